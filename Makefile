@@ -1,0 +1,65 @@
+# Everything needed is Python 3.11 or newer and make: each target sets up .venv by itself when the lock changed.
+
+VENV := .venv
+BIN := $(VENV)/bin
+UV_VERSION := 0.13.9
+LOCK_TOOLS := .cache/lock-tools
+
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+# The first interpreter that is new enough; `make test PYTHON=/path/to/python` names another one.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do \
+	if $$p -c '$(NEW_ENOUGH)' 2>/dev/null; then echo $$p; break; fi; done)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo dev test check format lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: $(VENV)/.project ## Play whole claims, two weeks each, in under two minutes
+	@$(BIN)/aftercare demo
+
+dev: $(VENV)/.project ## Start the local stack: Temporal with its UI, worker, API
+	@$(BIN)/aftercare dev
+
+test: $(VENV)/.project ## Run every test
+	@$(BIN)/python -m pytest
+
+check: $(VENV)/.project ## Format, lint, types and import contracts
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(VENV)/.project ## Format the code and mend what lint can mend
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+
+lock: $(LOCK_TOOLS)/.uv-$(UV_VERSION) ## Rewrite the hashed locks (UPGRADE=1 takes newer releases)
+	@$(COMPILE) --output-file requirements.lock pyproject.toml
+	@$(COMPILE) --output-file requirements-dev.lock --group dev --constraints requirements.lock pyproject.toml
+
+COMPILE = $(LOCK_TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
+
+clean: ## Remove the environment and every cache (the data folder stays)
+	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A new lock means a new environment, so nothing stays that the lock does not name.
+$(VENV)/.lock: requirements-dev.lock
+	@$(if $(PYTHON),,echo "Aftercare needs Python 3.11 or newer and found none. Install it, or name it: make PYTHON=/path/to/python3" >&2; exit 1)
+	@$(PYTHON) -c '$(NEW_ENOUGH)' || { echo "Aftercare needs Python 3.11 or newer; $(PYTHON) is `$(PYTHON) -V 2>&1`. Name another one: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@echo "Setting up $(VENV) from requirements-dev.lock (about a minute, once)..."
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes --requirement requirements-dev.lock
+	@touch $@
+
+$(VENV)/.project: $(VENV)/.lock pyproject.toml
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(LOCK_TOOLS)/.uv-$(UV_VERSION):
+	@$(PYTHON) -m venv --clear $(LOCK_TOOLS)
+	@$(LOCK_TOOLS)/bin/python -m pip install -qq --disable-pip-version-check uv==$(UV_VERSION)
+	@touch $@

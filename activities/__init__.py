@@ -1,0 +1,1 @@
+"""What touches the world: payments, warehouse, mail, record. Knows no workflow, no web, no settings."""

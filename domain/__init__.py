@@ -1,0 +1,1 @@
+"""Domain: the rules, pure. Knows no clock, no database, no network; the moment is always an argument."""

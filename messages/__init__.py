@@ -1,0 +1,1 @@
+"""What crosses into Temporal's history: inputs, results, ids, activity signatures. Knows no database and no web."""

@@ -1,0 +1,1 @@
+"""What is remembered: tables, writes, views, migrations. Knows no room above it."""

@@ -1,0 +1,1 @@
+"""What happens over time, one durable process a file. Knows no activity, no database, no web."""

@@ -1,0 +1,124 @@
+"""A composition root: the connection to Temporal. No room imports this module.
+
+The address, namespace, API key and TLS come from Temporal's own conventions (environment variables and profiles), so
+a cluster or Temporal Cloud is configuration, not code.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from google.protobuf.duration_pb2 import Duration
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, UpdateNamespaceRequest
+from temporalio.client import Client
+from temporalio.common import SearchAttributeKey
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.envconfig import ClientConfig
+from temporalio.service import RPCError, RPCStatusCode
+
+LOCAL_ADDRESS = "localhost:7233"
+_FIRST_PAUSE = 0.1
+_LONGEST_PAUSE = 2.0
+
+
+class TemporalUnreachable(Exception):
+    """Temporal did not answer in time, or not to us. The message says where and what to look at."""
+
+
+async def connect(*, wait_seconds: float, address: str | None = None) -> Client:
+    """A client with the house's data converter, once the server answers.
+
+    Args:
+        wait_seconds: how long to try again before giving up.
+        address: this address and nothing else, instead of Temporal's environment variables and profiles.
+
+    Raises:
+        TemporalUnreachable: no answer within ``wait_seconds``, or a refusal that waiting does not mend.
+    """
+    if address is None:
+        try:
+            config = ClientConfig.load_client_connect_config()
+        except (RuntimeError, ValueError, OSError) as error:
+            raise TemporalUnreachable(f"Temporal's configuration cannot be read: {error}") from error
+    else:
+        config = ClientConfig.load_client_connect_config(disable_env=True, disable_file=True)
+        config["target_host"] = address
+    target = config.setdefault("target_host", LOCAL_ADDRESS)
+    loop = asyncio.get_running_loop()
+    until = loop.time() + wait_seconds
+    pause = _FIRST_PAUSE
+    while True:
+        try:
+            client = await asyncio.wait_for(
+                Client.connect(**config, data_converter=pydantic_data_converter), max(until - loop.time(), 0.5)
+            )
+            await _answers(client)
+            return client
+        # The SDK reports an address nobody listens on as a RuntimeError.
+        except (RuntimeError, OSError, RPCError, TimeoutError) as error:
+            if isinstance(error, RPCError) and error.status in _FINAL:
+                raise TemporalUnreachable(f"Temporal at {target} refuses us: {error.message}") from error
+            if loop.time() + pause >= until:
+                raise TemporalUnreachable(
+                    f"Temporal does not answer at {target} ({wait_seconds:.0f} s). Is it running? "
+                    "TEMPORAL_ADDRESS names another address; `aftercare dev` starts a local one."
+                ) from error
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+_FINAL = {RPCStatusCode.UNAUTHENTICATED, RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.INVALID_ARGUMENT}
+
+
+async def _answers(client: Client) -> None:
+    """A server that is still starting accepts the connection before it knows its namespaces."""
+    await client.workflow_service.describe_namespace(
+        DescribeNamespaceRequest(namespace=client.namespace), timeout=timedelta(seconds=5)
+    )
+
+
+def indexed_type_name(key: SearchAttributeKey[Any]) -> str:
+    """The name Temporal's command line uses for the key's type, such as ``KeywordList``."""
+    return key.indexed_value_type.name.title().replace("_", "")
+
+
+async def register_search_attributes(client: Client, keys: Sequence[SearchAttributeKey[Any]]) -> list[str]:
+    """Registers the keys the namespace lacks; may run any number of times.
+
+    Returns:
+        the names added, in the order of ``keys``.
+
+    Raises:
+        TypeError: the namespace has an attribute of that name with another type. Nothing was added then.
+    """
+    present = await client.operator_service.list_search_attributes(
+        ListSearchAttributesRequest(namespace=client.namespace)
+    )
+    missing: dict[str, IndexedValueType.ValueType] = {}
+    for key in keys:
+        wanted = IndexedValueType.ValueType(int(key.indexed_value_type))
+        found = present.custom_attributes.get(key.name)
+        if found is None:
+            missing[key.name] = wanted
+        elif found != wanted:
+            raise TypeError(
+                f"search attribute {key.name} is registered as {IndexedValueType.Name(found)}, "
+                f"not {IndexedValueType.Name(wanted)}; remove it in Temporal first"
+            )
+    if missing:
+        await client.operator_service.add_search_attributes(
+            AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)
+        )
+    return list(missing)
+
+
+async def keep_closed_claims(client: Client, retention: timedelta) -> None:
+    """Sets how long the namespace keeps histories after their end; the dev server's own default is one day."""
+    request = UpdateNamespaceRequest(namespace=client.namespace)
+    request.config.workflow_execution_retention_ttl.CopyFrom(Duration(seconds=int(retention.total_seconds())))
+    await client.workflow_service.update_namespace(request)

@@ -1,0 +1,200 @@
+"""A composition root: what the surroundings say, read once and passed in. No room imports this module.
+
+Every variable starts with ``AFTERCARE_``. How Temporal is reached is not said here but in Temporal's own variables
+(``TEMPORAL_ADDRESS``, ``TEMPORAL_NAMESPACE``, profiles; see ``connect``).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX = "AFTERCARE_"
+ROLES = ("customer_service", "warehouse", "staff", "finance", "admin")
+DEVELOPMENT_KEY = "dev"
+HOME_VERSION = "1"
+"""What a data folder is laid out as. Raise it when a new release cannot go on with an older folder."""
+
+_SECRET_BYTES = 32
+_SHORTEST_SECRET = 32
+_EXAMPLE_KEYS = "AFTERCARE_API_KEYS='staff:<key>,warehouse:<key>'"
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class SettingsError(Exception):
+    """The surroundings do not add up. The message says what to do, one line for each thing."""
+
+
+class Settings(BaseSettings):
+    """Everything that differs between two installations. ``load_settings`` reads it with readable refusals."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)
+
+    environment: Literal["development", "production"] = "development"
+    home: Path = Path(".aftercare")
+    """The data folder: databases, mails, the signing secret of development."""
+    api_host: str = "127.0.0.1"
+    api_port: Port = 8000
+    temporal_port: Port = 7233
+    """Where ``aftercare dev`` puts its Temporal server. Other commands follow ``TEMPORAL_ADDRESS``."""
+    temporal_ui_port: Port = 8233
+    temporal_cli: Path | None = None
+    """Another ``temporal`` program than the one installed beside Python."""
+    temporal_ui_url: str = ""
+    """Where people open Temporal's pages; made from the port when not given."""
+    connect_seconds: Annotated[float, Field(gt=0, le=600)] = 20
+    """How long a starting part waits for Temporal to answer."""
+    database_url: str = Field(default="", repr=False)
+    """An async SQLAlchemy address; a SQLite file in ``home`` when not given."""
+    payments: Literal["simulated", "stripe"] = "simulated"
+    smtp_url: SecretStr | None = None
+    """``smtp://user:password@host:587``; without it mails are written to ``home/mail``."""
+    api_keys: Annotated[dict[str, str], NoDecode] = Field(default_factory=dict, repr=False)
+    """Bearer key to role: ``role:key,role:key`` or a JSON object ``{"key": "role"}``."""
+    secret: SecretStr | None = None
+    """Signs quotes. Every API process of one installation needs the same."""
+    task_queue: Annotated[str, Field(min_length=1)] = "aftercare"
+    worker_grace_seconds: Annotated[float, Field(ge=0, le=600)] = 6
+    """How long a stopping worker lets running activities end. The local stack has 10 s for everything."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("home", mode="after")
+    @classmethod
+    def _absolute(cls, home: Path) -> Path:
+        return home.expanduser().absolute()
+
+    @field_validator("log_level", "environment", "payments", mode="before")
+    @classmethod
+    def _lower(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+    @field_validator("api_keys", mode="before")
+    @classmethod
+    def _keys(cls, value: object) -> object:
+        return _parse_keys(value) if isinstance(value, str) else value
+
+    @field_validator("api_keys", mode="after")
+    @classmethod
+    def _roles(cls, keys: dict[str, str]) -> dict[str, str]:
+        # The word itself is not repeated: where key and role are swapped it is a working key.
+        if not set(keys.values()) <= set(ROLES):
+            raise ValueError(f"an entry names an unknown role; write {_EXAMPLE_KEYS}; the roles are {', '.join(ROLES)}")
+        return keys
+
+    @model_validator(mode="before")
+    @classmethod
+    def _derive(cls, given: dict[str, Any]) -> dict[str, Any]:
+        values = dict(given)
+        if values.get("environment", "development") == "development":
+            values.setdefault("api_keys", {DEVELOPMENT_KEY: "admin"})
+        home = Path(values.get("home") or cls.model_fields["home"].default).expanduser().absolute()
+        values["database_url"] = values.get("database_url") or f"sqlite+aiosqlite:///{home / 'aftercare.db'}"
+        ui_port = values.get("temporal_ui_port") or cls.model_fields["temporal_ui_port"].default
+        values["temporal_ui_url"] = values.get("temporal_ui_url") or f"http://127.0.0.1:{ui_port}"
+        return values
+
+    @model_validator(mode="after")
+    def _fit_for_production(self) -> Self:
+        """Refuses what would be harmless on a laptop and a hole elsewhere; all reasons at once."""
+        if self.environment == "development":
+            return self
+        reasons: list[str] = []
+        if DEVELOPMENT_KEY in self.api_keys:
+            reasons.append("the API key 'dev' is for development only: remove it from AFTERCARE_API_KEYS")
+        if not self.api_keys:
+            reasons.append(f"no API key is given: set {_EXAMPLE_KEYS}")
+        if self.payments == "simulated":
+            reasons.append("payments are simulated, no card would ever be charged: set AFTERCARE_PAYMENTS=stripe")
+        if self.secret is None:
+            reasons.append("no secret to sign quotes with: set AFTERCARE_SECRET to 32 random characters or more")
+        elif len(self.secret.get_secret_value()) < _SHORTEST_SECRET:
+            reasons.append(f"AFTERCARE_SECRET is too short: use {_SHORTEST_SECRET} random characters or more")
+        if reasons:
+            raise ValueError("\n".join(reasons))
+        return self
+
+    @property
+    def development(self) -> bool:
+        return self.environment == "development"
+
+    @property
+    def mail_folder(self) -> Path:
+        return self.home / "mail"
+
+    def signing_secret(self) -> str:
+        """The secret given, or the one of this data folder (development), made at the first call."""
+        if self.secret is not None:
+            return self.secret.get_secret_value()
+        file = self.home / "secret"
+        if not file.exists():
+            self.home.mkdir(parents=True, exist_ok=True)
+            draft = file.with_name(f"secret.{secrets.token_hex(4)}")
+            draft.touch(mode=0o600)
+            draft.write_text(secrets.token_hex(_SECRET_BYTES))
+            # Two processes may start at once: whoever links first decides, the other one reads.
+            try:
+                os.link(draft, file)
+            except FileExistsError:
+                pass
+            finally:
+                draft.unlink()
+        return file.read_text()
+
+    def to_environment(self) -> dict[str, str]:
+        """These settings as variables, for a child process that must see exactly the same."""
+        variables: dict[str, str] = {}
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, SecretStr):
+                value = value.get_secret_value()
+            elif isinstance(value, Mapping):
+                value = json.dumps(dict(value))
+            variables[PREFIX + name.upper()] = "" if value is None else str(value)
+        return variables
+
+
+def _parse_keys(text: str) -> dict[str, str]:
+    if text.lstrip().startswith("{"):
+        try:
+            parsed = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"not JSON ({error.msg}); write {_EXAMPLE_KEYS}") from None
+        return {str(key): str(role) for key, role in parsed.items()}
+    keys: dict[str, str] = {}
+    for pair in filter(None, (part.strip() for part in text.split(","))):
+        role, colon, key = pair.partition(":")
+        # The pair itself is not repeated: it may hold a working key.
+        if not colon or not role or not key:
+            raise ValueError(f"each entry is role:key; write {_EXAMPLE_KEYS}")
+        keys[key] = role
+    return keys
+
+
+def load_settings() -> Settings:
+    """Settings from the environment.
+
+    Raises:
+        SettingsError: one line for each variable that is wrong, with what to do. Values are not repeated in it.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsError(describe(error)) from None
+
+
+def describe(error: ValidationError) -> str:
+    """A validation error of ``Settings`` as lines for a person."""
+    lines: list[str] = []
+    for detail in error.errors(include_url=False, include_input=False):
+        message = detail["msg"].removeprefix("Value error, ")
+        variable = f"{PREFIX}{str(detail['loc'][0]).upper()}: " if detail["loc"] else ""
+        lines.extend(f"{variable}{line}" for line in message.splitlines())
+    return "\n".join(lines)

@@ -1,0 +1,109 @@
+"""Domain: a claim as it stands. Immutable: the process replaces it, everybody else reads it."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from domain.kinds import (
+    Attention,
+    Cause,
+    ClaimState,
+    Component,
+    HoldState,
+    Outcome,
+    Service,
+    Tier,
+)
+from domain.money import Money
+from domain.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    cause: Cause
+    occurred_at: datetime
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """The pre-authorization: 0 <= refunded <= captured <= amount; captured > 0 only in state captured (R-RET-8)."""
+
+    amount: Money
+    state: HoldState
+    captured: Money
+    refunded: Money
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """The customer's side of the exchange.
+
+    `due_at` is the last second in which the unit may arrive; `carried_until` the last one when the carrier took the
+    parcel in time (R-RET-4); `late_until` the last one in which a late return is refunded (R-RET-10). All three are
+    computed once, by calendar, and stored. `scanned_at` and `arrived_at` are what carrier and warehouse reported.
+    """
+
+    window_days: int
+    due_at: datetime
+    time_zone: str
+    expected: tuple[Component, ...]
+    carried_until: datetime
+    late_until: datetime
+    scanned_at: datetime | None = None
+    arrived_at: datetime | None = None
+    extended_days: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What the inspector saw. `components` are the ones present; `photos` are file names."""
+
+    at: datetime
+    serial_number: str
+    genuine: bool
+    components: tuple[Component, ...]
+    notes: str = ""
+    photos: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MissingPart:
+    component: Component
+    difference: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Everything there is to know of one claim; docs/api's Claim is this plus links and allowed actions.
+
+    `deadline` is the next moment at which the claim moves on by itself, None while it waits for people only.
+    `wait_reason` says in words what it waits for.
+    """
+
+    id: str
+    service: Service
+    tier: Tier | None
+    state: ClaimState
+    serial_number: str
+    model: str
+    region: str
+    lineage_id: str
+    opened_at: datetime
+    incident: Incident | None
+    fee: Money
+    amount_owed: Money
+    outcome: Outcome | None = None
+    attention: tuple[Attention, ...] = ()
+    replacement_serial_number: str | None = None
+    dispatched_on: date | None = None
+    closed_at: datetime | None = None
+    hold: Hold | None = None
+    returning: Return | None = None
+    inspection: Inspection | None = None
+    reasons: tuple[Reason, ...] = ()
+    missing: tuple[MissingPart, ...] = ()
+    replace_battery: bool = False
+    deadline: datetime | None = None
+    wait_reason: str = ""
+    dispute_until: datetime | None = None

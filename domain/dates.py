@@ -1,0 +1,53 @@
+"""Domain: calendar arithmetic in a region's zone. Instants in and out are aware UTC, whole seconds."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+_LAST_SECOND = time(23, 59, 59)
+
+
+def whole_second(instant: datetime) -> datetime:
+    """`instant` in UTC without its fraction: deadlines are exact to the second, and 23:59:59.9 is still 23:59:59.
+
+    Raises ValueError for an instant without a zone.
+    """
+    if instant.tzinfo is None:
+        raise ValueError("an instant needs a time zone")
+    return instant.astimezone(UTC).replace(microsecond=0)
+
+
+def local_day(instant: datetime, zone: str) -> date:
+    """The calendar day on which `instant` falls in `zone`."""
+    return instant.astimezone(ZoneInfo(zone)).date()
+
+
+def start_of_day(day: date, zone: str) -> datetime:
+    """The first instant of `day` in `zone`, in UTC."""
+    return datetime.combine(day, time.min, ZoneInfo(zone)).astimezone(UTC)
+
+
+def end_of_day(day: date, zone: str) -> datetime:
+    """23:59:59 local of `day` in `zone`, in UTC. When the clock shows it twice, the later one (edge case 2)."""
+    return datetime.combine(day, _LAST_SECOND, ZoneInfo(zone)).replace(fold=1).astimezone(UTC)
+
+
+def morning_of(day: date, zone: str, hour: int = 9) -> datetime:
+    """`hour` o'clock local of `day` in `zone`, in UTC: when reminders go out."""
+    return datetime.combine(day, time(hour), ZoneInfo(zone)).astimezone(UTC)
+
+
+def end_of_day_after(instant: datetime, days: int, zone: str) -> datetime:
+    """The end of the day `days` calendar days after the day of `instant` (day 0), never `+ days * 24 h`."""
+    return end_of_day(local_day(instant, zone) + timedelta(days=days), zone)
+
+
+def add_months(day: date, months: int) -> date:
+    """`day` moved by whole calendar months, to the month's last day where it would not exist (edge case 64)."""
+    index = day.year * 12 + day.month - 1 + months
+    year, month = divmod(index, 12)
+    for last in (day.day, 30, 29, 28):
+        try:
+            return date(year, month + 1, min(day.day, last))
+        except ValueError:
+            continue
+    raise AssertionError("every month has 28 days")

@@ -1,0 +1,245 @@
+"""Domain: may this claim be made? An ordered list of named rules, each a refusal or nothing; all are collected."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from domain.claim import Incident
+from domain.coverage import last_ended, renewable_until, tally, term_at, unbroken_since
+from domain.dates import local_day
+from domain.kinds import Category, Cause, DeviceStatus, ReasonCode, Service, Tier
+from domain.policy import Policy
+from domain.reasons import Reason
+from domain.standing import Standing
+
+CLOCK_SKEW = timedelta(minutes=5)
+"""An incident this far ahead of our clock is a clock that runs fast, not a prophecy."""
+EXPRESS_CAUSES = frozenset({Cause.COLLISION, Cause.WATER_DAMAGE, Cause.NATURAL_WEAR})
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What the payment gateway says about a card: network (`visa`, ...) and funding (`credit`, `debit`, `prepaid`)."""
+
+    brand: str
+    funding: str
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """What is asked for. `premium_delivers` says whether Premium is offered where the replacement is to be sent.
+
+    `card` is None while it is not yet known (the API asks before anybody has looked the card up).
+    `quote_valid` is None when no quote was given.
+    """
+
+    service: Service
+    tier: Tier | None
+    incident: Incident
+    replace_battery: bool = False
+    accepted_terms: bool = True
+    confirmed_unrecoverable: bool = True
+    premium_delivers: bool = True
+    quote_valid: bool | None = None
+    card: Card | None = None
+    policy: Policy = Policy()
+
+
+Rule = Callable[[Application, Standing, datetime], Reason | None]
+
+
+def refusals(application: Application, standing: Standing, now: datetime) -> list[Reason]:
+    """Every reason why the claim cannot be made at `now`, in the order of the rules; empty when it can."""
+    found = (rule(application, standing, now) for rule in RULES[application.service])
+    return [reason for reason in found if reason is not None]
+
+
+def terms_accepted(a: Application, s: Standing, now: datetime) -> Reason | None:
+    if a.accepted_terms:
+        return None
+    return Reason(ReasonCode.TERMS_NOT_ACCEPTED, "R-EXP-4", "The terms shown on the settlement page must be accepted.")
+
+
+def quote_is_good(a: Application, s: Standing, now: datetime) -> Reason | None:
+    if a.quote_valid is not False:
+        return None
+    return Reason(
+        ReasonCode.QUOTE_EXPIRED, "R-CAT-4", "The quote has expired or is for something else. Ask for a new one."
+    )
+
+
+def not_stolen(a: Application, s: Standing, now: datetime) -> Reason | None:
+    if a.incident.cause is not Cause.THEFT:
+        return None
+    message = "A stolen device is not covered. Please report it to the local authorities at once."
+    return Reason(ReasonCode.DEVICE_STOLEN, "R-CLM-4", message)
+
+
+def express_scenario(a: Application, s: Standing, now: datetime) -> Reason | None:
+    if a.incident.cause in EXPRESS_CAUSES or a.incident.cause is Cause.THEFT:
+        return None
+    message = "Care Express handles collision, water damage and wear. For a flyaway use the flyaway service."
+    return Reason(ReasonCode.SERVICE_NOT_APPLICABLE, "R-EXP-1", message)
+
+
+def still_the_device(a: Application, s: Standing, now: datetime) -> Reason | None:
+    if s.status is DeviceStatus.REPLACED:
+        on = f" on {s.replaced_on}" if s.replaced_on else ""
+        message = f"This unit was replaced by {s.current_serial_number}{on}; cover moved to it."
+        return Reason(ReasonCode.DEVICE_REPLACED, "R-CLM-9", message)
+    if s.status is DeviceStatus.LOST:
+        message = f"This unit was lost and replaced by {s.current_serial_number}; it has no cover of its own."
+        return Reason(ReasonCode.DEVICE_LOST, "R-FLY-6", message)
+    return None
+
+
+def covered_now(a: Application, s: Standing, now: datetime) -> Reason | None:
+    if term_at(s.terms, now) is not None:
+        return None
+    ended = last_ended(s.terms, now)
+    if ended is None:
+        if s.terms:
+            return Reason(ReasonCode.NO_PLAN, "R-CLM-1", "Cover has not begun yet: the device is not activated.")
+        return Reason(ReasonCode.NO_PLAN, "R-CLM-1", "There is no plan for this device.")
+    until = renewable_until(s.terms, s.region.time_zone)
+    renewal = ""
+    if until is not None and now <= until:
+        renewal = f"; it can be renewed until {local_day(until, s.region.time_zone)}, for later incidents"
+    message = f"Cover ended on {ended.ends_on}. Benefits can no longer be used{renewal}."
+    return Reason(ReasonCode.COVERAGE_EXPIRED, "R-CLM-1", message)
+
+
+def incident_covered(a: Application, s: Standing, now: datetime) -> Reason | None:
+    since = unbroken_since(s.terms, now)
+    if since is None:
+        return None  # covered_now has said so
+    day = local_day(a.incident.occurred_at, s.region.time_zone)
+    if a.incident.occurred_at > now + CLOCK_SKEW:
+        message = f"The incident of {day} lies in the future."
+    elif a.incident.occurred_at < since:
+        message = (
+            f"The incident of {day} lies before the cover, which has been unbroken since {since:%Y-%m-%d %H:%M} UTC."
+        )
+    else:
+        return None
+    return Reason(ReasonCode.INCIDENT_OUTSIDE_COVERAGE, "R-CLM-1", message)
+
+
+def a_use_is_left(a: Application, s: Standing, now: datetime) -> Reason | None:
+    term = term_at(s.terms, now)
+    if term is None:
+        return None
+    replacements, _ = tally(term, s.uses)
+    if replacements.left > 0 or s.open_claim_id:
+        return None  # with a case open, that is the reason, not its reservation
+    count = replacements.total
+    message = f"All {count} replacements of this plan have been used. Online Repair at cost is still open to you."
+    return Reason(ReasonCode.NO_REPLACEMENTS_LEFT, "R-CLM-5", message)
+
+
+def a_flyaway_is_left(a: Application, s: Standing, now: datetime) -> Reason | None:
+    term = term_at(s.terms, now)
+    if term is None or not s.model.flyaway or s.model.category is not Category.DRONE or s.open_claim_id:
+        return None
+    replacements, flyaway = tally(term, s.uses)
+    if flyaway.left > 0 or replacements.left == 0:
+        return None
+    message = f"All {flyaway.total} flyaway replacements of this plan have been used. Damage is still covered."
+    return Reason(ReasonCode.NO_FLYAWAY_LEFT, "R-FLY-1", message)
+
+
+def flyaway_supported(a: Application, s: Standing, now: datetime) -> Reason | None:
+    if s.model.category is not Category.DRONE:
+        message = "Flyaway cover exists only for camera drones."
+    elif not s.model.flyaway:
+        message = f"Flyaway cover is not available for the {s.model.name}."
+    else:
+        return None
+    return Reason(ReasonCode.FLYAWAY_NOT_SUPPORTED, "R-FLY-1", message)
+
+
+def bound_at_incident(a: Application, s: Standing, now: datetime) -> Reason | None:
+    if s.model.category is not Category.DRONE or s.bound_at(a.incident.occurred_at):
+        return None
+    message = "This drone was not bound to a remote controller when it was lost, so flyaway cover does not apply."
+    return Reason(ReasonCode.NOT_BOUND, "R-FLY-2", message)
+
+
+def confirmed_unrecoverable(a: Application, s: Standing, now: datetime) -> Reason | None:
+    if a.confirmed_unrecoverable:
+        return None
+    message = "Please confirm that the drone cannot be retrieved."
+    return Reason(ReasonCode.NOT_CONFIRMED_UNRECOVERABLE, "R-FLY-1", message)
+
+
+def reported_in_time(a: Application, s: Standing, now: datetime) -> Reason | None:
+    zone = s.region.time_zone
+    last = local_day(a.incident.occurred_at, zone) + timedelta(days=a.policy.flyaway_report_days)
+    if local_day(now, zone) <= last:
+        return None
+    message = f"A flyaway must be reported within {a.policy.flyaway_report_days} days; the last day was {last}."
+    return Reason(ReasonCode.REPORT_TOO_LATE, "R-FLY-3", message)
+
+
+def nothing_open(a: Application, s: Standing, now: datetime) -> Reason | None:
+    if s.open_claim_id is None:
+        return None
+    return Reason(ReasonCode.CLAIM_ALREADY_OPEN, "R-CLM-7", f"Case {s.open_claim_id} for this device is still open.")
+
+
+def nothing_owed(a: Application, s: Standing, now: datetime) -> Reason | None:
+    if not s.amount_owed:
+        return None
+    message = f"{s.amount_owed} of an earlier case is still owed. It must be paid before a new case."
+    return Reason(ReasonCode.AMOUNT_OWED, "R-RET-9", message)
+
+
+def battery_replaceable(a: Application, s: Standing, now: datetime) -> Reason | None:
+    if not a.replace_battery or s.model.battery_removable:
+        return None
+    message = f"The {s.model.name} has no battery that could be replaced with it."
+    return Reason(ReasonCode.BATTERY_NOT_REPLACEABLE, "R-EXP-7", message)
+
+
+def premium_offered(a: Application, s: Standing, now: datetime) -> Reason | None:
+    if a.tier is not Tier.PREMIUM or (s.region.premium and a.premium_delivers):
+        return None
+    where = s.region.name if not s.region.premium else "the country of delivery"
+    message = f"The Premium Plan is not offered in {where}. The Standard Plan is."
+    return Reason(ReasonCode.PREMIUM_UNAVAILABLE, "R-EXP-3", message)
+
+
+def card_accepted(a: Application, s: Standing, now: datetime) -> Reason | None:
+    if a.tier is not Tier.PREMIUM or a.card is None:
+        return None
+    if a.card.brand in a.policy.premium_brands and a.card.funding in a.policy.premium_funding:
+        return None
+    message = (
+        "The Premium Plan needs a Visa, Mastercard or American Express credit card. The Standard Plan takes any card."
+    )
+    return Reason(ReasonCode.CARD_NOT_ACCEPTED, "R-EXP-3", message)
+
+
+_EVERY: tuple[Rule, ...] = (
+    terms_accepted,
+    quote_is_good,
+    not_stolen,
+    still_the_device,
+    covered_now,
+    incident_covered,
+    a_use_is_left,
+    nothing_open,
+    nothing_owed,
+)
+
+RULES: dict[Service, tuple[Rule, ...]] = {
+    Service.CARE_EXPRESS: (*_EVERY, express_scenario, battery_replaceable, premium_offered, card_accepted),
+    Service.FLYAWAY: (
+        *_EVERY,
+        flyaway_supported,
+        a_flyaway_is_left,
+        bound_at_incident,
+        confirmed_unrecoverable,
+        reported_in_time,
+    ),
+}

@@ -1,0 +1,100 @@
+"""Domain: what an inspection means (R-INS, R-CMP). Decides; never charges."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+
+from domain.claim import Inspection
+from domain.kinds import Component, ReasonCode
+from domain.reasons import Reason
+
+_LOOK_ALIKE = str.maketrans("OI", "01")
+
+
+class Verdict(StrEnum):
+    GOOD = "good"
+    MISMATCH = "mismatch"
+    """The default is due unless the customer puts it right (R-INS-3, R-INS-4)."""
+    PARTS_MISSING = "parts_missing"
+    """Send the parts or pay their price differences (R-CMP-1)."""
+    UNCLEAR = "unclear"
+    """A person must look; the clock is stopped (R-INS-5)."""
+
+
+class SerialMatch(StrEnum):
+    SAME = "same"
+    UNCLEAR = "unclear"
+    DIFFERENT = "different"
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    verdict: Verdict
+    reasons: tuple[Reason, ...] = ()
+    missing: tuple[Component, ...] = ()
+
+
+def normalise_serial(text: str) -> str:
+    """Upper case, without spaces and hyphens (R-INS-5): how every serial number is stored and compared."""
+    return "".join(ch for ch in text.upper() if not ch.isspace() and ch not in "-‐‑–—")
+
+
+def compare_serials(expected: str, read: str) -> SerialMatch:
+    """Same, different, or a case for a person: O/0 and I/1 look alike, and a label may be unreadable (R-INS-5)."""
+    left, right = normalise_serial(expected), normalise_serial(read)
+    if left == right:
+        return SerialMatch.SAME
+    if not right or left.translate(_LOOK_ALIKE) == right.translate(_LOOK_ALIKE):
+        return SerialMatch.UNCLEAR
+    return SerialMatch.DIFFERENT
+
+
+def assess(
+    inspection: Inspection,
+    *,
+    serial_number: str,
+    expected: Collection[Component],
+    replacement_serial: str | None,
+) -> Assessment:
+    """The verdict on one box for the claim on `serial_number` that expects the components `expected`.
+
+    All reasons are collected. A mismatch outweighs missing parts; an unclear serial alone stops the clock.
+    """
+    match = compare_serials(serial_number, inspection.serial_number)
+    missing = tuple(c for c in expected if c not in inspection.components)
+    reasons = []
+    if not inspection.genuine:
+        reasons.append(Reason(ReasonCode.NOT_GENUINE, "R-INS-3", "The item received is not a genuine product."))
+    if match is SerialMatch.DIFFERENT:
+        reasons.append(_wrong_serial(inspection.serial_number, serial_number, replacement_serial))
+    if Component.BATTERY in missing:
+        reasons.append(
+            Reason(
+                ReasonCode.BATTERY_MISSING,
+                "R-INS-3",
+                "The battery was not sent back although a replacement battery was supplied.",
+            )
+        )
+    if reasons:
+        return Assessment(Verdict.MISMATCH, tuple(reasons), missing)
+    if match is SerialMatch.UNCLEAR:
+        message = f"The serial number {inspection.serial_number or '(unreadable)'} cannot be told from {serial_number}."
+        return Assessment(Verdict.UNCLEAR, (Reason(ReasonCode.SERIAL_UNCLEAR, "R-INS-5", message),))
+    if missing:
+        names = ", ".join(c.replace("_", " ") for c in missing)
+        message = f"Missing from the box: {names}. Send them or pay the price difference."
+        return Assessment(
+            Verdict.PARTS_MISSING, (Reason(ReasonCode.PARTS_MISSING, "R-CMP-1", message),), tuple(missing)
+        )
+    return Assessment(Verdict.GOOD)
+
+
+def _wrong_serial(read: str, expected: str, replacement_serial: str | None) -> Reason:
+    if replacement_serial and compare_serials(replacement_serial, read) is SerialMatch.SAME:
+        message = f"The replacement {replacement_serial} came back; the original {expected} is what we need."
+        return Reason(ReasonCode.REPLACEMENT_RETURNED, "R-INS-5", message)
+    return Reason(
+        ReasonCode.SERIAL_MISMATCH,
+        "R-INS-3",
+        f"The serial number received is {normalise_serial(read)}, not {expected}.",
+    )

@@ -1,0 +1,175 @@
+"""Domain: the closed vocabularies of the programme. Values are the wire values of docs/api (version 1)."""
+
+from enum import StrEnum
+
+
+class Category(StrEnum):
+    DRONE = "camera_drone"
+    HANDHELD = "handheld"
+
+
+class Component(StrEnum):
+    AIRCRAFT = "aircraft"
+    GIMBAL_CAMERA = "gimbal_camera"
+    PROPELLERS = "propellers"
+    BATTERY = "battery"
+    MAIN_UNIT = "main_unit"
+    GRIP = "grip"
+    STABILISER_BODY = "stabiliser_body"
+
+
+class TermKind(StrEnum):
+    ONE_YEAR = "1y"
+    TWO_YEARS = "2y"
+    REFRESH_PLUS = "refresh_plus"
+    """The discontinued one-year extension; it occurs in histories and is never sold (R-REN-1)."""
+
+
+class DeviceStatus(StrEnum):
+    CURRENT = "current"
+    REPLACED = "replaced"
+    LOST = "lost"
+    """Flown away and replaced: no cover, never bound or claimed on again (R-FLY-6)."""
+
+
+class Service(StrEnum):
+    CARE_EXPRESS = "care_express"
+    FLYAWAY = "flyaway"
+    ONLINE_REPAIR = "online_repair"
+    MAINTENANCE = "maintenance"
+
+
+class Tier(StrEnum):
+    STANDARD = "standard"
+    """The replacement ships after the damaged unit has arrived and passed inspection."""
+    PREMIUM = "premium"
+    """The replacement ships at once against a hold on the customer's card."""
+
+
+class Cause(StrEnum):
+    COLLISION = "collision"
+    WATER_DAMAGE = "water_damage"
+    NATURAL_WEAR = "natural_wear"
+    FLYAWAY = "flyaway"
+    THEFT = "theft"
+
+
+class UseKind(StrEnum):
+    RESERVED = "reserved"
+    CONSUMED = "consumed"
+    GIVEN_BACK = "given_back"
+
+
+class ClaimState(StrEnum):
+    SUBMITTED = "submitted"
+    AWAITING_DECISION = "awaiting_decision"
+    AWAITING_PAYMENT = "awaiting_payment"
+    AWAITING_DISPATCH = "awaiting_dispatch"
+    AWAITING_ITEM = "awaiting_item"
+    AWAITING_RETURN = "awaiting_return"
+    INSPECTING = "inspecting"
+    AWAITING_CURE = "awaiting_cure"
+    AWAITING_PARTS = "awaiting_parts"
+    AWAITING_CHOICE = "awaiting_choice"
+    IN_SERVICE = "in_service"
+    DEFAULTED = "defaulted"
+    CLOSED = "closed"
+
+
+class Outcome(StrEnum):
+    HOLD_RELEASED = "hold_released"
+    DEFAULT_CHARGED = "default_charged"
+    PARTS_CHARGED = "parts_charged"
+    LATE_RETURN_REFUNDED = "late_return_refunded"
+    WAIVED = "waived"
+    CANCELLED = "cancelled"
+    PAYMENT_DECLINED = "payment_declined"
+    REPLACED = "replaced"
+    LAPSED = "lapsed"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+    REPAIRED = "repaired"
+    RETURNED_UNREPAIRED = "returned_unrepaired"
+    SERVICED = "serviced"
+
+
+class HoldState(StrEnum):
+    AUTHORIZED = "authorized"
+    CAPTURED = "captured"
+    RELEASED = "released"
+    EXPIRED = "expired"
+
+
+class Attention(StrEnum):
+    """What a person must look at. A claim carries any number of these until the cause is gone."""
+
+    HOLD_AT_RISK = "hold_at_risk"
+    SERIAL_UNCLEAR = "serial_unclear"
+    FOREIGN_SERIAL = "foreign_serial"
+    INSPECTION_OVERDUE = "inspection_overdue"
+    REFUND_DUE = "refund_due"
+    CAPTURE_UNKNOWN = "capture_unknown"
+    FOUND_AFTER_DISPATCH = "found_after_dispatch"
+    DEFAULT_HELD_BACK = "default_held_back"
+    """The default fell due while another claim's unit lay in this claim's box: staff decide (edge case 11)."""
+    AMOUNT_OWED = "amount_owed"
+
+
+class Action(StrEnum):
+    """What can be asked of a claim; each is one POST under /claims/{id}/ with a hyphen for the underscore."""
+
+    DISPATCH = "dispatch"
+    RETURN_SCAN = "return_scan"
+    ARRIVAL = "arrival"
+    INSPECTION = "inspection"
+    EXTENSION = "extension"
+    WAIVER = "waiver"
+    DECISION = "decision"
+    PARTS_CHOICE = "parts_choice"
+    PAYMENT_METHOD = "payment_method"
+    CANCEL = "cancel"
+    FOUND = "found"
+    REPAIR_QUOTE = "repair_quote"
+    REPAIR_CHOICE = "repair_choice"
+    COMPLETION = "completion"
+
+
+class PartsChoice(StrEnum):
+    PAY = "pay"
+    SEND = "send"
+
+
+class ReasonCode(StrEnum):
+    NO_PLAN = "no_plan"
+    COVERAGE_EXPIRED = "coverage_expired"
+    INCIDENT_OUTSIDE_COVERAGE = "incident_outside_coverage"
+    NO_REPLACEMENTS_LEFT = "no_replacements_left"
+    NO_FLYAWAY_LEFT = "no_flyaway_left"
+    FLYAWAY_NOT_SUPPORTED = "flyaway_not_supported"
+    NOT_BOUND = "not_bound"
+    NOT_CONFIRMED_UNRECOVERABLE = "not_confirmed_unrecoverable"
+    DEVICE_STOLEN = "device_stolen"
+    DEVICE_REPLACED = "device_replaced"
+    DEVICE_LOST = "device_lost"
+    CLAIM_ALREADY_OPEN = "claim_already_open"
+    SERVICE_NOT_APPLICABLE = "service_not_applicable"
+    PREMIUM_UNAVAILABLE = "premium_unavailable_in_region"
+    CARD_NOT_ACCEPTED = "card_not_accepted"
+    BATTERY_NOT_REPLACEABLE = "battery_not_replaceable"
+    REPORT_TOO_LATE = "report_too_late"
+    AMOUNT_OWED = "amount_owed"
+    MAINTENANCE_CODE_INVALID = "maintenance_code_invalid"
+    QUOTE_EXPIRED = "quote_expired"
+    TERMS_NOT_ACCEPTED = "terms_not_accepted"
+    # Inspection
+    SERIAL_MISMATCH = "serial_mismatch"
+    REPLACEMENT_RETURNED = "replacement_returned"
+    NOT_GENUINE = "not_genuine"
+    BATTERY_MISSING = "battery_missing"
+    PARTS_MISSING = "parts_missing"
+    SERIAL_UNCLEAR = "serial_unclear"
+    NOT_RECEIVED = "not_received"
+    # Purchase
+    REGION_MISMATCH = "region_mismatch"
+    PLAN_EXISTS = "plan_exists"
+    TERM_NOT_SOLD = "term_not_sold"

@@ -1,0 +1,88 @@
+"""Domain: what may be done with a claim now. One predicate for the button, the Temporal update and the 409 answer."""
+
+from datetime import datetime
+
+from domain.claim import Claim, Return
+from domain.kinds import Action, Attention, ClaimState, Outcome, Service, Tier
+from domain.policy import Policy
+from domain.reasons import RuleError
+
+_PREMIUM: dict[ClaimState, tuple[Action, ...]] = {
+    ClaimState.AWAITING_DISPATCH: (Action.DISPATCH, Action.CANCEL),
+    ClaimState.AWAITING_RETURN: (Action.RETURN_SCAN, Action.ARRIVAL, Action.EXTENSION, Action.WAIVER),
+    ClaimState.INSPECTING: (Action.INSPECTION, Action.WAIVER),
+    ClaimState.AWAITING_CURE: (Action.RETURN_SCAN, Action.ARRIVAL, Action.WAIVER),
+    ClaimState.AWAITING_PARTS: (Action.PARTS_CHOICE, Action.RETURN_SCAN, Action.ARRIVAL, Action.WAIVER),
+    ClaimState.DEFAULTED: (Action.RETURN_SCAN, Action.ARRIVAL, Action.WAIVER),
+}
+_STANDARD: dict[ClaimState, tuple[Action, ...]] = {
+    ClaimState.AWAITING_ITEM: (Action.RETURN_SCAN, Action.ARRIVAL, Action.CANCEL),
+    ClaimState.INSPECTING: (Action.INSPECTION, Action.CANCEL),
+    ClaimState.AWAITING_CURE: (Action.RETURN_SCAN, Action.ARRIVAL, Action.CANCEL),
+    ClaimState.AWAITING_PARTS: (Action.PARTS_CHOICE, Action.RETURN_SCAN, Action.ARRIVAL, Action.CANCEL),
+    ClaimState.AWAITING_DISPATCH: (Action.DISPATCH, Action.CANCEL),
+}
+_FLYAWAY: dict[ClaimState, tuple[Action, ...]] = {
+    ClaimState.AWAITING_DECISION: (Action.DECISION, Action.FOUND, Action.CANCEL),
+    ClaimState.AWAITING_PAYMENT: (Action.PAYMENT_METHOD, Action.FOUND, Action.CANCEL),
+    ClaimState.AWAITING_DISPATCH: (Action.DISPATCH, Action.FOUND, Action.CANCEL),
+}
+_CHARGED = frozenset({Outcome.DEFAULT_CHARGED, Outcome.PARTS_CHARGED})
+
+
+def allowed_actions(claim: Claim) -> tuple[Action, ...]:
+    """What may be asked of `claim` as it stands, in the order a page shows it."""
+    if claim.state is ClaimState.CLOSED:
+        return _after_closing(claim)
+    if claim.service is Service.FLYAWAY:
+        actions = _FLYAWAY.get(claim.state, ())
+    elif claim.tier is Tier.STANDARD:
+        actions = _STANDARD.get(claim.state, ())
+    else:
+        actions = _PREMIUM.get(claim.state, ())
+    if claim.returning and claim.returning.extended_days:
+        actions = tuple(a for a in actions if a is not Action.EXTENSION)
+    if Attention.DEFAULT_HELD_BACK in claim.attention:
+        actions = (*actions, Action.DECISION)
+    return actions
+
+
+def _after_closing(claim: Claim) -> tuple[Action, ...]:
+    if claim.outcome in _CHARGED and claim.dispute_until is not None:
+        return (Action.WAIVER,)
+    if claim.outcome is Outcome.REPLACED and claim.service is Service.FLYAWAY and claim.dispute_until is not None:
+        return () if Attention.FOUND_AFTER_DISPATCH in claim.attention else (Action.FOUND,)
+    return ()
+
+
+def require(claim: Claim, action: Action) -> None:
+    """Raise RuleError `action_not_allowed` with a reason when `action` may not be done now."""
+    if action not in allowed_actions(claim):
+        raise RuleError("action_not_allowed", *_why_not(claim, action))
+
+
+def require_extension(claim: Claim, days: int, now: datetime, policy: Policy) -> Return:
+    """The window to extend, or RuleError when R-RET-5 forbids it: once, before due, by 1 to 7 days."""
+    require(claim, Action.EXTENSION)
+    if claim.returning is None:
+        raise RuleError("action_not_allowed", "R-RET-5", "There is no return window to extend.")
+    if not 1 <= days <= policy.max_extension_days:
+        raise RuleError("invalid_request", "R-RET-5", f"An extension is 1 to {policy.max_extension_days} days.")
+    if now > claim.returning.due_at:
+        raise RuleError("action_not_allowed", "R-RET-5", "The window has ended; an extension must come before it does.")
+    return claim.returning
+
+
+def _why_not(claim: Claim, action: Action) -> tuple[str, str]:
+    name = action.replace("_", " ")
+    if action is Action.CANCEL and claim.dispatched_on is not None and claim.state is not ClaimState.CLOSED:
+        message = (
+            f"The replacement left on {claim.dispatched_on}; the case can only be closed by returning your original."
+        )
+        return "R-EXP-9", message
+    if action is Action.EXTENSION and claim.returning and claim.returning.extended_days:
+        return "R-RET-5", f"The window was already extended by {claim.returning.extended_days} days; once is the limit."
+    if claim.state is ClaimState.CLOSED:
+        how = f" as {claim.outcome.replace('_', ' ')}" if claim.outcome else ""
+        return "R-CLM-2", f"The case is closed{how}; {name} is no longer possible."
+    return "R-CLM-2", f"A case in state {claim.state.replace('_', ' ')} does not take {name}."

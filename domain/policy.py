@@ -1,0 +1,26 @@
+"""Domain: the programme's decisions that may differ between programmes. Frozen onto each claim when it is made."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Defaults are the decisions of docs/decisions/0003; days are calendar days in the region's zone.
+
+    `cure_days` 0 charges a wrong box as soon as it is inspected. `late_fee` is in minor units of the claim's currency.
+    """
+
+    cure_days: int = 3
+    parts_days: int = 7
+    transit_grace_days: int = 5
+    late_return_days: int = 10
+    late_fee: int = 0
+    max_extension_days: int = 7
+    standard_item_days: int = 30
+    payment_days: int = 30
+    flyaway_report_days: int = 30
+    inspection_days: int = 3
+    dispute_days: int = 30
+    found_watch_days: int = 365
+    premium_brands: tuple[str, ...] = ("visa", "mastercard", "amex")
+    premium_funding: tuple[str, ...] = ("credit",)

@@ -1,0 +1,62 @@
+"""Domain: is a return in time, and until when does a claim wait (R-RET, R-INS-4, R-CMP-2)."""
+
+from datetime import datetime, timedelta
+
+from domain.claim import Return
+from domain.dates import end_of_day, end_of_day_after, local_day, morning_of
+from domain.kinds import Component
+from domain.policy import Policy
+
+REMINDER_DAYS = {"due_minus_3": 3, "due_minus_1": 1, "due_day": 0}
+
+
+def window(
+    started_at: datetime,
+    days: int,
+    zone: str,
+    expected: tuple[Component, ...],
+    policy: Policy,
+    extended: int = 0,
+) -> Return:
+    """The return window that starts on the day of `started_at` (day 0) and lasts `days` + `extended` (R-RET-2, -5)."""
+    due_on = local_day(started_at, zone) + timedelta(days=days + extended)
+    return Return(
+        window_days=days,
+        due_at=end_of_day(due_on, zone),
+        time_zone=zone,
+        expected=expected,
+        carried_until=end_of_day(due_on + timedelta(days=policy.transit_grace_days), zone),
+        late_until=end_of_day(due_on + timedelta(days=policy.late_return_days), zone),
+        extended_days=extended,
+    )
+
+
+def reminders(due_at: datetime, zone: str) -> dict[str, datetime]:
+    """When each reminder goes out: 09:00 local on due-3, due-1 and the due day (R-NOT-1), earliest first."""
+    due_on = local_day(due_at, zone)
+    return {kind: morning_of(due_on - timedelta(days=days), zone) for kind, days in REMINDER_DAYS.items()}
+
+
+def carried_in_time(returning: Return) -> bool:
+    """Whether the carrier accepted the parcel on or before due. A scan after due earns no grace (R-RET-4)."""
+    return returning.scanned_at is not None and returning.scanned_at <= returning.due_at
+
+
+def waits_until(returning: Return) -> datetime:
+    """The last second before a default falls due: due, or five days more when the carrier took it in time (R-RET-4)."""
+    return returning.carried_until if carried_in_time(returning) else returning.due_at
+
+
+def in_time(returning: Return, arrived_at: datetime) -> bool:
+    """Whether a unit that arrived at `arrived_at` is in time, whatever else happened meanwhile (R-RET-2, -3, -4)."""
+    return arrived_at <= waits_until(returning)
+
+
+def refundable(returning: Return, arrived_at: datetime) -> bool:
+    """Whether an arrival after the default charge is refunded without a person deciding (R-RET-10)."""
+    return arrived_at <= returning.late_until
+
+
+def cure_until(notified_at: datetime, due_at: datetime, zone: str, days: int) -> datetime:
+    """Until when a wrong box may be put right: the later of due and `days` after the notice (R-INS-4, R-CMP-2)."""
+    return max(due_at, end_of_day_after(notified_at, days, zone))

@@ -1,0 +1,46 @@
+"""Domain: what is owed when a claim ends (R-RET-6, -10, R-CMP-2). Amounts only; nothing here moves money."""
+
+from collections.abc import Iterable
+
+from domain.catalogue import Offer, difference_for
+from domain.claim import Claim, MissingPart
+from domain.kinds import Component, ReasonCode
+from domain.money import Money, total
+from domain.reasons import Reason
+
+
+def missing_parts(offer: Offer, components: Iterable[Component]) -> tuple[MissingPart, ...]:
+    """Each missing component with its price difference (R-CMP-1)."""
+    return tuple(MissingPart(c, difference_for(offer, c)) for c in components)
+
+
+def differences(missing: Iterable[MissingPart], currency: str) -> Money:
+    """The sum of the price differences."""
+    return total([part.difference for part in missing], currency)
+
+
+def parts_capture(missing: Iterable[MissingPart], hold: Money) -> Money:
+    """Captured when parts were neither sent nor paid: the differences, never more than the hold (R-CMP-2, edge 19)."""
+    return differences(missing, hold.currency).least(hold)
+
+
+def late_refund(captured: Money, *, in_time: bool, late_fee: Money, missing: Iterable[MissingPart]) -> Money:
+    """What a return after the default charge gives back (R-RET-10, edge cases 5, 8, 9); never below zero.
+
+    A return that turns out to have been in time costs no late fee.
+    """
+    kept = differences(missing, captured.currency)
+    if not in_time:
+        kept += late_fee
+    return captured - kept.least(captured)
+
+
+def default_reason(claim: Claim, hold: Money) -> Reason:
+    """Why the default was charged when nothing came back, in R-RET-6's words."""
+    returning = claim.returning
+    due, late = (returning.due_at, returning.late_until) if returning else (claim.opened_at, claim.opened_at)
+    message = (
+        f"We did not receive {claim.serial_number} by {due:%Y-%m-%d %H:%M:%S} UTC. As agreed, {hold} was charged. "
+        f"If it reaches us by {late:%Y-%m-%d %H:%M:%S} UTC you get it back."
+    )
+    return Reason(ReasonCode.NOT_RECEIVED, "R-RET-6", message)

@@ -1,0 +1,154 @@
+"""Messages: what starts a claim, what happens to it (events: signals), what is decided (decisions: updates)."""
+
+from datetime import datetime
+from typing import Literal
+
+from domain.claim import Claim, Incident
+from domain.kinds import Component, PartsChoice, Tier
+from domain.money import Money
+from domain.reasons import Reason
+from messages.base import Message
+
+
+class ShipTo(Message):
+    """A postal address; `country` is ISO 3166 alpha-2."""
+
+    name: str
+    line1: str
+    line2: str | None = None
+    city: str
+    postal_code: str
+    country: str
+
+
+class QuotedAmounts(Message):
+    """What the settlement page froze (R-CAT-4). `valid` is False for an expired quote or one for something else."""
+
+    quote_id: str
+    valid: bool
+    fee: Money
+    hold: Money | None
+    window_days: int | None
+
+
+class SubmitCareExpress(Message):
+    """Start a Care Express claim. `terms_version` is what the customer agreed to, at `accepted_at`."""
+
+    claim_id: str
+    serial_number: str
+    tier: Tier
+    incident: Incident
+    replace_battery: bool
+    payment_method: str
+    ship_to: ShipTo
+    accepted_terms: bool
+    terms_version: str
+    quote: QuotedAmounts | None = None
+    actor: str = "customer"
+
+
+class SubmitFlyaway(Message):
+    """Start a flyaway claim. `flight_record` is the reference under which the flight data was uploaded."""
+
+    claim_id: str
+    serial_number: str
+    incident: Incident
+    flight_record: str
+    confirmed_unrecoverable: bool
+    payment_method: str
+    ship_to: ShipTo
+    accepted_terms: bool
+    terms_version: str
+    actor: str = "customer"
+
+
+class ClaimAccepted(Message):
+    """The claim exists. With `outcome` payment_declined it is closed already."""
+
+    result: Literal["accepted"] = "accepted"
+    claim: Claim
+
+
+class ClaimRefused(Message):
+    """No claim was made; nothing was reserved, held or charged."""
+
+    result: Literal["refused"] = "refused"
+    reasons: tuple[Reason, ...]
+
+
+class Event(Message):
+    """Something that has already happened in the world. A repeated `event_id` has no effect."""
+
+    event_id: str
+    actor: str
+
+
+class ParcelScanned(Event):
+    """The carrier took the customer's parcel at `scanned_at`."""
+
+    carrier: str
+    tracking_number: str
+    scanned_at: datetime
+
+
+class ParcelArrived(Event):
+    """The parcel reached the warehouse at `arrived_at`; `reason` says why that is back-dated."""
+
+    arrived_at: datetime
+    reason: str | None = None
+
+
+class Decision(Message):
+    """Something somebody decides. `actor` is the role that did."""
+
+    actor: str
+
+
+class Dispatch(Decision):
+    """The replacement left the warehouse."""
+
+    replacement_serial_number: str
+    carrier: str | None = None
+    tracking_number: str | None = None
+
+
+class Inspect(Decision):
+    """What the inspector saw. An empty `serial_number` is an unreadable label."""
+
+    serial_number: str
+    genuine: bool
+    components: tuple[Component, ...]
+    notes: str = ""
+    photos: tuple[str, ...] = ()
+
+
+class ExtendReturn(Decision):
+    days: int
+    reason: str
+
+
+class Waive(Decision):
+    reason: str
+
+
+class Decide(Decision):
+    """Flyaway: approve or reject. A default held back: charge it (approve) or let it go."""
+
+    approve: bool
+    reason: str = ""
+
+
+class ChooseParts(Decision):
+    choice: PartsChoice
+
+
+class ChangePaymentMethod(Decision):
+    payment_method: str
+
+
+class CancelClaim(Decision):
+    reason: str = ""
+
+
+class ReportFound(Decision):
+    """Flyaway: the drone was found."""

@@ -1,0 +1,69 @@
+"""Messages: the notices of R-NOT-1. Each is sent at most once per claim, kind and occurrence."""
+
+from abc import ABC, abstractmethod
+from datetime import datetime
+from enum import StrEnum
+
+from temporalio import activity
+
+from domain.claim import Claim
+from domain.money import Money
+from messages.base import Message
+
+
+class MailKind(StrEnum):
+    SETTLEMENT = "settlement"
+    """Fee, hold, window and default charge, as agreed (Care Express); fee (flyaway)."""
+    PAYMENT_DECLINED = "payment_declined"
+    SHIPPED = "shipped"
+    """The replacement is on its way; with the return label and the due date."""
+    REBIND = "rebind"
+    """The replacement starts unbound: bind it to keep flyaway cover (R-CLM-10)."""
+    DUE_MINUS_3 = "due_minus_3"
+    DUE_MINUS_1 = "due_minus_1"
+    DUE_DAY = "due_day"
+    EXTENDED = "extended"
+    IN_TRANSIT = "in_transit"
+    """The due date has passed, the parcel is with the carrier: the charge is postponed (R-RET-4)."""
+    ARRIVED = "arrived"
+    INSPECTED_MISMATCH = "inspected_mismatch"
+    INSPECTED_PARTS = "inspected_parts"
+    RELEASED = "released"
+    CHARGED = "charged"
+    """Default or parts charged, with the reasons and what can still be done."""
+    AMOUNT_OWED = "amount_owed"
+    REFUND = "refund"
+    CANCELLED = "cancelled"
+    LAPSED = "lapsed"
+    FLYAWAY_APPROVED = "flyaway_approved"
+    FLYAWAY_REJECTED = "flyaway_rejected"
+    WITHDRAWN = "withdrawn"
+    REPLACED = "replaced"
+    """Standard: your unit passed, the replacement is on its way."""
+
+
+class SendMail(Message):
+    """`occurrence` counts mails of one kind for the claim from 1. `amount` is the money the mail speaks of.
+
+    The claim travels whole, as it stood at `at`; the address is looked up where the mail is written.
+    """
+
+    kind: MailKind
+    claim: Claim
+    at: datetime
+    occurrence: int = 1
+    amount: Money | None = None
+
+
+class MailSent(Message):
+    """`message_id` names the mail; a second attempt answers with the first one's."""
+
+    message_id: str
+
+
+class Mail(ABC):
+    """The post office."""
+
+    @activity.defn
+    @abstractmethod
+    async def send_mail(self, ask: SendMail) -> MailSent: ...

@@ -1,0 +1,136 @@
+"""Messages: what is asked of the payment gateway. Money is minor units; a decline is an answer, not an error."""
+
+from abc import ABC, abstractmethod
+from datetime import datetime
+from typing import Literal
+
+from temporalio import activity
+
+from domain.claim import Hold
+from domain.eligibility import Card
+from domain.money import Money
+from messages.base import Message
+
+
+class LookUpCard(Message):
+    """Ask what kind of card `payment_method` (a gateway token) is. Nothing is charged or held."""
+
+    payment_method: str
+
+
+class CardFound(Message):
+    """`card` is None when the gateway does not know the payment method."""
+
+    card: Card | None
+
+
+class PaymentRequest(Message):
+    """`key` is the idempotency key, `at` the moment on the claim's clock, `subject` the claim or purchase it is for."""
+
+    subject: str
+    key: str
+    at: datetime
+
+
+class AuthorizeHold(PaymentRequest):
+    """Place a hold of `amount`. `ordinal` counts the holds of the claim from 0."""
+
+    amount: Money
+    payment_method: str
+    ordinal: int = 0
+
+
+class CaptureHold(PaymentRequest):
+    """Take `amount` of the hold, once; the rest is released by the gateway."""
+
+    hold_id: str
+    amount: Money
+    account: Literal["default_charges", "parts_charges"]
+
+
+class ReleaseHold(PaymentRequest):
+    hold_id: str
+
+
+class ChargeCard(PaymentRequest):
+    """Charge `amount` to `payment_method`. `account` says in the ledger what for."""
+
+    amount: Money
+    payment_method: str
+    account: Literal["service_fees", "flyaway_fees", "plan_sales", "default_charges", "parts_charges"]
+
+
+class RefundPayment(PaymentRequest):
+    """Give back `amount` of a charge or a captured hold, booked against the `account` it was booked on."""
+
+    payment_id: str
+    amount: Money
+    account: Literal["service_fees", "flyaway_fees", "plan_sales", "default_charges", "parts_charges"]
+
+
+class PaymentDeclined(Message):
+    """The card said no. `code` is the gateway's; `retryable` whether the same card may say yes later."""
+
+    result: Literal["declined"] = "declined"
+    code: str
+    retryable: bool
+
+
+class PaymentRefused(Message):
+    """Illegal in the payment's present state, for example a capture of an expired hold."""
+
+    result: Literal["refused"] = "refused"
+    state: str
+
+
+class HoldPlaced(Message):
+    """`hold` as the gateway has it now, `payment_id` its id there."""
+
+    result: Literal["hold"] = "hold"
+    payment_id: str
+    hold: Hold
+
+
+class CardCharged(Message):
+    result: Literal["charged"] = "charged"
+    payment_id: str
+    amount: Money
+
+
+class PaymentRefunded(Message):
+    """`refunded` is the sum given back of that payment so far."""
+
+    result: Literal["refunded"] = "refunded"
+    payment_id: str
+    refunded: Money
+
+
+class Payments(ABC):
+    """The payment gateway. Every method may be called again with the same key and then answers as the first time.
+
+    When the gateway's answer is unknown the attempt fails and is retried with the same key; it never uses a new one.
+    """
+
+    @activity.defn
+    @abstractmethod
+    async def look_up_card(self, ask: LookUpCard) -> CardFound: ...
+
+    @activity.defn
+    @abstractmethod
+    async def authorize_hold(self, ask: AuthorizeHold) -> HoldPlaced | PaymentDeclined: ...
+
+    @activity.defn
+    @abstractmethod
+    async def capture_hold(self, ask: CaptureHold) -> HoldPlaced | PaymentRefused: ...
+
+    @activity.defn
+    @abstractmethod
+    async def release_hold(self, ask: ReleaseHold) -> HoldPlaced | PaymentRefused: ...
+
+    @activity.defn
+    @abstractmethod
+    async def charge_card(self, ask: ChargeCard) -> CardCharged | PaymentDeclined: ...
+
+    @activity.defn
+    @abstractmethod
+    async def refund_payment(self, ask: RefundPayment) -> PaymentRefunded | PaymentRefused: ...

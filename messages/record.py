@@ -1,0 +1,174 @@
+"""Messages: what is asked of the record: our own database. No outside effect, so these run as local activities."""
+
+from abc import ABC, abstractmethod
+from datetime import date, datetime
+from typing import Literal
+
+from temporalio import activity
+
+from domain.catalogue import Offer
+from domain.claim import Claim, Incident, Return
+from domain.eligibility import Card
+from domain.kinds import Component, Service, Tier
+from domain.policy import Policy
+from messages.base import Message
+from messages.claims import ClaimRefused, QuotedAmounts
+
+
+class ReserveUse(Message):
+    """Judge the application and, when it stands, make the claim and reserve a use, in one transaction (R-CLM-6, -7)."""
+
+    claim_id: str
+    service: Service
+    tier: Tier | None
+    serial_number: str
+    incident: Incident
+    at: datetime
+    accepted_terms: bool
+    terms_version: str
+    replace_battery: bool = False
+    confirmed_unrecoverable: bool = True
+    flight_record: str | None = None
+    ship_to_country: str
+    card: Card | None = None
+    quote: QuotedAmounts | None = None
+
+
+class UseReserved(Message):
+    """The claim as it begins, with what was agreed and frozen onto it (R-CAT-4).
+
+    `hold_amount` is None without Premium. `expected` is what must come back. `bindable` says whether a replacement
+    should be bound again for flyaway cover.
+    """
+
+    result: Literal["reserved"] = "reserved"
+    claim: Claim
+    offer: Offer
+    policy: Policy
+    model_name: str
+    time_zone: str
+    window_days: int
+    expected: tuple[Component, ...]
+    bindable: bool
+
+
+class ClaimEvent(Message):
+    """One line of the timeline. `seq` counts the claim's events from 1; `kind` is for programs, `title` for people."""
+
+    seq: int
+    at: datetime
+    kind: str
+    title: str
+    details: str = ""
+    actor: str = "system"
+
+
+class SaveClaim(Message):
+    """Write the claim as it stands with what happened since. `version` rises by one per save within `run_id`.
+
+    `gives_back` returns the reserved use (R-CLM-6). Saving the same version again changes nothing.
+    """
+
+    claim: Claim
+    run_id: str
+    version: int
+    events: tuple[ClaimEvent, ...]
+    gives_back: bool = False
+
+
+class RecordDispatch(Message):
+    """The replacement left: consume the use, put the new serial number into the lineage, clear the binding.
+
+    With `window_days` the return window is computed too (Premium).
+    """
+
+    claim: Claim
+    replacement_serial_number: str
+    at: datetime
+    policy: Policy
+    window_days: int | None = None
+    expected: tuple[Component, ...] = ()
+    lost: bool = False
+
+
+class DispatchRecorded(Message):
+    result: Literal["dispatched"] = "dispatched"
+    dispatched_on: date
+    returning: Return | None
+    reminders: dict[str, datetime]
+
+
+class DispatchRefused(Message):
+    """The replacement cannot be this unit; nothing changed."""
+
+    result: Literal["refused"] = "refused"
+    rule: str
+    message: str
+
+
+class ComputeWindow(Message):
+    """Compute a return window by calendar in `time_zone` (R-RET-2, -5), from the day of `started_at`."""
+
+    started_at: datetime
+    days: int
+    extended: int
+    time_zone: str
+    expected: tuple[Component, ...]
+    policy: Policy
+
+
+class WindowComputed(Message):
+    returning: Return
+    reminders: dict[str, datetime]
+
+
+class ComputeDeadline(Message):
+    """The end of the day `days` after the day of `at` in `time_zone`, never before `not_before`."""
+
+    at: datetime
+    days: int
+    time_zone: str
+    not_before: datetime | None = None
+
+
+class IdentifySerial(Message):
+    """Whose is this serial number? Asked when a wrong unit came back (edge cases 11, 12)."""
+
+    serial_number: str
+    lineage_id: str
+
+
+class SerialIdentified(Message):
+    """`open_claim_id`: another open claim waits for that unit; `same_owner`: of the same customer."""
+
+    known: bool
+    same_owner: bool = False
+    open_claim_id: str | None = None
+
+
+class Record(ABC):
+    """Our own database. Every method may run twice; the second time changes nothing and answers alike."""
+
+    @activity.defn
+    @abstractmethod
+    async def reserve_use(self, ask: ReserveUse) -> UseReserved | ClaimRefused: ...
+
+    @activity.defn
+    @abstractmethod
+    async def save_claim(self, ask: SaveClaim) -> None: ...
+
+    @activity.defn
+    @abstractmethod
+    async def record_dispatch(self, ask: RecordDispatch) -> DispatchRecorded | DispatchRefused: ...
+
+    @activity.defn
+    @abstractmethod
+    async def compute_window(self, ask: ComputeWindow) -> WindowComputed: ...
+
+    @activity.defn
+    @abstractmethod
+    async def compute_deadline(self, ask: ComputeDeadline) -> datetime: ...
+
+    @activity.defn
+    @abstractmethod
+    async def identify_serial(self, ask: IdentifySerial) -> SerialIdentified: ...

@@ -1,0 +1,45 @@
+"""Messages: what is asked of the warehouse. Its answers come back through the API, when people have acted."""
+
+from abc import ABC, abstractmethod
+from datetime import datetime
+
+from temporalio import activity
+
+from messages.base import Message
+from messages.claims import ShipTo
+
+
+class RequestDispatch(Message):
+    """Ship a unit of `model` (the same model, R-CLM-8), with a battery of the same version when `with_battery`."""
+
+    claim_id: str
+    model: str
+    region: str
+    with_battery: bool
+    ship_to: ShipTo
+    at: datetime
+
+
+class WithdrawDispatch(Message):
+    """Do not ship after all."""
+
+    claim_id: str
+    at: datetime
+
+
+class DispatchRequested(Message):
+    """`reference` is the warehouse's number for the request."""
+
+    reference: str
+
+
+class Warehouse(ABC):
+    """The warehouse. One request a claim; asking again changes nothing."""
+
+    @activity.defn
+    @abstractmethod
+    async def request_dispatch(self, ask: RequestDispatch) -> DispatchRequested: ...
+
+    @activity.defn
+    @abstractmethod
+    async def withdraw_dispatch(self, ask: WithdrawDispatch) -> None: ...

@@ -18,7 +18,7 @@ from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, UpdateNa
 from temporalio.client import Client
 from temporalio.common import SearchAttributeKey
 from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.envconfig import ClientConfig
+from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from temporalio.service import RPCError, RPCStatusCode
 
 LOCAL_ADDRESS = "localhost:7233"
@@ -46,8 +46,7 @@ async def connect(*, wait_seconds: float, address: str | None = None) -> Client:
         except (RuntimeError, ValueError, OSError) as error:
             raise TemporalUnreachable(f"Temporal's configuration cannot be read: {error}") from error
     else:
-        config = ClientConfig.load_client_connect_config(disable_env=True, disable_file=True)
-        config["target_host"] = address
+        config = ClientConnectConfig(target_host=address)
     target = config.setdefault("target_host", LOCAL_ADDRESS)
     loop = asyncio.get_running_loop()
     until = loop.time() + wait_seconds

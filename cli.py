@@ -1,0 +1,174 @@
+"""A composition root: the ``aftercare`` command. It reads the settings once and passes them in. No room imports it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+
+from connect import TemporalUnreachable, connect, register_search_attributes
+from lifeline import end_with_stdin
+from preflight import StackError
+from settings import Settings, SettingsError, load_settings
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Device protection claims on Temporal.")
+temporal_app = typer.Typer(no_args_is_help=True, help="Prepare a Temporal server.")
+db_app = typer.Typer(no_args_is_help=True, help="Prepare the database.")
+app.add_typer(temporal_app, name="temporal")
+app.add_typer(db_app, name="db")
+
+_API_STOP_SECONDS = 5
+
+EndWithStdin = Annotated[bool, typer.Option("--end-with-stdin", hidden=True)]
+
+
+@app.command()
+def dev() -> None:
+    """Run Temporal with its pages, worker and API on this machine, until Ctrl-C."""
+    from dev import run_dev
+
+    asyncio.run(run_dev(_settings(), Console()))
+
+
+@app.command()
+def worker(end_with_stdin_: EndWithStdin = False) -> None:
+    """Run one worker. Several share the load; TEMPORAL_ADDRESS names the server."""
+    if end_with_stdin_:
+        end_with_stdin()
+    settings = _settings()
+    from worker import run_worker
+
+    asyncio.run(run_worker(settings))
+
+
+@app.command()
+def api(end_with_stdin_: EndWithStdin = False) -> None:
+    """Run the HTTP API. TEMPORAL_ADDRESS names the server."""
+    if end_with_stdin_:
+        end_with_stdin()
+    settings = _settings()
+    import uvicorn
+
+    from api.app import create_app
+    from api.config import ApiConfig
+
+    config = ApiConfig(
+        database_url=settings.database_url,
+        temporal_client=lambda: connect(wait_seconds=settings.connect_seconds),
+        task_queue=settings.task_queue,
+        keys=dict(settings.api_keys),
+        development=settings.development,
+        secret=settings.signing_secret(),
+        temporal_ui_url=settings.temporal_ui_url,
+    )
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create_app(config),
+            host=settings.api_host,
+            port=settings.api_port,
+            log_config=None,
+            server_header=False,
+            # An open event stream never ends by itself.
+            timeout_graceful_shutdown=_API_STOP_SECONDS,
+        )
+    )
+    # uvicorn raises the signal again once it is down; being asked to stop is no failure.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
+    server.run()
+    if not server.started:
+        raise StackError(f"The API could not start on {settings.api_host}:{settings.api_port}")
+
+
+@app.command()
+def demo() -> None:
+    """Play whole claims on a stack of their own, then say whether every story ended as told."""
+    from demo import main as play
+
+    raise typer.Exit(play())
+
+
+@temporal_app.command("setup")
+def temporal_setup() -> None:
+    """Register the search attributes on the server TEMPORAL_ADDRESS names; may run any number of times."""
+    from messages.search import SEARCH_ATTRIBUTES
+
+    async def register() -> None:
+        client = await connect(wait_seconds=_settings().connect_seconds)
+        try:
+            added = await register_search_attributes(client, SEARCH_ATTRIBUTES)
+        except TypeError as error:
+            raise SettingsError(str(error)) from error
+        for key in SEARCH_ATTRIBUTES:
+            typer.echo(f"{key.name}: {'added' if key.name in added else 'already there'}")
+
+    asyncio.run(register())
+
+
+@db_app.command("upgrade")
+def db_upgrade() -> None:
+    """Bring the database to this release's schema; may run any number of times."""
+    from store.migrate import current, upgrade
+
+    settings = _settings()
+    upgrade(settings.database_url)
+    typer.echo(f"The database is at revision {current(settings.database_url)}")
+
+
+@db_app.command("current")
+def db_current() -> None:
+    """Say which schema revision the database is at."""
+    from store.migrate import current
+
+    typer.echo(current(_settings().database_url) or "none: run `aftercare db upgrade`")
+
+
+def _settings() -> Settings:
+    settings = load_settings()
+    logging.basicConfig(
+        level=settings.log_level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", stream=sys.stderr
+    )
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"The data folder {settings.home} cannot be made: {error.strerror}. Choose another: AFTERCARE_HOME=/path"
+        ) from error
+    return settings
+
+
+def main() -> NoReturn:
+    """The console script: runs the command, turns what a person can mend into one message, and ends the process."""
+    _end(_code_of(app))
+
+
+def _code_of(command: Callable[[], object]) -> int:
+    try:
+        command()
+    except SystemExit as asked:
+        return asked.code if isinstance(asked.code, int) else int(asked.code is not None)
+    except (SettingsError, StackError, TemporalUnreachable) as error:
+        typer.secho(str(error), fg="red", err=True)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _end(code: int) -> NoReturn:
+    """Ends without finalizing the interpreter: Temporal's SDK threads may still call into it and abort the process."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    main()

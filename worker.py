@@ -1,0 +1,64 @@
+"""A composition root: the worker. It builds what workflows and activities need and runs them. No room imports it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from connect import connect
+from settings import Settings, SettingsError
+
+log = logging.getLogger("aftercare.worker")
+
+
+def workflow_runner() -> SandboxedWorkflowRunner:
+    """The sandbox with the house's rules and messages passed through: both or neither, or class identity breaks."""
+    return SandboxedWorkflowRunner(
+        restrictions=SandboxRestrictions.default.with_passthrough_modules("domain", "messages")
+    )
+
+
+def workflows() -> list[type]:
+    """Every process this worker can run."""
+    return []
+
+
+def activities(settings: Settings) -> list[Callable[..., Any]]:
+    """Every activity, built with what it needs. A test holds that these are exactly what the signatures name."""
+    if settings.payments == "stripe":
+        raise SettingsError("AFTERCARE_PAYMENTS=stripe: this release has the simulated gateway alone")
+    return []
+
+
+async def run_worker(settings: Settings) -> None:
+    """Works until SIGTERM or SIGINT, then lets running activities end for ``settings.worker_grace_seconds``.
+
+    Raises:
+        TemporalUnreachable: no Temporal at the configured address.
+        SettingsError: the settings ask for what this release cannot do.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    own_activities = activities(settings)
+    client = await connect(wait_seconds=settings.connect_seconds)
+    async with Worker(
+        client,
+        task_queue=settings.task_queue,
+        workflows=workflows(),
+        activities=own_activities,
+        workflow_runner=workflow_runner(),
+        graceful_shutdown_timeout=timedelta(seconds=settings.worker_grace_seconds),
+    ):
+        log.info("working on %s in namespace %s", settings.task_queue, client.namespace)
+        await stop.wait()
+        log.info("stopping")
+    log.info("stopped")

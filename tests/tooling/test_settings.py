@@ -1,0 +1,126 @@
+"""Settings: what they default to, and what they refuse with which words."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from settings import Settings, SettingsError, load_settings
+
+PRODUCTION = {
+    "AFTERCARE_ENVIRONMENT": "production",
+    "AFTERCARE_PAYMENTS": "stripe",
+    "AFTERCARE_SECRET": "0123456789abcdef0123456789abcdef",
+    "AFTERCARE_API_KEYS": "staff:0f7c,warehouse:9a1b",
+}
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"AFTERCARE_{name.upper()}", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def given(monkeypatch: pytest.MonkeyPatch, **variables: str) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_development_needs_nothing(tmp_path: Path) -> None:
+    settings = load_settings()
+    assert settings.development
+    assert settings.home == tmp_path / ".aftercare"
+    assert settings.database_url == f"sqlite+aiosqlite:///{tmp_path}/.aftercare/aftercare.db"
+    assert settings.api_keys == {"dev": "admin"}
+    assert (settings.api_host, settings.api_port, settings.temporal_port) == ("127.0.0.1", 8000, 7233)
+    assert settings.temporal_ui_url == "http://127.0.0.1:8233"
+
+
+def test_the_pages_address_follows_its_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, AFTERCARE_TEMPORAL_UI_PORT="9000")
+    assert load_settings().temporal_ui_url == "http://127.0.0.1:9000"
+    given(monkeypatch, AFTERCARE_TEMPORAL_UI_URL="https://temporal.example")
+    assert load_settings().temporal_ui_url == "https://temporal.example"
+
+
+def test_production_starts_when_everything_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, **PRODUCTION)
+    assert load_settings().api_keys == {"0f7c": "staff", "9a1b": "warehouse"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("AFTERCARE_API_KEYS", "admin:dev,staff:0f7c", "'dev' is for development only"),
+        ("AFTERCARE_API_KEYS", "", "no API key is given"),
+        ("AFTERCARE_PAYMENTS", "simulated", "AFTERCARE_PAYMENTS=stripe"),
+        ("AFTERCARE_SECRET", "", "AFTERCARE_SECRET"),
+        ("AFTERCARE_SECRET", "short", "too short"),
+    ],
+)
+def test_production_refuses_what_is_for_laptops(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str
+) -> None:
+    given(monkeypatch, **PRODUCTION | {name: value})
+    with pytest.raises(SettingsError, match=words):
+        load_settings()
+
+
+def test_production_names_every_reason_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, AFTERCARE_ENVIRONMENT="production")
+    with pytest.raises(SettingsError) as refusal:
+        load_settings()
+    assert len(str(refusal.value).splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("AFTERCARE_API_PORT", "70000"),
+        ("AFTERCARE_ENVIRONMENT", "staging"),
+        ("AFTERCARE_LOG_LEVEL", "loud"),
+        ("AFTERCARE_API_KEYS", "hush-4711"),
+        ("AFTERCARE_API_KEYS", "hush-4711:staff"),
+        ("AFTERCARE_API_KEYS", '{"hush-4711"'),
+        ("AFTERCARE_API_KEYS", '["hush-4711"]'),
+    ],
+)
+def test_a_refusal_names_the_variable_and_repeats_no_key(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    given(monkeypatch, **{name: value})
+    with pytest.raises(SettingsError, match=name) as refusal:
+        load_settings()
+    assert "hush" not in str(refusal.value)
+
+
+def test_keys_are_pairs_or_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, AFTERCARE_API_KEYS=" staff:a:b , admin:c ")
+    assert load_settings().api_keys == {"a:b": "staff", "c": "admin"}
+    given(monkeypatch, AFTERCARE_API_KEYS='{"a:b": "staff"}')
+    assert load_settings().api_keys == {"a:b": "staff"}
+
+
+def test_no_secret_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, **PRODUCTION, AFTERCARE_DATABASE_URL="postgresql+psycopg://aftercare:hush@db/aftercare")
+    printed = repr(load_settings())
+    assert "hush" not in printed
+    assert "0f7c" not in printed
+    assert PRODUCTION["AFTERCARE_SECRET"] not in printed
+
+
+def test_a_child_sees_the_same_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    settings = Settings(
+        home=tmp_path / "x", api_port=8123, api_keys={"a:b": "staff"}, smtp_url=SecretStr("smtp://u:p@localhost:25")
+    )
+    given(monkeypatch, **settings.to_environment())
+    assert load_settings() == settings
+
+
+def test_the_secret_of_development_is_made_once(tmp_path: Path) -> None:
+    first = Settings(home=tmp_path).signing_secret()
+    assert len(first) == 64
+    assert Settings(home=tmp_path).signing_secret() == first
+    assert (tmp_path / "secret").stat().st_mode & 0o077 == 0
+    assert Settings(home=tmp_path, secret=SecretStr("given")).signing_secret() == "given"

@@ -75,8 +75,8 @@ def claim_home(home: Path) -> IO[str]:
     return lock
 
 
-async def check_ports(settings: Settings) -> None:
-    """Refuses ports somebody else listens on.
+async def check_ports(settings: Settings, *, patience_seconds: float = _PORT_PATIENCE_SECONDS) -> None:
+    """Refuses ports somebody else listens on; a stack killed a moment ago may hold them a little longer.
 
     Raises:
         StackError: with the port and the variable that chooses another.
@@ -89,7 +89,7 @@ async def check_ports(settings: Settings) -> None:
     if len({port for _, port, _, _ in wanted}) < len(wanted):
         raise StackError("The API, Temporal and Temporal's pages need three different ports")
     for host, port, what, variable in wanted:
-        if not await _port_is_free(host, port):
+        if not await _port_is_free(host, port, patience_seconds):
             other = port + 1 if port < 65535 else port - 1
             raise StackError(
                 f"Port {port} for {what} is in use. Stop what listens there, or choose another: "
@@ -97,10 +97,9 @@ async def check_ports(settings: Settings) -> None:
             )
 
 
-async def _port_is_free(host: str, port: int) -> bool:
-    """Whether the port can be listened on; a stack killed a moment ago may still hold it."""
+async def _port_is_free(host: str, port: int, patience_seconds: float) -> bool:
     loop = asyncio.get_running_loop()
-    until = loop.time() + _PORT_PATIENCE_SECONDS
+    until = loop.time() + patience_seconds
     while True:
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,0 +1,67 @@
+"""What must be in order before the stack starts: each refusal says what to do."""
+
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from dev import scratch_settings
+from preflight import HOST, StackError, check_ports, claim_home, find_temporal
+
+
+def test_temporal_is_found_beside_python(tmp_path: Path) -> None:
+    settings = scratch_settings(tmp_path).model_copy(update={"temporal_cli": None})
+    assert find_temporal(settings) == Path(sys.executable).with_name("temporal")
+
+
+def test_a_missing_program_is_named(tmp_path: Path) -> None:
+    settings = scratch_settings(tmp_path).model_copy(update={"temporal_cli": tmp_path / "temporal"})
+    with pytest.raises(StackError, match=r"AFTERCARE_TEMPORAL_CLI names .*, which is not a program"):
+        find_temporal(settings)
+
+
+@pytest.mark.parametrize(
+    ("field", "variable"),
+    [
+        ("api_port", "AFTERCARE_API_PORT"),
+        ("temporal_port", "AFTERCARE_TEMPORAL_PORT"),
+        ("temporal_ui_port", "AFTERCARE_TEMPORAL_UI_PORT"),
+    ],
+)
+async def test_a_busy_port_is_named_with_its_variable(tmp_path: Path, field: str, variable: str) -> None:
+    settings = scratch_settings(tmp_path)
+    port = getattr(settings, field)
+    with socket.socket() as taken:
+        taken.bind((HOST, port))
+        taken.listen()
+        with pytest.raises(StackError, match=rf"Port {port} .* is in use.* {variable}={port + 1}"):
+            await check_ports(settings, patience_seconds=0)
+    await check_ports(settings)
+
+
+async def test_the_three_ports_differ(tmp_path: Path) -> None:
+    settings = scratch_settings(tmp_path)
+    same = settings.model_copy(update={"temporal_ui_port": settings.api_port})
+    with pytest.raises(StackError, match="three different ports"):
+        await check_ports(same)
+
+
+def test_a_data_folder_of_another_version_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "VERSION").write_text("0\n")
+    with pytest.raises(StackError, match=r"is of version 0, .*AFTERCARE_HOME="):
+        claim_home(tmp_path)
+    assert (tmp_path / "VERSION").read_text() == "0\n"
+
+
+def test_a_data_folder_that_is_none_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(StackError, match=r"cannot be used: .* AFTERCARE_HOME="):
+        claim_home(file)
+
+
+def test_one_data_folder_holds_one_stack(tmp_path: Path) -> None:
+    with claim_home(tmp_path), pytest.raises(StackError, match="Another stack runs"):
+        claim_home(tmp_path)
+    claim_home(tmp_path).close()

@@ -135,6 +135,8 @@ def _settings() -> Settings:
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", stream=sys.stderr
     )
+    # Whoever waits for an address asks it many times a second.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
         settings.home.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -49,7 +49,7 @@ clean: ## Remove the environment and every cache (the data folder stays)
 # A new lock means a new environment, so nothing stays that the lock does not name.
 $(VENV)/.lock: requirements-dev.lock
 	@$(if $(PYTHON),,echo "Aftercare needs Python 3.11 or newer and found none. Install it, or name it: make PYTHON=/path/to/python3" >&2; exit 1)
-	@$(PYTHON) -c '$(NEW_ENOUGH)' || { echo "Aftercare needs Python 3.11 or newer; $(PYTHON) is `$(PYTHON) -V 2>&1`. Name another one: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c '$(NEW_ENOUGH)' 2>/dev/null || { echo "Aftercare needs Python 3.11 or newer, and $(PYTHON) is not. Name another one: make PYTHON=/path/to/python3" >&2; exit 1; }
 	@echo "Setting up $(VENV) from requirements-dev.lock (about a minute, once)..."
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes --requirement requirements-dev.lock

@@ -312,7 +312,8 @@ async def run_dev(settings: Settings, console: Console) -> None:
     def show_line(part: Part, line: str) -> None:
         if asked and part == "temporal":  # while it stops it only reports the requests it drops
             return
-        console.print(Text.assemble((f"{part:>8} │ ", _STYLES[part]), line), soft_wrap=True)
+        # The SDK colours its own lines.
+        console.print(Text.assemble((f"{part:>8} │ ", _STYLES[part]), Text.from_ansi(line)), soft_wrap=True)
 
     def show_note(sentence: str) -> None:
         console.print(Text(f"         ! {sentence}", style="bold yellow"), soft_wrap=True)

@@ -27,7 +27,9 @@ class Money:
     currency: str
 
     def __post_init__(self) -> None:
-        if len(self.currency) != 3 or not self.currency.isascii() or not self.currency.isupper():
+        if len(self.currency) != 3 or not (
+            self.currency.isascii() and self.currency.isalpha() and self.currency.isupper()
+        ):
             raise ValueError(f"currency must be three upper-case letters, not {self.currency!r}")
 
     def __add__(self, other: "Money") -> "Money":

@@ -4,12 +4,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from domain.dates import add_months, end_of_day, local_day
+from domain.dates import add_months, end_of_day, local_day, whole_second
 from domain.kinds import Category, TermKind, UseKind
 
 MONTHS = {TermKind.ONE_YEAR: 12, TermKind.TWO_YEARS: 24, TermKind.REFRESH_PLUS: 12}
 RENEWAL_GRACE_DAYS = 15
 """A plan can be renewed up to and including this day after its end (R-REN-1)."""
+MOST_MONTHS = 36
+"""No lineage is covered for longer (R-REN-1, R-REN-2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +38,10 @@ class Term:
     ends_at: datetime | None
 
     def covers(self, instant: datetime) -> bool:
-        """Whether `instant` lies inside the term, both ends included."""
+        """Whether `instant` lies inside the term, both ends included: the last second is covered to its end."""
         if self.starts_at is None or self.ends_at is None:
             return False
-        return self.starts_at <= instant <= self.ends_at
+        return self.starts_at <= instant and whole_second(instant) <= self.ends_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +131,14 @@ def unbroken_since(terms: Sequence[Term], now: datetime) -> datetime | None:
 
 
 def renewable_until(terms: Iterable[Term], zone: str) -> datetime | None:
-    """The last second in which the latest term can be renewed: day 15 after its end, included (R-REN-1)."""
-    ends = [t.ends_on for t in terms if t.ends_on is not None]
+    """The last second in which the latest term can be renewed: day 15 after its end, included (R-REN-1).
+
+    None when nothing has begun, or when another year would make more than three (R-REN-2).
+    """
+    bought = tuple(terms)
+    if sum(MONTHS[t.kind] for t in bought) + MONTHS[TermKind.ONE_YEAR] > MOST_MONTHS:
+        return None
+    ends = [t.ends_on for t in bought if t.ends_on is not None]
     return end_of_day(max(ends) + timedelta(days=RENEWAL_GRACE_DAYS), zone) if ends else None
 
 

@@ -17,7 +17,9 @@ def whole_second(instant: datetime) -> datetime:
 
 
 def local_day(instant: datetime, zone: str) -> date:
-    """The calendar day on which `instant` falls in `zone`."""
+    """The calendar day on which `instant` falls in `zone`. Raises ValueError for an instant without a zone."""
+    if instant.tzinfo is None:
+        raise ValueError("an instant needs a time zone")
     return instant.astimezone(ZoneInfo(zone)).date()
 
 
@@ -39,6 +41,11 @@ def morning_of(day: date, zone: str, hour: int = 9) -> datetime:
 def end_of_day_after(instant: datetime, days: int, zone: str) -> datetime:
     """The end of the day `days` calendar days after the day of `instant` (day 0), never `+ days * 24 h`."""
     return end_of_day(local_day(instant, zone) + timedelta(days=days), zone)
+
+
+def local_text(instant: datetime, zone: str) -> str:
+    """`instant` as a customer reads it: date, time and zone (edge case 1)."""
+    return f"{instant.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S} {zone}"
 
 
 def add_months(day: date, months: int) -> date:

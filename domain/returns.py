@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from domain.claim import Return
-from domain.dates import end_of_day, end_of_day_after, local_day, morning_of
+from domain.dates import end_of_day, end_of_day_after, local_day, morning_of, whole_second
 from domain.kinds import Component
 from domain.policy import Policy
 
@@ -39,7 +39,7 @@ def reminders(due_at: datetime, zone: str) -> dict[str, datetime]:
 
 def carried_in_time(returning: Return) -> bool:
     """Whether the carrier accepted the parcel on or before due. A scan after due earns no grace (R-RET-4)."""
-    return returning.scanned_at is not None and returning.scanned_at <= returning.due_at
+    return returning.scanned_at is not None and whole_second(returning.scanned_at) <= returning.due_at
 
 
 def waits_until(returning: Return) -> datetime:
@@ -49,14 +49,19 @@ def waits_until(returning: Return) -> datetime:
 
 def in_time(returning: Return, arrived_at: datetime) -> bool:
     """Whether a unit that arrived at `arrived_at` is in time, whatever else happened meanwhile (R-RET-2, -3, -4)."""
-    return arrived_at <= waits_until(returning)
+    return whole_second(arrived_at) <= waits_until(returning)
 
 
 def refundable(returning: Return, arrived_at: datetime) -> bool:
     """Whether an arrival after the default charge is refunded without a person deciding (R-RET-10)."""
-    return arrived_at <= returning.late_until
+    return whole_second(arrived_at) <= returning.late_until
 
 
 def cure_until(notified_at: datetime, due_at: datetime, zone: str, days: int) -> datetime:
-    """Until when a wrong box may be put right: the later of due and `days` after the notice (R-INS-4, R-CMP-2)."""
+    """Until when a wrong box may be put right: the later of due and `days` after the notice (R-INS-4, R-CMP-2).
+
+    With `days` 0 there is no such time: it ends with the notice itself (decision 3, "capture at once").
+    """
+    if days == 0:
+        return notified_at
     return max(due_at, end_of_day_after(notified_at, days, zone))

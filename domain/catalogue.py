@@ -146,7 +146,8 @@ def _offer_problems(where: str, model: Model, offer: Offer, region: Region) -> I
         if amount.currency != region.currency:
             yield Problem(f"{where}.{name}", "R-CAT-1", f"Amounts in {region.code} are in {region.currency}.")
         if amount.amount < 0 or (amount.amount == 0 and not name.startswith(("fees", "differences"))):
-            yield Problem(f"{where}.{name}", "R-CAT-1", "The amount must be above zero.")
+            rule = "R-EXP-5" if name == "hold" else "R-CAT-1"
+            yield Problem(f"{where}.{name}", rule, "The amount must be above zero.")
     if TermKind.ONE_YEAR not in offer.prices:
         yield Problem(f"{where}.prices", "R-CAT-1", "The price of the 1-year plan is missing.")
     if TermKind.REFRESH_PLUS in offer.prices:

@@ -21,7 +21,8 @@ def refusals(kind: TermKind, plan_region: str, standing: Standing, now: datetime
         found.append(Reason(ReasonCode.DEVICE_LOST, "R-FLY-6", message))
     if standing.terms:
         found.append(Reason(ReasonCode.PLAN_EXISTS, "R-PUR-4", "This device already has a plan. It can be renewed."))
-    if kind not in standing.offer.prices:
+    offer = standing.model.offers.get(standing.region.code)
+    if offer is None or kind not in offer.prices:
         message = f"The {kind} plan is not sold for the {standing.model.name} in {standing.region.code}."
         found.append(Reason(ReasonCode.TERM_NOT_SOLD, "R-CAT-1", message))
     return found

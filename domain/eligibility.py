@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from domain.claim import Incident
 from domain.coverage import last_ended, renewable_until, tally, term_at, unbroken_since
-from domain.dates import local_day
+from domain.dates import local_day, local_text, whole_second
 from domain.kinds import Category, Cause, DeviceStatus, ReasonCode, Service, Tier
 from domain.policy import Policy
 from domain.reasons import Reason
@@ -99,11 +99,13 @@ def covered_now(a: Application, s: Standing, now: datetime) -> Reason | None:
     ended = last_ended(s.terms, now)
     if ended is None:
         if s.terms:
-            return Reason(ReasonCode.NO_PLAN, "R-CLM-1", "Cover has not begun yet: the device is not activated.")
+            first = min((t.starts_at for t in s.terms if t.starts_at), default=None)
+            when = f"it begins on {local_day(first, s.region.time_zone)}" if first else "the device is not activated"
+            return Reason(ReasonCode.NO_PLAN, "R-CLM-1", f"Cover has not begun yet: {when}.")
         return Reason(ReasonCode.NO_PLAN, "R-CLM-1", "There is no plan for this device.")
     until = renewable_until(s.terms, s.region.time_zone)
     renewal = ""
-    if until is not None and now <= until:
+    if until is not None and whole_second(now) <= until:
         renewal = f"; it can be renewed until {local_day(until, s.region.time_zone)}, for later incidents"
     message = f"Cover ended on {ended.ends_on}. Benefits can no longer be used{renewal}."
     return Reason(ReasonCode.COVERAGE_EXPIRED, "R-CLM-1", message)
@@ -117,9 +119,8 @@ def incident_covered(a: Application, s: Standing, now: datetime) -> Reason | Non
     if a.incident.occurred_at > now + CLOCK_SKEW:
         message = f"The incident of {day} lies in the future."
     elif a.incident.occurred_at < since:
-        message = (
-            f"The incident of {day} lies before the cover, which has been unbroken since {since:%Y-%m-%d %H:%M} UTC."
-        )
+        start = local_text(since, s.region.time_zone)
+        message = f"The incident of {day} lies before the cover, which has been unbroken since {start}."
     else:
         return None
     return Reason(ReasonCode.INCIDENT_OUTSIDE_COVERAGE, "R-CLM-1", message)
@@ -130,7 +131,7 @@ def a_use_is_left(a: Application, s: Standing, now: datetime) -> Reason | None:
     if term is None:
         return None
     replacements, _ = tally(term, s.uses)
-    if replacements.left > 0 or s.open_claim_id:
+    if replacements.left > 0 or (s.open_claim_id and replacements.used < replacements.total):
         return None  # with a case open, that is the reason, not its reservation
     count = replacements.total
     message = f"All {count} replacements of this plan have been used. Online Repair at cost is still open to you."
@@ -139,12 +140,17 @@ def a_use_is_left(a: Application, s: Standing, now: datetime) -> Reason | None:
 
 def a_flyaway_is_left(a: Application, s: Standing, now: datetime) -> Reason | None:
     term = term_at(s.terms, now)
-    if term is None or not s.model.flyaway or s.model.category is not Category.DRONE or s.open_claim_id:
+    if term is None or not s.model.flyaway or s.model.category is not Category.DRONE:
         return None
     replacements, flyaway = tally(term, s.uses)
-    if flyaway.left > 0 or replacements.left == 0:
-        return None
-    message = f"All {flyaway.total} flyaway replacements of this plan have been used. Damage is still covered."
+    taken = flyaway.used if s.open_claim_id else flyaway.used + flyaway.reserved
+    if taken < flyaway.total:
+        return None  # left by the cap; where the whole pool is empty, a_use_is_left says so (edge case 39)
+    message = f"All {flyaway.total} flyaway replacements of this plan have been used."
+    if flyaway.total == 0:
+        message = "This plan has no flyaway replacement."
+    if replacements.left > 0:
+        message += " Damage is still covered."
     return Reason(ReasonCode.NO_FLYAWAY_LEFT, "R-FLY-1", message)
 
 

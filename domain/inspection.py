@@ -9,6 +9,8 @@ from domain.kinds import Component, ReasonCode
 from domain.reasons import Reason
 
 _LOOK_ALIKE = str.maketrans("OI", "01")
+_BODIES = frozenset({Component.AIRCRAFT, Component.MAIN_UNIT, Component.STABILISER_BODY})
+"""The part that bears the serial number: without it the box holds no device."""
 
 
 class Verdict(StrEnum):
@@ -56,15 +58,21 @@ def assess(
     expected: Collection[Component],
     replacement_serial: str | None,
 ) -> Assessment:
-    """The verdict on one box for the claim on `serial_number` that expects the components `expected`.
+    """The verdict on one box for the claim on `serial_number` that still expects the components `expected`.
 
-    All reasons are collected. A mismatch outweighs missing parts; an unclear serial alone stops the clock.
+    All reasons are collected. A mismatch outweighs missing parts; an unclear serial alone stops the clock. A box
+    without the device in it counts as an empty one (edge case 14). Parts sent later bear no serial number: where the
+    device itself is no longer expected, an unread one is no reason to stop.
     """
     match = compare_serials(serial_number, inspection.serial_number)
+    if not _BODIES.intersection(expected) and not normalise_serial(inspection.serial_number):
+        match = SerialMatch.SAME
     missing = tuple(c for c in expected if c not in inspection.components)
     reasons = []
     if not inspection.genuine:
         reasons.append(Reason(ReasonCode.NOT_GENUINE, "R-INS-3", "The item received is not a genuine product."))
+    if _BODIES.intersection(missing):
+        reasons.append(Reason(ReasonCode.NOT_GENUINE, "R-INS-3", "The device itself was not in the box."))
     if match is SerialMatch.DIFFERENT:
         reasons.append(_wrong_serial(inspection.serial_number, serial_number, replacement_serial))
     if Component.BATTERY in missing:

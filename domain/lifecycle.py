@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from domain.claim import Claim, Return
+from domain.dates import end_of_day_after, local_text, whole_second
 from domain.kinds import Action, Attention, ClaimState, Outcome, Service, Tier
 from domain.policy import Policy
 from domain.reasons import RuleError
@@ -38,8 +39,10 @@ def allowed_actions(claim: Claim) -> tuple[Action, ...]:
         actions = _FLYAWAY.get(claim.state, ())
     elif claim.tier is Tier.STANDARD:
         actions = _STANDARD.get(claim.state, ())
-    else:
+    elif claim.tier is Tier.PREMIUM:
         actions = _PREMIUM.get(claim.state, ())
+    else:
+        actions = ()
     if claim.returning and claim.returning.extended_days:
         actions = tuple(a for a in actions if a is not Action.EXTENSION)
     if Attention.DEFAULT_HELD_BACK in claim.attention:
@@ -62,14 +65,18 @@ def require(claim: Claim, action: Action) -> None:
 
 
 def require_extension(claim: Claim, days: int, now: datetime, policy: Policy) -> Return:
-    """The window to extend, or RuleError when R-RET-5 forbids it: once, before due, by 1 to 7 days."""
+    """The window to extend, or RuleError when R-RET-5 forbids it: once, before due, by 1 to 7 days, within the hold."""
     require(claim, Action.EXTENSION)
     if claim.returning is None:
         raise RuleError("action_not_allowed", "R-RET-5", "There is no return window to extend.")
     if not 1 <= days <= policy.max_extension_days:
         raise RuleError("invalid_request", "R-RET-5", f"An extension is 1 to {policy.max_extension_days} days.")
-    if now > claim.returning.due_at:
+    if whole_second(now) > claim.returning.due_at:
         raise RuleError("action_not_allowed", "R-RET-5", "The window has ended; an extension must come before it does.")
+    due_at = end_of_day_after(claim.returning.due_at, days, claim.returning.time_zone)
+    if claim.hold and claim.hold.expires_at and claim.hold.expires_at < due_at:
+        until = local_text(claim.hold.expires_at, claim.returning.time_zone)
+        raise RuleError("action_not_allowed", "R-RET-5", f"The hold cannot be kept longer than {until}.")
     return claim.returning
 
 

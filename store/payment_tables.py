@@ -15,9 +15,7 @@ from sqlalchemy import (
     Connection,
     Index,
     Integer,
-    String,
     Table,
-    Text,
     UniqueConstraint,
     event,
 )
@@ -26,7 +24,7 @@ from sqlmodel import Field, SQLModel
 from store.instants import Instant
 
 
-class GatewayPayment(SQLModel, table=True):
+class GatewayPaymentRow(SQLModel, table=True):
     """A hold or a charge as the simulated gateway knows it. Amounts are minor units of `currency`.
 
     `subject` is the claim or purchase it is for, `reference` the key of the request that made it. A hold has
@@ -44,84 +42,81 @@ class GatewayPayment(SQLModel, table=True):
         ),
         CheckConstraint("(captured > 0) = (state = 'captured')", name="gateway_payments_captured_is_a_state"),
         CheckConstraint("(kind = 'hold') = (expires_at IS NOT NULL)", name="gateway_payments_holds_expire"),
-        Index("gateway_payments_by_subject", "subject"),
     )
 
-    id: str = Field(sa_column=Column(String(64), primary_key=True))
-    subject: str = Field(sa_column=Column(String(64), nullable=False))
-    kind: str = Field(sa_column=Column(String(16), nullable=False))
-    amount: int = Field(sa_column=Column(BigInteger, nullable=False))
-    currency: str = Field(sa_column=Column(String(3), nullable=False))
-    captured: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
-    refunded: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
-    state: str = Field(sa_column=Column(String(16), nullable=False))
-    payment_method: str = Field(sa_column=Column(String(255), nullable=False))
-    reference: str = Field(sa_column=Column(String(255), nullable=False, unique=True))
-    created_at: datetime = Field(sa_column=Column(Instant, nullable=False))
-    expires_at: datetime | None = Field(default=None, sa_column=Column(Instant, nullable=True))
+    id: str = Field(primary_key=True)
+    subject: str = Field(index=True)
+    kind: str
+    amount: int = Field(sa_type=BigInteger)
+    currency: str
+    captured: int = Field(default=0, sa_type=BigInteger)
+    refunded: int = Field(default=0, sa_type=BigInteger)
+    state: str
+    payment_method: str
+    reference: str = Field(unique=True)
+    created_at: datetime = Field(sa_type=Instant)
+    expires_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
-class GatewayAnswer(SQLModel, table=True):
+class GatewayAnswerRow(SQLModel, table=True):
     """What the simulated gateway answered under an idempotency key; `fingerprint` is a digest of what was asked."""
 
     __tablename__ = "gateway_answers"
 
-    key: str = Field(sa_column=Column(String(255), primary_key=True))
-    fingerprint: str = Field(sa_column=Column(String(64), nullable=False))
-    answer: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    key: str = Field(primary_key=True)
+    fingerprint: str
+    answer: dict[str, Any] = Field(sa_type=JSON)
 
 
-class LedgerEntry(SQLModel, table=True):
+class LedgerEntryRow(SQLModel, table=True):
     """One line of the double-entry ledger. The lines of one `key` sum to zero per currency; none is ever changed."""
 
     __tablename__ = "ledger_entries"
     __table_args__ = (
         UniqueConstraint("key", "account", name="ledger_entries_once_per_key_and_account"),
         CheckConstraint("amount <> 0", name="ledger_entries_amount_not_zero"),
-        Index("ledger_entries_by_subject", "subject"),
-        Index("ledger_entries_by_moment", "at"),
+        Index("ix_ledger_entries_at", "at", "id"),
     )
 
-    # A BIGINT primary key would not count up on SQLite.
     id: int | None = Field(
         default=None,
         sa_column=Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
     )
-    at: datetime = Field(sa_column=Column(Instant, nullable=False))
-    subject: str = Field(sa_column=Column(String(64), nullable=False))
-    account: str = Field(sa_column=Column(String(32), nullable=False))
-    amount: int = Field(sa_column=Column(BigInteger, nullable=False))
-    currency: str = Field(sa_column=Column(String(3), nullable=False))
-    key: str = Field(sa_column=Column(String(255), nullable=False))
+    at: datetime = Field(sa_type=Instant)
+    subject: str = Field(index=True)
+    account: str
+    amount: int = Field(sa_type=BigInteger)
+    currency: str
+    key: str
 
 
-class DispatchRequest(SQLModel, table=True):
+class DispatchRequestRow(SQLModel, table=True):
     """What the warehouse was asked to ship: one request a claim. `reference` is the warehouse's own number."""
 
     __tablename__ = "dispatch_requests"
 
-    claim_id: str = Field(sa_column=Column(String(64), primary_key=True))
-    reference: str = Field(sa_column=Column(String(64), nullable=False, unique=True))
-    model: str = Field(sa_column=Column(String(64), nullable=False))
-    region: str = Field(sa_column=Column(String(16), nullable=False))
-    with_battery: bool = Field(nullable=False)
-    ship_to: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
-    requested_at: datetime = Field(sa_column=Column(Instant, nullable=False))
-    withdrawn_at: datetime | None = Field(default=None, sa_column=Column(Instant, nullable=True))
+    claim_id: str = Field(primary_key=True)
+    reference: str = Field(unique=True)
+    model: str
+    region: str
+    with_battery: bool
+    ship_to: dict[str, Any] = Field(sa_type=JSON)
+    requested_at: datetime = Field(sa_type=Instant)
+    withdrawn_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
-class SentMail(SQLModel, table=True):
+class MailRow(SQLModel, table=True):
     """A mail that went out: once per claim, kind and occurrence (R-NOT-1). `at` is the moment on the claim's clock."""
 
     __tablename__ = "mails"
 
-    claim_id: str = Field(sa_column=Column(String(64), primary_key=True))
-    kind: str = Field(sa_column=Column(String(32), primary_key=True))
-    occurrence: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
-    message_id: str = Field(sa_column=Column(String(255), nullable=False, unique=True))
-    recipient: str = Field(sa_column=Column(String(320), nullable=False))
-    subject: str = Field(sa_column=Column(Text, nullable=False))
-    at: datetime = Field(sa_column=Column(Instant, nullable=False))
+    claim_id: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    occurrence: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    message_id: str = Field(unique=True)
+    recipient: str
+    subject: str
+    at: datetime = Field(sa_type=Instant)
 
 
 LEDGER_TRIGGERS: dict[str, list[str]] = {

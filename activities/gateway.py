@@ -1,0 +1,122 @@
+"""Activities: what any payment gateway must be able to do, and the four ways in which it says no.
+
+Money is `Money` in ISO minor units; a gateway that counts otherwise converts inside. `key` is the idempotency key: the
+same key with the same parameters answers as the first time and moves nothing again. `at` is the moment on the claim's
+clock: the simulated gateway lives by it, a real one has a clock of its own and ignores it.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from domain.eligibility import Card
+from domain.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """A hold or a charge as the gateway has it: 0 <= refunded <= captured <= amount.
+
+    `subject` is the claim or purchase it is for, `reference` the key of the request that made it. A hold can be
+    captured before `capture_before`; a charge is captured from the start and has none.
+    """
+
+    id: str
+    kind: Literal["hold", "charge"]
+    status: Literal["authorized", "captured", "released", "expired"]
+    amount: Money
+    captured: Money
+    refunded: Money
+    capture_before: datetime | None
+    subject: str
+    reference: str
+
+    @property
+    def held(self) -> Money:
+        """What the customer cannot spend because of it."""
+        return self.amount if self.status == "authorized" else self.amount.zero()
+
+
+@dataclass(frozen=True, slots=True)
+class SavedCard:
+    """A card that can be charged later, without its owner. `payment_method` is the token to use from now on."""
+
+    payment_method: str
+    card: Card
+
+
+class GatewayError(Exception):
+    """One of the four: Declined, Refused, OutcomeUnknown, KeyReused."""
+
+
+class Declined(GatewayError):
+    """The card said no. `retryable`: the same card may say yes later."""
+
+    def __init__(self, code: str, retryable: bool) -> None:
+        super().__init__(code)
+        self.code = code
+        self.retryable = retryable
+
+
+class Refused(GatewayError):
+    """Illegal in the payment's present `state`, or more than there is; `unknown` for a payment that does not exist."""
+
+    def __init__(self, state: str) -> None:
+        super().__init__(state)
+        self.state = state
+
+
+class OutcomeUnknown(GatewayError):
+    """No answer came. It may have happened: ask again with the same key, never with another one."""
+
+
+class KeyReused(GatewayError):
+    """The key was used for something else: a mistake in the caller, not to be repeated."""
+
+
+class Gateway(ABC):
+    """A payment gateway. Amounts of zero or less are a mistake in the caller and raise ValueError.
+
+    Every call may raise OutcomeUnknown, every call with a key KeyReused.
+    """
+
+    @abstractmethod
+    async def authorize(
+        self, amount: Money, payment_method: str, *, subject: str, key: str, at: datetime, off_session: bool = False
+    ) -> Payment:
+        """Hold `amount`. `off_session` when the customer is not there to confirm. Raises Declined."""
+
+    @abstractmethod
+    async def capture(self, payment_id: str, amount: Money, *, key: str, at: datetime) -> Payment:
+        """Take `amount` of a hold, once; the rest is released at once. Raises Refused."""
+
+    @abstractmethod
+    async def release(self, payment_id: str, *, key: str, at: datetime) -> Payment:
+        """Give a hold up. Raises Refused when it has ended."""
+
+    @abstractmethod
+    async def charge(
+        self, amount: Money, payment_method: str, *, subject: str, key: str, at: datetime, off_session: bool = False
+    ) -> Payment:
+        """Take `amount` without a hold before it. Raises Declined."""
+
+    @abstractmethod
+    async def refund(self, payment_id: str, amount: Money, *, key: str, at: datetime) -> Payment:
+        """Give back `amount` of what was captured; in sum never more. Raises Refused."""
+
+    @abstractmethod
+    async def get(self, payment_id: str, *, at: datetime) -> Payment:
+        """The payment as it is at `at`. Raises Refused with state `unknown` when there is none."""
+
+    @abstractmethod
+    async def find(self, subject: str, *, at: datetime) -> tuple[Payment, ...]:
+        """Every payment made for the claim or purchase, in the order of their making."""
+
+    @abstractmethod
+    async def save_card(self, payment_method: str, *, key: str) -> SavedCard:
+        """Keep the card for charges without its owner. Raises Declined."""
+
+    @abstractmethod
+    async def look_up(self, payment_method: str) -> Card | None:
+        """What kind of card the token stands for; None when the gateway does not know it. Nothing moves."""

@@ -14,6 +14,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from connect import connect
 from settings import Settings, SettingsError
+from store.database import Database
 
 log = logging.getLogger("aftercare.worker")
 
@@ -30,7 +31,7 @@ def workflows() -> list[type]:
     return []
 
 
-def activities(settings: Settings) -> list[Callable[..., Any]]:
+def activities(settings: Settings, database: Database) -> list[Callable[..., Any]]:
     """Every activity, built with what it needs. A test holds that these are exactly what the signatures name."""
     if settings.payments == "stripe":
         raise SettingsError("AFTERCARE_PAYMENTS=stripe: this release has the simulated gateway alone")
@@ -48,17 +49,21 @@ async def run_worker(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    own_activities = activities(settings)
-    client = await connect(wait_seconds=settings.connect_seconds)
-    async with Worker(
-        client,
-        task_queue=settings.task_queue,
-        workflows=workflows(),
-        activities=own_activities,
-        workflow_runner=workflow_runner(),
-        graceful_shutdown_timeout=timedelta(seconds=settings.worker_grace_seconds),
-    ):
-        log.info("working on %s in namespace %s", settings.task_queue, client.namespace)
-        await stop.wait()
-        log.info("stopping")
+    database = Database(settings.database_url)
+    try:
+        own_activities = activities(settings, database)
+        client = await connect(wait_seconds=settings.connect_seconds)
+        async with Worker(
+            client,
+            task_queue=settings.task_queue,
+            workflows=workflows(),
+            activities=own_activities,
+            workflow_runner=workflow_runner(),
+            graceful_shutdown_timeout=timedelta(seconds=settings.worker_grace_seconds),
+        ):
+            log.info("working on %s in namespace %s", settings.task_queue, client.namespace)
+            await stop.wait()
+            log.info("stopping")
+    finally:
+        await database.close()
     log.info("stopped")

@@ -82,9 +82,13 @@ def api(end_with_stdin_: EndWithStdin = False) -> None:
     # uvicorn raises the signal again once it is down; being asked to stop is no failure.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)
-    server.run()
+    address = f"{settings.api_host}:{settings.api_port}"
+    try:
+        server.run()
+    except SystemExit as error:  # uvicorn's way to say that it cannot listen
+        raise StackError(f"The API cannot listen on {address}; choose another port: AFTERCARE_API_PORT") from error
     if not server.started:
-        raise StackError(f"The API could not start on {settings.api_host}:{settings.api_port}")
+        raise StackError(f"The API did not start on {address}; its log says why")
 
 
 @app.command()

@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
-from connect import TemporalUnreachable, connect, register_search_attributes
+from connect import TemporalUnreachable, configured_namespace, connect, register_search_attributes
 from lifeline import end_with_stdin
 from preflight import StackError
 from settings import Settings, SettingsError, load_settings
@@ -67,6 +67,7 @@ def api(end_with_stdin_: EndWithStdin = False) -> None:
         development=settings.development,
         secret=settings.signing_secret(),
         temporal_ui_url=settings.temporal_ui_url,
+        namespace=configured_namespace(),
     )
     server = uvicorn.Server(
         uvicorn.Config(

@@ -40,13 +40,7 @@ async def connect(*, wait_seconds: float, address: str | None = None) -> Client:
     Raises:
         TemporalUnreachable: no answer within ``wait_seconds``, or a refusal that waiting does not mend.
     """
-    if address is None:
-        try:
-            config = ClientConfig.load_client_connect_config()
-        except (RuntimeError, ValueError, OSError) as error:
-            raise TemporalUnreachable(f"Temporal's configuration cannot be read: {error}") from error
-    else:
-        config = ClientConnectConfig(target_host=address)
+    config = _configured() if address is None else ClientConnectConfig(target_host=address)
     target = config.setdefault("target_host", LOCAL_ADDRESS)
     loop = asyncio.get_running_loop()
     until = loop.time() + wait_seconds
@@ -69,6 +63,22 @@ async def connect(*, wait_seconds: float, address: str | None = None) -> Client:
                 ) from error
         await asyncio.sleep(pause)
         pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+def configured_namespace() -> str:
+    """The namespace ``connect`` will use, known before there is a connection; it is part of every address of a page.
+
+    Raises:
+        TemporalUnreachable: Temporal's variables or profile cannot be read.
+    """
+    return _configured().get("namespace", "default")
+
+
+def _configured() -> ClientConnectConfig:
+    try:
+        return ClientConfig.load_client_connect_config()
+    except (RuntimeError, ValueError, OSError) as error:
+        raise TemporalUnreachable(f"Temporal's configuration cannot be read: {error}") from error
 
 
 _FINAL = {RPCStatusCode.UNAUTHENTICATED, RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.INVALID_ARGUMENT}

@@ -1,0 +1,185 @@
+"""Store: the status page of one device (R-STA-1), built from its standing. Reads rows; decides nothing."""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+
+from pydantic import BaseModel, ConfigDict
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from domain.claim import Claim
+from domain.coverage import Tally, renewable_until, tally, term_at, warranty_end
+from domain.dates import end_of_day, local_day
+from domain.kinds import Category, DeviceStatus, Outcome, Service, TermKind
+from domain.standing import Standing
+from store.claim_list import CLAIMS
+from store.standing import lineage_of, load_standing
+from store.tables import ClaimRow, LineageRow
+
+
+class View(BaseModel):
+    """What the read side answers with: immutable."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class OwnerView(View):
+    name: str
+    email: str
+
+
+class BindingView(View):
+    remote_controller: str
+    bound_at: datetime
+
+
+class PeriodView(View):
+    """A bought term; its days are None until the device is activated (R-PUR-5)."""
+
+    term: TermKind
+    starts_on: date | None
+    ends_on: date | None
+
+
+class PoolView(View):
+    """Uses of one pool. `left` is what a new claim could use; `reserved` are those of the open case."""
+
+    total: int
+    used: int
+    reserved: int
+    left: int
+
+
+class CareView(View):
+    """Cover of the lineage. Uses are those of the term active now, zeros when there is none.
+
+    `ends_on` is the last covered day of the latest term, `renewable_until` the last day on which it can be renewed.
+    """
+
+    periods: tuple[PeriodView, ...]
+    active: bool
+    ends_on: date | None
+    renewable_until: date | None
+    replacements: PoolView
+    flyaway: PoolView
+
+
+class WarrantyView(View):
+    ends_on: date | None
+    active: bool
+
+
+class HistoryView(View):
+    """One case of the lineage, open or closed."""
+
+    claim_id: str
+    service: Service
+    opened_at: datetime
+    closed_at: datetime | None
+    outcome: Outcome | None
+    serial_number: str
+    replacement_serial_number: str | None
+
+
+class DeviceView(View):
+    """A unit with its lineage. `lineage` lists serial numbers oldest first; cover is the lineage's (R-CLM-9)."""
+
+    serial_number: str
+    model: str
+    category: Category
+    region: str
+    status: DeviceStatus
+    owner: OwnerView
+    activated_at: datetime | None
+    lineage: tuple[str, ...]
+    current_serial_number: str
+    binding: BindingView | None
+    care: CareView
+    warranty: WarrantyView
+    service_history: tuple[HistoryView, ...]
+    flyaway_records: tuple[HistoryView, ...]
+    open_claim_id: str | None
+
+
+async def load_device(session: AsyncSession, serial_number: str, now: datetime) -> DeviceView | None:
+    """The status page of that serial number as of `now`; None for an unknown one."""
+    standing = await load_standing(session, serial_number)
+    if standing is None:
+        return None
+    owner = await session.get_one(LineageRow, standing.lineage_id)
+    units = await lineage_of(session, standing.lineage_id)
+    cases = await _history(session, standing.lineage_id)
+    return DeviceView(
+        serial_number=standing.serial_number,
+        model=standing.model.slug,
+        category=standing.model.category,
+        region=standing.region.code,
+        status=standing.status,
+        owner=OwnerView(name=owner.owner_name, email=owner.owner_email),
+        activated_at=standing.activated_at,
+        lineage=tuple(unit.serial_number for unit in units),
+        current_serial_number=standing.current_serial_number,
+        binding=_binding(standing, now),
+        care=care(standing, now),
+        warranty=_warranty(standing, now),
+        service_history=tuple(case for case in cases if case.service is not Service.FLYAWAY),
+        flyaway_records=tuple(case for case in cases if case.service is Service.FLYAWAY),
+        open_claim_id=standing.open_claim_id,
+    )
+
+
+def care(standing: Standing, now: datetime) -> CareView:
+    """The cover of a lineage as of `now`."""
+    zone = standing.region.time_zone
+    term = term_at(standing.terms, now)
+    replacements, flyaway = tally(term, standing.uses) if term else (Tally(0, 0, 0, 0), Tally(0, 0, 0, 0))
+    until = renewable_until(standing.terms, zone)
+    return CareView(
+        periods=tuple(
+            PeriodView(term=t.kind, starts_on=local_day(t.starts_at, zone) if t.starts_at else None, ends_on=t.ends_on)
+            for t in standing.terms
+        ),
+        active=term is not None,
+        ends_on=max((t.ends_on for t in standing.terms if t.ends_on), default=None),
+        renewable_until=local_day(until, zone) if until else None,
+        replacements=_pool(replacements),
+        flyaway=_pool(flyaway),
+    )
+
+
+def _pool(counts: Tally) -> PoolView:
+    return PoolView(total=counts.total, used=counts.used, reserved=counts.reserved, left=counts.left)
+
+
+def _binding(standing: Standing, now: datetime) -> BindingView | None:
+    active = [binding for binding in standing.bindings if binding.active_at(now)]
+    if not active:
+        return None
+    return BindingView(remote_controller=active[-1].remote_controller, bound_at=active[-1].bound_at)
+
+
+def _warranty(standing: Standing, now: datetime) -> WarrantyView:
+    if standing.activated_at is None:
+        return WarrantyView(ends_on=None, active=False)
+    zone = standing.region.time_zone
+    ends_on = warranty_end(standing.activated_at, (term.kind for term in standing.terms), zone)
+    return WarrantyView(ends_on=ends_on, active=standing.activated_at <= now <= end_of_day(ends_on, zone))
+
+
+async def _history(session: AsyncSession, lineage_id: str) -> list[HistoryView]:
+    newest = select(ClaimRow.document).where(ClaimRow.lineage_id == lineage_id)
+    rows = await session.exec(newest.order_by(col(ClaimRow.opened_at).desc(), col(ClaimRow.id).desc()))
+    return list(_cases(CLAIMS.validate_python(document) for document in rows))
+
+
+def _cases(claims: Iterable[Claim]) -> Iterable[HistoryView]:
+    for claim in claims:
+        yield HistoryView(
+            claim_id=claim.id,
+            service=claim.service,
+            opened_at=claim.opened_at,
+            closed_at=claim.closed_at,
+            outcome=claim.outcome,
+            serial_number=claim.serial_number,
+            replacement_serial_number=claim.replacement_serial_number,
+        )

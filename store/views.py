@@ -1,0 +1,186 @@
+"""Store: the read side, the only one. Answers with views and domain objects; changes nothing, judges by domain's rules.
+
+Whatever Temporal is doing, these answer from what is remembered.
+"""
+
+from datetime import datetime
+from typing import Final
+
+from sqlmodel import col, select
+
+from domain.catalogue import Catalogue, Model
+from domain.claim import Claim
+from domain.eligibility import Application, refusals
+from domain.fees import service_fee
+from domain.kinds import Service, TermKind, Tier
+from domain.money import Money
+from domain.policy import Policy
+from domain.purchase import refusals as purchase_refusals
+from domain.reasons import Reason
+from domain.returns import window
+from domain.standing import Standing, model_named
+from store import catalogue
+from store.claim_list import CLAIMS, ClaimFilter, InvalidCursor, Page, newest_claims, read_cursor, write_cursor
+from store.database import Database
+from store.device_view import (
+    BindingView,
+    CareView,
+    DeviceView,
+    HistoryView,
+    OwnerView,
+    PeriodView,
+    PoolView,
+    View,
+    WarrantyView,
+    load_device,
+)
+from store.standing import load_standing
+from store.tables import ClaimRow, EventRow
+
+__all__ = [
+    "BindingView",
+    "CareView",
+    "ClaimFilter",
+    "DeviceView",
+    "EventView",
+    "HistoryView",
+    "InvalidCursor",
+    "OwnerView",
+    "Page",
+    "PeriodView",
+    "PoolView",
+    "QuoteView",
+    "Views",
+    "WarrantyView",
+    "load_standing",
+]
+
+MOST_ROWS: Final = 200
+"""The longest page of a list."""
+
+
+class EventView(View):
+    """A line of a claim's timeline. `id` rises in the order of writing, so a reader can go on after the last it saw."""
+
+    id: int
+    at: datetime
+    kind: str
+    title: str
+    details: str
+    actor: str
+
+
+class QuoteView(View):
+    """What the settlement page shows (R-EXP-4). `hold`, window and default charge are Premium's.
+
+    `latest_arrival_example` is when the return would be due if the replacement left at the moment of asking.
+    """
+
+    serial_number: str
+    service: Service
+    tier: Tier | None
+    fee: Money
+    hold: Money | None
+    return_window_days: int | None
+    latest_arrival_example: datetime | None
+    default_charge: Money | None
+
+
+class Views:
+    """Everything that can be read from one database. `now` is always the asker's."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._release: tuple[int, str] | None = None
+        self._catalogue = Catalogue((), ())
+
+    async def catalogue(self) -> Catalogue:
+        """The catalogue in force. Read again only when another one was loaded."""
+        async with self._database.reading() as session:
+            release = await catalogue.release(session)
+            if release != self._release:
+                self._catalogue = await catalogue.read(session)
+                self._release = release
+        return self._catalogue
+
+    async def product(self, slug: str) -> Model | None:
+        """The model of that slug, if there is one."""
+        return model_named(await self.catalogue(), slug)
+
+    async def standing(self, serial_number: str) -> Standing | None:
+        """The device of that serial number, in any spelling, with its lineage."""
+        async with self._database.reading() as session:
+            return await load_standing(session, serial_number)
+
+    async def device(self, serial_number: str, now: datetime) -> DeviceView | None:
+        """The status page (R-STA-1) as of `now`. An earlier serial number answers with the cover of its lineage."""
+        async with self._database.reading() as session:
+            return await load_device(session, serial_number, now)
+
+    async def claim(self, claim_id: str) -> Claim | None:
+        """The claim as it was last saved."""
+        async with self._database.reading() as session:
+            row = await session.get(ClaimRow, claim_id)
+        return CLAIMS.validate_python(row.document) if row else None
+
+    async def claims(
+        self, wanted: ClaimFilter | None = None, limit: int = 50, cursor: str | None = None
+    ) -> Page[Claim]:
+        """Claims newest first, `limit` (1 to 200) a page. Raises InvalidCursor for a cursor of another making."""
+        limit = max(1, min(limit, MOST_ROWS))
+        after = read_cursor(cursor) if cursor is not None else None
+        async with self._database.reading() as session:
+            rows = (await session.exec(newest_claims(wanted or ClaimFilter(), after, limit + 1))).all()
+        shown = rows[:limit]
+        following = write_cursor((shown[-1][0], shown[-1][1])) if len(rows) > limit else None
+        return Page[Claim](items=tuple(CLAIMS.validate_python(row[2]) for row in shown), next_cursor=following)
+
+    async def events(self, claim_id: str, after: int = 0) -> list[EventView]:
+        """The timeline of a claim in order of writing, from behind the event numbered `after`."""
+        lines = select(EventRow).where(EventRow.claim_id == claim_id, col(EventRow.id) > after)
+        async with self._database.reading() as session:
+            rows = await session.exec(lines.order_by(col(EventRow.id)))
+            return [
+                EventView(
+                    id=row.id or 0, at=row.at, kind=row.kind, title=row.title, details=row.details, actor=row.actor
+                )
+                for row in rows
+            ]
+
+    async def claim_refusals(self, application: Application, serial_number: str, now: datetime) -> list[Reason] | None:
+        """Every reason why the claim cannot be made at `now`; None for an unknown serial number."""
+        standing = await self.standing(serial_number)
+        return None if standing is None else refusals(application, standing, now)
+
+    async def plan_refusals(
+        self, kind: TermKind, region: str | None, serial_number: str, now: datetime
+    ) -> list[Reason] | None:
+        """Every reason why the plan cannot be bought at `now`; None for an unknown serial number.
+
+        `region` None means the device's own.
+        """
+        standing = await self.standing(serial_number)
+        return None if standing is None else purchase_refusals(kind, region or standing.region.code, standing, now)
+
+    async def quote(self, service: Service, tier: Tier | None, serial_number: str, now: datetime) -> QuoteView | None:
+        """What the claim would cost at `now`, whether or not it may be made (that is `claim_refusals`).
+
+        None for an unknown serial number, and for a flyaway of a model that has no flyaway fee.
+        """
+        standing = await self.standing(serial_number)
+        fee = service_fee(service, standing, now) if standing else None
+        if standing is None or fee is None:
+            return None
+        premium = tier is Tier.PREMIUM and service is Service.CARE_EXPRESS
+        region = standing.region
+        due_at = window(now, region.window_days, region.time_zone, (), Policy()).due_at
+        return QuoteView(
+            serial_number=standing.serial_number,
+            service=service,
+            tier=tier,
+            fee=fee,
+            hold=standing.offer.hold if premium else None,
+            return_window_days=region.window_days if premium else None,
+            latest_arrival_example=due_at if premium else None,
+            default_charge=standing.offer.hold if premium else None,
+        )

@@ -75,11 +75,14 @@ class KeyReused(GatewayError):
     """The key was used for something else: a mistake in the caller, not to be repeated."""
 
 
-class Gateway(ABC):
-    """A payment gateway. Amounts of zero or less are a mistake in the caller and raise ValueError.
+class InvalidAmount(ValueError):
+    """Nothing, less than nothing, or another currency than the payment's: a mistake in the caller, found before
+    anything is asked of the gateway."""
 
-    Every call may raise OutcomeUnknown, every call with a key KeyReused.
-    """
+
+class Gateway(ABC):
+    """A payment gateway. Every call may raise OutcomeUnknown, every call with a key KeyReused, every call with an
+    amount InvalidAmount."""
 
     @abstractmethod
     async def authorize(

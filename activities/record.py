@@ -1,0 +1,64 @@
+"""Activities: the record, kept in the database. Each attempt is one transaction; the rules are domain's."""
+
+from datetime import datetime
+
+from temporalio import activity
+
+from domain.dates import end_of_day_after
+from domain.policy import Policy
+from domain.returns import reminders, window
+from messages.claims import ClaimRefused
+from messages.record import (
+    ComputeDeadline,
+    ComputeWindow,
+    DispatchRecorded,
+    DispatchRefused,
+    IdentifySerial,
+    Record,
+    RecordDispatch,
+    ReserveUse,
+    SaveClaim,
+    SerialIdentified,
+    UseReserved,
+    WindowComputed,
+)
+from store.database import Database
+from store.writes import claims, dispatch
+
+
+class DatabaseRecord(Record):
+    """The record in `database`. `policy` is frozen onto each claim it makes."""
+
+    def __init__(self, database: Database, policy: Policy) -> None:
+        self._database = database
+        self._policy = policy
+
+    @activity.defn
+    async def reserve_use(self, ask: ReserveUse) -> UseReserved | ClaimRefused:
+        async with self._database.writing() as session:
+            return await claims.reserve_use(session, ask, self._policy)
+
+    @activity.defn
+    async def save_claim(self, ask: SaveClaim) -> None:
+        async with self._database.writing() as session:
+            await claims.save_claim(session, ask)
+
+    @activity.defn
+    async def record_dispatch(self, ask: RecordDispatch) -> DispatchRecorded | DispatchRefused:
+        async with self._database.writing() as session:
+            return await dispatch.record_dispatch(session, ask)
+
+    @activity.defn
+    async def compute_window(self, ask: ComputeWindow) -> WindowComputed:
+        returning = window(ask.started_at, ask.days, ask.time_zone, ask.expected, ask.policy, ask.extended)
+        return WindowComputed(returning=returning, reminders=reminders(returning.due_at, ask.time_zone))
+
+    @activity.defn
+    async def compute_deadline(self, ask: ComputeDeadline) -> datetime:
+        end = end_of_day_after(ask.at, ask.days, ask.time_zone)
+        return end if ask.not_before is None else max(end, ask.not_before)
+
+    @activity.defn
+    async def identify_serial(self, ask: IdentifySerial) -> SerialIdentified:
+        async with self._database.reading() as session:
+            return await dispatch.identify_serial(session, ask)

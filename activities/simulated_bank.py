@@ -1,0 +1,225 @@
+"""Activities: what the simulated gateway does, inside a transaction that somebody else commits.
+
+The effect and the remembered answer are written together, so neither can exist without the other. The clock is the
+claim's: each request brings its moment, and a hold has ended when that clock has reached its expiry.
+"""
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal
+
+from pydantic import TypeAdapter
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from activities.gateway import Declined, Gateway, InvalidAmount, KeyReused, Payment, Refused, SavedCard
+from activities.simulated_cards import card_behind, simulated_card
+from domain.eligibility import Card
+from domain.money import Money
+from messages.ids import new_id
+from store.once import insert_once
+from store.payment_tables import GatewayAnswerRow, GatewayPaymentRow
+
+HOLD_LIFETIME: Final = timedelta(days=30)
+"""How long a hold lives on the claim's clock."""
+
+_PAYMENT: Final = TypeAdapter(Payment)
+
+
+class SimulatedBank(Gateway):
+    """The simulated gateway within `session`. Declined and Refused are answers: what led to them must be committed."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def authorize(
+        self, amount: Money, payment_method: str, *, subject: str, key: str, at: datetime, off_session: bool = False
+    ) -> Payment:
+        _positive(amount)
+
+        async def effect() -> Payment:
+            card = simulated_card(payment_method)
+            if card.declines(off_session=off_session, held_before=await self._held_before(subject, payment_method)):
+                raise Declined(card.code, card.retryable)
+            row = self._made("hold", amount, payment_method, subject, key, at)
+            row.state, row.expires_at = "authorized", at + HOLD_LIFETIME
+            return await self._saved(row)
+
+        return await self._once(key, effect, "authorize", amount, payment_method, subject, off_session)
+
+    async def capture(self, payment_id: str, amount: Money, *, key: str, at: datetime) -> Payment:
+        _positive(amount)
+
+        async def effect() -> Payment:
+            row = await self._touched(payment_id, at)
+            _same_currency(row, amount)
+            if not self._can_capture(row, amount.amount):
+                raise Refused(row.state)
+            self._take(row, amount.amount)
+            return await self._saved(row)
+
+        return await self._once(key, effect, "capture", payment_id, amount)
+
+    async def release(self, payment_id: str, *, key: str, at: datetime) -> Payment:
+        async def effect() -> Payment:
+            row = await self._touched(payment_id, at)
+            if row.state != "authorized":
+                raise Refused(row.state)
+            row.state = "released"
+            return await self._saved(row)
+
+        return await self._once(key, effect, "release", payment_id)
+
+    async def charge(
+        self, amount: Money, payment_method: str, *, subject: str, key: str, at: datetime, off_session: bool = False
+    ) -> Payment:
+        _positive(amount)
+
+        async def effect() -> Payment:
+            card = simulated_card(payment_method)
+            if card.declines(off_session=off_session):
+                raise Declined(card.code, card.retryable)
+            row = self._made("charge", amount, payment_method, subject, key, at)
+            self._take(row, amount.amount)
+            return await self._saved(row)
+
+        return await self._once(key, effect, "charge", amount, payment_method, subject, off_session)
+
+    async def refund(self, payment_id: str, amount: Money, *, key: str, at: datetime) -> Payment:
+        _positive(amount)
+
+        async def effect() -> Payment:
+            row = await self._touched(payment_id, at)
+            _same_currency(row, amount)
+            if not self._can_refund(row, amount.amount):
+                raise Refused(row.state)
+            row.refunded += amount.amount
+            return await self._saved(row)
+
+        return await self._once(key, effect, "refund", payment_id, amount)
+
+    async def get(self, payment_id: str, *, at: datetime) -> Payment:
+        return await self._saved(await self._touched(payment_id, at))
+
+    async def find(self, subject: str, *, at: datetime) -> tuple[Payment, ...]:
+        order = col(GatewayPaymentRow.created_at), col(GatewayPaymentRow.id)
+        made = select(GatewayPaymentRow.id).where(GatewayPaymentRow.subject == subject).order_by(*order)
+        return tuple([await self.get(payment_id, at=at) for payment_id in await self._session.exec(made)])
+
+    async def save_card(self, payment_method: str, *, key: str) -> SavedCard:
+        # The tokens are good for ever: there is nothing to keep, and a second time answers alike by itself.
+        return SavedCard(payment_method, simulated_card(payment_method).card)
+
+    async def look_up(self, payment_method: str) -> Card | None:
+        return card_behind(payment_method)
+
+    async def _once(self, key: str, effect: Callable[[], Awaitable[Payment]], *asked: object) -> Payment:
+        """The effect and its answer the first time, the same answer ever after. Raises KeyReused when asked else."""
+        fingerprint = _fingerprint(asked)
+        # Whoever writes the row first acts; another attempt under the same key waits here for its commit.
+        first = await insert_once(self._session, GatewayAnswerRow(key=key, fingerprint=fingerprint, answer={}))
+        remembered = await self._session.get_one(GatewayAnswerRow, key)
+        if first:
+            remembered.answer = await _answer_of(effect)
+            await self._session.flush()
+        elif remembered.fingerprint != fingerprint:
+            raise KeyReused(key)
+        return _spoken(remembered.answer)
+
+    def _can_capture(self, row: GatewayPaymentRow, amount: int) -> bool:
+        return row.state == "authorized" and amount <= row.amount
+
+    def _can_refund(self, row: GatewayPaymentRow, amount: int) -> bool:
+        return row.state == "captured" and row.refunded + amount <= row.captured
+
+    def _take(self, row: GatewayPaymentRow, amount: int) -> None:
+        """Capture once. The remainder is free with it: nothing is held in the state captured."""
+        row.state, row.captured = "captured", amount
+
+    async def _touched(self, payment_id: str, at: datetime) -> GatewayPaymentRow:
+        """The payment, locked, as it is at `at`: a hold whose time is over is over for good."""
+        row = await self._session.get(GatewayPaymentRow, payment_id, with_for_update=True, populate_existing=True)
+        if row is None:
+            raise Refused("unknown")
+        if row.state == "authorized" and row.expires_at is not None and at >= row.expires_at:
+            row.state = "expired"
+        return row
+
+    async def _held_before(self, subject: str, payment_method: str) -> bool:
+        holds = select(GatewayPaymentRow.id).where(
+            GatewayPaymentRow.subject == subject,
+            GatewayPaymentRow.payment_method == payment_method,
+            GatewayPaymentRow.kind == "hold",
+        )
+        return (await self._session.exec(holds)).first() is not None
+
+    def _made(
+        self,
+        kind: Literal["hold", "charge"],
+        amount: Money,
+        payment_method: str,
+        subject: str,
+        key: str,
+        at: datetime,
+    ) -> GatewayPaymentRow:
+        return GatewayPaymentRow(
+            id=new_id("pay", key),
+            subject=subject,
+            kind=kind,
+            amount=amount.amount,
+            currency=amount.currency,
+            state="",
+            payment_method=payment_method,
+            reference=key,
+            created_at=at,
+        )
+
+    async def _saved(self, row: GatewayPaymentRow) -> Payment:
+        self._session.add(row)
+        await self._session.flush()
+        return _PAYMENT.validate_python(
+            {
+                "id": row.id,
+                "kind": row.kind,
+                "status": row.state,
+                "amount": Money(row.amount, row.currency),
+                "captured": Money(row.captured, row.currency),
+                "refunded": Money(row.refunded, row.currency),
+                "capture_before": row.expires_at,
+                "subject": row.subject,
+                "reference": row.reference,
+            }
+        )
+
+
+def _positive(amount: Money) -> None:
+    if amount.amount <= 0:
+        raise InvalidAmount(f"a payment is of more than nothing, not of {amount}")
+
+
+def _same_currency(row: GatewayPaymentRow, amount: Money) -> None:
+    if amount.currency != row.currency:
+        raise InvalidAmount(f"the payment {row.id} is in {row.currency}, not in {amount.currency}")
+
+
+def _fingerprint(asked: tuple[object, ...]) -> str:
+    return hashlib.sha256(json.dumps([str(part) for part in asked]).encode()).hexdigest()
+
+
+async def _answer_of(effect: Callable[[], Awaitable[Payment]]) -> dict[str, Any]:
+    try:
+        return {"payment": _PAYMENT.dump_python(await effect(), mode="json")}
+    except Declined as no:
+        return {"declined": no.code, "retryable": no.retryable}
+    except Refused as no:
+        return {"refused": no.state}
+
+
+def _spoken(answer: dict[str, Any]) -> Payment:
+    if "declined" in answer:
+        raise Declined(answer["declined"], answer["retryable"])
+    if "refused" in answer:
+        raise Refused(answer["refused"])
+    return _PAYMENT.validate_python(answer["payment"])

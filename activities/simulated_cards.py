@@ -1,0 +1,67 @@
+"""Activities: the tokens the simulated gateway knows, named and behaving like Stripe's test cards.
+
+A card here stands in for its bank: it says yes or no by its name alone, whatever the amount.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from activities.gateway import Declined
+from domain.eligibility import Card
+
+
+class Manner(Enum):
+    """How a card answers."""
+
+    WORKS = "works"
+    DECLINES = "declines"
+    """Every hold and every charge, each time with the same code."""
+    FAILS_LATER = "fails_later"
+    """The first hold for a subject works, and so do charges while the customer is there; nothing after that."""
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedCard:
+    """A card, how it answers, and what it says when it declines (`retryable`: it may say yes another day)."""
+
+    card: Card
+    manner: Manner = Manner.WORKS
+    code: str = "card_declined"
+    retryable: bool = False
+
+    def declines(self, *, off_session: bool, held_before: bool = False) -> bool:
+        """Whether it says no to a payment; `held_before`: to a hold after an earlier one for the same subject."""
+        if self.manner is Manner.FAILS_LATER:
+            return off_session or held_before
+        return self.manner is Manner.DECLINES
+
+
+_VISA: Final = Card("visa", "credit")
+SIMULATED_CARDS: Final[dict[str, SimulatedCard]] = {
+    "pm_card_visa": SimulatedCard(_VISA),
+    "pm_card_mastercard": SimulatedCard(Card("mastercard", "credit")),
+    "pm_card_amex": SimulatedCard(Card("amex", "credit")),
+    "pm_card_visa_debit": SimulatedCard(Card("visa", "debit")),
+    "pm_card_chargeDeclined": SimulatedCard(_VISA, Manner.DECLINES),
+    "pm_card_chargeDeclinedInsufficientFunds": SimulatedCard(
+        _VISA, Manner.DECLINES, "insufficient_funds", retryable=True
+    ),
+    "pm_card_chargeCustomerFail": SimulatedCard(_VISA, Manner.FAILS_LATER),
+    # Each payment wants its owner's confirmation, the first hold too, and there is no page on which to give it.
+    "pm_card_authenticationRequired": SimulatedCard(_VISA, Manner.DECLINES, "authentication_required"),
+}
+
+
+def simulated_card(payment_method: str) -> SimulatedCard:
+    """The card behind a token. Raises Declined with code `invalid_payment_method` for a token nobody issued."""
+    card = SIMULATED_CARDS.get(payment_method)
+    if card is None:
+        raise Declined("invalid_payment_method", retryable=False)
+    return card
+
+
+def card_behind(payment_method: str) -> Card | None:
+    """What kind of card the token stands for; None for a token nobody issued."""
+    known = SIMULATED_CARDS.get(payment_method)
+    return known.card if known else None

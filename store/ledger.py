@@ -1,0 +1,79 @@
+"""Store, write side: double entry. A line is written once and never changed; a mistake is put right by another line.
+
+Knows no gateway: what happened to a payment is told by whoever made it happen, under the key it happened under.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from domain.money import Money
+from store.ledger_view import ACCOUNTS, CARD, HOLDS_OPEN, HOLDS_PLACED
+from store.payment_tables import LedgerEntryRow
+
+
+class LedgerConflict(Exception):
+    """Other lines than these stand under the key already: a key was used for two things."""
+
+
+async def book_hold_placed(session: AsyncSession, subject: str, key: str, at: datetime, hold: Money) -> None:
+    """A hold was placed. It is no money yet."""
+    await post(session, subject, key, at, {HOLDS_OPEN: hold, HOLDS_PLACED: -hold})
+
+
+async def book_hold_ended(session: AsyncSession, subject: str, key: str, at: datetime, hold: Money) -> None:
+    """A hold was released or has expired."""
+    await post(session, subject, key, at, {HOLDS_OPEN: -hold, HOLDS_PLACED: hold})
+
+
+async def book_hold_captured(
+    session: AsyncSession, subject: str, key: str, at: datetime, hold: Money, captured: Money, account: str
+) -> None:
+    """`captured` of `hold` was taken for `account`; nothing of it is held any more."""
+    lines = {HOLDS_OPEN: -hold, HOLDS_PLACED: hold, CARD: -captured, account: captured}
+    await post(session, subject, key, at, lines)
+
+
+async def book_charge(
+    session: AsyncSession, subject: str, key: str, at: datetime, charged: Money, account: str
+) -> None:
+    """`charged` was taken from the card for `account`."""
+    await post(session, subject, key, at, {CARD: -charged, account: charged})
+
+
+async def book_refund(
+    session: AsyncSession, subject: str, key: str, at: datetime, refunded: Money, account: str
+) -> None:
+    """`refunded` went back to the card from `account`."""
+    await post(session, subject, key, at, {CARD: refunded, account: -refunded})
+
+
+async def post(session: AsyncSession, subject: str, key: str, at: datetime, lines: Mapping[str, Money]) -> None:
+    """Write `lines` under `key`, or nothing when just these stand there already.
+
+    Raises ValueError when they do not sum to zero per currency or name an unknown account, LedgerConflict when other
+    lines stand under the key.
+    """
+    sums: Counter[str] = Counter()
+    for account, money in lines.items():
+        if account not in ACCOUNTS:
+            raise ValueError(f"the ledger has no account {account!r}")
+        sums[money.currency] += money.amount
+    if any(sums.values()):
+        raise ValueError(f"the lines of {key} do not sum to zero: {dict(sums)}")
+
+    known = await session.exec(select(LedgerEntryRow).where(col(LedgerEntryRow.key) == key))
+    there = {(row.subject, row.account, row.amount, row.currency) for row in known}
+    asked = {(subject, account, money.amount, money.currency) for account, money in lines.items()}
+    if there:
+        if there != asked:
+            raise LedgerConflict(f"{key} has other lines in the ledger than asked for")
+        return
+    session.add_all(
+        LedgerEntryRow(at=at, subject=subject, account=account, amount=amount, currency=currency, key=key)
+        for subject, account, amount, currency in sorted(asked, key=lambda line: ACCOUNTS.index(line[1]))
+    )
+    await session.flush()

@@ -80,6 +80,13 @@ def require_extension(claim: Claim, days: int, now: datetime, policy: Policy) ->
     return claim.returning
 
 
+def require_hold_until(claim: Claim, due_at: datetime) -> None:
+    """Raise RuleError when the hold would lapse before `due_at`: no extension may outlive it (R-RET-5)."""
+    if claim.hold and claim.hold.expires_at and claim.hold.expires_at < due_at:
+        message = f"The hold ends {claim.hold.expires_at:%Y-%m-%d}; the window cannot be extended beyond it."
+        raise RuleError("action_not_allowed", "R-RET-5", message)
+
+
 def _why_not(claim: Claim, action: Action) -> tuple[str, str]:
     name = action.replace("_", " ")
     if action is Action.CANCEL and claim.dispatched_on is not None and claim.state is not ClaimState.CLOSED:

@@ -1,0 +1,401 @@
+"""Workflows: the desk a claim sits on: its inbox, its journal, its mails. The story is told by who sits there.
+
+Handlers only put letters into the inbox; the story takes them out one at a time, judges each again at that moment and
+answers it. So two decisions can never both win, however they arrive, and events count by their own timestamps.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from temporalio import workflow
+from temporalio.common import SearchAttributeUpdate
+from temporalio.exceptions import ActivityError, ApplicationError
+
+from domain import lifecycle
+from domain.claim import Claim
+from domain.kinds import Action, Attention, ClaimState, Outcome
+from domain.money import Money
+from domain.policy import Policy
+from domain.reasons import RuleError
+from messages import search
+from messages.claims import (
+    CancelClaim,
+    ChangePaymentMethod,
+    ChooseParts,
+    ClaimAccepted,
+    ClaimRefused,
+    Decide,
+    Decision,
+    Dispatch,
+    Event,
+    ExtendReturn,
+    Inspect,
+    ParcelArrived,
+    ParcelScanned,
+    ReportFound,
+    Waive,
+)
+from messages.mail import Mail, MailKind, SendMail
+from messages.record import ClaimEvent, Record, SaveClaim, UseReserved
+from workflows.steps import Steps
+
+_ONE_SECOND = timedelta(seconds=1)
+
+
+@dataclass(eq=False)
+class Letter:
+    """A message in the inbox. `happened_at` is an event's own time, None for a decision."""
+
+    action: Action
+    message: Event | Decision
+    happened_at: datetime | None = None
+    answered: bool = False
+    error: ApplicationError | None = None
+
+
+def refusal(error: RuleError, claim: Claim | None) -> ApplicationError:
+    """The answer to a decision that a rule forbids; `details` say which rule and what is possible instead."""
+    allowed = [str(action) for action in lifecycle.allowed_actions(claim)] if claim else []
+    details = {"rule": error.rule, "message": error.message, "allowed_actions": allowed}
+    return ApplicationError(error.message, details, type=error.code, non_retryable=True)
+
+
+class ClaimDesk(Steps):
+    """What every claim has in common. A story subclasses it and defines `run`, `_act` and `_undo`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._claim: Claim | None = None
+        self._submission: ClaimAccepted | ClaimRefused | None = None
+        self._inbox: list[Letter] = []
+        self._kept: list[Letter] = []
+        self._seen: set[str] = set()
+        self._journal: list[ClaimEvent] = []
+        self._seq = 0
+        self._version = 0
+        self._mails: list[asyncio.Task[None]] = []
+        self._mailed: dict[MailKind, int] = {}
+        self._attributes: dict[str, object] = {}
+        self._waiting = False
+        self._gives_back = False
+        self._policy = Policy()
+
+    # -- what is asked from outside ------------------------------------------------------------------------------
+
+    @workflow.update(description="Wait for the answer to the submission")
+    async def submission(self) -> ClaimAccepted | ClaimRefused:
+        await workflow.wait_condition(lambda: self._submission is not None)
+        assert self._submission is not None
+        return self._submission
+
+    @workflow.query(description="The claim as it stands")
+    def claim(self) -> Claim | None:
+        return self._claim
+
+    @workflow.query(description="Whether nothing is in flight: the claim waits for people or for time")
+    def settled(self) -> bool:
+        return self._waiting and not self._inbox and all(mail.done() for mail in self._mails)
+
+    @workflow.signal(description="The carrier took the customer's parcel")
+    def return_scan(self, event: ParcelScanned) -> None:
+        self._receive(Action.RETURN_SCAN, event, event.scanned_at)
+
+    @workflow.signal(description="The customer's parcel reached the warehouse")
+    def arrival(self, event: ParcelArrived) -> None:
+        self._receive(Action.ARRIVAL, event, event.arrived_at)
+
+    @workflow.update(description="The replacement left the warehouse")
+    async def dispatch(self, decision: Dispatch) -> Claim:
+        return await self._ask(Action.DISPATCH, decision)
+
+    @dispatch.validator
+    def _may_dispatch(self, decision: Dispatch) -> None:
+        self._judge(Action.DISPATCH)
+
+    @workflow.update(description="What the inspector saw")
+    async def inspection(self, decision: Inspect) -> Claim:
+        return await self._ask(Action.INSPECTION, decision)
+
+    @inspection.validator
+    def _may_inspect(self, decision: Inspect) -> None:
+        self._judge(Action.INSPECTION)
+
+    @workflow.update(description="Give the customer more days")
+    async def extension(self, decision: ExtendReturn) -> Claim:
+        return await self._ask(Action.EXTENSION, decision)
+
+    @extension.validator
+    def _may_extend(self, decision: ExtendReturn) -> None:
+        self._judge(Action.EXTENSION)
+
+    @workflow.update(description="Let the charge go, with a reason")
+    async def waiver(self, decision: Waive) -> Claim:
+        return await self._ask(Action.WAIVER, decision)
+
+    @waiver.validator
+    def _may_waive(self, decision: Waive) -> None:
+        self._judge(Action.WAIVER)
+
+    @workflow.update(description="Approve or reject")
+    async def decision(self, decision: Decide) -> Claim:
+        return await self._ask(Action.DECISION, decision)
+
+    @decision.validator
+    def _may_decide(self, decision: Decide) -> None:
+        self._judge(Action.DECISION)
+
+    @workflow.update(description="Pay for the missing parts or send them")
+    async def parts_choice(self, decision: ChooseParts) -> Claim:
+        return await self._ask(Action.PARTS_CHOICE, decision)
+
+    @parts_choice.validator
+    def _may_choose_parts(self, decision: ChooseParts) -> None:
+        self._judge(Action.PARTS_CHOICE)
+
+    @workflow.update(description="Pay with another card")
+    async def payment_method(self, decision: ChangePaymentMethod) -> Claim:
+        return await self._ask(Action.PAYMENT_METHOD, decision)
+
+    @payment_method.validator
+    def _may_change_payment(self, decision: ChangePaymentMethod) -> None:
+        self._judge(Action.PAYMENT_METHOD)
+
+    @workflow.update(description="Cancel the claim")
+    async def cancel(self, decision: CancelClaim) -> Claim:
+        return await self._ask(Action.CANCEL, decision)
+
+    @cancel.validator
+    def _may_cancel(self, decision: CancelClaim) -> None:
+        self._judge(Action.CANCEL)
+
+    @workflow.update(description="The lost drone was found")
+    async def found(self, decision: ReportFound) -> Claim:
+        return await self._ask(Action.FOUND, decision)
+
+    @found.validator
+    def _may_be_found(self, decision: ReportFound) -> None:
+        self._judge(Action.FOUND)
+
+    def _judge(self, action: Action) -> None:
+        """Refuse early what is refused anyway. The story judges again when it takes the letter out."""
+        if self._claim is None:
+            message = "The claim is still being submitted; try again in a moment."
+            raise refusal(RuleError("action_not_allowed", "R-CLM-6", message), None)
+        try:
+            lifecycle.require(self._claim, action)
+        except RuleError as error:
+            raise refusal(error, self._claim) from error
+
+    def _receive(self, action: Action, event: Event, happened_at: datetime) -> None:
+        if event.event_id not in self._seen:
+            self._seen.add(event.event_id)
+            self._inbox.append(Letter(action, event, happened_at))
+
+    async def _ask(self, action: Action, decision: Decision) -> Claim:
+        letter = Letter(action, decision)
+        self._inbox.append(letter)
+        await workflow.wait_condition(lambda: letter.answered)
+        if letter.error:
+            raise letter.error
+        return self._the_claim
+
+    # -- the story's side ----------------------------------------------------------------------------------------
+
+    @property
+    def _the_claim(self) -> Claim:
+        assert self._claim is not None, "the story has not begun"
+        return self._claim
+
+    def _begin(self, reserved: UseReserved) -> None:
+        self._claim = reserved.claim
+        self._policy = reserved.policy
+
+    def _change(self, **changes: Any) -> None:
+        self._claim = replace(self._the_claim, **changes)
+
+    def _note(self, kind: str, title: str, details: str = "", actor: str = "system") -> None:
+        """Write a line into the timeline; it is stored with the next save."""
+        self._seq += 1
+        event = ClaimEvent(seq=self._seq, at=workflow.now(), kind=kind, title=title, details=details, actor=actor)
+        self._journal.append(event)
+
+    def _flag(self, attention: Attention) -> None:
+        if attention not in self._the_claim.attention:
+            self._change(attention=(*self._the_claim.attention, attention))
+
+    def _unflag(self, *gone: Attention) -> None:
+        self._change(attention=tuple(a for a in self._the_claim.attention if a not in gone))
+
+    def _mail(self, kind: MailKind, amount: Money | None = None) -> None:
+        """Send a notice about the claim as it stands, beside the story: a slow post office holds nothing up."""
+        occurrence = self._mailed.get(kind, 0) + 1
+        self._mailed[kind] = occurrence
+        ask = SendMail(kind=kind, claim=self._the_claim, at=workflow.now(), occurrence=occurrence, amount=amount)
+        self._mails.append(asyncio.create_task(self._send(ask)))
+
+    async def _send(self, ask: SendMail) -> None:
+        if not await self._delivered(Mail.send_mail, ask, f"mail: {ask.kind.replace('_', ' ')}"):
+            self._note("mail_failed", f"The mail “{ask.kind.replace('_', ' ')}” could not be delivered.")
+
+    def _close(self, outcome: Outcome, *, gives_back: bool = False) -> None:
+        self._change(
+            state=ClaimState.CLOSED,
+            outcome=outcome,
+            closed_at=workflow.now(),
+            deadline=None,
+            wait_reason="",
+            attention=tuple(a for a in self._the_claim.attention if a is Attention.AMOUNT_OWED),
+        )
+        self._gives_back = self._gives_back or gives_back
+        self._note("closed", f"Closed: {outcome.replace('_', ' ')}.")
+
+    async def _save(self) -> None:
+        """Make the record say what the claim says, in one write, and let the Temporal UI show it."""
+        self._version += 1
+        events, self._journal = tuple(self._journal), []
+        self._show()
+        ask = SaveClaim(
+            claim=self._the_claim,
+            run_id=workflow.info().run_id,
+            version=self._version,
+            events=events,
+            gives_back=self._gives_back,
+        )
+        await self._recorded(Record.save_claim, ask, f"record: {events[-1].kind if events else 'claim'}")
+
+    def _show(self) -> None:
+        claim = self._the_claim
+        due = claim.returning.due_at if claim.returning else None
+        wanted: list[tuple[SearchAttributeUpdate[Any], object]] = [
+            (search.CLAIM_STATE.value_set(claim.state), claim.state),
+            (search.CLAIM_ATTENTION.value_set([str(a) for a in claim.attention]), claim.attention),
+        ]
+        if claim.hold:
+            wanted.append((search.HOLD_STATE.value_set(claim.hold.state), claim.hold.state))
+        if due:
+            wanted.append((search.RETURN_DUE.value_set(due), due))
+        changed = [(update, value) for update, value in wanted if self._attributes.get(update.key.name, ()) != value]
+        if changed:
+            self._attributes.update({update.key.name: value for update, value in changed})
+            workflow.upsert_search_attributes([update for update, _ in changed])
+        lines = [f"**{claim.state.replace('_', ' ')}** {claim.wait_reason}"]
+        lines += [f"- needs attention: {a.replace('_', ' ')}" for a in claim.attention]
+        lines += [f"- {reason.rule}: {reason.message}" for reason in claim.reasons]
+        workflow.set_current_details("\n".join(lines))
+
+    async def _next(self, wake: datetime | None, summary: str, deadline: datetime | None = None) -> Letter | None:
+        """The next letter, or None once `wake` has passed (its second included).
+
+        An event that happened after `deadline` waits behind the deadline, however late we wake up ourselves: what time
+        brought first is told first.
+        """
+        if self._cancel_requested:
+            raise asyncio.CancelledError
+        if wake is None or workflow.now() <= wake:
+            timeout = None if wake is None else max(wake + _ONE_SECOND - workflow.now(), _ONE_SECOND)
+            self._waiting = True
+            try:
+                await workflow.wait_condition(
+                    lambda: self._cancel_requested or bool(self._inbox), timeout=timeout, timeout_summary=summary
+                )
+            except TimeoutError:
+                pass
+            finally:
+                self._waiting = False
+            if self._cancel_requested:
+                raise asyncio.CancelledError
+        return self._take(deadline)
+
+    def _take(self, deadline: datetime | None) -> Letter | None:
+        passed = deadline is not None and workflow.now() > deadline
+        for letter in self._inbox:
+            late = passed and deadline and letter.happened_at and letter.happened_at > deadline
+            if not late:
+                self._inbox.remove(letter)
+                return letter
+        return None
+
+    async def _handle(self, letter: Letter) -> None:
+        """Judge, act, record, answer. A decision that a rule forbids changes nothing and says why."""
+        try:
+            if isinstance(letter.message, Decision):
+                lifecycle.require(self._the_claim, letter.action)
+            await self._act(letter)
+            await self._save()
+        except RuleError as error:
+            letter.error = refusal(error, self._claim)
+        letter.answered = True
+
+    async def _act(self, letter: Letter) -> None:
+        """Do what the letter says, or raise RuleError."""
+        raise NotImplementedError
+
+    def _unexpected(self, letter: Letter) -> None:
+        """An event nobody waits for is told in the timeline; people decide what it means."""
+        what = "A parcel arrived" if letter.action is Action.ARRIVAL else "The carrier scanned a parcel"
+        self._note("unexpected_event", f"{what}, which this case did not wait for.", actor=_actor(letter))
+
+    def _keep(self, letter: Letter) -> None:
+        """Put an early event aside until `_release_kept`."""
+        self._kept.append(letter)
+
+    def _release_kept(self) -> None:
+        self._inbox[:0] = self._kept
+        self._kept = []
+
+    # -- the end -------------------------------------------------------------------------------------------------
+
+    async def _tell(self, story: Coroutine[Any, Any, None]) -> str:
+        """Run the story to its end; a cancel from the Temporal UI undoes what can be undone and ends the claim."""
+        try:
+            await story
+        except asyncio.CancelledError:
+            self._cancel_requested = False
+            if self._claim is not None and self._claim.state is not ClaimState.CLOSED:
+                self._note("cancelled_by_operations", "The workflow was cancelled by operations.", actor="operations")
+                await self._undo()
+                await self._save()
+            await self._leave()
+            raise
+        await self._leave()
+        return self._claim.outcome or "" if self._claim else "refused"
+
+    async def _undo(self) -> None:
+        """Release and refund what can be, give the use back if nothing was shipped, and close the claim."""
+        raise NotImplementedError
+
+    async def _leave(self) -> None:
+        if self._submission is None and self._claim is not None:
+            self._submission = ClaimAccepted(claim=self._claim)
+        for letter in (*self._kept, *self._inbox):
+            if isinstance(letter.message, Decision):
+                letter.error = refusal(
+                    RuleError("action_not_allowed", "R-CLM-2", "The case was closed meanwhile."), self._claim
+                )
+            letter.answered = True
+        self._inbox = []
+        for mail in self._mails:
+            await mail
+        if self._journal and self._claim is not None:
+            await self._save()
+        self._waiting = True
+        await workflow.wait_condition(workflow.all_handlers_finished)
+
+    async def _answer_unknown(self, summary: str, error: ActivityError) -> None:
+        if self._claim is not None and Attention.CAPTURE_UNKNOWN not in self._claim.attention:
+            self._flag(Attention.CAPTURE_UNKNOWN)
+            self._note("answer_unknown", f"No answer yet: {summary}. Asked again until there is one.")
+            await self._save()
+        await super()._answer_unknown(summary, error)
+
+    async def _answer_known(self, summary: str) -> None:
+        if self._claim is not None and Attention.CAPTURE_UNKNOWN in self._claim.attention:
+            self._unflag(Attention.CAPTURE_UNKNOWN)
+            self._note("answer_known", f"Answered: {summary}.")
+
+
+def _actor(letter: Letter) -> str:
+    return letter.message.actor

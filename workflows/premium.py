@@ -1,0 +1,372 @@
+"""Workflows: Care Express Premium: the replacement ships at once against a hold, the original comes back in time."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from temporalio import workflow
+
+from domain import lifecycle, returns, settlement
+from domain.claim import Hold
+from domain.inspection import Verdict
+from domain.kinds import Attention, ClaimState, Outcome, PartsChoice
+from domain.money import Money
+from domain.reasons import Reason, RuleError
+from messages.claims import (
+    CancelClaim,
+    ChooseParts,
+    Decide,
+    Dispatch,
+    ExtendReturn,
+    Inspect,
+    ParcelArrived,
+    ParcelScanned,
+    SubmitCareExpress,
+    Waive,
+)
+from messages.mail import MailKind
+from messages.payments import LookUpCard, Payments
+from messages.record import ComputeWindow, Record
+from workflows.desk import Letter
+from workflows.exchange import Exchange
+
+_CHARGED = (Outcome.DEFAULT_CHARGED, Outcome.PARTS_CHARGED)
+_RETURNABLE = (ClaimState.AWAITING_RETURN, ClaimState.AWAITING_CURE, ClaimState.AWAITING_PARTS, ClaimState.DEFAULTED)
+
+
+@workflow.defn
+class CareExpressPremium(Exchange):
+    """Reserve, hold, charge the fee, ship, await the return, inspect, settle. Returns the outcome."""
+
+    @workflow.init
+    def __init__(self, ask: SubmitCareExpress) -> None:
+        super().__init__(ask)
+        self._dispatched_at: datetime | None = None
+        self._notices: dict[MailKind, datetime] = {}
+
+    @workflow.run
+    async def run(self, ask: SubmitCareExpress) -> str:
+        return await self._tell(self._story())
+
+    async def _story(self) -> None:
+        if not await self._submit():
+            return
+        while self._the_claim.state is not ClaimState.CLOSED:
+            await self._whatever_comes_next()
+        await self._watch_disputes()
+
+    async def _submit(self) -> bool:
+        """Nothing ships without a certain hold and a certain fee; if either fails the other is undone (R-EXP-6)."""
+        card = await self._effect(
+            Payments.look_up_card, LookUpCard(payment_method=self._asked.payment_method), "look the card up"
+        )
+        if not await self._agree(card.card):
+            return False
+        declined = await self._place_hold(self._hold_amount(), self._asked.payment_method)
+        if declined is None:
+            declined = await self._charge(self._the_claim.fee, self._asked.payment_method, "service_fees", "fee")
+        if declined is not None:
+            await self._release_hold()
+            self._close(Outcome.PAYMENT_DECLINED, gives_back=True)
+            self._mail(MailKind.PAYMENT_DECLINED)
+            await self._answer_submission()
+            return False
+        self._change(state=ClaimState.AWAITING_DISPATCH, wait_reason="for the warehouse to ship the replacement")
+        self._mail(MailKind.SETTLEMENT, self._the_claim.fee)
+        await self._answer_submission()
+        await self._request_dispatch()
+        return True
+
+    def _hold_amount(self) -> Money:
+        quoted = self._asked.quote.hold if self._asked.quote else None
+        return quoted or self._terms.offer.hold
+
+    @property
+    def _hold(self) -> Hold:
+        hold = self._the_claim.hold
+        assert hold is not None, "Premium without a hold"
+        return hold
+
+    # -- the next thing that can happen ---------------------------------------------------------------------------
+
+    async def _whatever_comes_next(self) -> None:
+        claim = self._the_claim
+        wake, summary = self._alarm()
+        letter = await self._next(wake, summary, claim.deadline)
+        if letter is not None:
+            await self._handle(letter)
+            return
+        if claim.deadline is not None and workflow.now() > claim.deadline:
+            await self._deadline_passed()
+        elif claim.state is ClaimState.INSPECTING:
+            self._inspection_overdue()
+        else:
+            self._remind()
+        await self._save()
+
+    def _alarm(self) -> tuple[datetime | None, str]:
+        claim = self._the_claim
+        if claim.state is ClaimState.INSPECTING:
+            return self._overdue_at, "inspection overdue"
+        if claim.state is ClaimState.AWAITING_RETURN and self._notices:
+            kind, at = min(self._notices.items(), key=lambda notice: notice[1])
+            if claim.deadline is None or at < claim.deadline:
+                return at, f"mail: {kind.replace('_', ' ')}"
+        what = _WAITS_FOR.get(claim.state, "deadline")
+        return claim.deadline, f"{what} {claim.deadline:%Y-%m-%d}" if claim.deadline else what
+
+    def _remind(self) -> None:
+        """Send the latest notice whose time has come; what an outage has overtaken is not sent any more."""
+        come = {kind: at for kind, at in self._notices.items() if at < workflow.now()}
+        latest = max(come, key=lambda kind: come[kind])
+        self._notices = {kind: at for kind, at in self._notices.items() if kind not in come}
+        if latest is MailKind.IN_TRANSIT:
+            self._note("charge_postponed", "Charge postponed: the parcel is in transit.")
+        else:
+            self._note("reminder", f"Reminder: the return is due {self._spoken(self._returning.due_at)}.")
+        self._mail(latest)
+
+    async def _deadline_passed(self) -> None:
+        match self._the_claim.state:
+            case ClaimState.AWAITING_RETURN:
+                await self._default((settlement.default_reason(self._the_claim, self._hold.amount),))
+            case ClaimState.AWAITING_CURE if self._foreign and self._foreign.open_claim_id and self._foreign.same_owner:
+                # Edge case 11: two boxes were swapped. Neither customer's default is charged by a machine.
+                self._flag(Attention.DEFAULT_HELD_BACK)
+                self._change(deadline=None, wait_reason="for staff: the box holds another case's unit")
+                self._note(
+                    "default_held_back", "The default is due, but the box holds another case's unit: staff decide."
+                )
+            case ClaimState.AWAITING_CURE:
+                await self._default(self._the_claim.reasons)
+            case ClaimState.AWAITING_PARTS:
+                await self._charge_parts("neither sent nor paid")
+            case ClaimState.DEFAULTED:
+                self._close(Outcome.DEFAULT_CHARGED)
+            case _:
+                raise AssertionError(f"no deadline in {self._the_claim.state}")
+
+    # -- what letters do ------------------------------------------------------------------------------------------
+
+    async def _act(self, letter: Letter) -> None:
+        state = self._the_claim.state
+        match letter.message:
+            case ParcelArrived() | ParcelScanned() if state is ClaimState.AWAITING_DISPATCH:
+                self._keep(letter)
+            case ParcelArrived() if state is ClaimState.INSPECTING:
+                self._keep(letter)
+            case ParcelArrived() as event if state in _RETURNABLE:
+                self._unflag(Attention.DEFAULT_HELD_BACK)
+                self._arrived(event)
+            case ParcelArrived() as event if state is ClaimState.CLOSED and self._the_claim.outcome in _CHARGED:
+                self._flag(Attention.REFUND_DUE)
+                self._note(
+                    "late_parcel", "A parcel arrived after the last day for a refund: staff decide.", actor=event.actor
+                )
+            case ParcelScanned() as event if state in _RETURNABLE:
+                await self._scanned_on_its_way(event)
+            case Dispatch() as decision:
+                await self._dispatched(decision)
+            case CancelClaim() as decision:
+                self._note("cancel_asked", "The claim was cancelled.", decision.reason, decision.actor)
+                await self._undo()
+            case Inspect() as decision:
+                await self._settle(decision)
+            case ExtendReturn() as decision:
+                await self._extend(decision)
+            case Waive() as decision:
+                await self._waive(decision.reason, decision.actor)
+            case ChooseParts() as decision:
+                await self._parts(decision)
+            case Decide(approve=True) as decision:
+                self._note("default_approved", "Staff decided to charge the default.", decision.reason, decision.actor)
+                self._unflag(Attention.DEFAULT_HELD_BACK)
+                await self._default(self._the_claim.reasons)
+            case Decide() as decision:
+                await self._waive(decision.reason, decision.actor)
+            case _:
+                self._unexpected(letter)
+
+    async def _dispatched(self, decision: Dispatch) -> None:
+        recorded = await self._record_dispatch(decision, self._terms.window_days)
+        assert recorded.returning is not None, "a window was asked for"
+        self._dispatched_at = workflow.now()
+        self._notices = {MailKind(kind): at for kind, at in recorded.reminders.items() if at > workflow.now()}
+        due = recorded.returning.due_at
+        self._change(
+            returning=recorded.returning,
+            state=ClaimState.AWAITING_RETURN,
+            deadline=due,
+            wait_reason=f"for the original until {self._spoken(due)}",
+        )
+        self._mail(MailKind.SHIPPED)
+        if self._terms.bindable:
+            self._mail(MailKind.REBIND)
+        self._release_kept()
+
+    async def _scanned_on_its_way(self, event: ParcelScanned) -> None:
+        await self._scanned(event)
+        if self._the_claim.state is ClaimState.AWAITING_RETURN:
+            # Edge case 60: whoever has sent the parcel is not reminded to send it.
+            self._notices = {}
+            if returns.carried_in_time(self._returning):
+                self._notices = {MailKind.IN_TRANSIT: self._returning.due_at}
+            self._change(deadline=returns.waits_until(self._returning))
+
+    async def _extend(self, decision: ExtendReturn) -> None:
+        now, claim = workflow.now(), self._the_claim
+        window = lifecycle.require_extension(claim, decision.days, now, self._policy)
+        ask = ComputeWindow(
+            started_at=self._dispatched_at or now,
+            days=window.window_days,
+            extended=decision.days,
+            time_zone=window.time_zone,
+            expected=window.expected,
+            policy=self._policy,
+        )
+        longer = await self._recorded(Record.compute_window, ask, f"extend by {decision.days} days")
+        lifecycle.require_hold_until(claim, longer.returning.due_at)
+        returning = replace(longer.returning, scanned_at=window.scanned_at, arrived_at=window.arrived_at)
+        # A kind already sent is not sent again for the new date (R-NOT-1: once a case and kind).
+        for kind in [kind for kind in self._notices if kind in longer.reminders]:
+            self._notices[kind] = longer.reminders[kind]
+        due = returns.waits_until(returning)
+        self._change(returning=returning, deadline=due, wait_reason=f"for the original until {self._spoken(due)}")
+        self._note(
+            "extended", f"The return window was extended by {decision.days} days.", decision.reason, decision.actor
+        )
+        self._mail(MailKind.EXTENDED)
+
+    async def _settle(self, decision: Inspect) -> None:
+        assessment = await self._inspected(decision)
+        charged = self._taken is not None or bool(self._the_claim.amount_owed)
+        match assessment.verdict:
+            case Verdict.UNCLEAR:
+                return
+            case Verdict.GOOD | Verdict.PARTS_MISSING if charged:
+                await self._refund_late_return()
+            case Verdict.GOOD:
+                await self._release_hold()
+                self._close(Outcome.HOLD_RELEASED)
+                self._mail(MailKind.RELEASED, self._hold.amount)
+            case Verdict.MISMATCH if charged:
+                self._await_late_return()
+                self._mail(MailKind.INSPECTED_MISMATCH)
+                self._release_kept()
+            case Verdict.MISMATCH:
+                if not await self._await_cure(
+                    ClaimState.AWAITING_CURE, self._policy.cure_days, MailKind.INSPECTED_MISMATCH
+                ):
+                    await self._default(assessment.reasons)
+            case Verdict.PARTS_MISSING:
+                if not await self._await_cure(
+                    ClaimState.AWAITING_PARTS, self._policy.parts_days, MailKind.INSPECTED_PARTS
+                ):
+                    await self._charge_parts("the time to send them has passed")
+
+    # -- money at the end -----------------------------------------------------------------------------------------
+
+    async def _default(self, reasons: tuple[Reason, ...]) -> None:
+        """Charge the whole hold, once; then wait for a late return as long as one would be refunded (R-RET-6)."""
+        self._change(reasons=reasons)
+        amount = self._hold.amount
+        charged = await self._collect(amount, "default_charges", self._asked.payment_method)
+        self._change(dispute_until=await self._deadline(self._policy.dispute_days))
+        self._await_late_return()
+        self._mail(MailKind.CHARGED if charged else MailKind.AMOUNT_OWED, amount)
+        self._release_kept()
+
+    def _await_late_return(self) -> None:
+        until = self._returning.late_until
+        self._change(
+            state=ClaimState.DEFAULTED, deadline=until, wait_reason=f"for a late return until {self._spoken(until)}"
+        )
+
+    async def _refund_late_return(self) -> None:
+        """A good return after the charge: refunded less the late fee, in full when it had been in time (R-RET-10)."""
+        arrived = self._returning.arrived_at
+        assert arrived is not None, "inspected without an arrival"
+        in_time = returns.in_time(self._returning, arrived)
+        late_fee = Money(self._policy.late_fee, self._hold.amount.currency)
+        missing = self._the_claim.missing
+        if self._taken is None:
+            # Nothing was taken, it was owed: what would have been kept is still owed.
+            owed = self._the_claim.amount_owed
+            refund = settlement.late_refund(owed, in_time=in_time, late_fee=late_fee, missing=missing)
+            self._change(amount_owed=owed - refund)
+            if owed == refund:
+                self._unflag(Attention.AMOUNT_OWED)
+            self._note("no_longer_owed", f"{refund} is no longer owed.")
+        else:
+            refund = settlement.late_refund(self._taken[1], in_time=in_time, late_fee=late_fee, missing=missing)
+            await self._give_back(refund, "late-return")
+        self._close(Outcome.LATE_RETURN_REFUNDED)
+        self._mail(MailKind.REFUND, refund)
+
+    async def _parts(self, decision: ChooseParts) -> None:
+        if decision.choice is PartsChoice.SEND:
+            self._note("parts_promised", "The customer sends the missing parts.", actor=decision.actor)
+            return
+        await self._charge_parts("the customer pays for them")
+
+    async def _charge_parts(self, why: str) -> None:
+        """Capture the differences out of the hold; what exceeds it is invoiced, never forced (R-CMP-2, edge 19)."""
+        hold = self._hold.amount
+        amount = settlement.parts_capture(self._the_claim.missing, hold)
+        self._note("parts_charged", f"The missing parts are charged: {why}.")
+        charged = await self._collect(amount, "parts_charges", self._asked.payment_method)
+        rest = settlement.differences(self._the_claim.missing, hold.currency) - amount
+        if rest:
+            self._change(amount_owed=self._the_claim.amount_owed + rest)
+            self._flag(Attention.AMOUNT_OWED)
+            self._note("amount_owed", f"{rest} beyond the hold is invoiced.")
+        self._change(dispute_until=await self._deadline(self._policy.dispute_days))
+        self._close(Outcome.PARTS_CHARGED)
+        self._mail(MailKind.CHARGED if charged else MailKind.AMOUNT_OWED, amount)
+
+    async def _waive(self, reason: str, actor: str) -> None:
+        """Staff let it go, with a reason: the hold is released, or what was taken is given back (R-AUD-1, edge 58)."""
+        if not reason:
+            raise RuleError("invalid_request", "R-AUD-1", "A waiver needs a reason.")
+        self._note("waived", "Staff waived the charge.", reason, actor)
+        nothing = self._nothing()
+        refund = self._taken[1] if self._taken else nothing
+        await self._give_back(refund, "waiver")
+        await self._release_hold()
+        self._change(amount_owed=nothing, dispute_until=None)
+        self._unflag(Attention.AMOUNT_OWED, Attention.REFUND_DUE)
+        self._close(Outcome.WAIVED)
+        self._mail(MailKind.REFUND if refund else MailKind.RELEASED, refund or self._hold.amount)
+
+    async def _undo(self) -> None:
+        """Before dispatch everything is undone (R-EXP-9); later only the hold is let go."""
+        if self._taken is not None:
+            self._close(Outcome.DEFAULT_CHARGED)
+            return
+        await self._release_hold()
+        shipped = self._the_claim.dispatched_on is not None
+        refund = None
+        if not shipped:
+            await self._withdraw_dispatch()
+            refund = await self._refund_everything_paid()
+        self._close(Outcome.CANCELLED, gives_back=not shipped)
+        self._mail(MailKind.CANCELLED, refund)
+
+    async def _watch_disputes(self) -> None:
+        """A charge can be waived for 30 days (R-AUD-1); until then parcels and staff still find somebody here."""
+        while self._the_claim.outcome in _CHARGED and self._the_claim.dispute_until is not None:
+            until = self._the_claim.dispute_until
+            letter = await self._next(until, f"dispute window ends {until:%Y-%m-%d}")
+            if letter is not None:
+                await self._handle(letter)
+            else:
+                self._change(dispute_until=None)
+                await self._save()
+
+
+_WAITS_FOR = {
+    ClaimState.AWAITING_DISPATCH: "dispatch",
+    ClaimState.AWAITING_RETURN: "return due",
+    ClaimState.AWAITING_CURE: "cure window ends",
+    ClaimState.AWAITING_PARTS: "parts due",
+    ClaimState.DEFAULTED: "late return until",
+}

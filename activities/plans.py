@@ -17,7 +17,7 @@ class DatabasePlans(Plans):
     @activity.defn
     async def check_plan(self, ask: CheckPlan) -> PlanPriced | PlanRefused:
         with refused_for_good():
-            async with self._database.writing() as session:
+            async with self._database.reading() as session:
                 return await plans.check_plan(session, ask)
 
     @activity.defn

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
@@ -52,7 +53,9 @@ ClaimPlace = tuple[datetime, str]
 """Where a list stopped: the opening of the last claim shown and its id."""
 
 
-def newest_claims(wanted: ClaimFilter, after: ClaimPlace | None, limit: int) -> "Select[datetime, str, dict[str, Any]]":
+def newest_claims(
+    wanted: ClaimFilter, after: ClaimPlace | None, limit: int
+) -> "Select[datetime, str, Mapping[Any, Any]]":
     """The query for one page: `limit` rows (opened_at, id, document) older than `after`."""
     query = select(ClaimRow.opened_at, ClaimRow.id, ClaimRow.document)
     for condition in _conditions(wanted):

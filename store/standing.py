@@ -20,7 +20,9 @@ async def load_standing(session: AsyncSession, serial_number: str, *, lock: bool
     With `lock` nobody else can change the lineage until the transaction ends: two claims on one device are judged one
     after the other (R-CLM-7). SQLite's writers queue anyway, PostgreSQL locks the lineage's row.
     """
-    device = await session.get(DeviceRow, normalise_serial(serial_number))
+    serial = normalise_serial(serial_number)
+    # PostgreSQL keeps no NUL in text and says so with an error; no serial number has one.
+    device = await session.get(DeviceRow, serial) if serial.isprintable() else None
     if device is None:
         return None
     if lock:

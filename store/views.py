@@ -119,6 +119,8 @@ class Views:
 
     async def claim(self, claim_id: str) -> Claim | None:
         """The claim as it was last saved."""
+        if not claim_id.isprintable():
+            return None
         async with self._database.reading() as session:
             row = await session.get(ClaimRow, claim_id)
         return CLAIMS.validate_python(row.document) if row else None

@@ -1,0 +1,239 @@
+"""Store, the write side of claims: the reservation that makes one, and the saves that follow it."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col, delete, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from domain.catalogue import expected_components
+from domain.claim import Claim
+from domain.coverage import Term, term_at
+from domain.eligibility import Application, refusals
+from domain.fees import service_fee
+from domain.kinds import Category, ClaimState, ReasonCode, Service, Tier, UseKind
+from domain.money import Money
+from domain.policy import Policy
+from domain.reasons import Reason
+from domain.standing import Standing, region_of_country
+from messages.claims import ClaimRefused
+from messages.record import ReserveUse, SaveClaim, UseReserved
+from store import catalogue
+from store.claim_list import CLAIMS
+from store.standing import load_standing
+from store.tables import AttentionRow, ClaimRow, ConsentRow, EventRow, UseRow
+
+_AGREED: TypeAdapter[UseReserved] = TypeAdapter(UseReserved)
+_USES_COVER = frozenset({Service.CARE_EXPRESS, Service.FLYAWAY})
+
+
+async def reserve_use(session: AsyncSession, ask: ReserveUse, policy: Policy) -> UseReserved | ClaimRefused:
+    """Judge the application at `ask.at`; when it stands, write claim, reserved use and consent (R-CLM-6, R-CLM-7).
+
+    `policy` is frozen onto the claim. The same claim asked for again answers as the first time, whatever has happened
+    since: what was agreed is kept with it.
+    """
+    standing = await load_standing(session, ask.serial_number, lock=True)
+    if standing is None:
+        message = f"There is no device {ask.serial_number}, so there is no plan for it."
+        return ClaimRefused(reasons=(Reason(ReasonCode.NO_PLAN, "R-CLM-1", message),))
+    known = await session.get(ClaimRow, ask.claim_id)
+    if known is not None:
+        return _AGREED.validate_python(known.agreed)
+    application = await _application(session, ask, standing, policy)
+    reasons = refusals(application, standing, ask.at)
+    if reasons:
+        return ClaimRefused(reasons=tuple(reasons))
+    fee = ask.quote.fee if ask.quote is not None else service_fee(ask.service, standing, ask.at)
+    term = term_at(standing.terms, ask.at)
+    if term is None or fee is None:
+        raise AssertionError("the rules accept no claim without a term and a fee")
+    reserved = _reserved(ask, standing, fee, policy)
+    try:
+        async with session.begin_nested():
+            await _insert(session, ask, reserved, term)
+    except IntegrityError:
+        # The lock on the lineage keeps two claims apart; should it ever not, the unique open claim does.
+        standing = await load_standing(session, ask.serial_number, lock=True)
+        reasons = refusals(application, standing, ask.at) if standing else []
+        if not reasons:
+            raise
+        return ClaimRefused(reasons=tuple(reasons))
+    return reserved
+
+
+async def save_claim(session: AsyncSession, ask: SaveClaim) -> None:
+    """Write the claim as it stands, its events and, with `gives_back`, the return of its use.
+
+    A save that is older than what is stored adds its events and nothing else. A new run (the process was reset) is
+    always newer.
+    """
+    claim = ask.claim
+    lines = select(ClaimRow).where(ClaimRow.id == claim.id).with_for_update()
+    row = (await session.exec(lines)).first()
+    if row is None:
+        row = ClaimRow(**_columns(claim))
+        session.add(row)
+        await session.flush()
+    if row.run_id != ask.run_id or ask.version > row.version:
+        row.sqlmodel_update(_columns(claim))
+        row.open_lineage = await _open_lineage(session, claim)
+        row.run_id, row.version = ask.run_id, ask.version
+        await _flag(session, claim)
+    await _add_events(session, ask)
+    if ask.gives_back:
+        await _give_back(session, ask)
+
+
+async def _application(session: AsyncSession, ask: ReserveUse, standing: Standing, policy: Policy) -> Application:
+    delivers = region_of_country(await catalogue.regions(session), ask.ship_to_country) or standing.region
+    return Application(
+        service=ask.service,
+        tier=ask.tier,
+        incident=ask.incident,
+        replace_battery=ask.replace_battery,
+        accepted_terms=ask.accepted_terms,
+        confirmed_unrecoverable=ask.confirmed_unrecoverable,
+        premium_delivers=delivers.premium,
+        quote_valid=None if ask.quote is None else ask.quote.valid,
+        card=ask.card,
+        policy=policy,
+    )
+
+
+def _reserved(ask: ReserveUse, standing: Standing, fee: Money, policy: Policy) -> UseReserved:
+    window_days = ask.quote.window_days if ask.quote is not None else None
+    return UseReserved(
+        claim=Claim(
+            id=ask.claim_id,
+            service=ask.service,
+            tier=ask.tier,
+            state=ClaimState.SUBMITTED,
+            serial_number=standing.serial_number,
+            model=standing.model.slug,
+            region=standing.region.code,
+            lineage_id=standing.lineage_id,
+            opened_at=ask.at,
+            incident=ask.incident,
+            fee=fee,
+            amount_owed=fee.zero(),
+            replace_battery=ask.replace_battery,
+        ),
+        offer=standing.offer,
+        policy=policy,
+        model_name=standing.model.name,
+        time_zone=standing.region.time_zone,
+        window_days=standing.region.window_days if window_days is None else window_days,
+        expected=expected_components(standing.model, ask.replace_battery),
+        bindable=standing.model.category is Category.DRONE and standing.model.flyaway,
+    )
+
+
+async def _insert(session: AsyncSession, ask: ReserveUse, reserved: UseReserved, term: Term) -> None:
+    claim = reserved.claim
+    row = ClaimRow(**_columns(claim), open_lineage=claim.lineage_id)
+    row.agreed = _AGREED.dump_python(reserved, mode="json")
+    session.add(row)
+    await session.flush()
+    use = UseRow(
+        claim_id=claim.id,
+        kind=UseKind.RESERVED.value,
+        lineage_id=claim.lineage_id,
+        term_id=term.id,
+        flyaway=ask.service is Service.FLYAWAY,
+        at=ask.at,
+    )
+    premium = ask.tier is Tier.PREMIUM
+    hold = (ask.quote.hold if ask.quote is not None else None) or reserved.offer.hold
+    consent = ConsentRow(
+        claim_id=claim.id,
+        terms_version=ask.terms_version,
+        accepted_at=ask.at,
+        quote_id=ask.quote.quote_id if ask.quote is not None else None,
+        currency=claim.fee.currency,
+        fee=claim.fee.amount,
+        hold=hold.amount if premium else None,
+        window_days=reserved.window_days if premium else None,
+    )
+    session.add_all([use, consent])
+    await session.flush()
+
+
+def _columns(claim: Claim) -> dict[str, Any]:
+    """The row's columns that follow from the claim alone."""
+    return {
+        "id": claim.id,
+        "lineage_id": claim.lineage_id,
+        "service": claim.service.value,
+        "tier": claim.tier.value if claim.tier else None,
+        "state": claim.state.value,
+        "outcome": claim.outcome.value if claim.outcome else None,
+        "serial_number": claim.serial_number,
+        "region": claim.region,
+        "due_at": claim.returning.due_at if claim.returning else None,
+        "opened_at": claim.opened_at,
+        "closed_at": claim.closed_at,
+        "owed_amount": claim.amount_owed.amount,
+        "owed_currency": claim.amount_owed.currency,
+        "document": CLAIMS.dump_python(claim, mode="json"),
+    }
+
+
+async def _open_lineage(session: AsyncSession, claim: Claim) -> str | None:
+    if claim.state is ClaimState.CLOSED or claim.service not in _USES_COVER:
+        return None
+    # A process that was reset may reopen a closed claim when a later one is open already. What happened must be
+    # remembered all the same; the later claim keeps the lineage's place.
+    with session.no_autoflush:
+        others = select(ClaimRow.id).where(ClaimRow.open_lineage == claim.lineage_id, ClaimRow.id != claim.id)
+        first = (await session.exec(others)).first()
+    return claim.lineage_id if first is None else None
+
+
+async def _flag(session: AsyncSession, claim: Claim) -> None:
+    codes = {attention.value for attention in claim.attention}
+    rows = select(AttentionRow.code).where(AttentionRow.claim_id == claim.id)
+    known = set((await session.exec(rows)).all())
+    gone = known - codes
+    if gone:
+        await session.exec(
+            delete(AttentionRow).where(col(AttentionRow.claim_id) == claim.id, col(AttentionRow.code).in_(gone))
+        )
+    session.add_all([AttentionRow(claim_id=claim.id, code=code) for code in sorted(codes - known)])
+    await session.flush()
+
+
+async def _add_events(session: AsyncSession, ask: SaveClaim) -> None:
+    written = select(EventRow.seq).where(EventRow.claim_id == ask.claim.id, EventRow.run_id == ask.run_id)
+    known = set((await session.exec(written)).all())
+    for event in sorted(ask.events, key=lambda event: event.seq):
+        if event.seq in known:
+            continue
+        session.add(EventRow(claim_id=ask.claim.id, run_id=ask.run_id, **event.model_dump()))
+        # One at a time: their numbers must rise in this order.
+        await session.flush()
+
+
+async def _give_back(session: AsyncSession, ask: SaveClaim) -> None:
+    """Return the reserved use, once; a use that was consumed stays consumed (R-CLM-6)."""
+    rows = await session.exec(select(UseRow).where(UseRow.claim_id == ask.claim.id))
+    uses = {row.kind: row for row in rows}
+    reserved = uses.get(UseKind.RESERVED.value)
+    if reserved is None or len(uses) > 1:
+        return
+    at = ask.events[-1].at if ask.events else ask.claim.closed_at
+    session.add(use_after(reserved, UseKind.GIVEN_BACK, at or reserved.at))
+
+
+def use_after(reserved: UseRow, kind: UseKind, at: datetime) -> UseRow:
+    """The line that follows `reserved` in the ledger: consumed or given back, of the same term (edge case 49)."""
+    return UseRow(
+        claim_id=reserved.claim_id,
+        kind=kind.value,
+        lineage_id=reserved.lineage_id,
+        term_id=reserved.term_id,
+        flyaway=reserved.flyaway,
+        at=at,
+    )

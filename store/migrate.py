@@ -1,0 +1,73 @@
+"""Store: migrations, from an empty database or an older one to today's tables, on SQLite and PostgreSQL.
+
+`python -m store.migrate "add a column"` drafts the next one from what the tables have become.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy.pool import NullPool
+
+from store.database import async_url, immediately, prepare_sqlite
+
+MIGRATIONS: Final = Path(__file__).with_name("migrations")
+_LOCK: Final = 7_203_118
+"""An advisory lock's number in PostgreSQL: processes that start together migrate one after the other."""
+
+
+def upgrade(database_url: str) -> None:
+    """Bring the database to the newest migration. Nothing happens when it is there; two at once do it once."""
+    with migrating(database_url) as connection:
+        command.upgrade(configuration(connection), "head")
+
+
+def configuration(connection: Connection) -> Config:
+    """Alembic's configuration for work on `connection`."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+@contextmanager
+def migrating(database_url: str) -> Iterator[Connection]:
+    """A connection inside one transaction that no other migration shares."""
+    engine = _engine(database_url)
+    try:
+        with engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK})
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def _engine(database_url: str) -> Engine:
+    address = async_url(database_url)
+    if address.get_backend_name() != "sqlite":
+        return create_engine(address, poolclass=NullPool)
+    if address.database:
+        Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(address.set(drivername="sqlite"), poolclass=NullPool)
+    prepare_sqlite(engine)
+    return immediately(engine)
+
+
+def draft(message: str) -> None:
+    """Write the migration that leads from the newest one to today's tables. Read it before it is kept."""
+    with TemporaryDirectory() as folder, migrating(f"sqlite:///{folder}/draft.db") as connection:
+        config = configuration(connection)
+        command.upgrade(config, "head")
+        number = len(list((MIGRATIONS / "versions").glob("*.py"))) + 1
+        command.revision(config, message, autogenerate=True, rev_id=f"{number:04}")
+
+
+if __name__ == "__main__":
+    draft(" ".join(sys.argv[1:]) or "change the tables")

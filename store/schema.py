@@ -1,0 +1,12 @@
+"""Store: every table there is, whoever's room asked for it. What migrations are held against."""
+
+from typing import Final
+
+from sqlalchemy import MetaData
+from sqlmodel import SQLModel
+
+from store import payment_tables, requests, tables
+
+METADATA: Final[MetaData] = SQLModel.metadata
+"""Complete once these modules are imported, which naming them here makes sure of."""
+TABLE_MODULES: Final = (tables, payment_tables, requests)

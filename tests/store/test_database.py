@@ -1,0 +1,151 @@
+"""The database keeps its word on both engines."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import CheckConstraint, inspect, text
+from sqlalchemy.exc import IntegrityError, StatementError
+from sqlmodel import select
+
+from store.database import Database, async_url
+from store.migrate import configuration, migrating, upgrade
+from store.schema import METADATA
+from store.seed import seed_development
+from store.tables import DeviceRow, LineageRow
+from store.views import Views
+
+NOW = datetime(2025, 11, 3, 17, 30, 12, 345678, tzinfo=UTC)
+
+
+def lineage(name: str, created_at: datetime = NOW) -> LineageRow:
+    return LineageRow(id=name, owner_name="Ada", owner_email="ada@example.com", created_at=created_at)
+
+
+@pytest.mark.parametrize(
+    ("given", "driver"),
+    [
+        ("sqlite:///a.db", "sqlite+aiosqlite"),
+        ("sqlite+aiosqlite:///a.db", "sqlite+aiosqlite"),
+        ("postgresql://u:p@host/db", "postgresql+psycopg"),
+        ("postgresql+psycopg://u:p@host/db", "postgresql+psycopg"),
+    ],
+)
+def test_an_address_gets_the_async_driver(given: str, driver: str) -> None:
+    assert async_url(given).drivername == driver
+
+
+def test_another_engine_is_refused() -> None:
+    with pytest.raises(ValueError, match="SQLite or PostgreSQL"):
+        async_url("mysql://host/db")
+
+
+async def test_a_block_that_raises_leaves_nothing(database: Database) -> None:
+    with pytest.raises(RuntimeError):
+        async with database.writing() as session:
+            session.add(lineage("lin_1"))
+            await session.flush()
+            raise RuntimeError
+    async with database.reading() as session:
+        assert (await session.exec(select(LineageRow))).all() == []
+
+
+async def test_what_is_read_is_not_written(database: Database) -> None:
+    async with database.reading() as session:
+        session.add(lineage("lin_1"))
+        await session.flush()
+    async with database.reading() as session:
+        assert await session.get(LineageRow, "lin_1") is None
+
+
+async def test_an_instant_comes_back_aware_and_in_utc(database: Database) -> None:
+    elsewhere = NOW.astimezone(timezone(timedelta(hours=9)))
+    async with database.writing() as session:
+        session.add(lineage("lin_1", elsewhere))
+    async with database.reading() as session:
+        row = await session.get_one(LineageRow, "lin_1")
+        assert row.created_at == NOW
+        assert row.created_at.utcoffset() == timedelta(0)
+
+
+async def test_a_naive_instant_is_refused(database: Database) -> None:
+    with pytest.raises(StatementError, match="time zone"):
+        async with database.writing() as session:
+            session.add(lineage("lin_1", NOW.replace(tzinfo=None)))
+
+
+async def test_foreign_keys_are_held(database: Database) -> None:
+    with pytest.raises(IntegrityError):
+        async with database.writing() as session:
+            session.add(
+                DeviceRow(
+                    serial_number="A1", lineage_id="none", model="m", region="r", status="current", registered_at=NOW
+                )
+            )
+
+
+async def test_writers_wait_for_each_other_and_readers_for_nobody(database: Database) -> None:
+    async def write(number: int) -> None:
+        async with database.writing() as session:
+            await session.exec(select(LineageRow))
+            await asyncio.sleep(0.01)
+            session.add(lineage(f"lin_{number}"))
+
+    async def read() -> None:
+        async with database.reading() as session:
+            await session.exec(select(LineageRow))
+
+    await asyncio.gather(*(write(number) for number in range(12)), *(read() for _ in range(12)))
+    async with database.reading() as session:
+        assert len((await session.exec(select(LineageRow))).all()) == 12
+
+
+async def test_a_database_that_answers_is_ready(database: Database) -> None:
+    await database.ready()
+
+
+def test_the_migrated_tables_are_the_declared_ones(database_url: str) -> None:
+    with migrating(database_url) as connection:
+        context = MigrationContext.configure(connection, opts={"compare_server_default": True})
+        assert compare_metadata(context, METADATA) == []
+        for table in METADATA.tables.values():
+            checks = {check["name"] for check in inspect(connection).get_check_constraints(table.name)}
+            assert checks == {c.name for c in table.constraints if isinstance(c, CheckConstraint)}
+
+
+def test_migrating_again_changes_nothing(database_url: str) -> None:
+    upgrade(database_url)
+
+
+def test_the_first_migration_can_be_undone(database_url: str) -> None:
+    with migrating(database_url) as connection:
+        command.downgrade(configuration(connection), "base")
+        assert inspect(connection).get_table_names() == ["alembic_version"]
+        command.upgrade(configuration(connection), "head")
+
+
+def test_the_ledger_is_append_only_after_migration(database_url: str) -> None:
+    line = "INSERT INTO ledger_entries (at, subject, account, amount, currency, key) VALUES ({}) "
+    values = "'2025-11-03 00:00:00.000000', 'clm', 'cash', 1, 'USD', 'k'"
+    with migrating(database_url) as connection:
+        connection.execute(text(line.format(values)))
+    for statement in ("UPDATE ledger_entries SET amount = 2", "DELETE FROM ledger_entries"):
+        with pytest.raises(Exception, match="append-only"), migrating(database_url) as connection:
+            connection.execute(text(statement))
+
+
+async def test_the_seed_may_run_at_every_start(database: Database, database_url: str) -> None:
+    await seed_development(database_url)
+    await seed_development(database_url)
+    views = Views(database)
+    shown = await views.device("demo mavic3 001", datetime.now(UTC))
+    assert shown is not None
+    assert shown.care.replacements.left == 2
+    assert shown.care.flyaway.left == 1
+    assert shown.binding is not None
+    assert shown.warranty.active
+    async with database.reading() as session:
+        assert len((await session.exec(select(DeviceRow))).all()) == 8

@@ -1,0 +1,418 @@
+"""May a Care Express claim be made: every rule alone, several at once, and each boundary."""
+
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from domain.claim import Incident
+from domain.coverage import Quota
+from domain.eligibility import RULES, Card, refusals
+from domain.kinds import Cause, DeviceStatus, ReasonCode, Service, TermKind, Tier
+from domain.policy import Policy
+from domain.reasons import Reason
+from tests.domain.samples import (
+    EU,
+    HANDHELD,
+    INCIDENT,
+    JP,
+    LA,
+    NOW,
+    PLAIN_DRONE,
+    at,
+    consumed,
+    flyaway,
+    given_back,
+    pending,
+    premium,
+    reserved,
+    standing,
+    term,
+    usd,
+)
+
+SECOND = timedelta(seconds=1)
+TERM = term()
+assert TERM.starts_at
+assert TERM.ends_at
+THEFT = Incident(Cause.THEFT, INCIDENT)
+REPLACED: dict[str, Any] = {
+    "status": DeviceStatus.REPLACED,
+    "current_serial_number": "SN200",
+    "replaced_on": date(2026, 5, 1),
+}
+LOST: dict[str, Any] = {"status": DeviceStatus.LOST, "current_serial_number": "SN200"}
+ALL_USED = (consumed("a"), consumed("b"))
+LAST_RESERVED = (consumed("a"), reserved("b"))
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing wrong with an otherwise good Premium application, and the one reason it is refused for."""
+
+    code: ReasonCode
+    rule: str
+    message: str
+    application: dict[str, Any] = field(default_factory=dict)
+    standing: dict[str, Any] = field(default_factory=dict)
+    now: datetime = NOW
+
+    def reasons(self) -> list[Reason]:
+        return refusals(premium(**self.application), standing(**self.standing), self.now)
+
+
+ALONE = {
+    "the terms are not accepted": Case(
+        ReasonCode.TERMS_NOT_ACCEPTED,
+        "R-EXP-4",
+        "The terms shown on the settlement page must be accepted.",
+        {"accepted_terms": False},
+    ),
+    "the quote has expired": Case(
+        ReasonCode.QUOTE_EXPIRED,
+        "R-CAT-4",
+        "The quote has expired or is for something else. Ask for a new one.",
+        {"quote_valid": False},
+    ),
+    "the device was stolen": Case(
+        ReasonCode.DEVICE_STOLEN,
+        "R-CLM-4",
+        "A stolen device is not covered. Please report it to the local authorities at once.",
+        {"incident": THEFT},
+    ),
+    "the unit was replaced": Case(
+        ReasonCode.DEVICE_REPLACED,
+        "R-CLM-9",
+        "This unit was replaced by SN200 on 2026-05-01; cover moved to it.",
+        standing=REPLACED,
+    ),
+    "the unit was lost and replaced": Case(
+        ReasonCode.DEVICE_LOST,
+        "R-FLY-6",
+        "This unit was lost and replaced by SN200; it has no cover of its own.",
+        standing=LOST,
+    ),
+    "there is no plan": Case(
+        ReasonCode.NO_PLAN, "R-CLM-1", "There is no plan for this device.", standing={"terms": ()}
+    ),
+    "the device is not activated": Case(
+        ReasonCode.NO_PLAN,
+        "R-CLM-1",
+        "Cover has not begun yet: the device is not activated.",
+        standing={"terms": (pending(),)},
+    ),
+    "cover begins later": Case(
+        ReasonCode.NO_PLAN,
+        "R-CLM-1",
+        "Cover has not begun yet: it begins on 2026-08-01.",
+        standing={"terms": (term("2026-08-01T00:00:00"),)},
+    ),
+    "cover has ended and can be renewed": Case(
+        ReasonCode.COVERAGE_EXPIRED,
+        "R-CLM-1",
+        "Cover ended on 2027-01-10. Benefits can no longer be used; "
+        "it can be renewed until 2027-01-25, for later incidents.",
+        now=at("2027-01-25T23:59:59", LA) + SECOND * 0.9,
+    ),
+    "cover has ended for good": Case(
+        ReasonCode.COVERAGE_EXPIRED,
+        "R-CLM-1",
+        "Cover ended on 2027-01-10. Benefits can no longer be used.",
+        now=at("2027-01-26T00:00:00", LA),
+    ),
+    "three years have ended": Case(
+        ReasonCode.COVERAGE_EXPIRED,
+        "R-CLM-1",
+        "Cover ended on 2026-05-20. Benefits can no longer be used.",
+        standing={"terms": (term("2023-05-19T10:00:00", TermKind.TWO_YEARS), term("2025-05-20T00:00:00", id="t2"))},
+    ),
+    "the incident lies before the cover": Case(
+        ReasonCode.INCIDENT_OUTSIDE_COVERAGE,
+        "R-CLM-1",
+        "The incident of 2026-01-09 lies before the cover, "
+        "which has been unbroken since 2026-01-10 10:00:00 America/Los_Angeles.",
+        {"incident": Incident(Cause.COLLISION, at("2026-01-09T23:59:59", LA))},
+    ),
+    "the incident lies in the future": Case(
+        ReasonCode.INCIDENT_OUTSIDE_COVERAGE,
+        "R-CLM-1",
+        "The incident of 2026-06-02 lies in the future.",
+        {"incident": Incident(Cause.COLLISION, at("2026-06-02T12:00:00", LA))},
+    ),
+    "every use is gone": Case(
+        ReasonCode.NO_REPLACEMENTS_LEFT,
+        "R-CLM-5",
+        "All 2 replacements of this plan have been used. Online Repair at cost is still open to you.",
+        standing={"uses": ALL_USED},
+    ),
+    "another claim is open": Case(
+        ReasonCode.CLAIM_ALREADY_OPEN,
+        "R-CLM-7",
+        "Case C9 for this device is still open.",
+        standing={"open_claim_id": "C9", "uses": (reserved("C9"),)},
+    ),
+    "the open claim holds the last use": Case(
+        ReasonCode.CLAIM_ALREADY_OPEN,
+        "R-CLM-7",
+        "Case C9 for this device is still open.",
+        standing={"open_claim_id": "C9", "uses": LAST_RESERVED},
+    ),
+    "an amount is owed": Case(
+        ReasonCode.AMOUNT_OWED,
+        "R-RET-9",
+        "USD 880.00 of an earlier case is still owed. It must be paid before a new case.",
+        standing={"amount_owed": usd(88000)},
+    ),
+    "it flew away": Case(
+        ReasonCode.SERVICE_NOT_APPLICABLE,
+        "R-EXP-1",
+        "Care Express handles collision, water damage and wear. For a flyaway use the flyaway service.",
+        {"incident": Incident(Cause.FLYAWAY, INCIDENT)},
+    ),
+    "the battery cannot be taken out": Case(
+        ReasonCode.BATTERY_NOT_REPLACEABLE,
+        "R-EXP-7",
+        "The Osmo Mobile SE has no battery that could be replaced with it.",
+        {"replace_battery": True},
+        {"model": HANDHELD},
+    ),
+    "the region has no Premium": Case(
+        ReasonCode.PREMIUM_UNAVAILABLE,
+        "R-EXP-3",
+        "The Premium Plan is not offered in Japan. The Standard Plan is.",
+        standing={"region": JP},
+    ),
+    "the country of delivery has no Premium": Case(
+        ReasonCode.PREMIUM_UNAVAILABLE,
+        "R-EXP-3",
+        "The Premium Plan is not offered in the country of delivery. The Standard Plan is.",
+        {"premium_delivers": False},
+    ),
+    "the card is a debit card": Case(
+        ReasonCode.CARD_NOT_ACCEPTED,
+        "R-EXP-3",
+        "The Premium Plan needs a Visa, Mastercard or American Express credit card. The Standard Plan takes any card.",
+        {"card": Card("visa", "debit")},
+    ),
+    "the card is of another network": Case(
+        ReasonCode.CARD_NOT_ACCEPTED,
+        "R-EXP-3",
+        "The Premium Plan needs a Visa, Mastercard or American Express credit card. The Standard Plan takes any card.",
+        {"card": Card("jcb", "credit")},
+    ),
+}
+
+
+def test_a_good_application_is_not_refused() -> None:
+    assert refusals(premium(), standing(), NOW) == []
+    assert refusals(premium(tier=Tier.STANDARD), standing(), NOW) == []
+
+
+@pytest.mark.parametrize("case", ALONE.values(), ids=ALONE.keys())
+def test_each_rule_refuses_alone(case: Case) -> None:
+    """R-EXP-1, R-EXP-3, R-EXP-4, R-EXP-7, R-CAT-4, R-CLM-1, R-CLM-4, R-CLM-5, R-CLM-7, R-CLM-9, R-FLY-6, R-RET-9."""
+    assert case.reasons() == [Reason(case.code, case.rule, case.message)]
+
+
+def test_the_table_has_a_case_for_every_rule() -> None:
+    met = {
+        rule
+        for case in ALONE.values()
+        for rule in RULES[Service.CARE_EXPRESS]
+        if rule(premium(**case.application), standing(**case.standing), case.now)
+    }
+    assert met == set(RULES[Service.CARE_EXPRESS])
+
+
+@pytest.mark.parametrize("cause", [Cause.COLLISION, Cause.WATER_DAMAGE, Cause.NATURAL_WEAR])
+@pytest.mark.parametrize("tier", list(Tier))
+def test_care_express_takes_damage_and_wear(cause: Cause, tier: Tier) -> None:
+    """R-EXP-1, R-CLM-3."""
+    assert refusals(premium(tier=tier, incident=Incident(cause, INCIDENT)), standing(), NOW) == []
+
+
+def test_all_reasons_are_told_at_once_in_order() -> None:
+    """R-CLM-1, R-CLM-4, R-CLM-7, R-CLM-9, R-EXP-3, R-EXP-4, R-EXP-7, R-RET-9."""
+    application = premium(
+        accepted_terms=False,
+        quote_valid=False,
+        incident=THEFT,
+        replace_battery=True,
+        premium_delivers=False,
+        card=Card("visa", "prepaid"),
+    )
+    device = standing(model=HANDHELD, terms=(), open_claim_id="C9", amount_owed=usd(1), **REPLACED)
+
+    assert [reason.code for reason in refusals(application, device, NOW)] == [
+        ReasonCode.TERMS_NOT_ACCEPTED,
+        ReasonCode.QUOTE_EXPIRED,
+        ReasonCode.DEVICE_STOLEN,
+        ReasonCode.DEVICE_REPLACED,
+        ReasonCode.NO_PLAN,
+        ReasonCode.CLAIM_ALREADY_OPEN,
+        ReasonCode.AMOUNT_OWED,
+        ReasonCode.BATTERY_NOT_REPLACEABLE,
+        ReasonCode.PREMIUM_UNAVAILABLE,
+        ReasonCode.CARD_NOT_ACCEPTED,
+    ]
+
+
+def test_a_covered_device_collects_its_own_reasons() -> None:
+    """R-CLM-1, R-CLM-5, R-CLM-7, R-EXP-1."""
+    early = Incident(Cause.FLYAWAY, at("2025-12-01T00:00:00"))
+    device = standing(uses=ALL_USED, open_claim_id="b")
+
+    assert [reason.code for reason in refusals(premium(incident=early), device, NOW)] == [
+        ReasonCode.INCIDENT_OUTSIDE_COVERAGE,
+        ReasonCode.NO_REPLACEMENTS_LEFT,
+        ReasonCode.CLAIM_ALREADY_OPEN,
+        ReasonCode.SERVICE_NOT_APPLICABLE,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("now", "codes"),
+    [
+        pytest.param(TERM.starts_at - SECOND, [ReasonCode.NO_PLAN], id="the second before the first"),
+        pytest.param(TERM.starts_at, [], id="the first instant"),
+        pytest.param(TERM.ends_at - SECOND, [], id="the second before the last"),
+        pytest.param(TERM.ends_at, [], id="the last second"),
+        pytest.param(TERM.ends_at + SECOND * 0.999, [], id="within the last second"),
+        pytest.param(TERM.ends_at + SECOND, [ReasonCode.COVERAGE_EXPIRED], id="the second after"),
+    ],
+)
+def test_the_request_must_lie_within_the_cover(now: datetime, codes: list[ReasonCode]) -> None:
+    """R-CLM-1, edge case 35."""
+    application = premium(incident=Incident(Cause.COLLISION, now))
+    assert [r.code for r in refusals(application, standing(), now)] == codes
+
+
+@pytest.mark.parametrize(
+    ("occurred_at", "covered"),
+    [
+        pytest.param(TERM.starts_at - SECOND, False, id="the second before cover"),
+        pytest.param(TERM.starts_at, True, id="as cover begins"),
+        pytest.param(TERM.starts_at + SECOND, True, id="the second after"),
+        pytest.param(NOW, True, id="now"),
+        pytest.param(NOW + timedelta(minutes=5), True, id="a clock five minutes fast"),
+        pytest.param(NOW + timedelta(minutes=5, seconds=1), False, id="the second after that"),
+    ],
+)
+def test_the_incident_must_lie_within_the_cover(occurred_at: datetime, covered: bool) -> None:
+    """R-CLM-1."""
+    application = premium(incident=Incident(Cause.COLLISION, occurred_at))
+    codes = [r.code for r in refusals(application, standing(), NOW)]
+    assert codes == ([] if covered else [ReasonCode.INCIDENT_OUTSIDE_COVERAGE])
+
+
+ENDED = term("2025-01-10T10:00:00")  # to 10 January 2026
+NEXT = term("2026-01-11T00:00:00", id="t2")
+LATE = term("2026-01-20T15:00:00", id="t2")
+
+
+@pytest.mark.parametrize(
+    ("second", "occurred", "covered"),
+    [
+        pytest.param(NEXT, "2026-01-10T23:59:59", True, id="edge 35: the old term's last second, renewed in time"),
+        pytest.param(NEXT, "2025-02-01T00:00:00", True, id="well within the old term"),
+        pytest.param(NEXT, "2025-01-10T09:59:59", False, id="before the old term"),
+        pytest.param(LATE, "2026-01-10T23:59:59", False, id="edge 48: before the gap"),
+        pytest.param(LATE, "2026-01-15T12:00:00", False, id="edge 48: in the gap"),
+        pytest.param(LATE, "2026-01-20T14:59:59", False, id="edge 48: the gap's last second"),
+        pytest.param(LATE, "2026-01-20T15:00:00", True, id="edge 48: as the renewal begins"),
+    ],
+)
+def test_an_incident_before_a_renewal_counts_only_without_a_gap(second: Any, occurred: str, covered: bool) -> None:
+    """R-CLM-1, R-REN-3."""
+    application = premium(incident=Incident(Cause.COLLISION, at(occurred, LA)))
+    codes = [r.code for r in refusals(application, standing(terms=(ENDED, second)), at("2026-01-25T00:00:00"))]
+    assert codes == ([] if covered else [ReasonCode.INCIDENT_OUTSIDE_COVERAGE])
+
+
+@pytest.mark.parametrize(
+    ("quota", "uses", "left"),
+    [
+        (Quota(2, 1), (), True),
+        (Quota(2, 1), (consumed("a"),), True),
+        (Quota(2, 1), (consumed("a"), reserved("b"), given_back("b")), True),
+        (Quota(2, 1), (consumed("a"), consumed("b", flyaway=True)), False),
+        (Quota(4, 2), (consumed("a"), consumed("b"), consumed("c")), True),
+        (Quota(4, 2), tuple(consumed(c) for c in "abcd"), False),
+    ],
+)
+def test_the_last_use_can_be_used_and_no_more(quota: Quota, uses: tuple[Any, ...], left: bool) -> None:
+    """R-CLM-5, R-PLN-2, edge case 37."""
+    reasons = refusals(premium(), standing(terms=(term(quota=quota),), uses=uses), NOW)
+    assert [r.code for r in reasons] == ([] if left else [ReasonCode.NO_REPLACEMENTS_LEFT])
+    assert all(f"All {quota.total} replacements" in r.message for r in reasons)
+
+
+def test_a_new_term_has_uses_of_its_own() -> None:
+    """R-REN-4."""
+    device = standing(terms=(ENDED, NEXT), uses=ALL_USED)
+    assert refusals(premium(), device, NOW) == []
+
+
+@pytest.mark.parametrize(
+    ("brand", "funding", "accepted"),
+    [
+        ("visa", "credit", True),
+        ("mastercard", "credit", True),
+        ("amex", "credit", True),
+        ("discover", "credit", False),
+        ("visa", "debit", False),
+        ("visa", "prepaid", False),
+        ("visa", "unknown", False),
+    ],
+)
+def test_premium_needs_an_accepted_credit_card(brand: str, funding: str, accepted: bool) -> None:
+    """R-EXP-3, decision 14."""
+    card = Card(brand, funding)
+    codes = [r.code for r in refusals(premium(card=card), standing(), NOW)]
+    assert codes == ([] if accepted else [ReasonCode.CARD_NOT_ACCEPTED])
+    assert refusals(premium(card=card, tier=Tier.STANDARD), standing(), NOW) == []
+
+
+def test_the_accepted_cards_are_configuration() -> None:
+    """R-EXP-3, decision 14."""
+    policy = Policy(premium_brands=("jcb",), premium_funding=("debit",))
+    assert refusals(premium(card=Card("jcb", "debit"), policy=policy), standing(), NOW) == []
+
+
+@pytest.mark.parametrize(("region", "delivers"), [(JP, True), (JP, False), (EU, False)])
+def test_standard_is_offered_where_premium_is_not(region: Any, delivers: bool) -> None:
+    """R-EXP-2, R-EXP-3."""
+    application = premium(tier=Tier.STANDARD, premium_delivers=delivers)
+    assert refusals(application, standing(region=region), NOW) == []
+
+
+def test_a_removable_battery_may_be_replaced_with_the_device() -> None:
+    """R-EXP-7, edge case 17."""
+    assert refusals(premium(replace_battery=True), standing(), NOW) == []
+    assert refusals(premium(replace_battery=False), standing(model=HANDHELD), NOW) == []
+
+
+def test_nothing_owed_is_not_owed() -> None:
+    """R-RET-9."""
+    assert refusals(premium(), standing(amount_owed=usd(0)), NOW) == []
+
+
+@pytest.mark.parametrize("kind", ["unbound", "no flyaway model"])
+def test_damage_needs_no_binding_and_no_flyaway_cover(kind: str) -> None:
+    """R-EXP-1."""
+    device = standing(bindings=()) if kind == "unbound" else standing(model=PLAIN_DRONE)
+    assert refusals(premium(), device, NOW) == []
+
+
+def test_every_service_shares_the_rules_every_claim_obeys() -> None:
+    """R-CLM-1, R-CLM-4, R-CLM-5, R-CLM-7, R-CLM-9, R-RET-9."""
+    device = standing(terms=(), open_claim_id="C9", amount_owed=usd(1), **LOST)
+    both = [
+        [r.code for r in refusals(application, device, NOW)][:6]
+        for application in (
+            premium(accepted_terms=False, incident=THEFT),
+            replace(flyaway(), accepted_terms=False, incident=THEFT),
+        )
+    ]
+    assert both[0] == both[1]

@@ -1,0 +1,336 @@
+"""What holds whatever comes: conserved uses, exact days, money that never exceeds what was agreed."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from random import Random
+from zoneinfo import ZoneInfo
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.catalogue import fee_for_use
+from domain.claim import MissingPart
+from domain.coverage import Quota, Term, UseEntry, begun, tally, term_at, unbroken_since
+from domain.dates import add_months, end_of_day, end_of_day_after, local_day, start_of_day
+from domain.inspection import SerialMatch, assess, compare_serials, normalise_serial
+from domain.kinds import Component, TermKind, UseKind
+from domain.money import Money, minor_digits, total
+from domain.policy import Policy
+from domain.returns import carried_in_time, cure_until, in_time, refundable, waits_until, window
+from domain.settlement import differences, late_refund, parts_capture
+from tests.domain.samples import DRONE, ZONES, inspection, usd
+
+quick = settings(max_examples=100, deadline=None, database=None)
+SECOND = timedelta(seconds=1)
+
+zones = st.sampled_from(ZONES)
+instants = st.datetimes(datetime(2020, 1, 1), datetime(2037, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
+days = st.dates(date(2020, 1, 1), date(2037, 12, 31))
+cents = st.integers(-(10**9), 10**9)
+amounts = st.integers(0, 10**7).map(usd)
+quotas = st.sampled_from([Quota(2, 1), Quota(4, 2), Quota(2, 0), Quota(4, 0), Quota(1, 0)])
+currencies = st.sampled_from(["USD", "EUR", "JPY", "KWD", "UGX", "BHD"])
+missing = st.lists(st.builds(MissingPart, st.sampled_from(Component), amounts), max_size=4).map(tuple)
+
+
+# Uses
+
+
+def ledger(quota: Quota, steps: list[tuple[str, UseKind, bool]]) -> tuple[Term, list[UseEntry], Counter[str]]:
+    """Play `steps` as a claim would: reserve what is left, then consume or give back what is reserved, once."""
+    term = begun("t", TermKind.ONE_YEAR, quota, datetime(2026, 1, 1, tzinfo=UTC), "UTC")
+    entries: list[UseEntry] = []
+    standing: dict[str, UseEntry] = {}
+    for claim, kind, flyaway in steps:
+        known = standing.get(claim)
+        pool, flyaways = tally(term, entries)
+        if kind is UseKind.RESERVED and known is None and (flyaways if flyaway else pool).left > 0:
+            standing[claim] = UseEntry("t", claim, kind, flyaway)
+        elif kind is not UseKind.RESERVED and known is not None and known.kind is UseKind.RESERVED:
+            standing[claim] = replace(known, kind=kind)
+        else:
+            continue
+        entries.append(standing[claim])
+    return term, entries, Counter(entry.kind for entry in standing.values())
+
+
+moves = st.lists(st.tuples(st.sampled_from("abcdefg"), st.sampled_from(UseKind), st.booleans()), max_size=25)
+
+
+@quick
+@given(quotas, moves)
+def test_uses_are_conserved_whatever_happens(quota: Quota, steps: list[tuple[str, UseKind, bool]]) -> None:
+    """R-PLN-2, R-CLM-6, R-FLY-5: each use is used, reserved or left; none is made or lost."""
+    term, entries, count = ledger(quota, steps)
+    pool, flyaways = tally(term, entries)
+
+    assert pool.used + pool.reserved + pool.left == pool.total == quota.total
+    assert (pool.used, pool.reserved) == (count[UseKind.CONSUMED], count[UseKind.RESERVED])
+    assert flyaways.used <= pool.used
+    assert flyaways.reserved <= pool.reserved
+    assert flyaways.used + flyaways.reserved <= quota.flyaway_cap
+    assert flyaways.left == min(quota.flyaway_cap - flyaways.used - flyaways.reserved, pool.left)
+
+
+@quick
+@given(quotas, moves, st.randoms(use_true_random=False))
+def test_a_ledger_read_twice_or_in_another_order_says_the_same(
+    quota: Quota, steps: list[tuple[str, UseKind, bool]], chance: Random
+) -> None:
+    """R-CLM-6, edge case 37: counted, never decremented."""
+    term, entries, _ = ledger(quota, steps)
+    shuffled = entries * 2
+    chance.shuffle(shuffled)
+    assert tally(term, shuffled) == tally(term, entries)
+
+
+@quick
+@given(
+    quotas,
+    st.lists(
+        st.builds(
+            UseEntry, st.sampled_from(["t", "u"]), st.sampled_from("abcdefg"), st.sampled_from(UseKind), st.booleans()
+        ),
+        max_size=30,
+    ),
+)
+def test_no_ledger_however_wrong_gives_uses_away(quota: Quota, entries: list[UseEntry]) -> None:
+    """R-PLN-2."""
+    term, _, _ = ledger(quota, [])
+    pool, flyaways = tally(term, entries)
+    assert 0 <= flyaways.left <= pool.left <= quota.total
+    assert pool.left == max(quota.total - pool.used - pool.reserved, 0)
+
+
+# Days
+
+
+@quick
+@given(days, zones)
+def test_a_day_ends_at_its_local_last_second_everywhere(day: date, zone: str) -> None:
+    """R-RET-2, edge cases 1 and 2."""
+    end = end_of_day(day, zone)
+    local = end.astimezone(ZoneInfo(zone))
+
+    assert (local.date(), local.time()) == (day, time(23, 59, 59))
+    assert local_day(end + SECOND, zone) == day + timedelta(days=1)
+    assert start_of_day(day + timedelta(days=1), zone) == end + SECOND
+
+
+@quick
+@given(instants, st.integers(0, 40), zones)
+def test_days_later_is_the_right_day_everywhere(instant: datetime, count: int, zone: str) -> None:
+    """R-RET-2, edge case 2."""
+    end = end_of_day_after(instant, count, zone)
+    local = end.astimezone(ZoneInfo(zone))
+
+    assert local.date() == local_day(instant, zone) + timedelta(days=count)
+    assert local.time() == time(23, 59, 59)
+    assert instant < end + SECOND
+
+
+@quick
+@given(instants, st.integers(7, 14), zones, st.integers(0, 7))
+def test_a_window_is_exact_everywhere(started: datetime, count: int, zone: str, extended: int) -> None:
+    """R-RET-1, R-RET-2, R-RET-4, R-RET-5, R-RET-10."""
+    returning = window(started, count, zone, (), Policy(), extended)
+    day = local_day(started, zone) + timedelta(days=count + extended)
+    for end, later in ((returning.due_at, 0), (returning.carried_until, 5), (returning.late_until, 10)):
+        local = end.astimezone(ZoneInfo(zone))
+        assert (local.date(), local.time()) == (day + timedelta(days=later), time(23, 59, 59))
+
+
+@quick
+@given(instants, st.integers(7, 14), zones, st.integers(1, 7))
+def test_an_extension_never_shortens(started: datetime, count: int, zone: str, extended: int) -> None:
+    """R-RET-5."""
+    short = window(started, count, zone, (), Policy())
+    longer = window(started, count, zone, (), Policy(), extended)
+    assert longer.due_at > short.due_at
+    assert longer.carried_until > short.carried_until
+    assert longer.late_until > short.late_until
+
+
+offsets = st.integers(-30 * 86400, 30 * 86400)
+
+
+@quick
+@given(instants, st.integers(7, 14), zones, st.none() | offsets, offsets)
+def test_an_arrival_by_due_is_in_time_and_costs_nothing(
+    started: datetime, count: int, zone: str, scanned: int | None, arrived: int
+) -> None:
+    """R-RET-2, R-RET-3, R-RET-4: whatever the carrier reported."""
+    returning = window(started, count, zone, (), Policy())
+    if scanned is not None:
+        returning = replace(returning, scanned_at=returning.due_at + timedelta(seconds=scanned))
+    arrived_at = returning.due_at + timedelta(seconds=arrived)
+
+    if arrived <= 0:
+        assert in_time(returning, arrived_at)
+    if not carried_in_time(returning):
+        assert in_time(returning, arrived_at) is (arrived <= 0)
+    assert in_time(returning, arrived_at) is (arrived_at <= waits_until(returning))
+    assert returning.due_at <= waits_until(returning) <= returning.carried_until < returning.late_until
+    if in_time(returning, arrived_at):
+        assert refundable(returning, arrived_at)
+        assert late_refund(usd(88000), in_time=True, late_fee=usd(2500), missing=()) == usd(88000)
+
+
+@quick
+@given(instants, instants, zones, st.integers(1, 14))
+def test_a_cure_ends_neither_before_due_nor_before_its_days(
+    notified: datetime, due_day: datetime, zone: str, count: int
+) -> None:
+    """R-INS-4, R-CMP-2."""
+    due = end_of_day(local_day(due_day, zone), zone)
+    until = cure_until(notified, due, zone, count)
+    assert until >= due
+    assert local_day(until, zone) >= local_day(notified, zone) + timedelta(days=count)
+    assert until in (due, end_of_day_after(notified, count, zone))
+
+
+@quick
+@given(days, st.integers(-36, 36))
+def test_months_keep_the_day_or_end_the_month(day: date, months: int) -> None:
+    """R-PUR-5, edge case 64."""
+    moved = add_months(day, months)
+    assert (moved.year * 12 + moved.month) - (day.year * 12 + day.month) == months
+    assert moved.day == day.day or (moved.day < day.day and (moved + timedelta(days=1)).day == 1)
+
+
+# Cover
+
+chains = st.lists(
+    st.tuples(st.sampled_from(list(TermKind)), st.sampled_from([0, 0, 1, 15, 40])), min_size=1, max_size=4
+)
+
+
+@quick
+@given(instants, zones, chains, st.integers(0, 5 * 366 * 86400), st.randoms(use_true_random=False))
+def test_cover_is_unbroken_back_to_a_gap_and_no_further(
+    first: datetime, zone: str, chain: list[tuple[TermKind, int]], later: int, chance: Random
+) -> None:
+    """R-CLM-1: never later than the active term's start, and covered in every second since."""
+    terms: list[Term] = []
+    starts_at = first.replace(microsecond=0)
+    for number, (kind, gap) in enumerate(chain):
+        if terms:
+            assert terms[-1].ends_at
+            starts_at = terms[-1].ends_at + SECOND + timedelta(days=gap)
+        terms.append(begun(f"t{number}", kind, Quota(2, 1), starts_at, zone))
+    ordered = tuple(terms)
+    chance.shuffle(terms)
+    now = first.replace(microsecond=0) + timedelta(seconds=later)
+    active, since = term_at(terms, now), unbroken_since(terms, now)
+
+    assert (active is None) is (since is None)
+    if active is None or since is None:
+        return
+    assert active.starts_at
+    assert since <= active.starts_at <= now
+    assert term_at(terms, since)
+    assert term_at(terms, since - SECOND) is None
+    for term in ordered:
+        for edge in (term.starts_at, term.ends_at):
+            if edge and since <= edge < now:
+                assert term_at(terms, edge)
+                assert term_at(terms, edge + SECOND)
+
+
+# Money
+
+
+@quick
+@given(st.lists(amounts, min_size=1, max_size=5).map(tuple), st.integers(0, 12))
+def test_the_last_fee_repeats(fees: tuple[Money, ...], used: int) -> None:
+    """R-CAT-3."""
+    offer = replace(DRONE.offers["US"], fees=fees)
+    assert fee_for_use(offer, used) == (fees[used] if used < len(fees) else fees[-1])
+
+
+@quick
+@given(missing, amounts)
+def test_parts_never_cost_more_than_the_hold(parts: tuple[MissingPart, ...], hold: Money) -> None:
+    """R-CMP-2, R-RET-8, edge case 19."""
+    captured = parts_capture(parts, hold)
+    assert 0 <= captured.amount <= hold.amount
+    assert captured in (hold, differences(parts, "USD"))
+
+
+@quick
+@given(amounts, st.booleans(), amounts, missing)
+def test_a_refund_lies_between_nothing_and_what_was_captured(
+    captured: Money, punctual: bool, fee: Money, parts: tuple[MissingPart, ...]
+) -> None:
+    """R-RET-8, R-RET-10."""
+    refund = late_refund(captured, in_time=punctual, late_fee=fee, missing=parts)
+    assert 0 <= refund.amount <= captured.amount
+    assert refund.amount <= late_refund(captured, in_time=True, late_fee=fee, missing=parts).amount
+    assert captured - refund == (captured - refund).least(differences(parts, "USD") + fee)
+
+
+@quick
+@given(currencies, cents, cents, cents)
+def test_money_obeys_arithmetic(currency: str, x: int, y: int, z: int) -> None:
+    a, b, c = (Money(amount, currency) for amount in (x, y, z))
+    assert a + b == b + a
+    assert (a + b) + c == a + (b + c)
+    assert a + a.zero() == a
+    assert a - b == a + -b
+    assert not a - a
+    assert a.least(b) == b.least(a)
+    assert a.least(b) in (a, b)
+    assert total([a, b, c], currency) == a + b + c
+
+
+@quick
+@given(currencies, cents)
+def test_an_amount_is_written_exactly(currency: str, amount: int) -> None:
+    """Edge case 55."""
+    sign, _, rest = str(Money(amount, currency)).partition(currency)
+    assert Decimal(sign + rest.strip()) == Decimal(amount).scaleb(-minor_digits(currency))
+
+
+# Serial numbers
+
+
+@quick
+@given(st.text(max_size=20))
+def test_a_normal_serial_stays_as_it_is(text: str) -> None:
+    """R-INS-5, edge case 63."""
+    assert normalise_serial(normalise_serial(text)) == normalise_serial(text)
+
+
+serials = st.text("ABCIO0123456789", min_size=1, max_size=14)
+
+
+@quick
+@given(serials, st.lists(st.sampled_from([" ", "-", "", "\t"]), min_size=14, max_size=14))
+def test_typing_makes_no_other_serial(serial: str, between: list[str]) -> None:
+    """R-INS-5."""
+    typed = "".join(ch + gap for ch, gap in zip(serial.lower(), between, strict=False))
+    assert compare_serials(serial, typed) is SerialMatch.SAME
+
+
+@quick
+@given(serials, serials)
+def test_comparing_serials_is_even_handed(left: str, right: str) -> None:
+    """R-INS-5: look-alikes are never a mismatch."""
+    assert compare_serials(left, right) is compare_serials(right, left)
+    assert compare_serials(left, left.replace("O", "0").replace("1", "I")) is not SerialMatch.DIFFERENT
+    assert (compare_serials(left, right) is SerialMatch.SAME) is (left == right)
+
+
+@quick
+@given(st.sets(st.sampled_from(Component)), st.booleans(), st.sampled_from(["SN100", "SNIOO", "", "SN200", "X"]))
+def test_what_was_not_expected_changes_no_verdict(present: set[Component], genuine: bool, read: str) -> None:
+    """R-CMP-3, R-CMP-4."""
+    expected = DRONE.components[:3]
+
+    def judge(parts: set[Component]) -> object:
+        seen = inspection(components=tuple(sorted(parts)), genuine=genuine, serial_number=read)
+        return assess(seen, serial_number="SN100", expected=expected, replacement_serial="SN200")
+
+    assert judge(present) == judge(present & set(expected))

@@ -1,0 +1,306 @@
+"""API: a claim, its timeline and its ledger as the caller sees them."""
+
+from pydantic import Field
+
+from api.answers.base import Moment, MoneyView, Page, View
+from api.examples import shows
+from api.problems import ReasonView
+from domain import lifecycle
+from domain.claim import Claim, Hold, Incident, Inspection, MissingPart, Return
+from domain.kinds import Action, Attention, Cause, ClaimState, Component, HoldState, Outcome, Service, Tier
+from store.ledger_view import LedgerView as StoredLedger
+from store.views import EventView as StoredEvent
+
+CLAIM_ID = "clm_mfrggzdfmztwq2lk"
+USD_39, USD_149, NOTHING = ({"amount": amount, "currency": "USD"} for amount in (3900, 14900, 0))
+CLAIM_EXAMPLE = {
+    "id": CLAIM_ID,
+    "service": "care_express",
+    "tier": "premium",
+    "state": "awaiting_return",
+    "outcome": None,
+    "attention": [],
+    "serial_number": "1581F45T7228D00A",
+    "replacement_serial_number": "1581F45T7228D00B",
+    "model": "mavic-3",
+    "region": "US",
+    "opened_at": "2026-11-23T10:00:00Z",
+    "closed_at": None,
+    "incident": {"cause": "collision", "occurred_at": "2026-11-20T14:30:00Z", "description": "Hit a tree on landing."},
+    "fee": USD_39,
+    "hold": {
+        "amount": USD_149,
+        "state": "authorized",
+        "captured": NOTHING,
+        "refunded": NOTHING,
+        "expires_at": "2026-12-23T10:00:00Z",
+    },
+    "return": {
+        "window_days": 14,
+        "due_at": "2026-12-08T07:59:59Z",
+        "time_zone": "America/Los_Angeles",
+        "expected": ["aircraft", "gimbal_camera", "propellers", "battery"],
+        "scanned_at": None,
+        "arrived_at": None,
+        "extended_days": 0,
+    },
+    "inspection": None,
+    "reasons": [],
+    "missing": [],
+    "amount_owed": NOTHING,
+    "allowed_actions": ["return_scan", "arrival", "extension", "waiver"],
+    "deadline": "2026-12-08T07:59:59Z",
+    "wait_reason": "the original unit to come back",
+    "workflow_id": CLAIM_ID,
+    "links": {
+        "self": f"/v1/claims/{CLAIM_ID}",
+        "events": f"/v1/claims/{CLAIM_ID}/events",
+        "device": "/v1/devices/1581F45T7228D00A",
+        "temporal": f"http://127.0.0.1:8233/namespaces/default/workflows/{CLAIM_ID}",
+    },
+}
+
+
+class IncidentView(View):
+    cause: Cause
+    occurred_at: Moment
+    description: str
+
+    @classmethod
+    def of(cls, incident: Incident) -> "IncidentView":
+        return cls(cause=incident.cause, occurred_at=incident.occurred_at, description=incident.description)
+
+
+class HoldView(View):
+    """The pre-authorization. `captured` of it was taken, `refunded` of that given back."""
+
+    amount: MoneyView
+    state: HoldState
+    captured: MoneyView
+    refunded: MoneyView
+    expires_at: Moment | None
+
+    @classmethod
+    def of(cls, hold: Hold) -> "HoldView":
+        return cls(
+            amount=MoneyView.of(hold.amount),
+            state=hold.state,
+            captured=MoneyView.of(hold.captured),
+            refunded=MoneyView.of(hold.refunded),
+            expires_at=hold.expires_at,
+        )
+
+
+class ReturnView(View):
+    """The unit may arrive up to and including `due_at`. `extended_days` are in it already."""
+
+    window_days: int
+    due_at: Moment
+    time_zone: str
+    expected: list[Component]
+    scanned_at: Moment | None
+    arrived_at: Moment | None
+    extended_days: int
+
+    @classmethod
+    def of(cls, returning: Return) -> "ReturnView":
+        return cls(
+            window_days=returning.window_days,
+            due_at=returning.due_at,
+            time_zone=returning.time_zone,
+            expected=list(returning.expected),
+            scanned_at=returning.scanned_at,
+            arrived_at=returning.arrived_at,
+            extended_days=returning.extended_days,
+        )
+
+
+class InspectionView(View):
+    at: Moment
+    serial_number: str
+    genuine: bool
+    components: list[Component]
+    notes: str
+    photos: list[str]
+
+    @classmethod
+    def of(cls, inspection: Inspection) -> "InspectionView":
+        return cls(
+            at=inspection.at,
+            serial_number=inspection.serial_number,
+            genuine=inspection.genuine,
+            components=list(inspection.components),
+            notes=inspection.notes,
+            photos=list(inspection.photos),
+        )
+
+
+class MissingPartView(View):
+    component: Component
+    difference: MoneyView
+
+    @classmethod
+    def of(cls, part: MissingPart) -> "MissingPartView":
+        return cls(component=part.component, difference=MoneyView.of(part.difference))
+
+
+class ClaimLinks(View):
+    self: str
+    events: str
+    device: str
+    temporal: str
+
+
+class ClaimView(View):
+    """A claim as it stands. `deadline` is when it moves on by itself, null while it waits for people only."""
+
+    model_config = shows(CLAIM_EXAMPLE)
+
+    id: str
+    service: Service
+    tier: Tier | None
+    state: ClaimState
+    outcome: Outcome | None
+    attention: list[Attention]
+    serial_number: str
+    replacement_serial_number: str | None
+    model: str
+    region: str
+    opened_at: Moment
+    closed_at: Moment | None
+    incident: IncidentView | None
+    fee: MoneyView
+    hold: HoldView | None
+    return_: ReturnView | None = Field(serialization_alias="return", validation_alias="return")
+    inspection: InspectionView | None
+    reasons: list[ReasonView]
+    missing: list[MissingPartView]
+    amount_owed: MoneyView
+    allowed_actions: list[Action]
+    deadline: Moment | None
+    wait_reason: str
+    workflow_id: str
+    links: ClaimLinks
+
+    @classmethod
+    def of(cls, claim: Claim, temporal_pages: str) -> "ClaimView":
+        """`temporal_pages` is the address under which Temporal's pages show workflows by id."""
+        here = f"/v1/claims/{claim.id}"
+        return cls(
+            id=claim.id,
+            service=claim.service,
+            tier=claim.tier,
+            state=claim.state,
+            outcome=claim.outcome,
+            attention=list(claim.attention),
+            serial_number=claim.serial_number,
+            replacement_serial_number=claim.replacement_serial_number,
+            model=claim.model,
+            region=claim.region,
+            opened_at=claim.opened_at,
+            closed_at=claim.closed_at,
+            incident=IncidentView.of(claim.incident) if claim.incident else None,
+            fee=MoneyView.of(claim.fee),
+            hold=HoldView.of(claim.hold) if claim.hold else None,
+            **{"return": ReturnView.of(claim.returning) if claim.returning else None},
+            inspection=InspectionView.of(claim.inspection) if claim.inspection else None,
+            reasons=[ReasonView.of(reason) for reason in claim.reasons],
+            missing=[MissingPartView.of(part) for part in claim.missing],
+            amount_owed=MoneyView.of(claim.amount_owed),
+            allowed_actions=list(lifecycle.allowed_actions(claim)),
+            deadline=claim.deadline,
+            wait_reason=claim.wait_reason,
+            workflow_id=claim.id,
+            links=ClaimLinks(
+                self=here,
+                events=f"{here}/events",
+                device=f"/v1/devices/{claim.serial_number}",
+                temporal=f"{temporal_pages}/{claim.id}",
+            ),
+        )
+
+
+class ClaimList(Page[ClaimView]):
+    model_config = shows({"items": [CLAIM_EXAMPLE], "next_cursor": None})
+
+
+_EVENT = {
+    "id": 7,
+    "at": "2026-11-23T15:20:00Z",
+    "kind": "dispatched",
+    "title": "The replacement is on its way.",
+    "details": "UPS 1Z999",
+    "actor": "warehouse",
+}
+
+
+class EventView(View):
+    """A line of the timeline. `id` rises; `kind` is for programs, `title` for people; `actor` is who did it."""
+
+    model_config = shows(_EVENT)
+
+    id: int
+    at: Moment
+    kind: str
+    title: str
+    details: str
+    actor: str
+
+    @classmethod
+    def of(cls, event: StoredEvent) -> "EventView":
+        return cls(
+            id=event.id, at=event.at, kind=event.kind, title=event.title, details=event.details, actor=event.actor
+        )
+
+
+class EventList(Page[EventView]):
+    model_config = shows({"items": [_EVENT], "next_cursor": None})
+
+
+class LedgerEntryView(View):
+    """`amount` is signed: what the programme takes is positive on its account and negative on `card`."""
+
+    at: Moment
+    account: str
+    amount: int
+    currency: str
+    key: str
+
+
+class LedgerView(View):
+    """The money of one claim. `balances` has every account that occurs; together they are zero."""
+
+    model_config = shows(
+        {
+            "entries": [
+                {
+                    "at": "2026-11-23T10:00:01Z",
+                    "account": account,
+                    "amount": amount,
+                    "currency": "USD",
+                    "key": f"{CLAIM_ID}:fee",
+                }
+                for account, amount in (("card", -3900), ("service_fees", 3900))
+            ],
+            "balances": {
+                "card": {"amount": -3900, "currency": "USD"},
+                "service_fees": {"amount": 3900, "currency": "USD"},
+            },
+        }
+    )
+
+    entries: list[LedgerEntryView]
+    balances: dict[str, MoneyView]
+
+    @classmethod
+    def of(cls, stored: StoredLedger, currency: str) -> "LedgerView":
+        """`currency` is the claim's; nothing of a claim is ever booked in another."""
+        return cls(
+            entries=[
+                LedgerEntryView(
+                    at=line.at, account=line.account, amount=line.amount, currency=line.currency, key=line.key
+                )
+                for line in stored.entries
+            ],
+            balances={account: MoneyView.of(stored.balance(account, currency)) for account in stored.balances},
+        )

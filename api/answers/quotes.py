@@ -1,0 +1,54 @@
+"""API: the settlement page."""
+
+from datetime import datetime
+
+from pydantic import ConfigDict
+
+from api.answers.base import Moment, MoneyView, View
+from store.views import QuoteView as StoredQuote
+
+
+class QuoteView(View):
+    """What is agreed to before a claim. `latest_arrival_example` is the due instant if it were dispatched today.
+
+    `default_charge` is what is taken when the unit does not come back in time.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "eyJuIjoiM2Y0YTEyIn0.q2hbl1U8d0",
+                    "fee": {"amount": 18900, "currency": "USD"},
+                    "hold": {"amount": 150000, "currency": "USD"},
+                    "return_window_days": 14,
+                    "latest_arrival_example": "2026-12-08T07:59:59Z",
+                    "default_charge": {"amount": 150000, "currency": "USD"},
+                    "terms_version": "2026-01",
+                    "expires_at": "2026-11-23T10:30:00Z",
+                }
+            ]
+        }
+    )
+
+    id: str
+    fee: MoneyView
+    hold: MoneyView | None
+    return_window_days: int | None
+    latest_arrival_example: Moment | None
+    default_charge: MoneyView | None
+    terms_version: str
+    expires_at: Moment
+
+    @classmethod
+    def of(cls, stored: StoredQuote, quote_id: str, expires_at: datetime, terms_version: str) -> "QuoteView":
+        return cls(
+            id=quote_id,
+            fee=MoneyView.of(stored.fee),
+            hold=MoneyView.maybe(stored.hold),
+            return_window_days=stored.return_window_days,
+            latest_arrival_example=stored.latest_arrival_example,
+            default_charge=MoneyView.maybe(stored.default_charge),
+            terms_version=terms_version,
+            expires_at=expires_at,
+        )

@@ -1,0 +1,111 @@
+"""API: the application, put together. Built from an ApiConfig; reads no environment and imports no composition root."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime, timedelta
+from importlib.metadata import PackageNotFoundError, version
+
+from fastapi import APIRouter, FastAPI
+from sqlalchemy.exc import SQLAlchemyError
+
+from api import errors, reference
+from api.auth import Keys
+from api.bodies.base import now as wall_clock
+from api.client import TemporalDoor
+from api.config import ApiConfig
+from api.door import Door
+from api.idempotency import Idempotency
+from api.limits import BodyLimit
+from api.metrics import Counting, Metrics
+from api.quotes import QuoteSigner
+from api.routes import catalogue, claim_actions, claims, development, devices, operations, plans, quotes
+from api.services import Services
+from store.database import Database
+from store.requests import Requests
+from store.views import Views
+
+log = logging.getLogger("aftercare.api")
+
+KEYS_KEPT_FOR = timedelta(days=30)
+_TIDY_EVERY = timedelta(hours=6)
+
+
+def create_app(config: ApiConfig, *, door: Door | None = None, now: Callable[[], datetime] = wall_clock) -> FastAPI:
+    """The application. It answers reads whatever Temporal does; the connection is made while it already serves.
+
+    Args:
+        door: something else than the real Temporal, for tests.
+        now: the API's own clock, for tests.
+    """
+    database = Database(config.database_url)
+    requests, keys, metrics = Requests(database), Keys(config.keys), Metrics()
+    services = Services(
+        config=config,
+        database=database,
+        views=Views(database),
+        door=door or TemporalDoor(config.temporal_client, config.task_queue, movable_clocks=config.development),
+        quotes=QuoteSigner(config.secret),
+        now=now,
+    )
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await services.door.open()
+        tidying = asyncio.create_task(_forget_old_keys(requests, now))
+        try:
+            yield
+        finally:
+            tidying.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await tidying
+            await services.door.close()
+            await database.close()
+
+    app = FastAPI(
+        title="Aftercare",
+        version=_version(),
+        description=reference.DESCRIPTION,
+        lifespan=lifespan,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.services, app.state.keys, app.state.metrics = services, keys, metrics
+    app.include_router(_version_1(config.development))
+    app.include_router(operations.router)
+    app.include_router(operations.router, prefix="/v1", include_in_schema=False)
+    app.openapi = lambda: reference.document(app)  # type: ignore[method-assign]
+    errors.install(app)
+    # The last one added is the first one asked.
+    app.add_middleware(Idempotency, requests=requests, keys=keys)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(Counting, metrics=metrics)
+    return app
+
+
+def _version_1(development_too: bool) -> APIRouter:
+    rooms = [catalogue.router, devices.router, plans.router, quotes.router, claims.router, claim_actions.router]
+    if development_too:
+        rooms.append(development.router)
+    router = APIRouter(prefix="/v1")
+    for room in rooms:
+        router.include_router(room)
+    return router
+
+
+async def _forget_old_keys(requests: Requests, now: Callable[[], datetime]) -> None:
+    """An Idempotency-Key is for retries: after a month it has done its work."""
+    while True:
+        try:
+            await requests.forget_before(now() - KEYS_KEPT_FOR)
+        except (SQLAlchemyError, OSError) as error:
+            log.warning("old keys could not be forgotten: %s", error)
+        await asyncio.sleep(_TIDY_EVERY.total_seconds())
+
+
+def _version() -> str:
+    try:
+        return version("aftercare")
+    except PackageNotFoundError:  # run from a checkout that nobody installed
+        return "0"

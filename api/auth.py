@@ -1,0 +1,78 @@
+"""API: who asks. A bearer key names a role; a route names the roles it takes. Keeps digests, never keys."""
+
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated
+
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.datastructures import Headers
+
+from api.problems import Code, Problem
+
+
+class Role(StrEnum):
+    CUSTOMER_SERVICE = "customer_service"
+    WAREHOUSE = "warehouse"
+    STAFF = "staff"
+    FINANCE = "finance"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """`owner` tells one key from another without being it."""
+
+    role: Role
+    owner: str
+
+
+class Keys:
+    """The keys of this installation. Raises ValueError for a role that does not exist."""
+
+    def __init__(self, keys: Mapping[str, str]) -> None:
+        self._callers = [(_digest(key), Caller(Role(role), _digest(key).hex()[:12])) for key, role in keys.items()]
+
+    def caller(self, headers: Headers) -> Caller | None:
+        """Whose key the Authorization header carries. Compares with every key, each in constant time."""
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        given = _digest(token.strip())
+        found = None
+        for digest, caller in self._callers:
+            if hmac.compare_digest(digest, given):
+                found = caller
+        return found if scheme.lower() == "bearer" else None
+
+
+def _digest(key: str) -> bytes:
+    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
+
+
+_bearer = HTTPBearer(auto_error=False, description="A key of this installation; `dev` in development.")
+
+
+def allow(*roles: Role) -> Callable[..., Caller]:
+    """A dependency that lets these roles in (none named: every role). An admin may do everything."""
+
+    def check(
+        request: Request, _shown: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)] = None
+    ) -> Caller:
+        keys: Keys = request.app.state.keys
+        caller = keys.caller(request.headers)
+        if caller is None:
+            raise Problem(Code.UNAUTHORIZED, "Send a valid key: Authorization: Bearer <key>.")
+        if roles and caller.role not in (*roles, Role.ADMIN):
+            needed = " or ".join(roles)
+            raise Problem(Code.FORBIDDEN, f"This needs the role {needed}; the key's role is {caller.role}.")
+        return caller
+
+    return check
+
+
+AnyRole = Annotated[Caller, Depends(allow())]
+Warehouse = Annotated[Caller, Depends(allow(Role.WAREHOUSE))]
+Staff = Annotated[Caller, Depends(allow(Role.STAFF))]
+Finance = Annotated[Caller, Depends(allow(Role.FINANCE))]

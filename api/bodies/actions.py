@@ -1,0 +1,112 @@
+"""API: what can be told to a claim and asked of it. Each becomes one Temporal message."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from api.bodies.base import Body, Explanation, Flag, Instant, Line, Present, Prose, ReadSerial, Reference, Serial, Whole
+from api.examples import shows
+from domain.kinds import PartsChoice
+
+
+class DispatchBody(Body):
+    model_config = shows(
+        {"replacement_serial_number": "1581F45T7228D00B", "carrier": "UPS", "tracking_number": "1Z999"}
+    )
+
+    replacement_serial_number: Serial
+    carrier: Line | None = None
+    tracking_number: Reference | None = None
+
+
+class ReturnScanBody(Body):
+    """`scanned_at` left out means now, on the claim's own clock."""
+
+    model_config = shows({"carrier": "UPS", "tracking_number": "1Z998", "scanned_at": "2026-12-05T16:00:00Z"})
+
+    carrier: Line
+    tracking_number: Reference
+    scanned_at: Instant | None = None
+
+
+class ArrivalBody(Body):
+    """`arrived_at` left out means now; more than an hour ago needs a `reason`."""
+
+    model_config = shows({"arrived_at": "2026-12-07T09:15:00Z", "reason": "Found in the yard, gate scan attached."})
+
+    arrived_at: Instant | None = None
+    reason: Explanation | None = None
+
+
+class InspectionBody(Body):
+    """`components` are the ones in the box. An empty `serial_number` is a label that cannot be read."""
+
+    model_config = shows(
+        {
+            "serial_number": "1581F45T7228D00A",
+            "genuine": True,
+            "components": ["aircraft", "gimbal_camera", "propellers", "battery"],
+            "notes": "Front arm broken.",
+            "photos": ["box-1.jpg"],
+        }
+    )
+
+    serial_number: ReadSerial
+    genuine: Flag
+    components: Present
+    notes: Prose = ""
+    photos: Annotated[tuple[Reference, ...], Field(max_length=50)] = ()
+
+
+class ExtensionBody(Body):
+    model_config = shows({"days": 5, "reason": "Customer is in hospital."})
+
+    days: Annotated[Whole, Field(ge=1, le=7)]
+    reason: Explanation
+
+
+class WaiverBody(Body):
+    model_config = shows({"reason": "Lost by our own carrier."})
+
+    reason: Explanation
+
+
+class DecisionBody(Body):
+    model_config = shows({"approve": True, "reason": "The flight record ends over the sea."})
+
+    approve: Flag
+    reason: Prose = ""
+
+
+class PartsChoiceBody(Body):
+    model_config = shows({"choice": "pay"})
+
+    choice: PartsChoice
+
+
+class PaymentMethodBody(Body):
+    model_config = shows({"payment_method": "pm_card_mastercard"})
+
+    payment_method: Reference
+
+
+class CancelBody(Body):
+    model_config = shows({"reason": "Repaired elsewhere."})
+
+    reason: Prose = ""
+
+
+class FoundBody(Body):
+    """Nothing needs to be said beside the fact."""
+
+    model_config = shows({})
+
+
+class FastForwardBody(Body):
+    """Exactly one of the three."""
+
+    model_config = shows({"days": 14})
+
+    days: Annotated[float, Field(gt=0, le=4000, strict=True)] | None = None
+    hours: Annotated[float, Field(gt=0, le=100_000, strict=True)] | None = None
+    until: Annotated[str, Field(pattern="^due$")] | None = None

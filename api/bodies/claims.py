@@ -1,0 +1,149 @@
+"""API: what a claim is asked for with. One shape per service."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from api.bodies.base import Body, Country, Flag, Instant, Line, Prose, Reference, Serial
+from api.examples import shows
+from domain.claim import Incident
+from domain.kinds import Cause, Service, Tier
+from messages.claims import ShipTo
+
+INCIDENT = {"cause": "collision", "occurred_at": "2026-11-20T14:30:00Z", "description": "Hit a tree on landing."}
+SHIP_TO = {
+    "name": "Ada Byron",
+    "line1": "12 Harbour Road",
+    "line2": None,
+    "city": "Portland",
+    "postal_code": "97201",
+    "country": "US",
+}
+
+
+class AddressBody(Body):
+    """Where the replacement goes."""
+
+    model_config = shows(SHIP_TO)
+
+    name: Line
+    line1: Line
+    line2: Line | None = None
+    city: Line
+    postal_code: Annotated[Line, Field(max_length=32)]
+    country: Country
+
+    def message(self) -> ShipTo:
+        return ShipTo(**self.model_dump())
+
+
+class ExpressIncidentBody(Body):
+    """What happened. Theft and flyaway can be said here and are refused by the rules, with their reason."""
+
+    model_config = shows(INCIDENT)
+
+    cause: Cause
+    occurred_at: Instant
+    description: Prose = ""
+
+    def incident(self) -> Incident:
+        return Incident(self.cause, self.occurred_at, self.description)
+
+
+class FlyawayIncidentBody(Body):
+    model_config = shows({"occurred_at": "2026-11-20T14:30:00Z"})
+
+    occurred_at: Instant
+    description: Prose = ""
+
+    def incident(self) -> Incident:
+        return Incident(Cause.FLYAWAY, self.occurred_at, self.description)
+
+
+class CareExpressBody(Body):
+    """Care Express: Premium ships at once against a hold, Standard after the unit has arrived and passed."""
+
+    model_config = shows(
+        {
+            "service": "care_express",
+            "tier": "premium",
+            "serial_number": "1581F45T7228D00A",
+            "incident": INCIDENT,
+            "replace_battery": True,
+            "payment_method": "pm_card_visa",
+            "ship_to": SHIP_TO,
+            "accepted_terms": True,
+        }
+    )
+
+    service: Literal[Service.CARE_EXPRESS]
+    tier: Tier
+    serial_number: Serial
+    incident: ExpressIncidentBody
+    replace_battery: Flag = False
+    payment_method: Reference
+    ship_to: AddressBody
+    quote_id: Annotated[str, Field(min_length=1, max_length=4000)] | None = None
+    accepted_terms: Flag
+
+
+class FlyawayBody(Body):
+    """The drone flew away and cannot be retrieved. Approved by a person; the flyaway fee is charged then."""
+
+    model_config = shows(
+        {
+            "service": "flyaway",
+            "serial_number": "1581F45T7228D00A",
+            "incident": {"occurred_at": "2026-11-20T14:30:00Z", "description": "Lost over the bay."},
+            "flight_record": "FR-2026-11-20-001",
+            "confirmed_unrecoverable": True,
+            "payment_method": "pm_card_visa",
+            "ship_to": SHIP_TO,
+            "accepted_terms": True,
+        }
+    )
+
+    service: Literal[Service.FLYAWAY]
+    serial_number: Serial
+    incident: FlyawayIncidentBody
+    flight_record: Reference
+    confirmed_unrecoverable: Flag
+    payment_method: Reference
+    ship_to: AddressBody
+    accepted_terms: Flag
+
+
+ClaimBody = Annotated[CareExpressBody | FlyawayBody, Field(discriminator="service")]
+
+
+class ExpressQuoteBody(Body):
+    """A settlement page for Care Express."""
+
+    model_config = shows(
+        {
+            "service": "care_express",
+            "tier": "premium",
+            "serial_number": "1581F45T7228D00A",
+            "incident": INCIDENT,
+            "replace_battery": True,
+        }
+    )
+
+    service: Literal[Service.CARE_EXPRESS]
+    tier: Tier
+    serial_number: Serial
+    incident: ExpressIncidentBody | None = None
+    replace_battery: Flag = False
+
+
+class FlyawayQuoteBody(Body):
+    """A settlement page for a flyaway."""
+
+    model_config = shows({"service": "flyaway", "serial_number": "1581F45T7228D00A"})
+
+    service: Literal[Service.FLYAWAY]
+    serial_number: Serial
+    incident: FlyawayIncidentBody | None = None
+
+
+QuoteBody = Annotated[ExpressQuoteBody | FlyawayQuoteBody, Field(discriminator="service")]

@@ -1,0 +1,72 @@
+"""API: what devices, bindings and plans are asked for with."""
+
+from typing import Literal
+
+from api.bodies.base import Body, Day, Email, Instant, Line, Reference, RegionCode, Serial, Slug
+from api.examples import shows
+from domain.kinds import TermKind
+from messages.registry import Owner
+
+
+class OwnerBody(Body):
+    model_config = shows({"name": "Ada Byron", "email": "ada@example.com"})
+
+    name: Line
+    email: Email
+
+    def message(self) -> Owner:
+        return Owner(name=self.name, email=self.email)
+
+
+class DeviceBody(Body):
+    """`activated_at` left out: not activated yet, so that cover bought now begins at activation (R-PUR-5)."""
+
+    model_config = shows(
+        {
+            "serial_number": "1581F45T7228D00A",
+            "model": "mavic-3",
+            "region": "US",
+            "owner": {"name": "Ada Byron", "email": "ada@example.com"},
+            "activated_at": "2026-11-01T09:00:00Z",
+        }
+    )
+
+    serial_number: Serial
+    model: Slug
+    region: RegionCode
+    owner: OwnerBody
+    activated_at: Instant | None = None
+
+
+class ActivationBody(Body):
+    """`activated_at` left out means now."""
+
+    model_config = shows({"activated_at": "2026-11-01T09:00:00Z"})
+
+    activated_at: Instant | None = None
+
+
+class BindingBody(Body):
+    """`bound_at` left out means now."""
+
+    model_config = shows({"remote_controller": "RC-53A9", "bound_at": "2026-11-02T10:00:00Z"})
+
+    remote_controller: Line
+    bound_at: Instant | None = None
+
+
+class PlanBody(Body):
+    """`region` left out means the device's own."""
+
+    model_config = shows({"term": "1y", "payment_method": "pm_card_visa"})
+
+    term: Literal[TermKind.ONE_YEAR, TermKind.TWO_YEARS]
+    payment_method: Reference
+    region: RegionCode | None = None
+
+
+class PlantTermBody(Body):
+    model_config = shows({"term": "1y", "starts_on": "2025-11-20"})
+
+    term: TermKind
+    starts_on: Day

@@ -1,0 +1,28 @@
+"""API: what the application is told when it is built. Reads no environment."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from temporalio.client import Client
+
+from domain.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class ApiConfig:
+    """Everything the application needs to know of its surroundings.
+
+    `temporal_client` connects to Temporal and may raise; it is called on the serving loop, again until it succeeds.
+    `keys` maps a bearer key to its role. `secret` signs quotes. `terms_version` names the terms customers agree to.
+    """
+
+    database_url: str = field(repr=False)
+    temporal_client: Callable[[], Awaitable[Client]]
+    task_queue: str
+    keys: Mapping[str, str] = field(repr=False)
+    development: bool
+    secret: str = field(repr=False)
+    temporal_ui_url: str
+    policy: Policy = field(default_factory=Policy)
+    namespace: str = "default"
+    terms_version: str = "2026-01"

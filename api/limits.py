@@ -1,0 +1,67 @@
+"""API: the edge every body passes: read whole, at most 1 MiB, and JSON. Knows no route."""
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.problems import Code, Problem
+
+MOST_BYTES = 1024 * 1024
+_DRAINED_BYTES = 16 * MOST_BYTES
+"""A caller that is still sending does not read the answer: so much is read and thrown away first."""
+
+
+class BodyLimit:
+    """Reads the body before anybody else and keeps it in `scope["state"]["body"]`."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        try:
+            body = await _read(receive)
+            _refuse_other_formats(headers, body)
+        except Problem as problem:
+            await problem.response(scope["path"])(scope, receive, send)
+            return
+        except ConnectionResetError:
+            return  # nobody is left to answer
+        scope.setdefault("state", {})["body"] = body
+        given = False
+
+        async def again() -> Message:
+            nonlocal given
+            if not given:
+                given = True
+                return {"type": "http.request", "body": body, "more_body": False}
+            return await receive()
+
+        await self._app(scope, again, send)
+
+
+async def _read(receive: Receive) -> bytes:
+    parts: list[bytes] = []
+    size, more = 0, True
+    while more and size <= _DRAINED_BYTES:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ConnectionResetError
+        part = message.get("body", b"")
+        size += len(part)
+        if size <= MOST_BYTES:
+            parts.append(part)
+        more = message.get("more_body", False)
+    if size > MOST_BYTES:
+        raise Problem(Code.PAYLOAD_TOO_LARGE, f"A body has at most {MOST_BYTES} bytes.")
+    return b"".join(parts)
+
+
+def _refuse_other_formats(headers: Headers, body: bytes) -> None:
+    if not body:
+        return
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
+        raise Problem(Code.UNSUPPORTED_MEDIA_TYPE, "Send the body as application/json and say so in Content-Type.")

@@ -1,0 +1,82 @@
+"""API: counts for Prometheus. Requests are counted by route, never by address: an address has no end of values."""
+
+import time
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from domain.kinds import ClaimState
+
+_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20)
+_UNKNOWN = "unknown"
+
+
+class Metrics:
+    """The application's own registry, so that two applications in one process do not count into each other."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "aftercare_http_requests_total",
+            "Requests by route and status",
+            ("method", "route", "status"),
+            registry=self._registry,
+        )
+        self._seconds = Histogram(
+            "aftercare_http_request_seconds",
+            "Time to the first byte of the answer",
+            ("method", "route"),
+            buckets=_BUCKETS,
+            registry=self._registry,
+        )
+        self._claims = Gauge("aftercare_open_claims", "Open claims by state", ("state",), registry=self._registry)
+
+    def count(self, method: str, route: str, status: int, seconds: float) -> None:
+        self._requests.labels(method, route, str(status)).inc()
+        self._seconds.labels(method, route).observe(seconds)
+
+    def page(self, open_claims: dict[ClaimState, int] | None) -> bytes:
+        """The page in Prometheus' text format; without the claims while the database is away."""
+        if open_claims is None:
+            self._claims.clear()
+        for state, number in (open_claims or {}).items():
+            self._claims.labels(state.value).set(number)
+        return generate_latest(self._registry)
+
+
+class Counting:
+    """The outermost layer of ours: it also counts what never reached a route."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        status: int | None = None
+
+        def count(answered: int) -> None:
+            nonlocal status
+            status = answered
+            route = getattr(scope.get("route"), "path", _UNKNOWN)
+            self._metrics.count(_method(scope), route, answered, time.perf_counter() - began)
+
+        async def watch(message: Message) -> None:
+            if message["type"] == "http.response.start" and status is None:
+                count(message["status"])
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watch)
+        except Exception:
+            if status is None:
+                count(500)
+            raise
+
+
+def _method(scope: Scope) -> str:
+    method: str = scope["method"]
+    return method if method in {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} else "OTHER"

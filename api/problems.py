@@ -1,0 +1,159 @@
+"""API: errors as the caller sees them (RFC 9457), and the one table of their codes. Knows no route."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
+
+from domain.kinds import Action, ReasonCode
+from domain.reasons import Reason
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_SECONDS = 5
+
+
+class Code(StrEnum):
+    INVALID_REQUEST = "invalid_request"
+    CLAIM_REFUSED = "claim_refused"
+    PLAN_REFUSED = "plan_refused"
+    REFUSED = "refused"
+    PAYMENT_DECLINED = "payment_declined"
+    ACTION_NOT_ALLOWED = "action_not_allowed"
+    CONFLICT = "conflict"
+    IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
+    NOT_FOUND = "not_found"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    PAYLOAD_TOO_LARGE = "payload_too_large"
+    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
+    UNAUTHORIZED = "unauthorized"
+    FORBIDDEN = "forbidden"
+    UNAVAILABLE = "unavailable"
+    INTERNAL_ERROR = "internal_error"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How a code is answered. `final`: somebody decided it, so the same Idempotency-Key gets it again."""
+
+    status: int
+    title: str
+    final: bool = False
+
+
+KINDS: dict[Code, Kind] = {
+    Code.INVALID_REQUEST: Kind(422, "The request is not valid"),
+    Code.CLAIM_REFUSED: Kind(422, "The claim cannot be made", final=True),
+    Code.PLAN_REFUSED: Kind(422, "The plan cannot be bought", final=True),
+    Code.REFUSED: Kind(422, "A rule forbids it", final=True),
+    Code.PAYMENT_DECLINED: Kind(402, "The card was declined", final=True),
+    Code.ACTION_NOT_ALLOWED: Kind(409, "The claim does not take this now", final=True),
+    Code.CONFLICT: Kind(409, "It does not fit what is already there", final=True),
+    Code.IDEMPOTENCY_KEY_REUSED: Kind(422, "The Idempotency-Key belongs to another request"),
+    Code.NOT_FOUND: Kind(404, "There is no such thing"),
+    Code.METHOD_NOT_ALLOWED: Kind(405, "The method is not allowed here"),
+    Code.PAYLOAD_TOO_LARGE: Kind(413, "The body is too large"),
+    Code.UNSUPPORTED_MEDIA_TYPE: Kind(415, "The body must be JSON"),
+    Code.UNAUTHORIZED: Kind(401, "A key is needed"),
+    Code.FORBIDDEN: Kind(403, "The key does not allow this"),
+    Code.UNAVAILABLE: Kind(503, "Temporarily unavailable"),
+    Code.INTERNAL_ERROR: Kind(500, "Something went wrong on our side"),
+}
+
+
+class FieldError(BaseModel):
+    """`field` is the path in the body (`incident.occurred_at`), or the name of a parameter or header."""
+
+    field: str
+    message: str
+
+
+class ReasonView(BaseModel):
+    """Why, for programs (`code`), under which rule, and in words a customer can read."""
+
+    code: ReasonCode
+    rule: str
+    message: str
+
+    @classmethod
+    def of(cls, reason: Reason) -> "ReasonView":
+        return cls(code=reason.code, rule=reason.rule, message=reason.message)
+
+
+class ProblemView(BaseModel):
+    """RFC 9457 problem details. Programs decide by `code`; the fields after `instance` come with the codes they fit."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: str
+    title: str
+    status: int
+    code: Code
+    detail: str
+    instance: str | None = None
+    errors: list[FieldError] | None = None
+    reasons: list[ReasonView] | None = None
+    rule: str | None = None
+    allowed_actions: list[Action] | None = None
+    claim_id: str | None = None
+
+
+@dataclass(slots=True)
+class Problem(Exception):
+    """Raised anywhere in the API, answered by `api.errors`."""
+
+    code: Code
+    detail: str
+    errors: Sequence[FieldError] = ()
+    reasons: Sequence[Reason] = ()
+    rule: str | None = None
+    allowed_actions: Sequence[Action] | None = None
+    claim_id: str | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> Kind:
+        return KINDS[self.code]
+
+    def view(self, instance: str | None = None) -> ProblemView:
+        return ProblemView(
+            type=f"urn:aftercare:problem:{self.code}",
+            title=self.kind.title,
+            status=self.kind.status,
+            code=self.code,
+            detail=self.detail,
+            instance=instance,
+            errors=list(self.errors) or None,
+            reasons=[ReasonView.of(reason) for reason in self.reasons] or None,
+            rule=self.rule,
+            allowed_actions=None if self.allowed_actions is None else list(self.allowed_actions),
+            claim_id=self.claim_id,
+        )
+
+    def response(self, instance: str | None = None) -> JSONResponse:
+        headers = dict(self.headers)
+        if self.code is Code.UNAVAILABLE:
+            headers.setdefault("Retry-After", str(RETRY_AFTER_SECONDS))
+        if self.code is Code.UNAUTHORIZED:
+            headers.setdefault("WWW-Authenticate", "Bearer")
+        body: dict[str, Any] = self.view(instance).model_dump(mode="json", exclude_none=True)
+        return JSONResponse(body, self.kind.status, headers, MEDIA_TYPE)
+
+
+def invalid(field_name: str, message: str) -> Problem:
+    """422 invalid_request that names one field."""
+    return Problem(
+        Code.INVALID_REQUEST, f"{field_name}: {message}", errors=[FieldError(field=field_name, message=message)]
+    )
+
+
+def not_found(what: str) -> Problem:
+    """404 for `what`, in words: "device SN1"."""
+    return Problem(Code.NOT_FOUND, f"There is no {what}.")
+
+
+def unavailable(what: str) -> Problem:
+    """503: `what` does not answer; nothing is half done, and the same Idempotency-Key finds what happens later."""
+    return Problem(Code.UNAVAILABLE, f"{what} does not answer now. Try again with the same Idempotency-Key.")

@@ -1,0 +1,64 @@
+"""API: quotes. A quote is its own record: what the settlement page showed, signed. Nothing is written for it."""
+
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
+
+from itsdangerous import BadData, URLSafeSerializer
+
+from domain.kinds import Service, Tier
+from domain.money import Money
+from messages.claims import QuotedAmounts
+from store.views import QuoteView
+
+GOOD_FOR = timedelta(minutes=30)
+_SALT = "aftercare.quote.1"
+
+
+class QuoteSigner:
+    """Makes and reads quote ids. Every API process of one installation needs the same `secret`."""
+
+    def __init__(self, secret: str) -> None:
+        self._serializer = URLSafeSerializer(secret, salt=_SALT)
+
+    def sign(self, quote: QuoteView, replace_battery: bool, now: datetime) -> tuple[str, datetime]:
+        """The quote's id and the instant from which it no longer holds."""
+        expires_at = now + GOOD_FOR
+        token: str = self._serializer.dumps(
+            {
+                "n": secrets.token_hex(6),
+                "for": _subject(quote.service, quote.tier, quote.serial_number, replace_battery),
+                "fee": quote.fee.amount,
+                "hold": quote.hold.amount if quote.hold else None,
+                "in": quote.fee.currency,
+                "days": quote.return_window_days,
+                "until": int(expires_at.timestamp()),
+            }
+        )
+        return token, expires_at
+
+    def read(
+        self, token: str, service: Service, tier: Tier | None, serial_number: str, replace_battery: bool, now: datetime
+    ) -> QuotedAmounts | None:
+        """The frozen amounts; `valid` is False when they have expired or are for something else (R-CAT-4).
+
+        None for an id that was not signed here: nothing in it can be believed.
+        """
+        try:
+            quoted: dict[str, Any] = self._serializer.loads(token)
+            currency = quoted["in"]
+            hold = quoted["hold"]
+            return QuotedAmounts(
+                quote_id=f"quo_{quoted['n']}",
+                valid=quoted["for"] == _subject(service, tier, serial_number, replace_battery)
+                and now.timestamp() < quoted["until"],
+                fee=Money(quoted["fee"], currency),
+                hold=None if hold is None else Money(hold, currency),
+                window_days=quoted["days"],
+            )
+        except (BadData, KeyError, TypeError, ValueError):
+            return None
+
+
+def _subject(service: Service, tier: Tier | None, serial_number: str, replace_battery: bool) -> list[Any]:
+    return [service.value, tier.value if tier else None, serial_number, replace_battery]

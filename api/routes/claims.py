@@ -1,0 +1,140 @@
+"""API: making claims and reading them. Whether one may be made is the rules' answer, here and again in the workflow."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import StreamingResponse
+
+from api import stream
+from api.answers.claims import CLAIM_ID, ClaimList, ClaimView, EventList, EventView, LedgerView
+from api.auth import AnyRole, Finance
+from api.bodies.base import Instant, RegionCode, Serial
+from api.bodies.claims import ClaimBody
+from api.door import Unavailable
+from api.idempotency import Key
+from api.problems import Code, invalid, not_found
+from api.reference import Responses, reads, writes
+from api.services import Here
+from api.submission import submit
+from domain.kinds import Attention, ClaimState, Service
+from store.ledger_view import ledger as read_ledger
+from store.views import ClaimFilter, InvalidCursor
+
+router = APIRouter(tags=["Claims"])
+
+_FOLLOWED: Responses = {
+    200: {
+        "description": "The timeline, or with `Accept: text/event-stream` the timeline as it grows",
+        "content": {
+            "text/event-stream": {
+                "schema": {"type": "string"},
+                "example": 'id: 7\nevent: dispatched\ndata: {"id": 7, "title": "The replacement is on its way."}\n\n',
+            }
+        },
+    }
+}
+
+
+def claim_in_path(
+    claim_id: Annotated[str, Path(description="The claim's id, its workflow's as well.", examples=[CLAIM_ID])],
+) -> str:
+    """A claim's id. What cannot be one is not found: other workflows live under other ids."""
+    prefix, _, rest = claim_id.partition("_")
+    if prefix != "clm" or not (rest.isascii() and rest.isalnum() and len(rest) <= 64):
+        raise not_found("such claim")
+    return claim_id
+
+
+ClaimInPath = Annotated[str, Depends(claim_in_path)]
+
+
+class ClaimQuery(BaseModel):
+    """Filters of the list; every one given must hold."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    state: ClaimState | None = None
+    service: Service | None = None
+    serial_number: Serial | None = None
+    region: RegionCode | None = None
+    attention: Attention | None = None
+    due_before: Instant | None = Field(None, description="The return is due before this instant.")
+    limit: int = Field(50, ge=1, le=200)
+    cursor: str | None = Field(None, max_length=400)
+
+
+@router.post(
+    "/claims",
+    status_code=202,
+    summary="Make a claim",
+    responses=writes(Code.NOT_FOUND, Code.CLAIM_REFUSED, Code.PAYMENT_DECLINED, Code.CONFLICT),
+)
+async def make(body: ClaimBody, here: Here, caller: AnyRole, key: Key, response: Response) -> ClaimView:
+    """Accepted with the claim, refused with every reason, or declined with the closed claim's id.
+
+    While nobody works the claim is stored and answered in state `submitted`; it is judged as soon as somebody does.
+    """
+    claim = await submit(here, body, caller.role, key)
+    response.headers["Location"] = f"/v1/claims/{claim.id}"
+    return here.view(claim)
+
+
+@router.get("/claims", summary="List claims", responses=reads())
+async def claims(here: Here, caller: AnyRole, wanted: Annotated[ClaimQuery, Query()]) -> ClaimList:
+    """Newest first."""
+    chosen = ClaimFilter(**wanted.model_dump(exclude={"limit", "cursor"}))
+    try:
+        page = await here.views.claims(chosen, wanted.limit, wanted.cursor)
+    except (InvalidCursor, OverflowError, RecursionError):
+        raise invalid("cursor", "is not one of this list's") from None
+    return ClaimList(items=[here.view(claim) for claim in page.items], next_cursor=page.next_cursor)
+
+
+@router.get("/claims/{claim_id}", summary="Show a claim", responses=reads(Code.NOT_FOUND))
+async def claim(here: Here, caller: AnyRole, claim_id: ClaimInPath) -> ClaimView:
+    return here.view(await here.claim(claim_id))
+
+
+@router.get(
+    "/claims/{claim_id}/events",
+    summary="Read or follow a claim's timeline",
+    response_model=EventList,
+    responses={**reads(Code.NOT_FOUND), **_FOLLOWED},
+)
+async def events(
+    request: Request,
+    here: Here,
+    caller: AnyRole,
+    claim_id: ClaimInPath,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[int, Query(ge=0, le=2**63 - 1, description="The id of the last event seen.")] = 0,
+    last_event_id: Annotated[int, Header(ge=0, le=2**63 - 1, description="Where a broken stream goes on.")] = 0,
+) -> EventList | StreamingResponse:
+    """Everything that happened, in order. With `Accept: text/event-stream` it stays open until the claim is closed."""
+    await here.claim(claim_id)
+    if stream.MEDIA_TYPE in request.headers.get("accept", ""):
+
+        async def submitted() -> bool:
+            try:
+                return await here.door.claim(claim_id) is not None
+            except Unavailable:
+                return True
+
+        lines = stream.follow(here.views, claim_id, max(cursor, last_event_id), submitted)
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(lines, media_type=stream.MEDIA_TYPE, headers=headers)
+    found = await here.views.events(claim_id, cursor)
+    shown = found[:limit]
+    following = str(shown[-1].id) if len(found) > limit else None
+    return EventList(items=[EventView.of(event) for event in shown], next_cursor=following)
+
+
+@router.get(
+    "/claims/{claim_id}/ledger", summary="Show a claim's money", responses=reads(Code.FORBIDDEN, Code.NOT_FOUND)
+)
+async def ledger(here: Here, caller: Finance, claim_id: ClaimInPath) -> LedgerView:
+    """Every line booked for the claim, and what stands on each account."""
+    claim = await here.claim(claim_id)
+    async with here.database.reading() as session:
+        return LedgerView.of(await read_ledger(session, claim_id), claim.fee.currency)

@@ -1,0 +1,49 @@
+"""API: what the routes work with, built once per application and handed to each by a dependency."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from api.answers.claims import ClaimView
+from api.config import ApiConfig
+from api.door import Door
+from api.problems import not_found
+from api.quotes import QuoteSigner
+from domain.claim import Claim
+from store.database import Database
+from store.views import Views
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """`now` is the API's own clock, to the second; a claim's clock is asked through the door."""
+
+    config: ApiConfig
+    database: Database
+    views: Views
+    door: Door
+    quotes: QuoteSigner
+    now: Callable[[], datetime]
+
+    def view(self, claim: Claim) -> ClaimView:
+        """The claim as it is answered."""
+        ui, namespace = self.config.temporal_ui_url.rstrip("/"), self.config.namespace
+        return ClaimView.of(claim, f"{ui}/namespaces/{namespace}/workflows")
+
+    async def claim(self, claim_id: str) -> Claim:
+        """The claim as the record has it, or as it was submitted when nobody has judged it yet. 404 otherwise."""
+        known = await self.views.claim(claim_id) or await self.door.claim(claim_id)
+        if known is None:
+            raise not_found(f"claim {claim_id}")
+        return known
+
+
+def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+Here = Annotated[Services, Depends(_services)]

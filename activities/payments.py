@@ -31,15 +31,18 @@ from messages.payments import (
     RefundPayment,
     ReleaseHold,
 )
-from store.ledger import book_charge, book_hold_captured, book_hold_ended, book_hold_placed, book_refund
+from store.ledger import LedgerConflict, book_charge, book_hold_captured, book_hold_ended, book_hold_placed, book_refund
 
 OFF_SESSION_ACCOUNTS: Final = frozenset({"default_charges", "parts_charges"})
 """Charges on these are made without the customer there to confirm them."""
 
 
 class SimulatedPayments(Payments):
-    """Payments that move no money. Raises ApplicationError `OutcomeUnknown` (to be retried with the same key) when the
-    answer got lost, and `KeyReused` or `InvalidAmount` (not to be retried) for a mistake in the caller."""
+    """Payments that move no money.
+
+    Raises ApplicationError of type `OutcomeUnknown`, to be retried with the same key, when the answer got lost; of type
+    `KeyReused`, `InvalidAmount` or `LedgerConflict`, not to be retried, for a mistake in the caller.
+    """
 
     def __init__(self, gateway: SimulatedGateway) -> None:
         self._gateway = gateway
@@ -122,8 +125,8 @@ class SimulatedPayments(Payments):
         except KeyReused as reused:
             message = f"The key {ask.key} was used for another payment."
             raise ApplicationError(message, type="KeyReused", non_retryable=True) from reused
-        except InvalidAmount as mistake:
-            raise ApplicationError(str(mistake), type="InvalidAmount", non_retryable=True) from mistake
+        except (InvalidAmount, LedgerConflict) as mistake:
+            raise ApplicationError(str(mistake), type=type(mistake).__name__, non_retryable=True) from mistake
 
 
 async def _refused(session: AsyncSession, gateway: Gateway, ask: PaymentRequest, payment_id: str) -> PaymentRefused:

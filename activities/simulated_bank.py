@@ -105,8 +105,12 @@ class SimulatedBank(Gateway):
 
     async def find(self, subject: str, *, at: datetime) -> tuple[Payment, ...]:
         order = col(GatewayPaymentRow.created_at), col(GatewayPaymentRow.id)
-        made = select(GatewayPaymentRow.id).where(GatewayPaymentRow.subject == subject).order_by(*order)
-        return tuple([await self.get(payment_id, at=at) for payment_id in await self._session.exec(made)])
+        made = select(GatewayPaymentRow).where(GatewayPaymentRow.subject == subject).order_by(*order).with_for_update()
+        rows = (await self._session.exec(made)).all()
+        for row in rows:
+            self._age(row, at)
+        await self._session.flush()
+        return tuple(_payment(row) for row in rows)
 
     async def save_card(self, payment_method: str, *, key: str) -> SavedCard:
         # The tokens are good for ever: there is nothing to keep, and a second time answers alike by itself.
@@ -139,13 +143,17 @@ class SimulatedBank(Gateway):
         row.state, row.captured = "captured", amount
 
     async def _touched(self, payment_id: str, at: datetime) -> GatewayPaymentRow:
-        """The payment, locked, as it is at `at`: a hold whose time is over is over for good."""
+        """The payment as it is at `at`, locked. Raises Refused with `unknown` when there is none."""
         row = await self._session.get(GatewayPaymentRow, payment_id, with_for_update=True, populate_existing=True)
         if row is None:
             raise Refused("unknown")
+        self._age(row, at)
+        return row
+
+    def _age(self, row: GatewayPaymentRow, at: datetime) -> None:
+        """A hold whose time is over at `at` has expired, for good."""
         if row.state == "authorized" and row.expires_at is not None and at >= row.expires_at:
             row.state = "expired"
-        return row
 
     async def _held_before(self, subject: str, payment_method: str) -> bool:
         holds = select(GatewayPaymentRow.id).where(
@@ -179,19 +187,23 @@ class SimulatedBank(Gateway):
     async def _saved(self, row: GatewayPaymentRow) -> Payment:
         self._session.add(row)
         await self._session.flush()
-        return _PAYMENT.validate_python(
-            {
-                "id": row.id,
-                "kind": row.kind,
-                "status": row.state,
-                "amount": Money(row.amount, row.currency),
-                "captured": Money(row.captured, row.currency),
-                "refunded": Money(row.refunded, row.currency),
-                "capture_before": row.expires_at,
-                "subject": row.subject,
-                "reference": row.reference,
-            }
-        )
+        return _payment(row)
+
+
+def _payment(row: GatewayPaymentRow) -> Payment:
+    return _PAYMENT.validate_python(
+        {
+            "id": row.id,
+            "kind": row.kind,
+            "status": row.state,
+            "amount": Money(row.amount, row.currency),
+            "captured": Money(row.captured, row.currency),
+            "refunded": Money(row.refunded, row.currency),
+            "capture_before": row.expires_at,
+            "subject": row.subject,
+            "reference": row.reference,
+        }
+    )
 
 
 def _positive(amount: Money) -> None:

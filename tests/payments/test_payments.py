@@ -1,0 +1,344 @@
+"""Simulated payments on both engines: what each request answers and what it leaves in gateway and ledger."""
+
+import asyncio
+import itertools
+
+import pytest
+from temporalio.exceptions import ApplicationError
+
+from activities.gateway import Gateway, Refused
+from activities.simulated_bank import HOLD_LIFETIME, SimulatedBank
+from activities.simulated_gateway import SimulatedGateway
+from domain.claim import Hold
+from domain.eligibility import Card
+from domain.kinds import HoldState
+from domain.money import Money
+from messages.payments import (
+    CardCharged,
+    HoldPlaced,
+    LookUpCard,
+    PaymentDeclined,
+    PaymentRefunded,
+    PaymentRefused,
+)
+from store.database import Database
+from store.ledger import LedgerConflict, book_charge
+from tests.payments.asks import (
+    CLAIM,
+    HOLD,
+    NOW,
+    a_capture,
+    a_charge,
+    a_hold,
+    a_refund,
+    a_release,
+    booked,
+    hold_placed,
+    later,
+    only_payment,
+    parties,
+)
+
+
+async def test_a_hold_is_placed_and_no_money_is_booked(database: Database) -> None:
+    payments, _ = parties(database)
+    answer = await payments.authorize_hold(a_hold())
+    assert isinstance(answer, HoldPlaced)
+    assert answer.hold == Hold(HOLD, HoldState.AUTHORIZED, HOLD.zero(), HOLD.zero(), NOW + HOLD_LIFETIME)
+    view = await booked(database)
+    assert view.balance("holds_open", "USD") == HOLD
+    assert view.balance("card", "USD") == HOLD.zero()
+
+
+async def test_a_good_return_ends_with_nothing_taken(database: Database) -> None:
+    payments, gateway = parties(database)
+    hold_id = await hold_placed(payments)
+    answer = await payments.release_hold(a_release(hold_id))
+    assert isinstance(answer, HoldPlaced)
+    assert answer.hold.state is HoldState.RELEASED
+    assert (await only_payment(gateway)).held == HOLD.zero()
+    assert set((await booked(database)).balances["holds_open"]) == {HOLD.zero()}
+
+
+async def test_a_default_takes_the_hold_once(database: Database) -> None:
+    payments, _ = parties(database)
+    hold_id = await hold_placed(payments)
+    answer = await payments.capture_hold(a_capture(hold_id))
+    assert isinstance(answer, HoldPlaced)
+    assert (answer.hold.state, answer.hold.captured) == (HoldState.CAPTURED, HOLD)
+    again = await payments.capture_hold(a_capture(hold_id, key="clm_a:capture:1"))
+    assert again == PaymentRefused(state="captured")
+    view = await booked(database)
+    assert view.balance("default_charges", "USD") == HOLD
+    assert view.balance("card", "USD") == -HOLD
+    assert view.balance("holds_open", "USD") == HOLD.zero()
+
+
+async def test_a_partial_capture_frees_the_remainder(database: Database) -> None:
+    payments, gateway = parties(database)
+    hold_id = await hold_placed(payments)
+    part = Money(1_200, "USD")
+    answer = await payments.capture_hold(a_capture(hold_id, amount=part, account="parts_charges"))
+    assert isinstance(answer, HoldPlaced)
+    assert answer.hold.captured == part
+    assert (await only_payment(gateway, later(days=15))).held == HOLD.zero()
+    assert await payments.release_hold(a_release(hold_id)) == PaymentRefused(state="captured")
+    view = await booked(database)
+    assert (view.balance("parts_charges", "USD"), view.balance("holds_open", "USD")) == (part, HOLD.zero())
+
+
+async def test_more_than_the_hold_is_never_captured(database: Database) -> None:
+    payments, gateway = parties(database)
+    hold_id = await hold_placed(payments)
+    too_much = HOLD + Money(1, "USD")
+    assert await payments.capture_hold(a_capture(hold_id, amount=too_much)) == PaymentRefused(state="authorized")
+    assert (await only_payment(gateway)).status == "authorized"
+
+
+async def test_refunds_never_exceed_what_was_captured_in_sum(database: Database) -> None:
+    payments, _ = parties(database)
+    hold_id = await hold_placed(payments)
+    await payments.capture_hold(a_capture(hold_id))
+    half = Money(HOLD.amount // 2, "USD")
+    assert await payments.refund_payment(a_refund(hold_id, amount=half)) == PaymentRefunded(
+        payment_id=hold_id, refunded=half
+    )
+    too_much = a_refund(hold_id, key="clm_a:refund:1", amount=half + Money(1, "USD"))
+    assert await payments.refund_payment(too_much) == PaymentRefused(state="captured")
+    rest = await payments.refund_payment(a_refund(hold_id, key="clm_a:refund:2", amount=half))
+    assert rest == PaymentRefunded(payment_id=hold_id, refunded=HOLD)
+    view = await booked(database)
+    assert view.balance("default_charges", "USD") == view.balance("card", "USD") == HOLD.zero()
+
+
+@pytest.mark.parametrize("late", [0, 3600])
+async def test_a_hold_ends_when_the_claims_clock_reaches_its_expiry(database: Database, late: int) -> None:
+    payments, gateway = parties(database)
+    hold_id = await hold_placed(payments)
+    assert (await only_payment(gateway, later(days=30, seconds=-1))).status == "authorized"
+    assert await payments.capture_hold(a_capture(hold_id, at=later(days=30, seconds=late))) == PaymentRefused(
+        state="expired"
+    )
+    # For good, whatever an earlier clock says afterwards.
+    assert await payments.release_hold(a_release(hold_id, at=NOW)) == PaymentRefused(state="expired")
+    view = await booked(database)
+    assert view.balance("holds_open", "USD") == HOLD.zero()
+    assert [line.key for line in view.entries].count("clm_a:authorize:0:expired") == 2
+
+
+async def test_a_hold_can_be_captured_in_its_last_second(database: Database) -> None:
+    payments, _ = parties(database)
+    hold_id = await hold_placed(payments)
+    answer = await payments.capture_hold(a_capture(hold_id, at=later(days=30, seconds=-1)))
+    assert isinstance(answer, HoldPlaced)
+
+
+async def test_a_payment_nobody_made_is_refused(database: Database) -> None:
+    payments, _ = parties(database)
+    assert await payments.release_hold(a_release("pay_none")) == PaymentRefused(state="unknown")
+    assert (await booked(database)).entries == ()
+
+
+async def test_the_fee_is_charged_and_given_back(database: Database) -> None:
+    payments, _ = parties(database)
+    charged = await payments.charge_card(a_charge())
+    assert isinstance(charged, CardCharged)
+    assert charged.amount == Money(15_900, "USD")
+    assert (await booked(database)).balance("service_fees", "USD") == charged.amount
+    back = a_refund(charged.payment_id, amount=charged.amount, account="service_fees")
+    await payments.refund_payment(back)
+    view = await booked(database)
+    assert view.balance("service_fees", "USD") == view.balance("card", "USD") == Money(0, "USD")
+    assert len(view.entries) == 4
+
+
+async def test_yen_have_no_cents_and_are_kept_apart_from_dollars(database: Database) -> None:
+    payments, _ = parties(database)
+    await payments.charge_card(a_charge())
+    await payments.charge_card(a_charge(key="clm_a:plan", amount=Money(11_990, "JPY"), account="plan_sales"))
+    view = await booked(database)
+    assert view.balances["card"] == (Money(-11_990, "JPY"), Money(-15_900, "USD"))
+
+
+async def test_the_same_request_answers_alike_and_moves_nothing_again(database: Database) -> None:
+    payments, gateway = parties(database)
+    first = await payments.authorize_hold(a_hold())
+    assert isinstance(first, HoldPlaced)
+    await payments.release_hold(a_release(first.payment_id))
+    assert await payments.authorize_hold(a_hold(at=later(hours=1))) == first
+    assert (await only_payment(gateway)).status == "released"
+    assert len((await booked(database)).entries) == 4
+
+
+async def test_a_decline_is_remembered_too(database: Database) -> None:
+    payments, _ = parties(database)
+    ask = a_charge(payment_method="pm_card_chargeDeclinedInsufficientFunds")
+    declined = PaymentDeclined(code="insufficient_funds", retryable=True)
+    assert await payments.charge_card(ask) == await payments.charge_card(ask) == declined
+    assert (await booked(database)).entries == ()
+
+
+async def test_eight_attempts_at_once_move_the_money_once(database: Database) -> None:
+    payments, gateway = parties(database)
+    answers = await asyncio.gather(*(payments.charge_card(a_charge()) for _ in range(8)))
+    assert len({repr(answer) for answer in answers}) == 1
+    assert (await only_payment(gateway)).captured == Money(15_900, "USD")
+    assert len((await booked(database)).entries) == 2
+
+
+async def test_capture_and_release_at_once_end_the_hold_one_way(database: Database) -> None:
+    payments, gateway = parties(database)
+    hold_id = await hold_placed(payments)
+    answers = await asyncio.gather(payments.capture_hold(a_capture(hold_id)), payments.release_hold(a_release(hold_id)))
+    ended = (await only_payment(gateway)).status
+    assert {type(answer) for answer in answers} == {HoldPlaced, PaymentRefused}
+    assert PaymentRefused(state=ended) in answers
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"amount": Money(15_901, "USD")}, {"payment_method": "pm_card_amex"}, {"subject": "clm_b"}],
+    ids=lambda other: next(iter(other)),
+)
+async def test_a_key_used_for_something_else_is_a_mistake_not_to_be_repeated(
+    database: Database, other: dict[str, object]
+) -> None:
+    payments, _ = parties(database)
+    await payments.charge_card(a_charge())
+    with pytest.raises(ApplicationError) as error:
+        await payments.charge_card(a_charge(**other))
+    assert (error.value.type, error.value.non_retryable) == ("KeyReused", True)
+    assert len((await booked(database)).entries) == 2
+
+
+async def test_a_lost_answer_is_found_under_the_same_key(database: Database) -> None:
+    calls = itertools.count()
+    payments, gateway = parties(database, lose_answers=lambda _key: next(calls) == 0)
+    with pytest.raises(ApplicationError) as error:
+        await payments.charge_card(a_charge())
+    assert (error.value.type, error.value.non_retryable) == ("OutcomeUnknown", False)
+    assert (await only_payment(gateway)).status == "captured"
+    answer = await payments.charge_card(a_charge())
+    assert isinstance(answer, CardCharged)
+    assert len((await booked(database)).entries) == 2
+
+
+async def test_money_and_books_are_written_together_or_not_at_all(database: Database) -> None:
+    payments, gateway = parties(database)
+    async with database.writing() as session:
+        await book_charge(session, CLAIM, f"{CLAIM}:fee", NOW, Money(1, "USD"), "plan_sales")
+    with pytest.raises(ApplicationError) as error:
+        await payments.charge_card(a_charge())
+    assert (error.value.type, error.value.non_retryable) == (LedgerConflict.__name__, True)
+    assert await gateway.find(CLAIM, at=NOW) == ()
+
+
+@pytest.mark.parametrize("amount", [0, -1])
+async def test_nothing_is_not_charged(database: Database, amount: int) -> None:
+    payments, _ = parties(database)
+    with pytest.raises(ApplicationError) as error:
+        await payments.charge_card(a_charge(amount=Money(amount, "USD")))
+    assert (error.value.type, error.value.non_retryable) == ("InvalidAmount", True)
+
+
+async def test_another_currency_than_the_holds_is_a_mistake(database: Database) -> None:
+    payments, _ = parties(database)
+    hold_id = await hold_placed(payments)
+    with pytest.raises(ApplicationError) as error:
+        await payments.capture_hold(a_capture(hold_id, amount=Money(1, "EUR")))
+    assert error.value.type == "InvalidAmount"
+
+
+@pytest.mark.parametrize(
+    ("token", "card"),
+    [
+        ("pm_card_visa", Card("visa", "credit")),
+        ("pm_card_mastercard", Card("mastercard", "credit")),
+        ("pm_card_amex", Card("amex", "credit")),
+        ("pm_card_visa_debit", Card("visa", "debit")),
+        ("pm_card_chargeDeclined", Card("visa", "credit")),
+        ("pm_card_chargeDeclinedInsufficientFunds", Card("visa", "credit")),
+        ("pm_card_chargeCustomerFail", Card("visa", "credit")),
+        ("pm_card_authenticationRequired", Card("visa", "credit")),
+        ("pm_card_nobody", None),
+        ("", None),
+    ],
+)
+async def test_a_card_is_looked_up(sqlite_database: Database, token: str, card: Card | None) -> None:
+    payments, _ = parties(sqlite_database)
+    assert (await payments.look_up_card(LookUpCard(payment_method=token))).card == card
+
+
+WORKS = None
+HARD = PaymentDeclined(code="card_declined", retryable=False)
+SOFT = PaymentDeclined(code="insufficient_funds", retryable=True)
+ASKS = PaymentDeclined(code="authentication_required", retryable=False)
+UNKNOWN = PaymentDeclined(code="invalid_payment_method", retryable=False)
+
+
+@pytest.mark.parametrize(
+    ("token", "hold", "fee", "renewal", "default"),
+    [
+        ("pm_card_visa", WORKS, WORKS, WORKS, WORKS),
+        ("pm_card_visa_debit", WORKS, WORKS, WORKS, WORKS),
+        ("pm_card_amex", WORKS, WORKS, WORKS, WORKS),
+        ("pm_card_chargeDeclined", HARD, HARD, HARD, HARD),
+        ("pm_card_chargeDeclinedInsufficientFunds", SOFT, SOFT, SOFT, SOFT),
+        ("pm_card_chargeCustomerFail", WORKS, WORKS, HARD, HARD),
+        ("pm_card_authenticationRequired", ASKS, ASKS, ASKS, ASKS),
+        ("pm_card_nobody", UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN),
+    ],
+)
+async def test_each_card_answers_in_its_manner(
+    sqlite_database: Database,
+    token: str,
+    hold: PaymentDeclined | None,
+    fee: PaymentDeclined | None,
+    renewal: PaymentDeclined | None,
+    default: PaymentDeclined | None,
+) -> None:
+    payments, _ = parties(sqlite_database)
+    answers = [
+        await payments.authorize_hold(a_hold(payment_method=token)),
+        await payments.charge_card(a_charge(payment_method=token)),
+        await payments.authorize_hold(a_hold(payment_method=token, key="clm_a:authorize:1", ordinal=1)),
+        await payments.charge_card(a_charge(payment_method=token, key="clm_a:default", account="default_charges")),
+    ]
+    declines = [answer if isinstance(answer, PaymentDeclined) else None for answer in answers]
+    assert declines == [hold, fee, renewal, default]
+
+
+async def test_a_second_hold_by_the_same_card_fails_even_with_its_owner_there(sqlite_database: Database) -> None:
+    payments, _ = parties(sqlite_database)
+    failing = {"payment_method": "pm_card_chargeCustomerFail"}
+    await hold_placed(payments, **failing)
+    assert await payments.authorize_hold(a_hold(key="clm_a:authorize:x", **failing)) == HARD
+    await hold_placed(payments, subject="clm_b", key="clm_b:authorize:0", **failing)
+
+
+async def test_a_saved_card_is_the_token_itself(sqlite_database: Database) -> None:
+    _, gateway = parties(sqlite_database)
+    saved = await gateway.save_card("pm_card_visa", key="clm_a:card")
+    assert (saved.payment_method, saved.card) == ("pm_card_visa", Card("visa", "credit"))
+
+
+async def test_the_gateway_alone_remembers_its_refusals(database: Database) -> None:
+    _, gateway = parties(database)
+    hold = await gateway.authorize(HOLD, "pm_card_visa", subject=CLAIM, key="k0", at=NOW)
+    await gateway.release(hold.id, key="k1", at=NOW)
+    for _ in range(2):
+        with pytest.raises(Refused, match="released"):
+            await gateway.capture(hold.id, HOLD, key="k2", at=NOW)
+    assert [payment.reference for payment in await gateway.find(CLAIM, at=NOW)] == ["k0"]
+
+
+def test_it_refuses_to_be_built_for_production(tmp_path: object) -> None:
+    database = Database(f"sqlite:///{tmp_path}/unused.db")
+    with pytest.raises(ValueError, match="must not run in production"):
+        SimulatedGateway(database, environment="production")
+
+
+def test_both_the_bank_and_the_wire_to_it_are_whole_gateways() -> None:
+    assert issubclass(SimulatedBank, Gateway)
+    assert not SimulatedBank.__abstractmethods__
+    assert not SimulatedGateway.__abstractmethods__

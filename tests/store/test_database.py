@@ -44,11 +44,14 @@ def test_another_engine_is_refused() -> None:
 
 
 async def test_a_block_that_raises_leaves_nothing(database: Database) -> None:
-    with pytest.raises(RuntimeError):
+    async def fail_half_way() -> None:
         async with database.writing() as session:
             session.add(lineage("lin_1"))
             await session.flush()
             raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail_half_way()
     async with database.reading() as session:
         assert (await session.exec(select(LineageRow))).all() == []
 

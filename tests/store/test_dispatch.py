@@ -1,0 +1,193 @@
+"""A replacement leaves: it takes its place in the lineage, inherits the cover and not the binding."""
+
+import asyncio
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+
+from domain.eligibility import Application
+from domain.kinds import DeviceStatus, Outcome, ReasonCode, Service, TermKind
+from domain.policy import Policy
+from messages.record import (
+    ComputeDeadline,
+    ComputeWindow,
+    DispatchRecorded,
+    DispatchRefused,
+    IdentifySerial,
+    SerialIdentified,
+)
+from tests.store.programme import NOW, Programme
+
+
+async def test_a_dispatch_computes_window_and_reminders_by_the_regions_calendar(programme: Programme) -> None:
+    await programme.device()
+    reserved = await programme.reserve(programme.ask())
+    sent = await programme.dispatch(reserved, "m3-2", datetime(2025, 10, 30, 6, 30, tzinfo=UTC))
+    assert sent.dispatched_on == date(2025, 10, 29)
+    assert sent.returning is not None
+    # 12 November in California, where winter time came in between.
+    assert sent.returning.due_at == datetime(2025, 11, 13, 7, 59, 59, tzinfo=UTC)
+    assert sent.returning.expected == reserved.expected
+    assert sent.reminders["due_day"] == datetime(2025, 11, 12, 17, 0, tzinfo=UTC)
+
+
+async def test_the_replacement_inherits_cover_and_starts_unbound(programme: Programme) -> None:
+    await programme.device()
+    before = await programme.views.device("M3-1", NOW)
+    reserved = await programme.reserve(programme.ask())
+    await programme.dispatch(reserved, "M3-2")
+    old, new = await programme.views.device("M3-1", NOW), await programme.views.device("M3-2", NOW)
+    assert before is not None
+    assert old is not None
+    assert new is not None
+    assert (old.status, new.status) == (DeviceStatus.REPLACED, DeviceStatus.CURRENT)
+    assert (old.current_serial_number, new.current_serial_number) == ("M32", "M32")
+    assert new.lineage == ("M31", "M32")
+    assert new.activated_at == before.activated_at
+    assert new.warranty == before.warranty
+    assert new.care.periods == before.care.periods
+    assert (new.care.replacements.used, new.care.replacements.left) == (1, 1)
+    assert (old.binding, new.binding) == (None, None)
+
+
+async def test_a_second_attempt_answers_alike_whatever_the_time(programme: Programme) -> None:
+    await programme.device()
+    reserved = await programme.reserve(programme.ask())
+    first = await programme.dispatch(reserved, "M3-2")
+    assert await programme.dispatch(reserved, "m3 2", NOW + timedelta(days=2)) == first
+    assert await programme.uses("M3-2") == (1, 0, 1)
+
+
+async def test_eight_attempts_at_once_are_one_dispatch(programme: Programme) -> None:
+    await programme.device()
+    reserved = await programme.reserve(programme.ask())
+    ask = programme.dispatch_of(reserved, "M3-2")
+    answers = await asyncio.gather(*(programme.record.record_dispatch(ask) for _ in range(8)))
+    assert all(answer == answers[0] for answer in answers)
+    assert isinstance(answers[0], DispatchRecorded)
+    assert await programme.uses("M3-2") == (1, 0, 1)
+
+
+async def test_units_that_cannot_be_the_replacement_are_refused_and_nothing_changes(programme: Programme) -> None:
+    await programme.device()
+    await programme.device("M3-9")
+    await programme.device("MINI-1", model="mini-se")
+    reserved = await programme.reserve(programme.ask())
+    refused = [await programme.dispatch_refused(reserved, serial) for serial in ("M3-1", "M3-9", "MINI-1", " - ")]
+    assert [answer.rule for answer in refused] == ["R-CLM-9", "R-CLM-9", "R-CLM-8", "R-CLM-9"]
+    assert "same model" in refused[2].message
+    assert await programme.uses() == (0, 1, 1)
+    shown = await programme.views.device("M3-1", NOW)
+    assert shown is not None
+    assert shown.status is DeviceStatus.CURRENT
+    assert shown.binding is not None
+
+
+async def test_one_case_sends_one_unit(programme: Programme) -> None:
+    await programme.device()
+    reserved = await programme.reserve(programme.ask())
+    await programme.dispatch(reserved, "M3-2")
+    assert "M32 has left already" in (await programme.dispatch_refused(reserved, "M3-3")).message
+    assert await programme.views.device("M3-3", NOW) is None
+
+
+async def test_two_claims_that_send_the_same_unit_at_once_do_not_share_it(programme: Programme) -> None:
+    asks = []
+    for n in range(6):
+        await programme.device(f"M3-{n}")
+        reserved = await programme.reserve(programme.ask(f"M3-{n}"))
+        asks.append(programme.dispatch_of(reserved, "NEW-1"))
+    answers = await asyncio.gather(*(programme.record.record_dispatch(ask) for ask in asks))
+    assert sum(isinstance(answer, DispatchRecorded) for answer in answers) == 1
+    assert {a.rule for a in answers if isinstance(a, DispatchRefused)} == {"R-CLM-9"}
+    counted = [await programme.uses(f"M3-{n}") for n in range(6)]
+    assert sorted(counted) == [(0, 1, 1)] * 5 + [(1, 0, 1)]
+
+
+async def test_a_chain_of_replacements_shares_one_cover(programme: Programme) -> None:
+    await programme.device("A", kind=TermKind.TWO_YEARS)
+    chain = ["A", "B", "C"]
+    for old, new in pairwise(chain):
+        reserved = await programme.reserve(programme.ask(old))
+        await programme.dispatch(reserved, new)
+        await programme.close(reserved.claim, Outcome.HOLD_RELEASED)
+    for serial in chain:
+        shown = await programme.views.device(serial, NOW)
+        assert shown is not None
+        assert shown.lineage == ("A", "B", "C")
+        assert shown.current_serial_number == "C"
+        assert (shown.care.replacements.used, shown.care.replacements.left) == (2, 2)
+        assert len(shown.service_history) == 2
+    for serial in ("A", "B"):
+        assert await programme.refused(programme.ask(serial)) == [ReasonCode.DEVICE_REPLACED]
+
+
+async def test_a_replaced_drone_flies_away_uncovered_until_it_is_bound_again(programme: Programme) -> None:
+    await programme.device()
+    reserved = await programme.reserve(programme.ask())
+    await programme.dispatch(reserved, "M3-2")
+    await programme.close(reserved.claim, Outcome.HOLD_RELEASED)
+    later = NOW + timedelta(days=5)
+    flyaway = programme.ask("M3-2", service=Service.FLYAWAY, at=later)
+    assert await programme.refused(flyaway) == [ReasonCode.NOT_BOUND]
+    await programme.bind("M3-2", "RC1", NOW + timedelta(days=1), later)
+    await programme.reserve(flyaway)
+
+
+async def test_a_lost_drone_is_lost_for_good(programme: Programme) -> None:
+    await programme.device()
+    reserved = await programme.reserve(programme.ask(service=Service.FLYAWAY))
+    sent = await programme.dispatch(reserved, "M3-2", lost=True)
+    assert sent.returning is None
+    assert sent.reminders == {}
+    await programme.close(reserved.claim, Outcome.REPLACED)
+    shown = await programme.views.device("M3-1", NOW)
+    assert shown is not None
+    assert shown.status is DeviceStatus.LOST
+    assert [record.claim_id for record in shown.flyaway_records] == [reserved.claim.id]
+    assert shown.service_history == ()
+    assert await programme.refused(programme.ask("M3-1")) == [ReasonCode.DEVICE_LOST]
+
+
+async def test_the_rules_and_the_record_agree_on_what_may_be_claimed(programme: Programme) -> None:
+    await programme.device()
+    ask = programme.ask()
+    application = Application(ask.service, ask.tier, ask.incident)
+    assert await programme.views.claim_refusals(application, "M3-1", NOW) == []
+    await programme.reserve(ask)
+    reasons = await programme.views.claim_refusals(application, "M3-1", NOW)
+    assert reasons is not None
+    assert [r.code for r in reasons] == [ReasonCode.CLAIM_ALREADY_OPEN]
+    assert await programme.views.claim_refusals(application, "NOBODY", NOW) is None
+
+
+async def test_a_wrong_unit_is_traced_to_whoever_waits_for_it(programme: Programme) -> None:
+    await programme.device("M3-1", email="Ada@example.com")
+    await programme.device("M3-2", email="ada@example.com")
+    await programme.device("M3-3", email="bob@example.com")
+    mine = await programme.reserve(programme.ask("M3-1"))
+    twin = await programme.reserve(programme.ask("M3-2"))
+    await programme.dispatch(mine, "M3-4")
+
+    async def identify(serial: str) -> SerialIdentified:
+        ask = IdentifySerial(serial_number=serial, lineage_id=mine.claim.lineage_id)
+        return await programme.record.identify_serial(ask)
+
+    assert await identify("m3 2") == SerialIdentified(known=True, same_owner=True, open_claim_id=twin.claim.id)
+    assert await identify("M3-3") == SerialIdentified(known=True, same_owner=False)
+    assert await identify("M3-4") == SerialIdentified(known=True, same_owner=True)
+    assert await identify("NOBODY") == SerialIdentified(known=False)
+    await programme.close(twin.claim, Outcome.CANCELLED, gives_back=True)
+    assert (await identify("M3-2")).open_claim_id is None
+
+
+async def test_windows_and_deadlines_are_computed_by_calendar(programme: Programme) -> None:
+    ask = ComputeWindow(started_at=NOW, days=14, extended=7, time_zone="Europe/Berlin", expected=(), policy=Policy())
+    computed = await programme.record.compute_window(ask)
+    assert computed.returning.due_at == datetime(2025, 11, 24, 22, 59, 59, tzinfo=UTC)
+    assert computed.returning.extended_days == 7
+    assert computed.reminders["due_minus_3"] == datetime(2025, 11, 21, 8, 0, tzinfo=UTC)
+    deadline = ComputeDeadline(at=NOW, days=3, time_zone="Asia/Tokyo")
+    end = await programme.record.compute_deadline(deadline)
+    assert end == datetime(2025, 11, 7, 14, 59, 59, tzinfo=UTC)
+    later = end + timedelta(hours=1)
+    assert await programme.record.compute_deadline(deadline.model_copy(update={"not_before": later})) == later

@@ -58,8 +58,3 @@ def add_months(day: date, months: int) -> date:
         except ValueError:
             continue
     raise AssertionError("every month has 28 days")
-
-
-def spoken(instant: datetime, zone: str) -> str:
-    """`instant` for people, as a wall clock in `zone` shows it: "2026-12-07 23:59:59 Europe/Berlin"."""
-    return f"{instant.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S} {zone}"

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from domain.claim import Claim, Return
-from domain.dates import end_of_day_after, local_text, whole_second
+from domain.dates import whole_second
 from domain.kinds import Action, Attention, ClaimState, Outcome, Service, Tier
 from domain.policy import Policy
 from domain.reasons import RuleError
@@ -65,7 +65,7 @@ def require(claim: Claim, action: Action) -> None:
 
 
 def require_extension(claim: Claim, days: int, now: datetime, policy: Policy) -> Return:
-    """The window to extend, or RuleError when R-RET-5 forbids it: once, before due, by 1 to 7 days, within the hold."""
+    """The window to extend, or RuleError when R-RET-5 forbids it: once, before due, by 1 to 7 days."""
     require(claim, Action.EXTENSION)
     if claim.returning is None:
         raise RuleError("action_not_allowed", "R-RET-5", "There is no return window to extend.")
@@ -73,10 +73,6 @@ def require_extension(claim: Claim, days: int, now: datetime, policy: Policy) ->
         raise RuleError("invalid_request", "R-RET-5", f"An extension is 1 to {policy.max_extension_days} days.")
     if whole_second(now) > claim.returning.due_at:
         raise RuleError("action_not_allowed", "R-RET-5", "The window has ended; an extension must come before it does.")
-    due_at = end_of_day_after(claim.returning.due_at, days, claim.returning.time_zone)
-    if claim.hold and claim.hold.expires_at and claim.hold.expires_at < due_at:
-        until = local_text(claim.hold.expires_at, claim.returning.time_zone)
-        raise RuleError("action_not_allowed", "R-RET-5", f"The hold cannot be kept longer than {until}.")
     return claim.returning
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from domain.claim import Return
-from domain.dates import end_of_day, end_of_day_after, local_day, morning_of, whole_second
+from domain.dates import end_of_day, end_of_day_after, local_day, local_text, morning_of, whole_second
 from domain.kinds import Component
 from domain.policy import Policy
 
@@ -20,14 +20,18 @@ def window(
 ) -> Return:
     """The return window that starts on the day of `started_at` (day 0) and lasts `days` + `extended` (R-RET-2, -5)."""
     due_on = local_day(started_at, zone) + timedelta(days=days + extended)
+    due_at = end_of_day(due_on, zone)
+    late_until = end_of_day(due_on + timedelta(days=policy.late_return_days), zone)
     return Return(
         window_days=days,
-        due_at=end_of_day(due_on, zone),
+        due_at=due_at,
         time_zone=zone,
         expected=expected,
         carried_until=end_of_day(due_on + timedelta(days=policy.transit_grace_days), zone),
-        late_until=end_of_day(due_on + timedelta(days=policy.late_return_days), zone),
+        late_until=late_until,
         extended_days=extended,
+        due_text=local_text(due_at, zone),
+        late_text=local_text(late_until, zone),
     )
 
 

@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 
 from domain.catalogue import Offer, difference_for
-from domain.claim import Claim, MissingPart
-from domain.dates import local_text
+from domain.claim import MissingPart, Return
 from domain.kinds import Component, ReasonCode
 from domain.money import Money, total
 from domain.reasons import Reason
@@ -36,14 +35,11 @@ def late_refund(captured: Money, *, in_time: bool, late_fee: Money, missing: Ite
     return captured - kept.least(captured)
 
 
-def default_reason(claim: Claim, hold: Money, late_fee: Money | None = None) -> Reason:
+def default_reason(serial_number: str, returning: Return, hold: Money, late_fee: Money | None = None) -> Reason:
     """Why the default was charged when nothing came back, in R-RET-6's words; dates in the claim's zone (edge 1)."""
-    returning = claim.returning
-    zone = returning.time_zone if returning else "UTC"
-    due, late = (returning.due_at, returning.late_until) if returning else (claim.opened_at, claim.opened_at)
     less = f" less {late_fee}" if late_fee else ""
     message = (
-        f"We did not receive {claim.serial_number} by {local_text(due, zone)}. As agreed, {hold} was charged. "
-        f"If it reaches us by {local_text(late, zone)} you get it back{less}."
+        f"We did not receive {serial_number} by {returning.due_text}. As agreed, {hold} was charged. "
+        f"If it reaches us by {returning.late_text} you get it back{less}."
     )
     return Reason(ReasonCode.NOT_RECEIVED, "R-RET-6", message)

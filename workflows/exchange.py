@@ -7,7 +7,6 @@ from temporalio import workflow
 
 from domain import settlement
 from domain.claim import Inspection, Return
-from domain.dates import spoken
 from domain.eligibility import Card
 from domain.inspection import Assessment, SerialMatch, Verdict, assess, compare_serials, normalise_serial
 from domain.kinds import Attention, ClaimState, Component, Service
@@ -161,8 +160,7 @@ class Exchange(Till):
             wait_reason="for the inspection",
         )
         self._overdue_at = workflow.now() + timedelta(days=self._policy.inspection_days)
-        where = spoken(event.arrived_at, self._returning.time_zone)
-        self._note("parcel_arrived", f"The parcel arrived {where}.", event.reason or "", event.actor)
+        self._note("parcel_arrived", f"The parcel arrived {utc(event.arrived_at)}.", event.reason or "", event.actor)
         self._mail(MailKind.ARRIVED)
 
     async def _inspected(self, decision: Inspect) -> Assessment:
@@ -227,7 +225,7 @@ class Exchange(Till):
             return False
         # The carrier's scan belonged to the box that has just been dealt with.
         self._change(returning=replace(self._returning, scanned_at=None), state=state, deadline=until)
-        self._change(wait_reason=f"for the customer to put it right until {self._spoken(until)}")
+        self._change(wait_reason=f"for the customer to put it right until {utc(until)}")
         self._mail(kind)
         self._release_kept()
         return True
@@ -243,11 +241,13 @@ class Exchange(Till):
         self._flag(Attention.INSPECTION_OVERDUE)
         self._note("inspection_overdue", f"Not inspected within {self._policy.inspection_days} days of arrival.")
 
-    def _spoken(self, instant: datetime) -> str:
-        return spoken(instant, self._terms.time_zone)
-
     def _nothing(self) -> Money:
         return self._the_claim.fee.zero()
+
+
+def utc(instant: datetime) -> str:
+    """For titles and waits. Zones are for mails and pages: their data may differ between the hosts of a replay."""
+    return f"{instant:%Y-%m-%d %H:%M:%S} UTC"
 
 
 _SEEN = {

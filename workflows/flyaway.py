@@ -28,6 +28,7 @@ from messages.record import (
 )
 from messages.warehouse import RequestDispatch, Warehouse, WithdrawDispatch
 from workflows.desk import Letter
+from workflows.exchange import utc
 from workflows.till import Till
 
 
@@ -106,7 +107,7 @@ class Flyaway(Till):
                     self._change(
                         state=ClaimState.AWAITING_PAYMENT,
                         deadline=until,
-                        wait_reason=f"for the flyaway fee until {until:%Y-%m-%d %H:%M:%S} UTC",
+                        wait_reason=f"for the flyaway fee until {utc(until)}",
                     )
                     self._mail(MailKind.PAYMENT_DECLINED, self._the_claim.fee)
             case Decide() as decision:

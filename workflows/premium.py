@@ -27,7 +27,7 @@ from messages.mail import MailKind
 from messages.payments import LookUpCard, Payments
 from messages.record import ComputeWindow, Record
 from workflows.desk import Letter
-from workflows.exchange import Exchange
+from workflows.exchange import Exchange, utc
 
 _CHARGED = (Outcome.DEFAULT_CHARGED, Outcome.PARTS_CHARGED)
 _RETURNABLE = (ClaimState.AWAITING_RETURN, ClaimState.AWAITING_CURE, ClaimState.AWAITING_PARTS, ClaimState.DEFAULTED)
@@ -122,13 +122,16 @@ class CareExpressPremium(Exchange):
         if latest is MailKind.IN_TRANSIT:
             self._note("charge_postponed", "Charge postponed: the parcel is in transit.")
         else:
-            self._note("reminder", f"Reminder: the return is due {self._spoken(self._returning.due_at)}.")
+            self._note("reminder", f"Reminder: the return is due {utc(self._returning.due_at)}.")
         self._mail(latest)
 
     async def _deadline_passed(self) -> None:
         match self._the_claim.state:
             case ClaimState.AWAITING_RETURN:
-                await self._default((settlement.default_reason(self._the_claim, self._hold.amount),))
+                hold = self._hold.amount
+                late_fee = Money(self._policy.late_fee, hold.currency)
+                serial = self._the_claim.serial_number
+                await self._default((settlement.default_reason(serial, self._returning, hold, late_fee),))
             case ClaimState.AWAITING_CURE if self._foreign and self._foreign.open_claim_id and self._foreign.same_owner:
                 # Edge case 11: two boxes were swapped. Neither customer's default is charged by a machine.
                 self._flag(Attention.DEFAULT_HELD_BACK)
@@ -196,7 +199,7 @@ class CareExpressPremium(Exchange):
             returning=recorded.returning,
             state=ClaimState.AWAITING_RETURN,
             deadline=due,
-            wait_reason=f"for the original until {self._spoken(due)}",
+            wait_reason=f"for the original until {utc(due)}",
         )
         self._mail(MailKind.SHIPPED)
         if self._terms.bindable:
@@ -230,7 +233,7 @@ class CareExpressPremium(Exchange):
         for kind in [kind for kind in self._notices if kind in longer.reminders]:
             self._notices[kind] = longer.reminders[kind]
         due = returns.waits_until(returning)
-        self._change(returning=returning, deadline=due, wait_reason=f"for the original until {self._spoken(due)}")
+        self._change(returning=returning, deadline=due, wait_reason=f"for the original until {utc(due)}")
         self._note(
             "extended", f"The return window was extended by {decision.days} days.", decision.reason, decision.actor
         )
@@ -277,9 +280,7 @@ class CareExpressPremium(Exchange):
 
     def _await_late_return(self) -> None:
         until = self._returning.late_until
-        self._change(
-            state=ClaimState.DEFAULTED, deadline=until, wait_reason=f"for a late return until {self._spoken(until)}"
-        )
+        self._change(state=ClaimState.DEFAULTED, deadline=until, wait_reason=f"for a late return until {utc(until)}")
 
     async def _refund_late_return(self) -> None:
         """A good return after the charge: refunded less the late fee, in full when it had been in time (R-RET-10)."""

@@ -21,7 +21,7 @@ from messages.claims import (
 from messages.mail import MailKind
 from messages.record import ComputeWindow, Record
 from workflows.desk import Letter
-from workflows.exchange import Exchange
+from workflows.exchange import Exchange, utc
 
 _RETURNABLE = (ClaimState.AWAITING_ITEM, ClaimState.AWAITING_CURE, ClaimState.AWAITING_PARTS)
 
@@ -67,7 +67,7 @@ class CareExpressStandard(Exchange):
             returning=window,
             state=ClaimState.AWAITING_ITEM,
             deadline=window.due_at,
-            wait_reason=f"for the damaged unit until {self._spoken(window.due_at)}",
+            wait_reason=f"for the damaged unit until {utc(window.due_at)}",
         )
         self._mail(MailKind.SETTLEMENT, self._the_claim.fee)
         await self._answer_submission()

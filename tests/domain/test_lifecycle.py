@@ -8,7 +8,7 @@ import pytest
 
 from domain.claim import Claim, Hold
 from domain.kinds import Action, Attention, ClaimState, HoldState, Outcome, Service, Tier
-from domain.lifecycle import allowed_actions, require, require_extension
+from domain.lifecycle import allowed_actions, require, require_extension, require_hold_until
 from domain.policy import Policy
 from domain.reasons import RuleError
 from tests.domain.samples import LA, NOW, at, awaiting_return, claim, usd
@@ -249,11 +249,13 @@ def test_an_extension_is_refused_when_the_hold_does_not_live_that_long(
 ) -> None:
     """R-RET-5."""
     hold = Hold(usd(88000), HoldState.AUTHORIZED, usd(0), usd(0), expires_at)
-    refused = extend(awaiting_return(hold=hold), 7)
-    assert (refused is None) is allowed
-    if refused:
-        assert (refused.code, refused.rule) == ("action_not_allowed", "R-RET-5")
-        assert refused.message == "The hold cannot be kept longer than 2026-06-23 23:59:58 America/Los_Angeles."
+    claim = awaiting_return(hold=hold)
+    if allowed:
+        require_hold_until(claim, at("2026-06-23T23:59:59", LA))
+        return
+    with pytest.raises(RuleError, match="The hold ends 2026-06-24") as refused:
+        require_hold_until(claim, at("2026-06-23T23:59:59", LA))
+    assert (refused.value.code, refused.value.rule) == ("action_not_allowed", "R-RET-5")
 
 
 @pytest.mark.parametrize("state", [s for s in ClaimState if s is not ClaimState.AWAITING_RETURN])

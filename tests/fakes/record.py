@@ -1,0 +1,200 @@
+"""The record, by hand and in memory: it answers from the domain's rules and keeps what it was told."""
+
+from dataclasses import replace
+from datetime import date, datetime
+
+from temporalio import activity
+
+from domain import returns
+from domain.catalogue import Model, Offer, Region, expected_components, fee_for_use
+from domain.claim import Claim
+from domain.coverage import UseEntry, begun, quota_for
+from domain.dates import end_of_day_after, local_day
+from domain.eligibility import Application, refusals
+from domain.kinds import Category, ClaimState, Component, DeviceStatus, Service, TermKind, UseKind
+from domain.money import Money
+from domain.policy import Policy
+from domain.standing import Binding, Standing
+from messages.claims import ClaimRefused
+from messages.record import (
+    ClaimEvent,
+    ComputeDeadline,
+    ComputeWindow,
+    DispatchRecorded,
+    DispatchRefused,
+    IdentifySerial,
+    Record,
+    RecordDispatch,
+    ReserveUse,
+    SaveClaim,
+    SerialIdentified,
+    UseReserved,
+    WindowComputed,
+)
+
+
+def usd(amount: int) -> Money:
+    return Money(amount, "USD")
+
+
+REGION = Region(
+    code="US",
+    name="United States",
+    currency="USD",
+    time_zone="America/Los_Angeles",
+    countries=("US",),
+    premium=True,
+    window_days=14,
+    purchase_hours={Category.DRONE: 48, Category.HANDHELD: 720},
+)
+OFFER = Offer(
+    product_value=usd(205000),
+    prices={TermKind.ONE_YEAR: usd(23900), TermKind.TWO_YEARS: usd(39900)},
+    fees=(usd(15900), usd(19900)),
+    hold=usd(164000),
+    flyaway_fee=usd(73900),
+    differences={
+        Component.PROPELLERS: usd(1200),
+        Component.BATTERY: usd(20900),
+        Component.GIMBAL_CAMERA: usd(82000),
+        Component.AIRCRAFT: usd(205000),
+    },
+)
+MODEL = Model(
+    slug="mavic-3",
+    name="Mavic 3",
+    category=Category.DRONE,
+    flyaway=True,
+    battery_removable=True,
+    maintenance=True,
+    components=(Component.AIRCRAFT, Component.GIMBAL_CAMERA, Component.PROPELLERS, Component.BATTERY),
+    offers={"US": OFFER},
+)
+
+
+class FakeRecord(Record):
+    """One device, covered for a year from `covered_since`; claims, events and uses as they were told."""
+
+    def __init__(self, covered_since: datetime, policy: Policy | None = None) -> None:
+        self.policy = policy or Policy()
+        term = begun(
+            "term-1", TermKind.ONE_YEAR, quota_for(TermKind.ONE_YEAR, MODEL.category, True), covered_since, "UTC"
+        )
+        self.standing = Standing(
+            serial_number="SN1",
+            status=DeviceStatus.CURRENT,
+            lineage_id="lin-1",
+            current_serial_number="SN1",
+            replaced_on=None,
+            activated_at=covered_since,
+            model=MODEL,
+            region=REGION,
+            terms=(term,),
+            uses=(),
+            bindings=(Binding("RC1", covered_since),),
+            open_claim_id=None,
+            amount_owed=None,
+        )
+        self.reserved: dict[str, UseReserved] = {}
+        self.claims: dict[str, Claim] = {}
+        self.events: list[ClaimEvent] = []
+        self.uses: list[UseKind] = []
+        self.saves = 0
+        self.known_serials: dict[str, SerialIdentified] = {}
+
+    @activity.defn
+    async def reserve_use(self, ask: ReserveUse) -> UseReserved | ClaimRefused:
+        if ask.claim_id in self.reserved:
+            return self.reserved[ask.claim_id]
+        application = Application(
+            service=ask.service,
+            tier=ask.tier,
+            incident=ask.incident,
+            replace_battery=ask.replace_battery,
+            accepted_terms=ask.accepted_terms,
+            confirmed_unrecoverable=ask.confirmed_unrecoverable,
+            card=ask.card,
+            policy=self.policy,
+        )
+        reasons = refusals(application, self.standing, ask.at)
+        if reasons:
+            return ClaimRefused(reasons=tuple(reasons))
+        fee = fee_for_use(OFFER, 0) if ask.service is Service.CARE_EXPRESS else OFFER.flyaway_fee or usd(0)
+        claim = Claim(
+            id=ask.claim_id,
+            service=ask.service,
+            tier=ask.tier,
+            state=ClaimState.SUBMITTED,
+            serial_number=ask.serial_number,
+            model=MODEL.slug,
+            region=REGION.code,
+            lineage_id=self.standing.lineage_id,
+            opened_at=ask.at,
+            incident=ask.incident,
+            fee=fee,
+            amount_owed=usd(0),
+            replace_battery=ask.replace_battery,
+        )
+        self._use(ask.claim_id, UseKind.RESERVED, ask.service is Service.FLYAWAY)
+        self.standing = replace(self.standing, open_claim_id=ask.claim_id)
+        self.reserved[ask.claim_id] = UseReserved(
+            claim=claim,
+            offer=OFFER,
+            policy=self.policy,
+            model_name=MODEL.name,
+            time_zone=REGION.time_zone,
+            window_days=REGION.window_days,
+            expected=expected_components(MODEL, ask.replace_battery),
+            bindable=True,
+        )
+        return self.reserved[ask.claim_id]
+
+    @activity.defn
+    async def save_claim(self, ask: SaveClaim) -> None:
+        self.saves += 1
+        self.claims[ask.claim.id] = ask.claim
+        self.events.extend(ask.events)
+        if ask.claim.state is ClaimState.CLOSED:
+            self.standing = replace(self.standing, open_claim_id=None)
+        if ask.gives_back and UseKind.GIVEN_BACK not in self.uses:
+            self._use(ask.claim.id, UseKind.GIVEN_BACK, False)
+
+    @activity.defn
+    async def record_dispatch(self, ask: RecordDispatch) -> DispatchRecorded | DispatchRefused:
+        if ask.replacement_serial_number in (ask.claim.serial_number, "TAKEN"):
+            return DispatchRefused(rule="R-CLM-9", message="This serial number is known already.")
+        if UseKind.CONSUMED not in self.uses:
+            self._use(ask.claim.id, UseKind.CONSUMED, ask.lost)
+        window = None
+        if ask.window_days is not None:
+            window = returns.window(ask.at, ask.window_days, REGION.time_zone, ask.expected, ask.policy)
+        return DispatchRecorded(
+            dispatched_on=local_day(ask.at, REGION.time_zone),
+            returning=window,
+            reminders=returns.reminders(window.due_at, REGION.time_zone) if window else {},
+        )
+
+    @activity.defn
+    async def compute_window(self, ask: ComputeWindow) -> WindowComputed:
+        window = returns.window(ask.started_at, ask.days, ask.time_zone, ask.expected, ask.policy, ask.extended)
+        return WindowComputed(returning=window, reminders=returns.reminders(window.due_at, ask.time_zone))
+
+    @activity.defn
+    async def compute_deadline(self, ask: ComputeDeadline) -> datetime:
+        end = end_of_day_after(ask.at, ask.days, ask.time_zone)
+        return max(end, ask.not_before) if ask.not_before else end
+
+    @activity.defn
+    async def identify_serial(self, ask: IdentifySerial) -> SerialIdentified:
+        return self.known_serials.get(ask.serial_number, SerialIdentified(known=False))
+
+    def kinds(self) -> list[str]:
+        return [event.kind for event in self.events]
+
+    def _use(self, claim_id: str, kind: UseKind, flyaway: bool) -> None:
+        self.uses.append(kind)
+        self.standing = replace(self.standing, uses=(*self.standing.uses, UseEntry("term-1", claim_id, kind, flyaway)))
+
+
+def today(instant: datetime) -> date:
+    return local_day(instant, REGION.time_zone)

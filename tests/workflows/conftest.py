@@ -1,0 +1,263 @@
+"""The real Temporal server with time skipping, a worker of the real workflows, and hand-written outside parties."""
+
+import asyncio
+import sys
+import uuid
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from temporalio.client import Client, WithStartWorkflowOperation, WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import TimeSkipper, WorkflowEnvironment
+from temporalio.worker import Worker
+
+from domain.claim import Claim, Incident
+from domain.dates import whole_second
+from domain.kinds import Cause, ClaimState, Component, Tier
+from domain.policy import Policy
+from messages.claims import (
+    ClaimAccepted,
+    ClaimRefused,
+    Dispatch,
+    Inspect,
+    ParcelArrived,
+    ParcelScanned,
+    ShipTo,
+    SubmitCareExpress,
+    SubmitFlyaway,
+)
+from messages.search import SEARCH_ATTRIBUTES
+from tests.fakes.outside import FakeMail, FakePayments, FakeWarehouse
+from tests.fakes.record import FakeRecord
+from workflows.desk import ClaimDesk
+from workflows.flyaway import Flyaway
+from workflows.premium import CareExpressPremium
+from workflows.standard import CareExpressStandard
+
+PATIENCE = timedelta(seconds=15)
+EVERYTHING = (Component.AIRCRAFT, Component.GIMBAL_CAMERA, Component.PROPELLERS, Component.BATTERY)
+WITHOUT_BATTERY = EVERYTHING[:3]
+SHIP_TO = ShipTo(name="Ada Flyer", line1="1 Sky Road", city="Portland", postal_code="97201", country="US")
+
+
+@pytest.fixture(scope="session")
+async def temporal() -> AsyncIterator[WorkflowEnvironment]:
+    """The dev server of the installed package, tuned as temporal.md says for tests."""
+    flags = (
+        "frontend.WorkflowTimeSkippingEnabled=true",
+        "history.transferProcessorMaxPollRPS=2000",
+        "history.timerProcessorMaxPollRPS=2000",
+        'history.timerProcessorMaxTimeShift="1ms"',
+    )
+    async with await WorkflowEnvironment.start_local(
+        dev_server_existing_path=str(Path(sys.executable).parent / "temporal"),
+        dev_server_log_level="never",
+        dev_server_extra_args=[arg for flag in flags for arg in ("--dynamic-config-value", flag)],
+        search_attributes=SEARCH_ATTRIBUTES,
+        data_converter=pydantic_data_converter,
+    ) as env:
+        yield env
+
+
+@dataclass
+class World:
+    """Everything one test needs: the client, the fakes, and verbs in the words of the trade."""
+
+    client: Client
+    policy: Policy = field(default_factory=Policy)
+    task_queue: str = field(default_factory=lambda: f"q-{uuid.uuid4()}")
+    payments: FakePayments = field(default_factory=FakePayments)
+    warehouse: FakeWarehouse = field(default_factory=FakeWarehouse)
+    mail: FakeMail = field(default_factory=FakeMail)
+
+    def __post_init__(self) -> None:
+        self.record = FakeRecord(whole_second(datetime.now(UTC)) - timedelta(days=30), self.policy)
+        self.skipper = TimeSkipper(self.client)
+
+    def worker(self) -> Worker:
+        record, payments = self.record, self.payments
+        return Worker(
+            self.client,
+            task_queue=self.task_queue,
+            workflows=[CareExpressPremium, CareExpressStandard, Flyaway],
+            activities=[
+                record.reserve_use,
+                record.save_claim,
+                record.record_dispatch,
+                record.compute_window,
+                record.compute_deadline,
+                record.identify_serial,
+                payments.look_up_card,
+                payments.authorize_hold,
+                payments.capture_hold,
+                payments.release_hold,
+                payments.charge_card,
+                payments.refund_payment,
+                self.warehouse.request_dispatch,
+                self.warehouse.withdraw_dispatch,
+                self.mail.send_mail,
+            ],
+        )
+
+    def express(self, tier: Tier, **changes: object) -> SubmitCareExpress:
+        fields: dict[str, object] = {
+            "claim_id": f"clm_{uuid.uuid4().hex[:16]}",
+            "serial_number": "SN1",
+            "tier": tier,
+            "incident": Incident(Cause.COLLISION, whole_second(datetime.now(UTC)) - timedelta(hours=3), "hit a tree"),
+            "replace_battery": False,
+            "payment_method": "pm_card_visa",
+            "ship_to": SHIP_TO,
+            "accepted_terms": True,
+            "terms_version": "2026-01",
+        }
+        return SubmitCareExpress.model_validate({**fields, **changes})
+
+    def lost(self, **changes: object) -> SubmitFlyaway:
+        fields: dict[str, object] = {
+            "claim_id": f"clm_{uuid.uuid4().hex[:16]}",
+            "serial_number": "SN1",
+            "incident": Incident(Cause.FLYAWAY, whole_second(datetime.now(UTC)) - timedelta(hours=3)),
+            "flight_record": "FR-1",
+            "confirmed_unrecoverable": True,
+            "payment_method": "pm_card_visa",
+            "ship_to": SHIP_TO,
+            "accepted_terms": True,
+            "terms_version": "2026-01",
+        }
+        return SubmitFlyaway.model_validate({**fields, **changes})
+
+    async def submit(self, ask: SubmitCareExpress | SubmitFlyaway) -> ClaimAccepted | ClaimRefused:
+        run = {
+            SubmitFlyaway: Flyaway.run,
+            SubmitCareExpress: CareExpressPremium.run
+            if isinstance(ask, SubmitCareExpress) and ask.tier is Tier.PREMIUM
+            else CareExpressStandard.run,
+        }[type(ask)]
+        operation: WithStartWorkflowOperation[CareExpressPremium, str] = WithStartWorkflowOperation(
+            run,  # type: ignore[arg-type]  # the three stories share their handlers, not their run
+            ask,
+            id=ask.claim_id,
+            task_queue=self.task_queue,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+        )
+        return await self.client.execute_update_with_start_workflow(
+            ClaimDesk.submission, start_workflow_operation=operation, id="submit", rpc_timeout=timedelta(seconds=20)
+        )
+
+    def handle(self, claim_id: str) -> WorkflowHandle[CareExpressPremium, str]:
+        return self.client.get_workflow_handle_for(CareExpressPremium.run, claim_id)
+
+    async def open(self, ask: SubmitCareExpress | SubmitFlyaway) -> "Case":
+        answer = await self.submit(ask)
+        assert isinstance(answer, ClaimAccepted), answer
+        return Case(self, answer.claim.id)
+
+    async def shipped(self, **changes: object) -> "Case":
+        """A Premium claim whose replacement SN2 has left."""
+        case = await self.open(self.express(Tier.PREMIUM, **changes))
+        await case.dispatch()
+        return case
+
+
+@dataclass
+class Case:
+    """One claim, spoken to as the API would."""
+
+    world: World
+    id: str
+
+    @property
+    def handle(self) -> WorkflowHandle[CareExpressPremium, str]:
+        return self.world.handle(self.id)
+
+    async def claim(self) -> Claim:
+        """The claim once nothing is in flight any more."""
+        for _ in range(400):
+            if await self.handle.query(ClaimDesk.settled):
+                break
+            await asyncio.sleep(0.02)
+        else:
+            raise AssertionError("the claim does not come to rest")
+        claim = await self.handle.query(ClaimDesk.claim)
+        assert claim is not None
+        assert claim == self.world.record.claims[self.id], "the record says something else than the workflow"
+        return claim
+
+    async def now(self) -> datetime:
+        return await self.world.skipper.get_current_time(self.handle)
+
+    async def pass_time(self, **duration: int) -> Claim:
+        await self.world.skipper.fast_forward(self.handle, timedelta(**duration))
+        return await self.claim()
+
+    async def pass_until(self, instant: datetime) -> Claim:
+        await self.world.skipper.fast_forward(self.handle, instant - await self.now())
+        return await self.claim()
+
+    async def pass_due(self) -> Claim:
+        returning = (await self.claim()).returning
+        assert returning is not None
+        return await self.pass_until(returning.due_at + timedelta(seconds=2))
+
+    async def dispatch(self, serial: str = "SN2") -> Claim:
+        decision = Dispatch(actor="warehouse", replacement_serial_number=serial, carrier="UPS", tracking_number="1Z")
+        return await self.handle.execute_update(ClaimDesk.dispatch, decision, rpc_timeout=PATIENCE)
+
+    async def arrive(self, at: datetime | None = None, event_id: str | None = None, reason: str | None = None) -> Claim:
+        event = ParcelArrived(
+            event_id=event_id or str(uuid.uuid4()),
+            actor="warehouse",
+            arrived_at=whole_second(at or await self.now()),
+            reason=reason,
+        )
+        await self.handle.signal(ClaimDesk.arrival, event)
+        return await self.claim()
+
+    async def scan(self, at: datetime | None = None) -> Claim:
+        event = ParcelScanned(
+            event_id=str(uuid.uuid4()),
+            actor="warehouse",
+            carrier="UPS",
+            tracking_number="1Z9",
+            scanned_at=whole_second(at or await self.now()),
+        )
+        await self.handle.signal(ClaimDesk.return_scan, event)
+        return await self.claim()
+
+    async def inspect(
+        self, serial: str = "SN1", components: tuple[Component, ...] = EVERYTHING, genuine: bool = True
+    ) -> Claim:
+        decision = Inspect(actor="warehouse", serial_number=serial, genuine=genuine, components=components)
+        return await self.handle.execute_update(ClaimDesk.inspection, decision, rpc_timeout=PATIENCE)
+
+    async def until(self, state: ClaimState) -> Claim:
+        claim = await self.claim()
+        assert claim.state is state, claim
+        return claim
+
+
+@pytest.fixture
+async def world(temporal: WorkflowEnvironment) -> AsyncIterator[World]:
+    world = World(temporal.client)
+    async with world.worker():
+        yield world
+
+
+@pytest.fixture
+def make_world(temporal: WorkflowEnvironment) -> Callable[..., World]:
+    """A world without a worker, for tests that start and stop their own."""
+    return lambda **changes: World(temporal.client, **changes)
+
+
+def refused(error: BaseException) -> ApplicationError:
+    """The answer of a refused decision."""
+    assert isinstance(error, WorkflowUpdateFailedError)
+    assert isinstance(error.cause, ApplicationError)
+    return error.cause

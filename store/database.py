@@ -1,7 +1,8 @@
 """Store: the way to the database. One `writing()` is one transaction, committed at its end or not at all."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, event, make_url, text
@@ -61,6 +62,8 @@ class Database:
         if address.get_backend_name() == "sqlite":
             prepare_sqlite(self._engine.sync_engine)
         self._writing = immediately(self._engine)
+        # SQLite has one writer at a time anyway: waiting here is fair and costs nothing, waiting there is polling.
+        self._turn = asyncio.Lock() if address.get_backend_name() == "sqlite" else nullcontext()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
@@ -70,8 +73,11 @@ class Database:
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncSession]:
-        """A session whose work is committed when the block ends and undone when it raises."""
-        async with AsyncSession(self._writing, expire_on_commit=False) as session, session.begin():
+        """A session whose work is committed when the block ends and undone when it raises.
+
+        One at a time within a task: a second one inside would wait for the first for ever.
+        """
+        async with self._turn, AsyncSession(self._writing, expire_on_commit=False) as session, session.begin():
             yield session
 
     async def ready(self) -> None:

@@ -41,7 +41,8 @@ class Return:
 
     `due_at` is the last second in which the unit may arrive; `carried_until` the last one when the carrier took the
     parcel in time (R-RET-4); `late_until` the last one in which a late return is refunded (R-RET-10). All three are
-    computed once, by calendar, and stored, and so are their wordings in the zone. `scanned_at` and `arrived_at` are what carrier and warehouse reported.
+    computed once, by calendar, and stored; `due_text` and `late_text` word them in the zone. `scanned_at` and
+    `arrived_at` are what carrier and warehouse reported.
     """
 
     window_days: int

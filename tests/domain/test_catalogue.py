@@ -98,6 +98,11 @@ def test_the_hold_lies_above_nothing_and_within_the_value(hold: int, sound: bool
     )
 
 
+def test_a_replacement_and_a_part_may_cost_nothing() -> None:
+    """R-CAT-1; edge case 18: a difference may be nothing."""
+    assert found(offered(replace(OFFER, fees=(usd(0),), differences={Component.PROPELLERS: usd(0)}))) == []
+
+
 def test_a_worthless_product_is_a_problem_and_so_is_its_hold() -> None:
     """R-CAT-1, R-EXP-5."""
     assert found(offered(replace(OFFER, product_value=usd(0), hold=usd(1)))) == [

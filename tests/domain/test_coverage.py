@@ -213,6 +213,12 @@ def test_a_plan_is_renewable_to_the_end_of_day_fifteen(zone: str, until: str) ->
     assert renewable_until((term(zone=zone),), zone) == at(until, zone)
 
 
+def test_the_latest_term_is_the_one_renewed() -> None:
+    """R-REN-1."""
+    until = at("2027-01-26T23:59:59", LA)
+    assert renewable_until((FIRST, NEXT), LA) == renewable_until((NEXT, FIRST), LA) == until
+
+
 @pytest.mark.parametrize(
     ("kinds", "renewable"),
     [

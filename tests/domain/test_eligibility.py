@@ -106,7 +106,7 @@ ALONE = {
         ReasonCode.NO_PLAN,
         "R-CLM-1",
         "Cover has not begun yet: it begins on 2026-08-01.",
-        standing={"terms": (term("2026-08-01T00:00:00"),)},
+        standing={"terms": (term("2027-08-02T00:00:00"), term("2026-08-01T00:00:00"), pending())},
     ),
     "cover has ended and can be renewed": Case(
         ReasonCode.COVERAGE_EXPIRED,

@@ -171,6 +171,27 @@ def test_flyaways_share_one_pool_under_a_cap(
     assert [r.code for r in refusals(premium(), device, NOW)] == damage_refused
 
 
+@pytest.mark.parametrize(
+    ("uses", "open_claim_id", "codes"),
+    [
+        pytest.param((reserved("f", flyaway=True),), None, [NONE_LEFT], id="reserved"),
+        pytest.param((reserved("f", flyaway=True),), "f", [ReasonCode.CLAIM_ALREADY_OPEN], id="by the open claim"),
+        pytest.param((FLOWN,), "f", [ReasonCode.CLAIM_ALREADY_OPEN, NONE_LEFT], id="used up, whatever is open"),
+    ],
+)
+def test_a_reserved_flyaway_is_not_left(
+    uses: tuple[UseEntry, ...], open_claim_id: str | None, codes: list[ReasonCode]
+) -> None:
+    """R-PLN-2, R-CLM-7: an open claim is the reason, not its own reservation."""
+    assert [r.code for r in refusals(flyaway(), standing(uses=uses, open_claim_id=open_claim_id), NOW)] == codes
+
+
+def test_damage_is_called_covered_only_while_it_is() -> None:
+    """R-FLY-1."""
+    messages = [r.message for r in refusals(flyaway(), standing(uses=(HIT, FLOWN)), NOW)]
+    assert messages[-1] == "All 1 flyaway replacements of this plan have been used."
+
+
 def bound(start: str, end: str | None = None, controller: str = "RC1") -> Binding:
     return Binding(controller, at(start), at(end) if end else None)
 

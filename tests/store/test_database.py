@@ -1,6 +1,7 @@
 """The database keeps its word on both engines."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -128,6 +129,15 @@ def test_the_first_migration_can_be_undone(database_url: str) -> None:
         command.downgrade(configuration(connection), "base")
         assert inspect(connection).get_table_names() == ["alembic_version"]
         command.upgrade(configuration(connection), "head")
+
+
+def test_processes_that_start_together_migrate_once(database_url: str) -> None:
+    with migrating(database_url) as connection:
+        command.downgrade(configuration(connection), "base")
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(upgrade, [database_url] * 4))
+    with migrating(database_url) as connection:
+        assert len(inspect(connection).get_table_names()) == len(METADATA.tables) + 1
 
 
 def test_the_ledger_is_append_only_after_migration(database_url: str) -> None:

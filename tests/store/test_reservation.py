@@ -14,6 +14,7 @@ from domain.kinds import Attention, ClaimState, Component, Outcome, ReasonCode, 
 from domain.money import Money
 from messages.claims import ClaimRefused, QuotedAmounts
 from messages.record import ReserveUse, UseReserved
+from store.database import Database
 from store.tables import AttentionRow, ClaimRow, ConsentRow, UseRow
 from tests.store.programme import ACTIVATED, NOW, Programme, line
 
@@ -170,6 +171,17 @@ async def test_of_eight_simultaneous_claims_on_one_device_exactly_one_wins(progr
         assert [(r.code, r.rule) for r in answer.reasons] == [(ReasonCode.CLAIM_ALREADY_OPEN, "R-CLM-7")]
         assert won[0].claim.id in answer.reasons[0].message
     assert await programme.uses() == (0, 1, 1)
+
+
+async def test_of_eight_claims_from_several_processes_exactly_one_wins(programme: Programme, database_url: str) -> None:
+    await programme.device()
+    offices = [Programme(Database(database_url)) for _ in range(4)]
+    asks = [programme.ask() for _ in range(8)]
+    answers = await asyncio.gather(*(offices[n % 4].record.reserve_use(ask) for n, ask in enumerate(asks)))
+    assert sum(isinstance(answer, UseReserved) for answer in answers) == 1
+    assert await programme.uses() == (0, 1, 1)
+    for office in offices:
+        await office.database.close()
 
 
 async def test_one_claim_sent_eight_times_at_once_is_one_claim(programme: Programme) -> None:

@@ -61,8 +61,7 @@ class Counting:
         def count(answered: int) -> None:
             nonlocal status
             status = answered
-            route = getattr(scope.get("route"), "path", _UNKNOWN)
-            self._metrics.count(_method(scope), route, answered, time.perf_counter() - began)
+            self._metrics.count(_method(scope), _route(scope), answered, time.perf_counter() - began)
 
         async def watch(message: Message) -> None:
             if message["type"] == "http.response.start" and status is None:
@@ -75,6 +74,15 @@ class Counting:
             if status is None:
                 count(500)
             raise
+
+
+def _route(scope: Scope) -> str:
+    """The template of the route that answered. A route knows its path below the router it was put into."""
+    below: str | None = getattr(scope.get("route"), "path", None)
+    if below is None:
+        return _UNKNOWN
+    steps = scope["path"].split("/")
+    return "/".join(steps[: len(steps) - below.count("/")]) + below
 
 
 def _method(scope: Scope) -> str:

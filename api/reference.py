@@ -5,7 +5,9 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
 
+from api.examples import example_of
 from api.problems import KINDS, MEDIA_TYPE, RETRY_AFTER_SECONDS, Code, FieldError, Problem, ProblemView
 from domain.kinds import Action, ReasonCode
 from domain.reasons import Reason
@@ -94,10 +96,22 @@ def document(app: FastAPI) -> dict[str, Any]:
         problem = ProblemView.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas.update(problem.pop("$defs", {}))
         schemas["ProblemView"] = problem
+        # FastAPI leaves nulls out of the document, and a null in an example says something.
+        for model in _models(BaseModel):
+            if model.__name__ in schemas and "examples" in schemas[model.__name__]:
+                schemas[model.__name__]["examples"] = example_of(model)
         for content in _contents(made):
             _give_example(content, schemas)
         app.openapi_schema = made
     return app.openapi_schema
+
+
+def _models(base: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    """Every model of this room."""
+    for model in base.__subclasses__():
+        yield from _models(model)
+        if model.__module__.startswith("api."):
+            yield model
 
 
 def _contents(made: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -3,23 +3,23 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from starlette.responses import StreamingResponse
 
 from api import stream
 from api.answers.claims import CLAIM_ID, ClaimList, ClaimView, EventList, EventView, LedgerView
 from api.auth import AnyRole, Finance
-from api.bodies.base import Instant, RegionCode, Serial
+from api.bodies.base import FIRST_YEAR, LAST_YEAR, Instant, RegionCode, Serial
 from api.bodies.claims import ClaimBody
 from api.door import Unavailable
 from api.idempotency import Key
-from api.problems import Code, invalid, not_found
+from api.problems import Code, not_found
 from api.reference import Responses, reads, writes
 from api.services import Here
 from api.submission import submit
 from domain.kinds import Attention, ClaimState, Service
+from store.claim_list import ClaimFilter, InvalidCursor, read_cursor
 from store.ledger_view import ledger as read_ledger
-from store.views import ClaimFilter, InvalidCursor
 
 router = APIRouter(tags=["Claims"])
 
@@ -49,6 +49,20 @@ def claim_in_path(
 ClaimInPath = Annotated[str, Depends(claim_in_path)]
 
 
+def _ours(cursor: str) -> str:
+    """A cursor may be made up; what it holds goes to the database."""
+    try:
+        opened_at, claim_id = read_cursor(cursor)
+    except (InvalidCursor, RecursionError):
+        raise ValueError("is not one of this list's") from None
+    if not FIRST_YEAR <= opened_at.year <= LAST_YEAR or not claim_id.isprintable():
+        raise ValueError("is not one of this list's")
+    return cursor
+
+
+Cursor = Annotated[str, StringConstraints(max_length=400), AfterValidator(_ours)]
+
+
 class ClaimQuery(BaseModel):
     """Filters of the list; every one given must hold."""
 
@@ -61,7 +75,7 @@ class ClaimQuery(BaseModel):
     attention: Attention | None = None
     due_before: Instant | None = Field(None, description="The return is due before this instant.")
     limit: int = Field(50, ge=1, le=200)
-    cursor: str | None = Field(None, max_length=400)
+    cursor: Cursor | None = None
 
 
 @router.post(
@@ -84,10 +98,7 @@ async def make(body: ClaimBody, here: Here, caller: AnyRole, key: Key, response:
 async def claims(here: Here, caller: AnyRole, wanted: Annotated[ClaimQuery, Query()]) -> ClaimList:
     """Newest first."""
     chosen = ClaimFilter(**wanted.model_dump(exclude={"limit", "cursor"}))
-    try:
-        page = await here.views.claims(chosen, wanted.limit, wanted.cursor)
-    except (InvalidCursor, OverflowError, RecursionError):
-        raise invalid("cursor", "is not one of this list's") from None
+    page = await here.views.claims(chosen, wanted.limit, wanted.cursor)
     return ClaimList(items=[here.view(claim) for claim in page.items], next_cursor=page.next_cursor)
 
 

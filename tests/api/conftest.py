@@ -1,0 +1,149 @@
+"""The application over ASGI, on a fresh SQLite database, with a door that needs no Temporal."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, NoReturn
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from api.app import create_app
+from api.config import ApiConfig
+from domain.kinds import TermKind
+from messages.registry import BindController, Owner, PlantTerm, RegisterDevice
+from store.database import Database
+from tests.fakes.door import FakeDoor
+
+NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+KEYS = {"dev": "admin", "cs": "customer_service", "wh": "warehouse", "st": "staff", "fi": "finance"}
+SERIAL = "1581F45T7228D00A"
+REPLACEMENT = "1581F45T7228D00B"
+SHIP_TO = {"name": "Ada", "line1": "1 Sky Road", "city": "Portland", "postal_code": "97201", "country": "US"}
+OWNER = {"name": "Ada", "email": "ada@example.com"}
+
+
+async def no_temporal() -> NoReturn:
+    raise ConnectionError("there is no Temporal in these tests")
+
+
+def express(**changes: Any) -> dict[str, Any]:
+    """A Care Express claim in good order."""
+    return {
+        "service": "care_express",
+        "tier": "premium",
+        "serial_number": SERIAL,
+        "incident": {"cause": "collision", "occurred_at": "2026-11-20T14:30:00Z"},
+        "replace_battery": True,
+        "payment_method": "pm_card_visa",
+        "ship_to": SHIP_TO,
+        "accepted_terms": True,
+    } | changes
+
+
+def lost(**changes: Any) -> dict[str, Any]:
+    """A flyaway claim in good order."""
+    return {
+        "service": "flyaway",
+        "serial_number": SERIAL,
+        "incident": {"occurred_at": "2026-11-20T14:30:00Z"},
+        "flight_record": "FR-1",
+        "confirmed_unrecoverable": True,
+        "payment_method": "pm_card_visa",
+        "ship_to": SHIP_TO,
+        "accepted_terms": True,
+    } | changes
+
+
+def config(url: str, **changes: Any) -> ApiConfig:
+    settings: dict[str, Any] = {
+        "database_url": url,
+        "temporal_client": no_temporal,
+        "task_queue": "aftercare",
+        "keys": KEYS,
+        "development": True,
+        "secret": "a secret of thirty-two characters",
+        "temporal_ui_url": "http://127.0.0.1:8233",
+    }
+    return ApiConfig(**settings | changes)
+
+
+@dataclass
+class Office:
+    """The application with its door and clock, and verbs for what most tests need first."""
+
+    app: FastAPI
+    http: httpx.AsyncClient
+    door: FakeDoor
+    database: Database
+    clock: list[datetime] = field(default_factory=lambda: [NOW])
+
+    def now(self) -> datetime:
+        return self.clock[0]
+
+    def later(self, **duration: int) -> None:
+        self.clock[0] += timedelta(**duration)
+
+    async def covered(self, serial: str = SERIAL, *, plan: bool = True, bound: bool = True) -> str:
+        """A device bought a month ago, with cover and a remote controller."""
+        activated = NOW - timedelta(days=30)
+        owner = Owner(**OWNER)
+        register = RegisterDevice(
+            serial_number=serial, model="mavic-3", region="US", owner=owner, activated_at=activated, at=activated
+        )
+        await self.door.command(register, "setup")
+        if plan:
+            term = PlantTerm(
+                serial_number=serial, kind=TermKind.ONE_YEAR, starts_on=activated.date(), term_id=f"t-{serial}", at=NOW
+            )
+            await self.door.command(term, "setup")
+        if bound:
+            bind = BindController(serial_number=serial, remote_controller="RC1", bound_at=activated, at=activated)
+            await self.door.command(bind, "setup")
+        self.door.asked.clear()
+        self.door.keys.clear()
+        return serial
+
+    async def claimed(self, **changes: Any) -> dict[str, Any]:
+        """A claim on a covered device, waiting for its dispatch."""
+        await self.covered()
+        answer = await self.http.post("/v1/claims", json=express(**changes))
+        assert answer.status_code == 202, answer.text
+        claim: dict[str, Any] = answer.json()
+        return claim
+
+    async def shipped(self) -> dict[str, Any]:
+        """A claim whose replacement has left."""
+        claim = await self.claimed()
+        body = {"replacement_serial_number": REPLACEMENT, "carrier": "UPS"}
+        answer = await self.http.post(f"/v1/claims/{claim['id']}/dispatch", json=body)
+        assert answer.status_code == 200, answer.text
+        shipped: dict[str, Any] = answer.json()
+        return shipped
+
+
+@pytest.fixture
+async def office(sqlite_url: str, sqlite_database: Database) -> AsyncIterator[Office]:
+    clock = [NOW]
+    door = FakeDoor(sqlite_database, lambda: clock[0])
+    app = create_app(config(sqlite_url), door=door, now=lambda: clock[0])
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    headers = {"Authorization": "Bearer dev"}
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://api", headers=headers) as http,
+    ):
+        yield Office(app, http, door, sqlite_database, clock)
+
+
+def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    """The answer, which must be that problem."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    body: dict[str, Any] = answer.json()
+    assert body["code"] == code, body
+    assert body["status"] == status
+    assert body["title"]
+    assert body["detail"]
+    return body

@@ -1,0 +1,259 @@
+"""Whatever is sent, the answer is a problem that says what is wrong, and never a 500."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from api.limits import MOST_BYTES
+from tests.api.conftest import OWNER, SERIAL, SHIP_TO, Office, express, lost, problem
+
+DEEP = "[" * 5000 + "]" * 5000
+TREE = {"cause": "collision", "occurred_at": "2026-11-20T14:30:00Z"}
+
+WRONG_FIELDS: list[tuple[dict[str, Any], str]] = [
+    (express(tier="gold"), "tier"),
+    (express(tier=None), "tier"),
+    (express(serial_number=7), "serial_number"),
+    (express(serial_number=""), "serial_number"),
+    (express(serial_number=" - "), "serial_number"),
+    (express(serial_number="SN\x00"), "serial_number"),
+    (express(serial_number="S" * 65), "serial_number"),
+    (express(serial_number="SN'; DROP"), "serial_number"),
+    (express(serial_number=["SN"]), "serial_number"),
+    (express(incident=None), "incident"),
+    (express(incident="yesterday"), "incident"),
+    (express(incident={"cause": "collision"}), "incident.occurred_at"),
+    (express(incident=TREE | {"occurred_at": "2026-11-20T14:30:00"}), "incident.occurred_at"),
+    (express(incident=TREE | {"occurred_at": "2026-11-20"}), "incident.occurred_at"),
+    (express(incident=TREE | {"occurred_at": "2026-02-30T00:00:00Z"}), "incident.occurred_at"),
+    (express(incident=TREE | {"occurred_at": "0001-01-01T00:00:00+14:00"}), "incident.occurred_at"),
+    (express(incident=TREE | {"occurred_at": "9999-12-31T23:59:59-14:00"}), "incident.occurred_at"),
+    (express(incident=TREE | {"occurred_at": 1700000000}), "incident.occurred_at"),
+    (express(incident=TREE | {"occurred_at": 1e308}), "incident.occurred_at"),
+    (express(incident=TREE | {"occurred_at": ""}), "incident.occurred_at"),
+    (express(incident=TREE | {"cause": "boredom"}), "incident.cause"),
+    (express(incident=TREE | {"description": "\x00"}), "incident.description"),
+    (express(incident=TREE | {"description": "x" * 4001}), "incident.description"),
+    (express(incident=TREE | {"weather": "rain"}), "incident.weather"),
+    (express(replace_battery="yes"), "replace_battery"),
+    (express(replace_battery=1), "replace_battery"),
+    (express(accepted_terms="true"), "accepted_terms"),
+    (express(payment_method=""), "payment_method"),
+    (express(payment_method="x" * 256), "payment_method"),
+    (express(payment_method="pm\nvisa"), "payment_method"),
+    (express(ship_to=SHIP_TO | {"country": "USA"}), "ship_to.country"),
+    (express(ship_to=SHIP_TO | {"name": "  "}), "ship_to.name"),
+    (express(ship_to=SHIP_TO | {"line2": 2}), "ship_to.line2"),
+    (express(ship_to=SHIP_TO | {"postal_code": "9" * 33}), "ship_to.postal_code"),
+    (express(ship_to=[]), "ship_to"),
+    (express(quote_id=""), "quote_id"),
+    (express(colour="red"), "colour"),
+    (express(service=None), "service"),
+    (lost(confirmed_unrecoverable=None), "confirmed_unrecoverable"),
+    (lost(flight_record="\x07"), "flight_record"),
+    (lost(incident={"occurred_at": "2026-11-20T14:30:00Z", "cause": "flyaway"}), "incident.cause"),
+    (lost(tier="premium"), "tier"),
+    ({"serial_number": SERIAL}, "service"),
+    ({}, "service"),
+]
+
+
+@pytest.mark.parametrize(("body", "field"), WRONG_FIELDS)
+async def test_a_wrong_field_is_named_by_its_path(office: Office, body: dict[str, Any], field: str) -> None:
+    invalid = problem(await office.http.post("/v1/claims", json=body), 422, "invalid_request")
+    assert [error["field"] for error in invalid["errors"]] == [field]
+    assert invalid["errors"][0]["message"]
+    assert field in invalid["detail"]
+
+
+async def test_every_wrong_field_is_named_at_once(office: Office) -> None:
+    body = express(tier="gold", colour="red", payment_method=7)
+    invalid = problem(await office.http.post("/v1/claims", json=body), 422, "invalid_request")
+    assert {error["field"] for error in invalid["errors"]} == {"tier", "colour", "payment_method"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"null",
+        b"[]",
+        b"7",
+        b'"text"',
+        b"\xff\xfe",
+        b'{"service": "care_express", "serial_number": "\\ud800"}',
+        b'{"service": NaN}',
+        b'{"a": ' + b"9" * 5000 + b"}",
+        b'{"a": 1e999}',
+        DEEP.encode(),
+        json.dumps(express()).encode()[:-1],
+    ],
+    ids=lambda body: repr(body[:20]),
+)
+async def test_a_body_that_is_no_claim_at_all(office: Office, body: bytes) -> None:
+    headers = {"Content-Type": "application/json", "Idempotency-Key": "bad body"}
+    invalid = problem(await office.http.post("/v1/claims", content=body, headers=headers), 422, "invalid_request")
+    assert invalid["errors"]
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "", "json"])
+async def test_another_content_type_is_415(office: Office, kind: str) -> None:
+    content = json.dumps(express()).encode()
+    answer = await office.http.post("/v1/claims", content=content, headers={"Content-Type": kind})
+    problem(answer, 415, "unsupported_media_type")
+
+
+async def test_a_content_type_with_parameters_is_json_all_the_same(office: Office) -> None:
+    await office.covered()
+    content = json.dumps(express()).encode()
+    headers = {"Content-Type": "Application/JSON; charset=utf-8"}
+    assert (await office.http.post("/v1/claims", content=content, headers=headers)).status_code == 202
+
+
+async def test_a_body_over_one_mebibyte_is_413(office: Office) -> None:
+    for path in ("/v1/claims", "/v1/nowhere", "/healthz"):
+        answer = await office.http.post(path, content=b" " * (MOST_BYTES + 1))
+        problem(answer, 413, "payload_too_large")
+
+
+async def test_a_body_that_does_not_say_its_length_is_counted(office: Office) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        for _ in range(40):
+            yield b" " * 65536
+
+    answer = await office.http.post("/v1/claims", content=endless())
+    problem(answer, 413, "payload_too_large")
+
+
+async def test_a_body_of_exactly_one_mebibyte_is_read(office: Office) -> None:
+    await office.covered()
+    content = json.dumps(express()).encode().ljust(MOST_BYTES)
+    headers = {"Content-Type": "application/json"}
+    assert (await office.http.post("/v1/claims", content=content, headers=headers)).status_code == 202
+
+
+ACTIONS: list[tuple[str, Any, str]] = [
+    ("dispatch", {}, "replacement_serial_number"),
+    ("dispatch", {"replacement_serial_number": "B1", "carrier": "x" * 201}, "carrier"),
+    ("return-scan", {"carrier": "UPS"}, "tracking_number"),
+    ("return-scan", {"carrier": "UPS", "tracking_number": "1Z", "scanned_at": "noon"}, "scanned_at"),
+    ("arrival", {"arrived_at": 0}, "arrived_at"),
+    ("arrival", {"reason": ""}, "reason"),
+    ("inspection", {"serial_number": "A1", "genuine": True}, "components"),
+    ("inspection", {"serial_number": "A1", "genuine": True, "components": ["wing"]}, "components.0"),
+    ("inspection", {"serial_number": "A1", "genuine": True, "components": ["grip", "grip"]}, "components"),
+    ("inspection", {"serial_number": "A1", "genuine": "no", "components": []}, "genuine"),
+    ("inspection", {"serial_number": "A1", "genuine": True, "components": [], "photos": ["p"] * 51}, "photos"),
+    ("extension", {"days": 0, "reason": "x"}, "days"),
+    ("extension", {"days": 8, "reason": "x"}, "days"),
+    ("extension", {"days": "3", "reason": "x"}, "days"),
+    ("extension", {"days": 2.5, "reason": "x"}, "days"),
+    ("extension", {"days": True, "reason": "x"}, "days"),
+    ("extension", {"days": 3}, "reason"),
+    ("waiver", {"reason": "   "}, "reason"),
+    ("decision", {"approve": "yes"}, "approve"),
+    ("parts-choice", {"choice": "keep"}, "choice"),
+    ("payment-method", {}, "payment_method"),
+    ("cancel", {"because": "x"}, "because"),
+    ("cancel", [], "body"),
+    ("found", {"where": "tree"}, "where"),
+]
+
+
+@pytest.mark.parametrize(("path", "body", "field"), ACTIONS)
+async def test_a_wrong_action_is_never_passed_on(office: Office, path: str, body: Any, field: str) -> None:
+    answer = await office.http.post(f"/v1/claims/clm_aaaaaaaaaaaaaaaa/{path}", json=body)
+    invalid = problem(answer, 422, "invalid_request")
+    assert [error["field"] for error in invalid["errors"]] == [field]
+    assert office.door.asked == []
+
+
+DEVICE = {"serial_number": SERIAL, "model": "mavic-3", "region": "US", "owner": OWNER}
+DEVICES: list[tuple[str, dict[str, Any], str]] = [
+    ("devices", DEVICE | {"model": "mavic-99"}, "model"),
+    ("devices", DEVICE | {"model": "../etc"}, "model"),
+    ("devices", DEVICE | {"region": "MOON"}, "region"),
+    ("devices", DEVICE | {"region": "us"}, "region"),
+    ("devices", DEVICE | {"owner": OWNER | {"email": "nobody"}}, "owner.email"),
+    ("devices", DEVICE | {"owner": OWNER | {"email": "a\r\nb@c"}}, "owner.email"),
+    ("devices", DEVICE | {"owner": OWNER | {"name": "A\nB"}}, "owner.name"),
+    ("devices", DEVICE | {"activated_at": "2030-01-01T00:00:00Z"}, "activated_at"),
+    (f"devices/{SERIAL}/bindings", {"remote_controller": ""}, "remote_controller"),
+    (f"devices/{SERIAL}/bindings", {"remote_controller": "R", "bound_at": "2030-01-01T00:00:00Z"}, "bound_at"),
+    (f"devices/{SERIAL}/plans", {"term": "3y", "payment_method": "pm"}, "term"),
+    (f"devices/{SERIAL}/plans", {"term": "refresh_plus", "payment_method": "pm"}, "term"),
+    (f"devices/{SERIAL}/activation", {"activated_at": "soon"}, "activated_at"),
+    (f"dev/devices/{SERIAL}/terms", {"term": "1y", "starts_on": "2025-02-30"}, "starts_on"),
+    (f"dev/devices/{SERIAL}/terms", {"term": "1y", "starts_on": 20250101}, "starts_on"),
+    (f"dev/devices/{SERIAL}/terms", {"term": "1y", "starts_on": "9999-12-31"}, "starts_on"),
+    ("quotes", {"service": "care_express", "serial_number": SERIAL}, "tier"),
+    ("quotes", {"service": "maintenance", "serial_number": SERIAL}, "service"),
+]
+
+
+@pytest.mark.parametrize(("path", "body", "field"), DEVICES)
+async def test_a_wrong_device_command_names_its_field(
+    office: Office, path: str, body: dict[str, Any], field: str
+) -> None:
+    if path != "devices":
+        await office.covered()
+    invalid = problem(await office.http.post(f"/v1/{path}", json=body), 422, "invalid_request")
+    assert [error["field"] for error in invalid["errors"]] == [field]
+
+
+@pytest.mark.parametrize("serial", ["NOBODY", "%00", "%F0%9F%9A%81", "a" * 300, "..%2F..", "SN%27", "%20"])
+async def test_a_serial_number_nobody_has_is_not_found(office: Office, serial: str) -> None:
+    problem(await office.http.get(f"/v1/devices/{serial}"), 404, "not_found")
+    bind = {"remote_controller": "RC"}
+    problem(await office.http.post(f"/v1/devices/{serial}/bindings", json=bind), 404, "not_found")
+    plan = {"term": "1y", "payment_method": "pm_card_visa"}
+    problem(await office.http.post(f"/v1/devices/{serial}/plans", json=plan), 404, "not_found")
+    problem(await office.http.delete(f"/v1/devices/{serial}/bindings/current"), 404, "not_found")
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/v1", "/v1/", "/v2/claims", "/v1/claims/", "/v1/products/mavic-3/x", "//v1/claims"]
+)
+async def test_an_unknown_page_is_a_problem(office: Office, path: str) -> None:
+    answer = await office.http.get(f"http://api{path}")
+    problem(answer, 404, "not_found")
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "TRACE", "BREW"])
+async def test_an_unknown_method_is_a_problem(office: Office, method: str) -> None:
+    answer = await office.http.request(method, "/v1/claims")
+    problem(answer, 405, "method_not_allowed")
+    assert answer.headers["allow"]
+
+
+@pytest.mark.parametrize("value", ["-1", "x", "9" * 40])
+async def test_a_bad_place_in_the_timeline_is_named(office: Office, value: str) -> None:
+    claim = await office.claimed()
+    url = claim["links"]["events"]
+    problem(await office.http.get(url, params={"cursor": value}), 422, "invalid_request")
+    problem(await office.http.get(url, headers={"Last-Event-ID": value}), 422, "invalid_request")
+
+
+async def test_a_fault_of_ours_tells_nothing_of_our_insides(office: Office) -> None:
+    async def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("the secret is 42")
+
+    office.app.state.services.views.catalogue = broken
+    fault = problem(await office.http.get("/v1/products"), 500, "internal_error")
+    assert "42" not in json.dumps(fault)
+
+
+async def test_a_database_that_is_away_is_503(office: Office) -> None:
+    from sqlmodel import text
+
+    async with office.database.writing() as session:
+        await session.exec(text("DROP TABLE http_requests"))  # type: ignore[call-overload]
+        await session.exec(text("DROP TABLE catalogue_releases"))  # type: ignore[call-overload]
+    answer = await office.http.get("/v1/products")
+    problem(answer, 503, "unavailable")
+    assert answer.headers["retry-after"]
+    answer = await office.http.post("/v1/quotes", json={}, headers={"Idempotency-Key": "k"})
+    problem(answer, 503, "unavailable")

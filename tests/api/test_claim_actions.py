@@ -1,0 +1,175 @@
+"""Decisions and events over HTTP: what is passed on, and what the answers of the claim become."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from temporalio import workflow
+
+from api.bodies.base import now as wall_clock
+from api.client import TemporalDoor
+from domain.kinds import Action
+from messages.claims import Inspect, ParcelArrived, ParcelScanned
+from tests.api.conftest import NOW, REPLACEMENT, SERIAL, Office, no_temporal, problem
+from workflows.flyaway import Flyaway
+from workflows.premium import CareExpressPremium
+from workflows.standard import CareExpressStandard
+
+DECISIONS: list[tuple[str, dict[str, Any] | None]] = [
+    ("dispatch", {"replacement_serial_number": REPLACEMENT}),
+    ("inspection", {"serial_number": SERIAL, "genuine": True, "components": ["aircraft"]}),
+    ("extension", {"days": 5, "reason": "ill"}),
+    ("waiver", {"reason": "our fault"}),
+    ("decision", {"approve": True}),
+    ("parts-choice", {"choice": "pay"}),
+    ("payment-method", {"payment_method": "pm_2"}),
+    ("cancel", None),
+    ("found", None),
+]
+EVENTS: list[tuple[str, dict[str, Any] | None]] = [
+    ("return-scan", {"carrier": "UPS", "tracking_number": "1Z"}),
+    ("arrival", None),
+]
+
+
+async def test_a_decision_answers_with_the_claim_as_it_is_afterwards(office: Office) -> None:
+    claim = await office.shipped()
+    assert claim["state"] == "awaiting_return"
+    assert claim["replacement_serial_number"] == REPLACEMENT
+    assert claim["return"]["due_at"] == claim["deadline"]
+    assert "extension" in claim["allowed_actions"]
+
+
+async def test_what_the_state_does_not_allow_answers_409_with_what_it_does(office: Office) -> None:
+    claim = await office.shipped()
+    answer = await office.http.post(f"/v1/claims/{claim['id']}/cancel", json={"reason": "changed my mind"})
+    refused = problem(answer, 409, "action_not_allowed")
+    assert refused["allowed_actions"] == claim["allowed_actions"]
+    assert refused["rule"] == "R-CLM-2"
+
+
+@pytest.mark.parametrize(("path", "body"), DECISIONS)
+async def test_a_closed_claim_takes_no_decision(office: Office, path: str, body: dict[str, Any] | None) -> None:
+    claim = await office.claimed()
+    await office.http.post(f"/v1/claims/{claim['id']}/cancel")
+    answer = await office.http.post(f"/v1/claims/{claim['id']}/{path}", json=body)
+    assert problem(answer, 409, "action_not_allowed")["allowed_actions"] == []
+
+
+@pytest.mark.parametrize(("path", "body"), EVENTS)
+async def test_a_claim_that_has_ended_takes_no_event(office: Office, path: str, body: dict[str, Any] | None) -> None:
+    claim = await office.claimed()
+    await office.http.post(f"/v1/claims/{claim['id']}/cancel")
+    answer = await office.http.post(f"/v1/claims/{claim['id']}/{path}", json=body)
+    problem(answer, 409, "action_not_allowed")
+
+
+@pytest.mark.parametrize(("path", "body"), [*DECISIONS, *EVENTS])
+async def test_an_unknown_claim_is_not_found(office: Office, path: str, body: dict[str, Any] | None) -> None:
+    problem(await office.http.post(f"/v1/claims/clm_aaaaaaaaaaaaaaaa/{path}", json=body), 404, "not_found")
+
+
+@pytest.mark.parametrize(("path", "body"), [*DECISIONS, *EVENTS])
+async def test_nothing_is_decided_while_temporal_is_away(
+    office: Office, path: str, body: dict[str, Any] | None
+) -> None:
+    claim = await office.claimed()
+    office.door.away = True
+    problem(await office.http.post(f"/v1/claims/{claim['id']}/{path}", json=body), 503, "unavailable")
+
+
+async def test_a_replacement_that_cannot_be_is_refused_with_its_rule(office: Office) -> None:
+    claim = await office.claimed()
+    answer = await office.http.post(f"/v1/claims/{claim['id']}/dispatch", json={"replacement_serial_number": SERIAL})
+    assert problem(answer, 422, "refused")["rule"] == "R-CLM-9"
+
+
+async def test_the_inspector_may_leave_the_serial_number_empty(office: Office) -> None:
+    claim = await office.shipped()
+    body = {"serial_number": "", "genuine": True, "components": []}
+    await office.http.post(f"/v1/claims/{claim['id']}/inspection", json=body, headers={"Authorization": "Bearer wh"})
+    inspect = office.door.asked[-1]
+    assert isinstance(inspect, Inspect)
+    assert (inspect.serial_number, inspect.actor) == ("", "warehouse")
+
+
+async def test_an_event_without_its_time_happened_now_on_the_claims_own_clock(office: Office) -> None:
+    claim = await office.shipped()
+    office.door.lead = timedelta(days=3, microseconds=7)
+    answer = await office.http.post(f"/v1/claims/{claim['id']}/arrival")
+    assert answer.status_code == 202
+    assert answer.json()["id"] == claim["id"]
+    arrival = office.door.asked[-1]
+    assert isinstance(arrival, ParcelArrived)
+    assert arrival.arrived_at == NOW + timedelta(days=3)
+
+
+async def test_a_scan_is_passed_on_to_the_second(office: Office) -> None:
+    claim = await office.shipped()
+    body = {"carrier": "UPS", "tracking_number": "1Z", "scanned_at": "2026-11-23T01:59:59.9-08:00"}
+    await office.http.post(f"/v1/claims/{claim['id']}/return-scan", json=body, headers={"Idempotency-Key": "scan-1"})
+    scan = office.door.asked[-1]
+    assert isinstance(scan, ParcelScanned)
+    assert scan.scanned_at == NOW - timedelta(seconds=1)
+    assert scan.event_id.startswith("evt_")
+
+
+async def test_a_back_dated_arrival_needs_a_reason(office: Office) -> None:
+    claim = await office.shipped()
+    url, body = f"/v1/claims/{claim['id']}/arrival", {"arrived_at": "2026-11-23T08:59:59Z"}
+    invalid = problem(await office.http.post(url, json=body), 422, "invalid_request")
+    assert [error["field"] for error in invalid["errors"]] == ["reason"]
+    assert (await office.http.post(url, json=body | {"reason": "found in the yard"})).status_code == 202
+    assert (await office.http.post(url, json={"arrived_at": "2026-11-23T09:00:00Z"})).status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("path", "field", "rest"),
+    [("arrival", "arrived_at", {}), ("return-scan", "scanned_at", {"carrier": "UPS", "tracking_number": "1Z"})],
+)
+async def test_nothing_has_happened_in_the_future(office: Office, path: str, field: str, rest: dict[str, str]) -> None:
+    claim = await office.shipped()
+    url = f"/v1/claims/{claim['id']}/{path}"
+    answer = await office.http.post(url, json={field: "2026-11-23T10:05:01Z"} | rest)
+    assert [error["field"] for error in problem(answer, 422, "invalid_request")["errors"]] == [field]
+    assert (await office.http.post(url, json={field: "2026-11-23T10:05:00Z"} | rest)).status_code == 202
+
+
+async def test_fast_forward_moves_the_clock_by_days_and_hours(office: Office) -> None:
+    claim = await office.shipped()
+    url = f"/v1/dev/claims/{claim['id']}/fast-forward"
+    assert (await office.http.post(url, json={"days": 2})).json()["id"] == claim["id"]
+    assert (await office.http.post(url, json={"hours": 1.5})).status_code == 200
+    assert office.door.asked[-2:] == [timedelta(days=2), timedelta(hours=1.5)]
+
+
+async def test_until_due_goes_to_just_after_the_deadline(office: Office) -> None:
+    claim = await office.shipped()
+    url = f"/v1/dev/claims/{claim['id']}/fast-forward"
+    assert (await office.http.post(url, json={"until": "due"})).status_code == 200
+    due = office.now() + office.door.lead
+    assert f"{due:%Y-%m-%dT%H:%M:%SZ}" > claim["return"]["due_at"]
+    answer = await office.http.post(url, json={"until": "due"})
+    assert problem(answer, 409, "action_not_allowed")["allowed_actions"] == claim["allowed_actions"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"days": 1, "hours": 1}, {"days": 0}, {"days": -1}, {"days": 1e9}, {"until": "later"}, {"days": True}],
+)
+async def test_fast_forward_needs_one_sensible_duration(office: Office, body: dict[str, Any]) -> None:
+    claim = await office.shipped()
+    problem(await office.http.post(f"/v1/dev/claims/{claim['id']}/fast-forward", json=body), 422, "invalid_request")
+
+
+def test_every_story_has_an_update_of_every_decisions_name() -> None:
+    told = {Action.RETURN_SCAN, Action.ARRIVAL}
+    later = {Action.REPAIR_QUOTE, Action.REPAIR_CHOICE, Action.COMPLETION}
+    for story in (CareExpressPremium, CareExpressStandard, Flyaway):
+        updates = workflow._Definition.must_from_class(story).updates
+        assert {action.value for action in set(Action) - told - later} <= set(updates)
+
+
+async def test_in_production_a_claims_clock_is_ours() -> None:
+    door = TemporalDoor(no_temporal, "aftercare")
+    assert abs(await door.now("clm_any") - wall_clock()) < timedelta(seconds=5)

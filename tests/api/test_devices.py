@@ -1,0 +1,186 @@
+"""Devices, bindings, plans and quotes over HTTP."""
+
+from typing import Any
+
+import pytest
+from itsdangerous import URLSafeSerializer
+
+from tests.api.conftest import OWNER, SERIAL, Office, express, problem
+
+DEVICE = {"serial_number": "1581-f45t-7228-d00a", "model": "mavic-3", "region": "US", "owner": OWNER}
+PLAN = {"term": "1y", "payment_method": "pm_card_visa"}
+
+
+async def test_a_registered_device_is_answered_as_it_is_stored(office: Office) -> None:
+    answer = await office.http.post("/v1/devices", json=DEVICE)
+    assert (answer.status_code, answer.headers["location"]) == (201, f"/v1/devices/{SERIAL}")
+    device = answer.json()
+    assert device["serial_number"] == SERIAL
+    assert device["activated_at"] is None
+    assert device["care"]["active"] is False
+    assert (await office.http.get("/v1/devices/1581-F45T 7228D00A")).json() == device
+
+
+async def test_a_serial_number_is_registered_once(office: Office) -> None:
+    await office.http.post("/v1/devices", json=DEVICE)
+    office.later(days=1)
+    conflict = problem(await office.http.post("/v1/devices", json=DEVICE), 409, "conflict")
+    assert [error["field"] for error in conflict["errors"]] == ["serial_number"]
+
+
+async def test_cover_bought_before_activation_begins_with_it(office: Office) -> None:
+    await office.http.post("/v1/devices", json=DEVICE)
+    plan = (await office.http.post(f"/v1/devices/{SERIAL}/plans", json=PLAN)).json()
+    assert (plan["starts_on"], plan["ends_on"]) == (None, None)
+    office.later(days=5)
+    answer = await office.http.post(f"/v1/devices/{SERIAL}/activation", json={})
+    assert answer.status_code == 201
+    assert answer.json()["activated_at"] == "2026-11-28T10:00:00Z"
+    assert answer.json()["care"]["periods"] == [{"term": "1y", "starts_on": "2026-11-28", "ends_on": "2027-11-28"}]
+
+
+async def test_a_plan_is_answered_with_its_price_and_days(office: Office) -> None:
+    await office.covered(plan=False)
+    answer = await office.http.post(f"/v1/devices/{SERIAL}/plans", json=PLAN)
+    assert answer.status_code == 201
+    plan = answer.json()
+    assert set(plan) == {"id", "term", "starts_on", "ends_on", "price", "purchased_at"}
+    assert plan["price"]["currency"] == "USD"
+    assert plan["purchased_at"] == "2026-11-23T10:00:00Z"
+    assert (await office.http.get(f"/v1/devices/{SERIAL}")).json()["care"]["active"] is True
+
+
+async def test_a_second_plan_is_refused_with_every_reason(office: Office) -> None:
+    await office.covered()
+    answer = await office.http.post(f"/v1/devices/{SERIAL}/plans", json=PLAN | {"region": "EU"})
+    refused = problem(answer, 422, "plan_refused")
+    assert [reason["code"] for reason in refused["reasons"]] == ["region_mismatch", "plan_exists"]
+
+
+async def test_a_declined_card_buys_nothing(office: Office) -> None:
+    await office.covered(plan=False)
+    answer = await office.http.post(f"/v1/devices/{SERIAL}/plans", json=PLAN | {"payment_method": "pm_card_declined"})
+    problem(answer, 402, "payment_declined")
+
+
+async def test_a_remote_controller_is_bound_and_unbound(office: Office) -> None:
+    await office.covered(bound=False)
+    answer = await office.http.post(f"/v1/devices/{SERIAL}/bindings", json={"remote_controller": "RC-7"})
+    assert answer.status_code == 201
+    assert answer.json()["binding"] == {"remote_controller": "RC-7", "bound_at": "2026-11-23T10:00:00Z"}
+    office.later(hours=1)
+    answer = await office.http.delete(f"/v1/devices/{SERIAL}/bindings/current")
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert (await office.http.get(f"/v1/devices/{SERIAL}")).json()["binding"] is None
+
+
+async def test_development_plants_terms_with_past_dates(office: Office) -> None:
+    await office.covered(plan=False)
+    answer = await office.http.post(f"/v1/dev/devices/{SERIAL}/terms", json={"term": "1y", "starts_on": "2025-11-01"})
+    assert answer.status_code == 201
+    assert answer.json()["care"]["ends_on"] == "2026-11-01"
+    assert answer.json()["care"]["active"] is False
+
+
+async def test_the_catalogue_lists_products_with_prices_by_region(office: Office) -> None:
+    products = (await office.http.get("/v1/products")).json()
+    one = (await office.http.get("/v1/products/mavic-3")).json()
+    assert one in products["items"]
+    assert set(one["regions"]["US"]) >= {"prices", "fees", "flyaway_fee", "hold", "return_window_days", "premium"}
+    problem(await office.http.get("/v1/products/mavic-99"), 404, "not_found")
+
+
+async def quote(office: Office, **changes: Any) -> dict[str, Any]:
+    body = {"service": "care_express", "tier": "premium", "serial_number": SERIAL, "replace_battery": True} | changes
+    answer = await office.http.post("/v1/quotes", json=body)
+    assert answer.status_code == 200, answer.text
+    quoted: dict[str, Any] = answer.json()
+    return quoted
+
+
+async def test_a_quote_shows_the_settlement_page(office: Office) -> None:
+    await office.covered()
+    quoted = await quote(office)
+    assert quoted["default_charge"] == quoted["hold"]
+    assert quoted["latest_arrival_example"] > "2026-11-30"
+    assert quoted["expires_at"] == "2026-11-23T10:30:00Z"
+    assert quoted["terms_version"]
+    standard = await quote(office, tier="standard")
+    assert (standard["hold"], standard["return_window_days"], standard["default_charge"]) == (None, None, None)
+
+
+async def test_a_quote_is_good_for_thirty_minutes(office: Office) -> None:
+    await office.covered()
+    quoted = await quote(office)
+    office.later(minutes=29)
+    ask = express(quote_id=quoted["id"])
+    assert (await office.http.post("/v1/claims", json=ask)).status_code == 202
+    assert office.door.asked[-1].quote.valid is True  # type: ignore[attr-defined]
+    assert office.door.asked[-1].quote.fee.amount == quoted["fee"]["amount"]  # type: ignore[attr-defined]
+
+
+async def expired(office: Office, **changes: Any) -> None:
+    answer = await office.http.post("/v1/claims", json=express(**changes))
+    refused = problem(answer, 422, "claim_refused")
+    assert [reason["code"] for reason in refused["reasons"]] == ["quote_expired"]
+
+
+async def test_an_expired_quote_is_not_honoured(office: Office) -> None:
+    await office.covered()
+    quoted = await quote(office)
+    office.later(minutes=30)
+    await expired(office, quote_id=quoted["id"])
+
+
+async def test_a_quote_is_for_one_device_tier_and_battery(office: Office) -> None:
+    await office.covered()
+    await office.covered("OTHER")
+    quoted = await quote(office)
+    for changes in ({"tier": "standard"}, {"replace_battery": False}, {"serial_number": "OTHER"}):
+        await expired(office, quote_id=quoted["id"], **changes)
+
+
+async def test_a_quote_somebody_made_up_is_not_honoured(office: Office) -> None:
+    await office.covered()
+    quoted = await quote(office)
+    payload, _, signature = quoted["id"].rpartition(".")
+    forged = URLSafeSerializer("another secret", salt="aftercare.quote.1").dumps({"fee": 1})
+    for made_up in (f"{payload}A.{signature}", payload, "x", forged, "é", "\x00"):
+        await expired(office, quote_id=made_up)
+
+
+async def test_a_quote_of_an_ineligible_device_still_says_what_it_would_cost(office: Office) -> None:
+    await office.covered(plan=False)
+    assert (await quote(office))["fee"]["amount"] > 0
+
+
+async def test_a_flyaway_is_quoted_by_its_fee_alone(office: Office) -> None:
+    await office.covered()
+    answer = await office.http.post("/v1/quotes", json={"service": "flyaway", "serial_number": SERIAL})
+    assert answer.json()["hold"] is None
+    assert answer.json()["fee"]["amount"] > 0
+
+
+@pytest.mark.parametrize(
+    ("model", "region", "body", "code"),
+    [
+        ("osmo-action-4", "US", {"service": "flyaway"}, "flyaway_not_supported"),
+        ("mavic-3", "AU", {"service": "care_express", "tier": "premium"}, "premium_unavailable_in_region"),
+    ],
+)
+async def test_what_is_not_offered_has_no_quote(
+    office: Office, model: str, region: str, body: dict[str, str], code: str
+) -> None:
+    catalogue = await office.app.state.services.views.catalogue()
+    offered = next(r for r in catalogue.regions if r.code == region)
+    if code == "premium_unavailable_in_region" and offered.premium:
+        region = next(r.code for r in catalogue.regions if not r.premium)
+    device = DEVICE | {"serial_number": "Q1", "model": model, "region": region}
+    assert (await office.http.post("/v1/devices", json=device)).status_code == 201
+    refused = problem(await office.http.post("/v1/quotes", json=body | {"serial_number": "Q1"}), 422, "claim_refused")
+    assert [reason["code"] for reason in refused["reasons"]] == [code]
+
+
+async def test_a_quote_for_an_unknown_device_is_not_found(office: Office) -> None:
+    body = {"service": "flyaway", "serial_number": "NOBODY"}
+    problem(await office.http.post("/v1/quotes", json=body), 404, "not_found")

@@ -1,0 +1,93 @@
+"""Who may do what: every route against every role, and what a wrong key is told."""
+
+import pytest
+
+from api.app import create_app
+from api.auth import Keys
+from tests.api.conftest import SERIAL, Office, config, problem
+
+ROLES = {"cs": "customer_service", "wh": "warehouse", "st": "staff", "fi": "finance", "dev": "admin"}
+CLAIM = "/v1/claims/clm_aaaaaaaaaaaaaaaa"
+LIMITED = {
+    f"POST {CLAIM}/dispatch": {"wh"},
+    f"POST {CLAIM}/return-scan": {"wh"},
+    f"POST {CLAIM}/arrival": {"wh"},
+    f"POST {CLAIM}/inspection": {"wh"},
+    f"POST {CLAIM}/extension": {"st"},
+    f"POST {CLAIM}/waiver": {"st"},
+    f"POST {CLAIM}/decision": {"st"},
+    f"GET {CLAIM}/ledger": {"fi"},
+}
+FOR_ALL = [
+    "GET /v1/products",
+    "GET /v1/products/mavic-3",
+    "POST /v1/devices",
+    f"GET /v1/devices/{SERIAL}",
+    f"POST /v1/devices/{SERIAL}/activation",
+    f"POST /v1/devices/{SERIAL}/bindings",
+    f"DELETE /v1/devices/{SERIAL}/bindings/current",
+    f"POST /v1/devices/{SERIAL}/plans",
+    "POST /v1/quotes",
+    "POST /v1/claims",
+    "GET /v1/claims",
+    f"GET {CLAIM}",
+    f"GET {CLAIM}/events",
+    f"POST {CLAIM}/parts-choice",
+    f"POST {CLAIM}/payment-method",
+    f"POST {CLAIM}/cancel",
+    f"POST {CLAIM}/found",
+    "POST /v1/dev/claims/clm_aaaaaaaaaaaaaaaa/fast-forward",
+    f"POST /v1/dev/devices/{SERIAL}/terms",
+]
+
+
+async def test_every_role_may_do_what_the_contract_says_and_no_more(office: Office) -> None:
+    for route in [*LIMITED, *FOR_ALL]:
+        method, path = route.split()
+        allowed = LIMITED.get(route, set(ROLES)) | {"dev"}
+        for key, role in ROLES.items():
+            answer = await office.http.request(method, path, headers={"Authorization": f"Bearer {key}"})
+            if key in allowed:
+                assert answer.status_code not in (401, 403), (route, role)
+            else:
+                assert role in problem(answer, 403, "forbidden")["detail"], (route, role)
+
+
+async def test_nothing_of_version_1_is_open_without_a_key(office: Office) -> None:
+    for route in [*LIMITED, *FOR_ALL]:
+        method, path = route.split()
+        for headers in ({"Authorization": "Bearer nobody"}, {"Authorization": "Basic dev"}, {"Authorization": "dev"}):
+            answer = await office.http.request(method, path, headers=headers)
+            problem(answer, 401, "unauthorized")
+            assert answer.headers["www-authenticate"] == "Bearer"
+
+
+async def test_the_matrix_above_names_every_route(office: Office) -> None:
+    document = (await office.http.get("/openapi.json")).json()
+    named = {route.replace("clm_aaaaaaaaaaaaaaaa", "{claim_id}") for route in [*LIMITED, *FOR_ALL]}
+    named = {route.replace(SERIAL, "{serial}").replace("mavic-3", "{model}") for route in named}
+    routes = {f"{method.upper()} {path}" for path, ways in document["paths"].items() for method in ways}
+    assert named == {route for route in routes if " /v1" in route}
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"])
+async def test_operations_and_the_reference_need_no_key(office: Office, path: str) -> None:
+    answer = await office.http.get(path, headers={"Authorization": ""})
+    assert answer.status_code == 200
+
+
+async def test_a_key_that_is_no_latin_text_is_just_wrong(office: Office) -> None:
+    headers = [(b"Authorization", b"Bearer \xff\xfe\x80")]
+    problem(await office.http.get("/v1/claims", headers=headers), 401, "unauthorized")
+
+
+async def test_production_knows_no_development_routes(sqlite_url: str, office: Office) -> None:
+    app = create_app(config(sqlite_url, development=False), door=office.door)
+    paths = app.openapi()["paths"]
+    assert not [path for path in paths if "/dev/" in path]
+    assert [path for path in paths if path == "/v1/claims"]
+
+
+def test_an_unknown_role_is_found_out_at_the_start() -> None:
+    with pytest.raises(ValueError):
+        Keys({"k": "king"})

@@ -70,6 +70,14 @@ def test_a_window_over_the_years_end_falls_into_the_next() -> None:
     assert returning.carried_until == at("2027-01-12T23:59:59", LA)
 
 
+@pytest.mark.parametrize("zone", [LA, BERLIN, TOKYO, SYDNEY])
+def test_a_window_words_its_ends_in_its_zone(zone: str) -> None:
+    """R-RET-6, edge case 1: date, time, zone."""
+    returning = opened("2026-10-25T15:00:00", 10, zone)
+    assert returning.due_text == f"2026-11-04 23:59:59 {zone}"
+    assert returning.late_text == f"2026-11-14 23:59:59 {zone}"
+
+
 def test_a_window_may_end_on_the_leap_day() -> None:
     """R-RET-2, edge case 64."""
     assert opened("2028-02-15T15:00:00", 14, LA).due_at == at("2028-02-29T23:59:59", LA)

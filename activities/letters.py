@@ -1,0 +1,160 @@
+"""Activities: what a notice says, in plain text and in HTML. Composes; sends nothing and reads no database.
+
+Each kind has one template under `templates/`, which is rendered twice: with `layout.txt` and the words of `words.txt`,
+and with those ending in `.html`. So the two halves of a mail differ in looks alone, never in an amount or a date.
+"""
+
+import re
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_currency
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from domain.dates import end_of_day_after, local_day
+from domain.kinds import Component, ReasonCode
+from domain.money import Money, minor_digits, total
+from messages.mail import MailKind, SendMail
+from store.addressee import Addressee
+
+LOCALE: Final = "en_GB"
+TEMPLATES: Final = Path(__file__).with_name("templates")
+_WIDTH: Final = 72
+_TEMPLATES: Final = dict.fromkeys((MailKind.DUE_MINUS_3, MailKind.DUE_MINUS_1, MailKind.DUE_DAY), "reminder.j2")
+"""Kinds that share one; every other kind has a template of its own name."""
+_COMPONENTS: Final = {
+    Component.AIRCRAFT: "aircraft",
+    Component.GIMBAL_CAMERA: "gimbal camera",
+    Component.PROPELLERS: "propellers",
+    Component.BATTERY: "battery",
+    Component.MAIN_UNIT: "main unit",
+    Component.GRIP: "grip",
+    Component.STABILISER_BODY: "stabiliser body",
+}
+
+DEMO_RETURN_ADDRESSES: Final[Mapping[str, tuple[str, ...]]] = {
+    "US": ("Aftercare Returns", "500 Example Avenue, Dock 4", "Los Angeles, CA 90001", "United States"),
+    "EU": ("Aftercare Returns", "Beispielstraße 12, Tor 4", "10115 Berlin", "Germany"),
+    "JP": ("Aftercare Returns", "1-2-3 Rei, Koto-ku", "Tokyo 135-0001", "Japan"),
+    "AU": ("Aftercare Returns", "7 Example Street, Dock 4", "Sydney NSW 2000", "Australia"),
+}
+"""Where customers send their units, by region. Made up: a real programme passes its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A notice, ready to be put into an envelope."""
+
+    subject: str
+    text: str
+    html: str
+
+
+class Letters:
+    """Composes notices. `return_addresses` are the lines of the warehouse's address, by region code."""
+
+    def __init__(self, return_addresses: Mapping[str, tuple[str, ...]] = DEMO_RETURN_ADDRESSES) -> None:
+        self._return_addresses = return_addresses
+        self._text = _environment("txt")
+        self._html = _environment("html")
+
+    def compose(self, ask: SendMail, addressee: Addressee) -> Letter:
+        """The notice that `ask` describes. Raises jinja2's UndefinedError for a template that asks for too much."""
+        known = self._facts(ask, addressee)
+        text, html = (env.get_template(_TEMPLATES.get(ask.kind, f"{ask.kind}.j2")) for env in (self._text, self._html))
+        subject = "".join(text.blocks["subject"](text.new_context(dict(known))))
+        return Letter(
+            subject=" ".join(subject.split()),
+            text=re.sub(r"\n{3,}", "\n\n", text.render(known)).strip() + "\n",
+            html=html.render(known),
+        )
+
+    def _facts(self, ask: SendMail, addressee: Addressee) -> dict[str, Any]:
+        """What templates may speak of. Moments are said in the claim's zone."""
+        claim, zone = ask.claim, addressee.time_zone
+        if claim.returning is not None:
+            zone = claim.returning.time_zone
+        # A region without an address of its own must not stop the mail: people ask, and are told.
+        address = self._return_addresses.get(
+            claim.region, (f"Aftercare Returns {addressee.region_name}", "Please ask us for the address")
+        )
+        return {
+            "claim": claim,
+            "at": ask.at,
+            "amount": ask.amount,
+            "nothing": claim.fee.zero(),
+            "charged": ask.amount or claim.amount_owed,
+            "owed": claim.amount_owed or ask.amount or claim.amount_owed,
+            "owner": addressee,
+            "name": " ".join(addressee.name.split()),
+            "model": addressee.model_name,
+            "policy": addressee.policy,
+            "window_days": addressee.window_days,
+            "example_due": end_of_day_after(ask.at, addressee.window_days, zone),
+            "late_fee": Money(addressee.policy.late_fee, claim.fee.currency),
+            "missing": [(part(gone.component), money(gone.difference)) for gone in claim.missing],
+            "kept": [(f"Kept for missing {part(gone.component)}", money(gone.difference)) for gone in claim.missing],
+            "differences": total([part.difference for part in claim.missing], claim.fee.currency),
+            "not_received": any(reason.code is ReasonCode.NOT_RECEIVED for reason in claim.reasons),
+            # Counted now: after an outage a reminder may go out later than its kind says.
+            "days_left": _days_between(ask.at, claim.returning.due_at, zone) if claim.returning else 0,
+            "return_address": address,
+            "expected": [part(component) for component in claim.returning.expected] if claim.returning else [],
+            "moment": lambda instant: _moment(instant, zone),
+            "day": lambda when: _day(when, zone, "d MMMM y"),
+            "short_day": lambda when: _day(when, zone, "d MMMM"),
+        }
+
+
+def money(amount: Money) -> str:
+    """An amount as a reader writes it: "US$1,640.00", "JP¥24,600"."""
+    return format_currency(
+        Decimal(amount.amount).scaleb(-minor_digits(amount.currency)), amount.currency, locale=LOCALE
+    )
+
+
+def part(component: Component) -> str:
+    """A component's name in a sentence."""
+    return _COMPONENTS[component]
+
+
+def _moment(instant: datetime, zone: str) -> str:
+    """Date, time and zone, in words: "Monday, 7 December 2026, 23:59:59 Pacific Standard Time"."""
+    return format_datetime(instant, "EEEE, d MMMM y, HH:mm:ss zzzz", tzinfo=ZoneInfo(zone), locale=LOCALE)
+
+
+def _day(when: date | datetime, zone: str, pattern: str) -> str:
+    on = local_day(when, zone) if isinstance(when, datetime) else when
+    return format_date(on, pattern, locale=LOCALE)
+
+
+def _days_between(earlier: datetime, later: datetime, zone: str) -> int:
+    return (local_day(later, zone) - local_day(earlier, zone)).days
+
+
+def _fill(text: str, first: str = "", rest: str = "") -> str:
+    """A paragraph of plain text, its own line breaks forgotten; `first` and `rest` begin its lines."""
+    words = " ".join(text.split())
+    return textwrap.fill(
+        words, _WIDTH, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
+    )
+
+
+def _environment(form: str) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=form == "html",  # noqa: S701  plain text has nothing to escape
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(layout=f"layout.{form}", words=f"words.{form}", money=money)
+    environment.filters["fill"] = _fill
+    return environment

@@ -1,0 +1,45 @@
+"""Store, read side: whom a mail about a claim goes to, and what was agreed that the claim itself does not carry."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from pydantic import TypeAdapter
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from domain.claim import Claim
+from domain.policy import Policy
+from messages.record import UseReserved
+from store import catalogue
+from store.tables import ClaimRow, LineageRow
+
+_AGREED: Final = TypeAdapter(UseReserved)
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """The owner of the claim's lineage, and the words and days of the agreement as it was frozen (R-CAT-4)."""
+
+    name: str
+    email: str
+    model_name: str
+    region_name: str
+    time_zone: str
+    window_days: int
+    policy: Policy
+
+
+async def load_addressee(session: AsyncSession, claim: Claim) -> Addressee | None:
+    """The addressee of mails about `claim`; None when its lineage or its region is unknown."""
+    owner = await session.get(LineageRow, claim.lineage_id)
+    region = await catalogue.region(session, claim.region)
+    if owner is None or region is None:
+        return None
+    row = await session.get(ClaimRow, claim.id)
+    if row is not None and row.agreed is not None:
+        agreed = _AGREED.validate_python(row.agreed)
+        words = agreed.model_name, region.name, agreed.time_zone, agreed.window_days, agreed.policy
+        return Addressee(owner.owner_name, owner.owner_email, *words)
+    model = await catalogue.model(session, claim.model)
+    model_name = model.name if model else claim.model
+    words = model_name, region.name, region.time_zone, region.window_days, Policy()
+    return Addressee(owner.owner_name, owner.owner_email, *words)

@@ -1,0 +1,239 @@
+"""What notices say: every kind, for every claim it is sent for, in three regions, currencies and time zones."""
+
+import html
+import re
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from activities.letters import Letter, Letters, money
+from domain.claim import Claim
+from domain.kinds import Outcome
+from domain.money import Money
+from messages.mail import MailKind, SendMail
+from tests.mail.claims import (
+    AT,
+    EU,
+    JP,
+    PLACES,
+    POLICY,
+    US,
+    Place,
+    a_mail,
+    closed,
+    defaulted,
+    flyaway,
+    incomplete,
+    occasions,
+    premium,
+    standard,
+)
+
+LETTERS = Letters()
+EVERY = [pytest.param(place, ask, id=f"{place.code}, {name}") for place in PLACES for name, ask in occasions(place)]
+
+
+def letter(ask: SendMail, place: Place = US) -> Letter:
+    return LETTERS.compose(ask, place.addressee())
+
+
+def flat(text: str) -> str:
+    """The words without line breaks, markup or entities."""
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", text)).split())
+
+
+def says(ask: SendMail, *sentences: str, place: Place = US) -> None:
+    """Both halves say each of the sentences."""
+    composed = letter(ask, place)
+    for half in (composed.text, composed.html):
+        for sentence in sentences:
+            assert sentence in flat(half)
+
+
+def test_every_kind_is_tried_below() -> None:
+    assert {ask.kind for _, ask in occasions(US)} == set(MailKind)
+
+
+@pytest.mark.parametrize(("place", "ask"), EVERY)
+def test_every_notice_can_be_written(place: Place, ask: SendMail) -> None:
+    composed = letter(ask, place)
+    assert composed.subject
+    assert "\n" not in composed.subject
+    assert len(composed.subject) < 110
+    assert ask.claim.serial_number in composed.text
+    assert ask.claim.id in composed.text
+    assert "None" not in composed.text
+    assert max(map(len, composed.text.splitlines())) <= 76
+    assert composed.html.startswith("<!doctype html>")
+    assert html.escape(composed.subject) in composed.html
+
+
+@pytest.mark.parametrize(("place", "ask"), EVERY)
+def test_both_halves_say_the_same(place: Place, ask: SendMail) -> None:
+    composed = letter(ask, place)
+    facts = re.compile(r"[\d.,]+|clm_\w+|SN\w+")
+    plain = re.sub(r"[|+*-]", " ", composed.text)
+    body = composed.html.partition("<body")[2].partition(">")[2]
+    assert set(facts.findall(flat(body))) == set(facts.findall(flat(plain)))
+
+
+@pytest.mark.parametrize(("place", "ask"), EVERY)
+def test_money_and_time_are_the_regions(place: Place, ask: SendMail) -> None:
+    signs = {"USD": "US$", "EUR": "€", "JPY": "JP¥"}
+    zones = {"US": "Pacific", "EU": "Central European", "JP": "Japan"}
+    text = letter(ask, place).text
+    for currency, sign in signs.items():
+        assert (sign in text) <= (currency == place.currency)
+    for code, zone in zones.items():
+        assert (zone in flat(text)) <= (code == place.code)
+
+
+def test_amounts_have_the_currencys_digits() -> None:
+    assert money(Money(164_000, "USD")) == "US$1,640.00"
+    assert money(Money(24_600, "JPY")) == "JP¥24,600"
+    assert money(Money(1_500, "KWD")) == "KWD1.500"
+    assert money(Money(5, "EUR")) == "€0.05"
+
+
+def test_the_settlement_shows_fee_and_hold_apart_and_when_the_hold_is_charged() -> None:
+    ask = dict(occasions(US))["settlement, premium"]
+    says(
+        ask,
+        "US$159.00, charged",
+        "US$1,640.00, reserved, not charged",
+        "14 calendar days; the day the replacement leaves is day 0",
+        "if it leaves on 23 November 2026, your unit must arrive by "
+        "Monday, 7 December 2026, 23:59:59 Pacific Standard Time",
+        "The whole hold, US$1,640.00, is charged once if SN1581F45 does not arrive in time",
+        "no battery although a replacement battery was supplied",
+    )
+
+
+def test_the_settlement_speaks_of_a_battery_only_when_one_is_replaced() -> None:
+    ask = dict(occasions(US))["settlement, premium"]
+    without = a_mail(MailKind.SETTLEMENT, replace(ask.claim, replace_battery=False), ask.amount)
+    assert "battery" not in letter(without).text
+
+
+def test_without_a_cure_window_none_is_promised() -> None:
+    ask = dict(occasions(US))["settlement, premium"]
+    at_once = US.addressee(policy=replace(POLICY, cure_days=0))
+    assert "put it right" in letter(ask).text
+    assert "put it right" not in flat(LETTERS.compose(ask, at_once).text)
+
+
+def test_the_shipped_notice_carries_label_box_and_due_moment() -> None:
+    ask = a_mail(MailKind.SHIPPED, premium(EU))
+    assert letter(ask, EU).subject == "Your replacement is on its way - send SN1581F45 back by 3 December"
+    says(
+        ask,
+        "Thursday, 3 December 2026, 23:59:59 Central European Standard Time",
+        "RMA clm_a7k2m4",
+        "Beispielstraße 12, Tor 4",
+        "gimbal camera",
+        "the old battery has to come back too",
+        place=EU,
+    )
+
+
+def test_the_due_moment_follows_the_clocks_of_its_own_day() -> None:
+    summer = AT - timedelta(days=120)
+    claim = premium(US)
+    assert claim.returning is not None
+    claim = replace(claim, returning=replace(claim.returning, due_at=summer))
+    assert "Pacific Daylight Time" in flat(letter(a_mail(MailKind.SHIPPED, claim)).text)
+
+
+@pytest.mark.parametrize(
+    ("days", "subject"),
+    [
+        (3, "3 days left to send SN1581F45 back: it must arrive by 7 December"),
+        (2, "2 days left to send SN1581F45 back: it must arrive by 7 December"),
+        (1, "Tomorrow is the last day to send SN1581F45 back: it must arrive by 7 December"),
+        (0, "Today is the last day to send SN1581F45 back: it must arrive by midnight, 7 December"),
+    ],
+)
+def test_a_reminder_counts_the_days_that_are_really_left(days: int, subject: str) -> None:
+    claim = premium(US)
+    assert claim.returning is not None
+    late = SendMail(kind=MailKind.DUE_MINUS_3, claim=claim, at=claim.returning.due_at - timedelta(days=days, hours=12))
+    assert letter(late).subject == subject
+
+
+def test_a_release_is_told_in_the_rules_words() -> None:
+    says(
+        dict(occasions(US))["released, good"],
+        "We received SN1581F45 complete on 29 November 2026. The hold of US$1,640.00 is released; your bank may need a "
+        "few days to show it.",
+    )
+
+
+def test_a_default_is_told_in_the_rules_words() -> None:
+    says(
+        dict(occasions(US))["charged, default"],
+        "We did not receive SN1581F45 by Monday, 7 December 2026, 23:59:59 Pacific Standard Time. As agreed, "
+        "US$1,640.00 was charged. If it reaches us by Thursday, 17 December 2026, 23:59:59 Pacific Standard Time you "
+        "get it back.",
+        "US$1,640.00 in full",
+    )
+
+
+def test_a_late_fee_is_said_beforehand() -> None:
+    with_fee = US.addressee(policy=replace(POLICY, late_fee=2500))
+    text = flat(LETTERS.compose(a_mail(MailKind.CHARGED, defaulted(US), US.money(1640)), with_fee).text)
+    assert "you get it back less US$25.00." in text
+    assert "US$1,640.00 less US$25.00" in text
+
+
+def test_what_was_never_charged_is_not_called_charged() -> None:
+    ask = dict(occasions(US))["amount_owed, default"]
+    assert "was charged" not in flat(letter(ask).text)
+    says(ask, "US$1,640.00 was to be charged, and your card declined it.")
+
+
+def test_a_mismatch_names_each_reason_and_the_last_moment() -> None:
+    says(
+        dict(occasions(JP))["inspected_mismatch, standard"],
+        "The serial number received is SN777, not SN1581F45.",
+        "The battery was not sent back.",
+        "Friday, 4 December 2026, 23:59:59 Japan Standard Time",
+        place=JP,
+    )
+
+
+def test_missing_parts_are_listed_with_each_difference_and_their_sum() -> None:
+    text = flat(letter(a_mail(MailKind.INSPECTED_PARTS, incomplete(premium(US), US))).text)
+    assert "propellers: US$12.00 gimbal camera: US$820.00 Together: US$832.00" in text
+    assert "only the difference is taken out of the hold of US$1,640.00" in text
+
+
+def test_a_standard_claim_hears_of_no_hold() -> None:
+    for ask in (
+        a_mail(MailKind.ARRIVED, dict(occasions(US))["arrived, standard"].claim),
+        a_mail(MailKind.INSPECTED_PARTS, incomplete(standard(US), US)),
+        a_mail(MailKind.LAPSED, closed(standard(US), Outcome.LAPSED), US.money(159)),
+    ):
+        assert "hold" not in letter(ask).text
+
+
+@pytest.mark.parametrize("kind", [kind for kind in MailKind if kind.startswith("flyaway")])
+def test_a_flyaway_asks_for_nothing_back(kind: MailKind) -> None:
+    text = letter(a_mail(kind, flyaway(US), US.money(739))).text
+    assert "RMA" not in text
+    assert "hold" not in text
+
+
+def test_html_escapes_what_people_typed_and_plain_text_does_not() -> None:
+    claim: Claim = replace(premium(US), serial_number="SN<b>&1")
+    owner = US.addressee(name="Ada <script>alert(1)</script>\nBcc: x")
+    composed = LETTERS.compose(a_mail(MailKind.SHIPPED, claim), owner)
+    assert "<script>" not in composed.html
+    assert "SN&lt;b&gt;&amp;1" in composed.html
+    assert "SN<b>&1" in composed.text
+    assert "Dear Ada <script>alert(1)</script> Bcc: x," in composed.text
+
+
+def test_a_region_without_a_return_address_is_told_to_ask() -> None:
+    composed = Letters(return_addresses={}).compose(a_mail(MailKind.SHIPPED, premium(US)), US.addressee())
+    assert "Please ask us for the address" in composed.text

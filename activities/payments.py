@@ -31,7 +31,14 @@ from messages.payments import (
     RefundPayment,
     ReleaseHold,
 )
-from store.ledger import LedgerConflict, book_charge, book_hold_captured, book_hold_ended, book_hold_placed, book_refund
+from store.writes.ledger import (
+    LedgerConflict,
+    book_charge,
+    book_hold_captured,
+    book_hold_ended,
+    book_hold_placed,
+    book_refund,
+)
 
 OFF_SESSION_ACCOUNTS: Final = frozenset({"default_charges", "parts_charges"})
 """Charges on these are made without the customer there to confirm them."""

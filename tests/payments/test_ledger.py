@@ -6,9 +6,9 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from domain.money import Money
 from store.database import Database
-from store.ledger import LedgerConflict, book_charge, post
 from store.ledger_view import CARD
 from store.payment_tables import GatewayPaymentRow
+from store.writes.ledger import LedgerConflict, book_charge, post
 from tests.payments.asks import CLAIM, NOW, booked, later
 
 FEE = Money(3_900, "USD")

@@ -22,7 +22,7 @@ from messages.payments import (
     PaymentRefused,
 )
 from store.database import Database
-from store.ledger import LedgerConflict, book_charge
+from store.writes.ledger import LedgerConflict, book_charge
 from tests.payments.asks import (
     CLAIM,
     HOLD,

@@ -37,13 +37,16 @@ SECOND = timedelta(seconds=1)
 UNSUPPORTED = ReasonCode.FLYAWAY_NOT_SUPPORTED
 NONE_LEFT = ReasonCode.NO_FLYAWAY_LEFT
 POOL_EMPTY = ReasonCode.NO_REPLACEMENTS_LEFT
+NO_FLYAWAYS = (term(quota=Quota(2, 0)),)
 ALONE = [
     pytest.param(
-        {}, {"model": PLAIN_DRONE}, UNSUPPORTED, "R-FLY-1", "Flyaway cover is not available for the Mavic Mini.",
+        {}, {"model": PLAIN_DRONE, "terms": NO_FLYAWAYS}, UNSUPPORTED, "R-FLY-1",
+        "Flyaway cover is not available for the Mavic Mini.",
         id="edge 40: an unsupported drone",
     ),
     pytest.param(
-        {}, {"model": HANDHELD}, UNSUPPORTED, "R-FLY-1", "Flyaway cover exists only for camera drones.",
+        {}, {"model": HANDHELD, "terms": NO_FLYAWAYS}, UNSUPPORTED, "R-FLY-1",
+        "Flyaway cover exists only for camera drones.",
         id="edge 40: a handheld",
     ),
     pytest.param(

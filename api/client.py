@@ -3,21 +3,15 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from temporalio.client import (
-    ActivityFailureError,
     Client,
-    RPCTimeoutOrCancelledError,
     WithStartWorkflowOperation,
     WorkflowExecutionStatus,
-    WorkflowFailureError,
     WorkflowHandle,
-    WorkflowQueryFailedError,
-    WorkflowUpdateFailedError,
 )
 from temporalio.common import (
     ActivityIDConflictPolicy,
@@ -29,14 +23,13 @@ from temporalio.common import (
 )
 from temporalio.exceptions import (
     ActivityAlreadyStartedError,
-    ActivityError,
-    ApplicationError,
     WorkflowAlreadyStartedError,
 )
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper
 
-from api.door import Gone, Refused, RegistryCommand, Unavailable
+from api.bounded import NO_ANSWER, answered
+from api.door import Gone, RegistryCommand, Unavailable
 from domain.claim import Claim
 from domain.kinds import Action, Tier
 from messages import search
@@ -79,12 +72,7 @@ READY: Final = timedelta(seconds=2)
 SETTLING: Final = timedelta(seconds=20)
 _CONNECTING = 2.0
 _RECONNECT = 1.0
-_AFTER_A_CLOSED_UPDATE = "AcceptedUpdateCompletedWorkflow"
 _MEMO = "claim"
-_NO_ANSWER = (RPCTimeoutOrCancelledError, TimeoutError)
-
-_OURS = {RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.FAILED_PRECONDITION, RPCStatusCode.UNIMPLEMENTED}
-"""Answers that say the request itself is wrong: a fault of this program, not an outage."""
 
 
 class TemporalDoor:
@@ -123,7 +111,7 @@ class TemporalDoor:
 
     async def ready(self) -> bool:
         try:
-            async with _answered(READY):
+            async with answered(READY):
                 client = await self._connected()
                 return await client.service_client.check_health(timeout=READY)
         except Unavailable:
@@ -132,7 +120,7 @@ class TemporalDoor:
     async def submit(
         self, ask: SubmitCareExpress | SubmitFlyaway, provisional: Claim, summary: str, key: str
     ) -> ClaimAccepted | ClaimRefused | None:
-        async with _answered(SUBMISSION + 2 * READY):
+        async with answered(SUBMISSION + 2 * READY):
             client = await self._connected()
             start = self._start(ask, provisional, summary)
             try:
@@ -147,7 +135,7 @@ class TemporalDoor:
             except WorkflowAlreadyStartedError as error:
                 await _consume(start)
                 raise Gone(ask.claim_id) from error
-            except _NO_ANSWER:
+            except NO_ANSWER:
                 await _consume(start)
                 # The start is stored with the first message, so it is there, or nothing happened at all.
                 if await self._running(client, ask.claim_id) is None:
@@ -188,7 +176,7 @@ class TemporalDoor:
         return operation
 
     async def claim(self, claim_id: str) -> Claim | None:
-        async with _answered(QUICK):
+        async with answered(QUICK):
             return await self._running(await self._connected(), claim_id)
 
     async def _running(self, client: Client, claim_id: str) -> Claim | None:
@@ -204,7 +192,7 @@ class TemporalDoor:
 
     async def decide(self, claim_id: str, action: Action, decision: Decision, key: str) -> Claim:
         # A test holds that the desk has an update of every action's name.
-        async with _answered(DECISION):
+        async with answered(DECISION):
             client = await self._connected()
             handle = client.get_workflow_handle(claim_id)
             claim: Claim = await handle.execute_update(
@@ -213,7 +201,7 @@ class TemporalDoor:
             return claim
 
     async def report(self, claim_id: str, event: ParcelScanned | ParcelArrived) -> None:
-        async with _answered(QUICK):
+        async with answered(QUICK):
             handle = (await self._connected()).get_workflow_handle(claim_id)
             if isinstance(event, ParcelScanned):
                 await handle.signal(ClaimDesk.return_scan, event, rpc_timeout=QUICK)
@@ -223,12 +211,12 @@ class TemporalDoor:
     async def now(self, claim_id: str) -> datetime:
         if not self._movable_clocks:
             return datetime.now(UTC)
-        async with _answered(QUICK):
+        async with answered(QUICK):
             client = await self._connected()
             return await TimeSkipper(client).get_current_time(client.get_workflow_handle(claim_id))
 
     async def fast_forward(self, claim_id: str, by: timedelta) -> Claim | None:
-        async with _answered(SETTLING):
+        async with answered(SETTLING):
             client = await self._connected()
             handle = client.get_workflow_handle(claim_id)
             skipper = TimeSkipper(client)
@@ -242,7 +230,7 @@ class TemporalDoor:
             return None
 
     async def buy_plan(self, ask: BuyPlan, summary: str) -> PlanBought | PlanRefused | PlanDeclined:
-        async with _answered(COMMAND):
+        async with answered(COMMAND):
             client = await self._connected()
             handle: WorkflowHandle[Any, PlanBought | PlanRefused | PlanDeclined]
             try:
@@ -264,7 +252,7 @@ class TemporalDoor:
             return await handle.result()
 
     async def command(self, ask: RegistryCommand, key: str) -> str:
-        async with _answered(COMMAND):
+        async with answered(COMMAND):
             client = await self._connected()
             activity = _registry_call(ask)
             kind = activity.__name__.replace("_", "-")
@@ -312,47 +300,13 @@ def _details(claim: Claim) -> str:
 
 async def _consume(start: WithStartWorkflowOperation[Any, Any]) -> None:
     """Take the start's own result as well, or the loop complains of an exception nobody looked at."""
-    with contextlib.suppress(Exception):
+    task = asyncio.current_task()
+    try:
         async with asyncio.timeout(0.1):
             await start.workflow_handle()
-
-
-@asynccontextmanager
-async def _answered(within: timedelta) -> AsyncIterator[None]:
-    """Bound the whole conversation and turn what Temporal raises into the door's own words."""
-    try:
-        async with asyncio.timeout(within.total_seconds()):
-            yield
-    except _NO_ANSWER as error:
-        raise Unavailable("no answer in time") from error
-    except WorkflowUpdateFailedError as error:
-        raise _refusal(error.cause) from error
-    except ActivityFailureError as error:
-        raise _refusal(error.cause) from error
-    except WorkflowFailureError as error:
-        cause = error.cause.cause if isinstance(error.cause, ActivityError) else error.cause
-        raise _refusal(cause or error) from error
-    except WorkflowQueryFailedError as error:
-        raise Unavailable(f"the claim cannot be asked: {error}") from error
-    except RPCError as error:
-        if error.status is RPCStatusCode.NOT_FOUND:
-            raise Gone(error.message) from error
-        if error.status in _OURS:
+    except asyncio.CancelledError:
+        # After a timeout the start holds the cancellation of its call; ours is another one.
+        if task is not None and task.cancelling():
             raise
-        raise Unavailable(f"{error.status.name}: {error.message}") from error
-
-
-def _refusal(cause: BaseException) -> Exception:
-    if not isinstance(cause, ApplicationError):
-        return Unavailable(f"it could not be done in time: {cause}")
-    if cause.type == _AFTER_A_CLOSED_UPDATE:
-        return Gone(cause.message)
-    details: Any = cause.details[0] if cause.details else None
-    if isinstance(details, list):  # an activity names fields
-        return Refused(
-            cause.type or "", cause.message, fields=[(wrong["field"], wrong["message"]) for wrong in details]
-        )
-    if not isinstance(details, dict):
-        return Refused(cause.type or "", cause.message)
-    allowed = [Action(action) for action in details.get("allowed_actions", ())]
-    return Refused(cause.type or "", cause.message, details.get("rule"), allowed)
+    except Exception as error:
+        log.debug("the start of a claim ended with %s", error)

@@ -85,8 +85,8 @@ class Idempotency:
         state = scope.setdefault("state", {})
         state["owner"] = caller.owner
         where = _scope(scope)
-        if len(where) > LONGEST_SCOPE:
-            await self._app(scope, receive, send)  # no route is that long
+        if len(where) > LONGEST_SCOPE or not where.isprintable():
+            await self._app(scope, receive, send)  # no route is like that
             return
         try:
             first = await self._requests.begin(where, key, _fingerprint(scope, state["body"]), now())
@@ -118,7 +118,7 @@ class Idempotency:
         status = start["status"]
         headers = {k: v for k, v in Headers(raw=start["headers"]).items() if k in _KEPT_HEADERS}
         try:
-            if status < 400 or scope["state"].get("final", False):
+            if scope["state"].get("final", status < 400):
                 await self._requests.finish(where, key, KeptAnswer(status, headers, body.decode()))
             elif status < 500:
                 await self._requests.forget(where, key)

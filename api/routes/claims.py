@@ -84,12 +84,16 @@ class ClaimQuery(BaseModel):
     summary="Make a claim",
     responses=writes(Code.NOT_FOUND, Code.CLAIM_REFUSED, Code.PAYMENT_DECLINED, Code.CONFLICT),
 )
-async def make(body: ClaimBody, here: Here, caller: AnyRole, key: Key, response: Response) -> ClaimView:
+async def make(
+    body: ClaimBody, here: Here, caller: AnyRole, key: Key, request: Request, response: Response
+) -> ClaimView:
     """Accepted with the claim, refused with every reason, or declined with the closed claim's id.
 
     While nobody works the claim is stored and answered in state `submitted`; it is judged as soon as somebody does.
+    The same Idempotency-Key then gets the judgement.
     """
     claim = await submit(here, body, caller.role, key)
+    request.state.final = claim.state is not ClaimState.SUBMITTED
     response.headers["Location"] = f"/v1/claims/{claim.id}"
     return here.view(claim)
 

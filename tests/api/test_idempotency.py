@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from messages.claims import CancelClaim
+from store.claim_counts import open_claims
 from store.database import Database
 from store.requests import KeptAnswer, KeyReused, Requests
 from tests.api.conftest import NOW, OWNER, SERIAL, Office, express, problem
@@ -102,6 +103,24 @@ async def test_a_claim_whose_workflow_has_ended_is_answered_from_the_record(offi
     assert (again.status_code, again.json()["id"]) == (202, first.json()["id"])
 
 
+async def test_a_claim_nobody_has_judged_yet_is_answered_again_when_somebody_has(office: Office) -> None:
+    await office.covered()
+    office.door.idle = True
+    first = await office.http.post("/v1/claims", json=express(), headers=KEY)
+    assert (first.status_code, first.json()["state"]) == (202, "submitted")
+    assert (await office.http.post("/v1/claims", json=express(), headers=KEY)).json() == first.json()
+    office.door.idle = False
+    judged = await office.http.post("/v1/claims", json=express(), headers=KEY)
+    assert (judged.json()["id"], judged.json()["state"]) == (first.json()["id"], "awaiting_dispatch")
+    assert (await office.http.post("/v1/claims", json=express(), headers=KEY)).headers["idempotency-replayed"]
+
+
+async def test_a_path_no_route_has_is_not_written_down(office: Office) -> None:
+    for path in ("/v1/claims/%00/cancel", "/v1/devices/" + "x" * 400 + "/plans", "/v1/%C2%85"):
+        body = {"term": "1y", "payment_method": "pm_card_visa"} if path.endswith("plans") else {}
+        problem(await office.http.post(path, json=body, headers=KEY), 404, "not_found")
+
+
 async def test_two_at_once_under_one_key_make_one_claim(office: Office) -> None:
     await office.covered()
     answers = await asyncio.gather(*(office.http.post("/v1/claims", json=express(), headers=KEY) for _ in range(6)))
@@ -125,8 +144,8 @@ async def test_a_key_is_1_to_200_printable_characters(office: Office, key: str) 
     problem(answer, 422, "invalid_request")
 
 
-async def test_keys_are_forgotten_after_their_time(sqlite_database: Database) -> None:
-    requests = Requests(sqlite_database)
+async def test_keys_are_forgotten_after_their_time(database: Database) -> None:
+    requests = Requests(database)
     assert await requests.begin("scope", "key", "a", NOW) is True
     assert await requests.begin("scope", "key", "a", NOW) is False
     with pytest.raises(KeyReused):
@@ -139,6 +158,18 @@ async def test_keys_are_forgotten_after_their_time(sqlite_database: Database) ->
     assert await requests.begin("scope", "key", "a", NOW) == answer
     await requests.forget_before(NOW.replace(year=2027))
     assert await requests.begin("scope", "key", "b", NOW) is True
+
+
+async def test_many_that_begin_at_once_have_one_first(database: Database) -> None:
+    requests = Requests(database)
+    begun = await asyncio.gather(*(requests.begin("scope", "key", "a", NOW) for _ in range(8)))
+    assert sorted(begin is True for begin in begun) == [False] * 7 + [True]
+
+
+async def test_open_claims_are_counted_on_both_engines(database: Database) -> None:
+    async with database.reading() as session:
+        counts = await open_claims(session)
+    assert set(counts.values()) == {0}
 
 
 async def forget_the_answer(office: Office) -> None:

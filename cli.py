@@ -68,6 +68,7 @@ def api(end_with_stdin_: EndWithStdin = False) -> None:
         secret=settings.signing_secret(),
         temporal_ui_url=settings.temporal_ui_url,
         namespace=configured_namespace(),
+        policy=settings.policy,
     )
     server = uvicorn.Server(
         uvicorn.Config(

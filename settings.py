@@ -10,11 +10,14 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from domain.policy import Policy
 
 PREFIX = "AFTERCARE_"
 ROLES = ("customer_service", "warehouse", "staff", "finance", "admin")
@@ -61,6 +64,12 @@ class Settings(BaseSettings):
     """Bearer key to role: ``role:key,role:key`` or a JSON object ``{"key": "role"}``."""
     secret: SecretStr | None = None
     """Signs quotes. Every API process of one installation needs the same."""
+    policy: Policy = Field(default_factory=Policy)
+    """The programme's decisions as a JSON object: AFTERCARE_POLICY='{"cure_days": 0}'. New claims get the new values."""
+    mail_sender: str | None = None
+    """As in ``Aftercare <care@example.com>``."""
+    return_addresses: dict[str, tuple[str, ...]] | None = None
+    """Where customers send units, by region: ``{"US": ["Aftercare Returns", "1 Depot Road", ...]}``."""
     task_queue: Annotated[str, Field(min_length=1)] = "aftercare"
     worker_grace_seconds: Annotated[float, Field(ge=0, le=600)] = 6
     """How long a stopping worker lets running activities end. The local stack has 10 s for everything."""
@@ -157,6 +166,8 @@ class Settings(BaseSettings):
                 value = value.get_secret_value()
             elif isinstance(value, Mapping):
                 value = json.dumps(dict(value))
+            elif isinstance(value, Policy):
+                value = json.dumps(asdict(value))
             variables[PREFIX + name.upper()] = "" if value is None else str(value)
         return variables
 

@@ -12,9 +12,22 @@ from typing import Any
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.letters import DEMO_RETURN_ADDRESSES, Letters
+from activities.mail import DEMO_SENDER, OutgoingMail
+from activities.payments import SimulatedPayments
+from activities.plans import DatabasePlans
+from activities.post import FolderPost, SmtpPost
+from activities.record import DatabaseRecord
+from activities.registry import DatabaseRegistry
+from activities.simulated_gateway import SimulatedGateway
+from activities.warehouse import SimulatedWarehouse
 from connect import connect
 from settings import Settings, SettingsError
 from store.database import Database
+from workflows.flyaway import Flyaway
+from workflows.plan_purchase import PlanPurchase
+from workflows.premium import CareExpressPremium
+from workflows.standard import CareExpressStandard
 
 log = logging.getLogger("aftercare.worker")
 
@@ -28,14 +41,49 @@ def workflow_runner() -> SandboxedWorkflowRunner:
 
 def workflows() -> list[type]:
     """Every process this worker can run."""
-    return []
+    return [CareExpressPremium, CareExpressStandard, Flyaway, PlanPurchase]
 
 
 def activities(settings: Settings, database: Database) -> list[Callable[..., Any]]:
     """Every activity, built with what it needs. A test holds that these are exactly what the signatures name."""
     if settings.payments == "stripe":
         raise SettingsError("AFTERCARE_PAYMENTS=stripe: this release has the simulated gateway alone")
-    return []
+    payments = SimulatedPayments(SimulatedGateway(database, environment=settings.environment))
+    smtp = settings.smtp_url
+    mail = OutgoingMail(
+        database,
+        SmtpPost(smtp.get_secret_value()) if smtp else FolderPost(settings.mail_folder),
+        letters=Letters(settings.return_addresses or DEMO_RETURN_ADDRESSES),
+        sender=settings.mail_sender or DEMO_SENDER,
+    )
+    warehouse = SimulatedWarehouse(database)
+    record = DatabaseRecord(database, settings.policy)
+    registry = DatabaseRegistry(database)
+    plans = DatabasePlans(database)
+    return [
+        payments.look_up_card,
+        payments.authorize_hold,
+        payments.capture_hold,
+        payments.release_hold,
+        payments.charge_card,
+        payments.refund_payment,
+        warehouse.request_dispatch,
+        warehouse.withdraw_dispatch,
+        mail.send_mail,
+        record.reserve_use,
+        record.save_claim,
+        record.record_dispatch,
+        record.compute_window,
+        record.compute_deadline,
+        record.identify_serial,
+        registry.register_device,
+        registry.activate_device,
+        registry.bind_controller,
+        registry.unbind_controller,
+        registry.plant_term,
+        plans.check_plan,
+        plans.add_plan,
+    ]
 
 
 async def run_worker(settings: Settings) -> None:

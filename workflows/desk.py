@@ -180,10 +180,12 @@ class ClaimDesk(Steps):
         self._judge(Action.FOUND)
 
     def _judge(self, action: Action) -> None:
-        """Refuse early what is refused anyway. The story judges again when it takes the letter out."""
-        if self._claim is None:
-            message = "The claim is still being submitted; try again in a moment."
-            raise refusal(RuleError("action_not_allowed", "R-CLM-6", message), None)
+        """Refuse early what would be refused anyway. While something is in flight the story judges, in its turn:
+
+        after a reset of the workflow every decision comes again at once, and none of them must be lost.
+        """
+        if not self._waiting or self._inbox or self._claim is None:
+            return
         try:
             lifecycle.require(self._claim, action)
         except RuleError as error:

@@ -35,13 +35,17 @@ Answer = TypeVar("Answer", bound=Message)
 
 
 class FakePayments(Payments):
-    """A gateway that remembers answers by key. `declines` names cards; `lost_answers` counts answers still to lose."""
+    """A gateway that remembers answers by key. `declines` names cards.
+
+    `lost_answers` and `nonsense` count, by purpose, the answers still to be lost or garbled.
+    """
 
     def __init__(self, hold_life: timedelta = timedelta(days=30)) -> None:
         self.hold_life = hold_life
         self.cards = {"pm_card_visa": Card("visa", "credit"), "pm_card_visa_debit": Card("visa", "debit")}
         self.declines: set[tuple[str, str]] = set()
         self.lost_answers: Counter[str] = Counter()
+        self.nonsense: Counter[str] = Counter()
         self.answers: dict[str, Message] = {}
         self.holds: dict[str, Hold] = {}
         self.charges: dict[str, Money] = {}
@@ -116,6 +120,9 @@ class FakePayments(Payments):
         self.calls.append(key)
         self.answers.setdefault(key, answer)
         purpose = key.split(":")[1]
+        if self.nonsense[purpose] > 0:
+            self.nonsense[purpose] -= 1
+            raise ApplicationError("what is this?", type="KeyReused", non_retryable=True)
         if self.lost_answers[purpose] > 0:
             self.lost_answers[purpose] -= 1
             raise ApplicationError("the answer was lost", type="OutcomeUnknown")

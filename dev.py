@@ -288,7 +288,7 @@ def _prepare_database(url: str) -> None:
     from store.seed import seed_development
 
     upgrade(url)
-    seed_development(url)
+    asyncio.run(seed_development(url))
 
 
 def _with_tail(sentence: str, child: Child) -> str:

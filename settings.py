@@ -65,7 +65,7 @@ class Settings(BaseSettings):
     secret: SecretStr | None = None
     """Signs quotes. Every API process of one installation needs the same."""
     policy: Policy = Field(default_factory=Policy)
-    """The programme's decisions as a JSON object: AFTERCARE_POLICY='{"cure_days": 0}'. New claims get the new values."""
+    """The programme's decisions as JSON: AFTERCARE_POLICY='{"cure_days": 0}'. New claims get the new values."""
     mail_sender: str | None = None
     """As in ``Aftercare <care@example.com>``."""
     return_addresses: dict[str, tuple[str, ...]] | None = None

@@ -12,6 +12,7 @@ from typing import Final
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.pool import NullPool
 
@@ -26,6 +27,12 @@ def upgrade(database_url: str) -> None:
     """Bring the database to the newest migration. Nothing happens when it is there; two at once do it once."""
     with migrating(database_url) as connection:
         command.upgrade(configuration(connection), "head")
+
+
+def current(database_url: str) -> str | None:
+    """The migration the database is at, None before the first."""
+    with migrating(database_url) as connection:
+        return MigrationContext.configure(connection).get_current_revision()
 
 
 def configuration(connection: Connection) -> Config:

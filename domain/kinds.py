@@ -139,6 +139,23 @@ class PartsChoice(StrEnum):
     SEND = "send"
 
 
+class RepairChoice(StrEnum):
+    """The four ways out of a repair quote (R-REP-1)."""
+
+    WARRANTY_REPAIR = "warranty_repair"
+    REPLACEMENT = "replacement"
+    PAID_REPAIR = "paid_repair"
+    RETURN = "return"
+
+
+class CoverChange(StrEnum):
+    """What cannot be done to a period of cover, by anybody (R-PLN-5)."""
+
+    PAUSE = "pause"
+    ADVANCE = "advance"
+    EXTENSION = "extension"
+
+
 class ReasonCode(StrEnum):
     NO_PLAN = "no_plan"
     COVERAGE_EXPIRED = "coverage_expired"
@@ -173,3 +190,16 @@ class ReasonCode(StrEnum):
     REGION_MISMATCH = "region_mismatch"
     PLAN_EXISTS = "plan_exists"
     TERM_NOT_SOLD = "term_not_sold"
+    PURCHASE_WINDOW_CLOSED = "purchase_window_closed"
+    VERIFICATION_LAPSED = "verification_lapsed"
+    # Renewal
+    RENEWAL_WINDOW_CLOSED = "renewal_window_closed"
+    MAXIMUM_TERM_REACHED = "maximum_term_reached"
+    RENEWAL_PENDING = "renewal_pending"
+    # Refund of a plan
+    REFUND_WINDOW_CLOSED = "refund_window_closed"
+    PLAN_USED = "plan_used"
+    # Maintenance
+    MAINTENANCE_NOT_OFFERED = "maintenance_not_offered"
+    MAINTENANCE_PERIOD_OVER = "maintenance_period_over"
+    MAINTENANCE_CODE_ISSUED = "maintenance_code_issued"

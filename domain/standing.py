@@ -24,10 +24,21 @@ class Binding:
 
 
 @dataclass(frozen=True, slots=True)
+class MaintenanceCode:
+    """The one code of a lineage (R-MNT-1, R-MNT-2). `expires_on` is its last day; `claim_id` the job it started."""
+
+    code: str
+    issued_on: date
+    expires_on: date
+    claim_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """A device with its lineage: what it is, what it is covered by, what is used, owed and open.
 
-    `terms` and `uses` are the lineage's; `bindings` are this serial number's alone (R-CLM-10).
+    `terms` and `uses` are the lineage's; `bindings` are this serial number's alone (R-CLM-10). `verified_at` is the
+    last approved video verification (R-PUR-2).
     """
 
     serial_number: str
@@ -43,6 +54,8 @@ class Standing:
     bindings: tuple[Binding, ...]
     open_claim_id: str | None
     amount_owed: Money | None
+    verified_at: datetime | None = None
+    maintenance_code: MaintenanceCode | None = None
 
     @property
     def offer(self) -> Offer:

@@ -1,0 +1,115 @@
+"""Domain: may the cover be renewed, from when to when, for how much, and when to remind of it (R-REN, R-NOT-1)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from domain.coverage import MONTHS, MOST_MONTHS, RENEWAL_GRACE_DAYS, Term, term_end
+from domain.dates import end_of_day, local_day, start_of_day, whole_second
+from domain.kinds import DeviceStatus, ReasonCode, TermKind
+from domain.money import Money
+from domain.reasons import Reason
+from domain.standing import Standing
+
+REMINDERS = {"renewal_30": -30, "renewal_7": -7, "renewal_0": 0, "renewal_grace_10": 10}
+"""Each reminder's day, counted from the term's last day. A kind is useful until the next one's day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """The answer to "can it be renewed": with reasons it cannot, and the other fields say what would be.
+
+    `starts_at` is the first covered instant; `gap` whether the days since the old term's end stay uncovered (R-REN-3).
+    """
+
+    reasons: tuple[Reason, ...]
+    last_day: date | None = None
+    starts_at: datetime | None = None
+    starts_on: date | None = None
+    ends_on: date | None = None
+    price: Money | None = None
+    gap: bool = False
+
+    @property
+    def eligible(self) -> bool:
+        return not self.reasons
+
+
+def renewal(standing: Standing, now: datetime) -> Renewal:
+    """Whether, from when and for how much a 1-year plan renews the lineage's cover at `now` (R-REN-1..5)."""
+    zone = standing.region.time_zone
+    latest = latest_term(standing.terms)
+    reasons = [*_unit_refusals(standing)]
+    if latest is None or latest.ends_on is None or latest.starts_at is None:
+        message = "There is no plan to renew." if not standing.terms else "The plan has not begun yet."
+        return Renewal((*reasons, Reason(ReasonCode.NO_PLAN, "R-REN-1", message)))
+    last_day = latest.ends_on + timedelta(days=RENEWAL_GRACE_DAYS)
+    if whole_second(now) > end_of_day(last_day, zone):
+        message = f"Cover ended on {latest.ends_on}; it could be renewed until {last_day}."
+        reasons.append(Reason(ReasonCode.RENEWAL_WINDOW_CLOSED, "R-REN-1", message))
+    if not _history_renews(standing.terms):
+        message = "This device already has the maximum of 3 years."
+        reasons.append(Reason(ReasonCode.MAXIMUM_TERM_REACHED, "R-REN-2", message))
+    if latest.starts_at > now:
+        message = f"A renewal is bought already; it begins on {local_day(latest.starts_at, zone)}."
+        reasons.append(Reason(ReasonCode.RENEWAL_PENDING, "R-REN-5", message))
+    price = standing.offer.prices.get(TermKind.ONE_YEAR)
+    if price is None:
+        message = f"The 1-year plan is not sold for the {standing.model.name} in {standing.region.code}."
+        reasons.append(Reason(ReasonCode.TERM_NOT_SOLD, "R-CAT-1", message))
+    gap = whole_second(now) > end_of_day(latest.ends_on, zone)
+    starts_at = whole_second(now) if gap else start_of_day(latest.ends_on + timedelta(days=1), zone)
+    starts_on = local_day(starts_at, zone)
+    return Renewal(
+        reasons=tuple(reasons),
+        last_day=last_day,
+        starts_at=starts_at,
+        starts_on=starts_on,
+        ends_on=term_end(starts_on, TermKind.ONE_YEAR),
+        price=price,
+        gap=gap,
+    )
+
+
+def latest_term(terms: Sequence[Term]) -> Term | None:
+    """The term that ends last; one that has not begun (R-PUR-5) only when there is no other."""
+    return max(terms, key=lambda term: term.ends_on or date.min, default=None)
+
+
+def reminder_due(ends_on: date, today: date) -> str | None:
+    """The kind of reminder a term ending `ends_on` deserves `today`, None for none (R-NOT-1).
+
+    After an outage this is the one that is still useful, not all that were missed.
+    """
+    if today > ends_on + timedelta(days=RENEWAL_GRACE_DAYS):
+        return None
+    come = [kind for kind, offset in REMINDERS.items() if today >= ends_on + timedelta(days=offset)]
+    return come[-1] if come else None
+
+
+def _history_renews(terms: Sequence[Term]) -> bool:
+    """R-REN-1, R-REN-2: the histories that may be followed by another year, three years in all."""
+    months = sum(MONTHS[term.kind] for term in terms)
+    return months + MONTHS[TermKind.ONE_YEAR] <= MOST_MONTHS
+
+
+def _unit_refusals(standing: Standing) -> list[Reason]:
+    if standing.status is DeviceStatus.REPLACED:
+        message = f"This unit was replaced by {standing.current_serial_number}; renew that one."
+        return [Reason(ReasonCode.DEVICE_REPLACED, "R-CLM-9", message)]
+    if standing.status is DeviceStatus.LOST:
+        message = f"This unit was lost and replaced by {standing.current_serial_number}; renew that one."
+        return [Reason(ReasonCode.DEVICE_LOST, "R-FLY-6", message)]
+    return []
+
+
+def cover_is_fixed(standing: Standing) -> str:
+    """R-PLN-5's answer to whoever asks to pause, advance or extend a period of cover."""
+    latest = latest_term(standing.terms)
+    if latest is None or latest.ends_on is None or latest.starts_at is None:
+        return "There is no running cover, and none could be paused, moved or lengthened."
+    start = local_day(latest.starts_at, standing.region.time_zone)
+    message = f"Cover runs from {start} to {latest.ends_on} and cannot be paused, moved or lengthened."
+    if _history_renews(standing.terms):
+        message += f" It can be renewed until {latest.ends_on + timedelta(days=RENEWAL_GRACE_DAYS)}."
+    return message

@@ -1,0 +1,66 @@
+"""Domain: a repair quote and its four ways out (R-REP)."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from domain.dates import end_of_day, whole_second
+from domain.kinds import RepairChoice
+from domain.money import Money
+from domain.reasons import RuleError
+
+PAYMENT_DAYS = 30
+REMINDER_DAYS = {"repair_reminder_7": 7, "repair_reminder_23": 23, "repair_reminder_29": 29}
+"""Days after the quote on which the customer is reminded to choose and pay (R-REP-2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class RepairQuote:
+    """What the workshop found. `amount` is the price of a paid repair; `warranty` whether the warranty bears it.
+
+    `replacement_fee` is what a Care replacement would cost, None when no use is left. `pay_until` is the last second
+    to choose and pay.
+    """
+
+    findings: str
+    amount: Money
+    warranty: bool
+    replacement_fee: Money | None
+    quoted_at: datetime
+    pay_until: datetime
+
+
+def options(quote: RepairQuote) -> tuple[RepairChoice, ...]:
+    """The ways out that are open, shown together (R-REP-1)."""
+    ways = []
+    if quote.warranty:
+        ways.append(RepairChoice.WARRANTY_REPAIR)
+    if quote.replacement_fee is not None:
+        ways.append(RepairChoice.REPLACEMENT)
+    return (*ways, RepairChoice.PAID_REPAIR, RepairChoice.RETURN)
+
+
+def price(quote: RepairQuote, choice: RepairChoice) -> Money:
+    """What `choice` costs; RuleError when it is not open."""
+    if choice not in options(quote):
+        why = {
+            RepairChoice.WARRANTY_REPAIR: "The warranty does not bear this repair.",
+            RepairChoice.REPLACEMENT: "No replacement of the plan is left for this case.",
+        }[choice]
+        raise RuleError("action_not_allowed", "R-REP-1", why)
+    if choice is RepairChoice.PAID_REPAIR:
+        return quote.amount
+    if choice is RepairChoice.REPLACEMENT and quote.replacement_fee is not None:
+        return quote.replacement_fee
+    return quote.amount.zero()
+
+
+def require_warranty(ends_on: date | None, zone_end: datetime | None, now: datetime) -> None:
+    """RuleError when a quote claims the warranty after its last day (R-PLN-4)."""
+    if ends_on is None or zone_end is None or whole_second(now) > zone_end:
+        until = f"ended on {ends_on}" if ends_on else "has not begun"
+        raise RuleError("invalid_request", "R-PLN-4", f"The warranty {until}.")
+
+
+def warranty_until(ends_on: date | None, zone: str) -> datetime | None:
+    """The last second of the warranty."""
+    return end_of_day(ends_on, zone) if ends_on else None

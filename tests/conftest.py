@@ -1,4 +1,4 @@
-"""What tests stand on: databases with today's tables and the demo catalogue, empty of everything else."""
+"""What tests stand on: Temporal, and databases with today's tables and the demo catalogue, empty of everything else."""
 
 import asyncio
 import os
@@ -14,14 +14,23 @@ import psycopg
 import pytest
 from psycopg import sql
 from sqlalchemy import make_url
+from temporalio.testing import WorkflowEnvironment
 
 from store.catalogue import load
 from store.database import Database
 from store.migrate import upgrade
 from store.schema import METADATA
 from store.seed import demo_catalogue
+from tests.server import start_temporal
 
 POSTGRES_VARIABLE = "AFTERCARE_TEST_POSTGRES_URL"
+
+
+@pytest.fixture(scope="session")
+async def temporal() -> AsyncIterator[WorkflowEnvironment]:
+    """The dev server of the installed package, one for the whole run."""
+    async with await start_temporal() as server:
+        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -1,18 +1,15 @@
 """The real Temporal server with time skipping, a worker of the real workflows, and hand-written outside parties."""
 
 import asyncio
-import sys
 import uuid
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from temporalio.client import Client, WithStartWorkflowOperation, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import TimeSkipper, WorkflowEnvironment
 from temporalio.worker import Worker
@@ -33,7 +30,6 @@ from messages.claims import (
     SubmitCareExpress,
     SubmitFlyaway,
 )
-from messages.search import SEARCH_ATTRIBUTES
 from tests.fakes.outside import FakeMail, FakePayments, FakeWarehouse
 from tests.fakes.record import FakeRecord
 from workflows.desk import ClaimDesk
@@ -46,25 +42,6 @@ EVERYTHING = (Component.AIRCRAFT, Component.GIMBAL_CAMERA, Component.PROPELLERS,
 WITHOUT_BATTERY = EVERYTHING[:3]
 STORIES = {Tier.PREMIUM: "CareExpressPremium", Tier.STANDARD: "CareExpressStandard", None: "Flyaway"}
 SHIP_TO = ShipTo(name="Ada Flyer", line1="1 Sky Road", city="Portland", postal_code="97201", country="US")
-
-
-@pytest.fixture(scope="session")
-async def temporal() -> AsyncIterator[WorkflowEnvironment]:
-    """The dev server of the installed package, tuned as temporal.md says for tests."""
-    flags = (
-        "frontend.WorkflowTimeSkippingEnabled=true",
-        "history.transferProcessorMaxPollRPS=2000",
-        "history.timerProcessorMaxPollRPS=2000",
-        'history.timerProcessorMaxTimeShift="1ms"',
-    )
-    async with await WorkflowEnvironment.start_local(
-        dev_server_existing_path=str(Path(sys.executable).parent / "temporal"),
-        dev_server_log_level="never",
-        dev_server_extra_args=[arg for flag in flags for arg in ("--dynamic-config-value", flag)],
-        search_attributes=SEARCH_ATTRIBUTES,
-        data_converter=pydantic_data_converter,
-    ) as env:
-        yield env
 
 
 @dataclass

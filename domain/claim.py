@@ -15,6 +15,7 @@ from domain.kinds import (
 )
 from domain.money import Money
 from domain.reasons import Reason
+from domain.repair import RepairQuote
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,3 +111,4 @@ class Claim:
     deadline: datetime | None = None
     wait_reason: str = ""
     dispute_until: datetime | None = None
+    repair_quote: RepairQuote | None = None

@@ -28,6 +28,15 @@ _FLYAWAY: dict[ClaimState, tuple[Action, ...]] = {
     ClaimState.AWAITING_PAYMENT: (Action.PAYMENT_METHOD, Action.FOUND, Action.CANCEL),
     ClaimState.AWAITING_DISPATCH: (Action.DISPATCH, Action.FOUND, Action.CANCEL),
 }
+_REPAIR: dict[ClaimState, tuple[Action, ...]] = {
+    ClaimState.AWAITING_ITEM: (Action.RETURN_SCAN, Action.ARRIVAL, Action.CANCEL),
+    ClaimState.INSPECTING: (Action.INSPECTION, Action.REPAIR_QUOTE),
+    ClaimState.AWAITING_CHOICE: (Action.REPAIR_CHOICE,),
+    ClaimState.AWAITING_PARTS: (Action.PARTS_CHOICE, Action.RETURN_SCAN, Action.ARRIVAL, Action.CANCEL),
+    ClaimState.AWAITING_DISPATCH: (Action.DISPATCH, Action.CANCEL),
+    ClaimState.IN_SERVICE: (Action.COMPLETION,),
+}
+_MAINTENANCE = _REPAIR | {ClaimState.IN_SERVICE: (Action.REPAIR_QUOTE, Action.COMPLETION)}
 _CHARGED = frozenset({Outcome.DEFAULT_CHARGED, Outcome.PARTS_CHARGED})
 
 
@@ -35,19 +44,25 @@ def allowed_actions(claim: Claim) -> tuple[Action, ...]:
     """What may be asked of `claim` as it stands, in the order a page shows it."""
     if claim.state is ClaimState.CLOSED:
         return _after_closing(claim)
-    if claim.service is Service.FLYAWAY:
-        actions = _FLYAWAY.get(claim.state, ())
-    elif claim.tier is Tier.STANDARD:
-        actions = _STANDARD.get(claim.state, ())
-    elif claim.tier is Tier.PREMIUM:
-        actions = _PREMIUM.get(claim.state, ())
-    else:
-        actions = ()
+    actions = _table(claim).get(claim.state, ())
     if claim.returning and claim.returning.extended_days:
         actions = tuple(a for a in actions if a is not Action.EXTENSION)
     if Attention.DEFAULT_HELD_BACK in claim.attention:
         actions = (*actions, Action.DECISION)
     return actions
+
+
+def _table(claim: Claim) -> dict[ClaimState, tuple[Action, ...]]:
+    match claim.service:
+        case Service.CARE_EXPRESS:
+            return _STANDARD if claim.tier is Tier.STANDARD else _PREMIUM
+        case Service.FLYAWAY:
+            return _FLYAWAY
+        case Service.ONLINE_REPAIR:
+            return _REPAIR
+        case Service.MAINTENANCE:
+            # Once a quote was chosen the job is a repair like any other: there is no second quote.
+            return _REPAIR if claim.repair_quote else _MAINTENANCE
 
 
 def _after_closing(claim: Claim) -> tuple[Action, ...]:

@@ -21,6 +21,7 @@ class Policy:
     flyaway_report_days: int = 30
     inspection_days: int = 3
     dispute_days: int = 30
+    repair_payment_days: int = 30
     found_watch_days: int = 365
     premium_brands: tuple[str, ...] = ("visa", "mastercard", "amex")
     premium_funding: tuple[str, ...] = ("credit",)

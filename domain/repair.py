@@ -8,7 +8,6 @@ from domain.kinds import RepairChoice
 from domain.money import Money
 from domain.reasons import RuleError
 
-PAYMENT_DAYS = 30
 REMINDER_DAYS = {"repair_reminder_7": 7, "repair_reminder_23": 23, "repair_reminder_29": 29}
 """Days after the quote on which the customer is reminded to choose and pay (R-REP-2)."""
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal
 
 from domain.claim import Claim, Incident
-from domain.kinds import Component, PartsChoice, Tier
+from domain.kinds import Component, PartsChoice, RepairChoice, Tier
 from domain.money import Money
 from domain.reasons import Reason
 from messages.base import Message
@@ -59,6 +59,26 @@ class SubmitFlyaway(Message):
     ship_to: ShipTo
     accepted_terms: bool
     terms_version: str
+    actor: str = "customer"
+
+
+class SubmitRepair(Message):
+    """Start an online repair: the unit comes in on a free label and goes back to `return_address`."""
+
+    claim_id: str
+    serial_number: str
+    incident: Incident
+    return_address: ShipTo
+    actor: str = "customer"
+
+
+class SubmitMaintenance(Message):
+    """Start the maintenance job that `maintenance_code` stands for."""
+
+    claim_id: str
+    serial_number: str
+    maintenance_code: str
+    return_address: ShipTo
     actor: str = "customer"
 
 
@@ -152,3 +172,25 @@ class CancelClaim(Decision):
 
 class ReportFound(Decision):
     """Flyaway: the drone was found."""
+
+
+class QuoteRepair(Decision):
+    """What the workshop found, what a paid repair costs, and whether the warranty bears it."""
+
+    findings: str
+    amount: Money
+    warranty: bool
+
+
+class ChooseRepair(Decision):
+    """One of the ways out of a repair quote; `payment_method` where it costs something."""
+
+    choice: RepairChoice
+    payment_method: str | None = None
+
+
+class Complete(Decision):
+    """The unit was shipped back; `repaired_serial_number` when the repair changed it (R-REP-4)."""
+
+    repaired_serial_number: str | None = None
+    tracking_number: str | None = None

@@ -41,6 +41,17 @@ class MailKind(StrEnum):
     REPLACED = "replaced"
     """Standard: your unit passed, the replacement is on its way."""
 
+    REPAIR_LABEL = "repair_label"
+    """Online repair or maintenance: the free label to send the unit in (R-REP-1)."""
+    REPAIR_QUOTE = "repair_quote"
+    """Findings and every way out, with prices and the last day (R-REP-1, R-REP-2)."""
+    REPAIR_REMINDER_7 = "repair_reminder_7"
+    REPAIR_REMINDER_23 = "repair_reminder_23"
+    REPAIR_REMINDER_29 = "repair_reminder_29"
+    REPAIRED = "repaired"
+    RETURNED_UNREPAIRED = "returned_unrepaired"
+    SERVICED = "serviced"
+
 
 class SendMail(Message):
     """`occurrence` counts mails of one kind for the claim from 1. `amount` is the money the mail speaks of.

@@ -57,7 +57,7 @@ class ChargeCard(PaymentRequest):
 
     amount: Money
     payment_method: str
-    account: Literal["service_fees", "flyaway_fees", "plan_sales", "default_charges", "parts_charges"]
+    account: Literal["service_fees", "flyaway_fees", "repair_fees", "plan_sales", "default_charges", "parts_charges"]
 
 
 class RefundPayment(PaymentRequest):
@@ -65,7 +65,7 @@ class RefundPayment(PaymentRequest):
 
     payment_id: str
     amount: Money
-    account: Literal["service_fees", "flyaway_fees", "plan_sales", "default_charges", "parts_charges"]
+    account: Literal["service_fees", "flyaway_fees", "repair_fees", "plan_sales", "default_charges", "parts_charges"]
 
 
 class PaymentDeclined(Message):

@@ -79,7 +79,8 @@ class SaveClaim(Message):
 class RecordDispatch(Message):
     """The replacement left: consume the use, put the new serial number into the lineage, clear the binding.
 
-    With `window_days` the return window is computed too (Premium).
+    With `window_days` the return window is computed too (Premium). Without `consumes` no use is drawn: a repair that
+    changed the serial number (R-REP-4).
     """
 
     claim: Claim
@@ -89,6 +90,7 @@ class RecordDispatch(Message):
     window_days: int | None = None
     expected: tuple[Component, ...] = ()
     lost: bool = False
+    consumes: bool = True
 
 
 class DispatchRecorded(Message):

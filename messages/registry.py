@@ -89,18 +89,19 @@ class Registry(ABC):
 
 
 class BuyPlan(Message):
-    """Buy the first plan of a device. `plan_id` is the purchase's id and its workflow's."""
+    """Buy the first plan of a device, or renew its cover. `plan_id` is the purchase's id and its workflow's."""
 
     plan_id: str
     serial_number: str
     kind: TermKind
     region: str | None
     payment_method: str
+    renewal: bool = False
     actor: str = "customer"
 
 
 class PlanBought(Message):
-    """`starts_at` None until the device is activated."""
+    """`starts_on` None until the device is activated. `gap`: the days before it stay uncovered (R-REN-3)."""
 
     result: Literal["bought"] = "bought"
     plan_id: str
@@ -109,6 +110,7 @@ class PlanBought(Message):
     purchased_at: datetime
     starts_on: date | None
     ends_on: date | None
+    gap: bool = False
 
 
 class PlanRefused(Message):

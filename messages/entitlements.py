@@ -1,0 +1,95 @@
+"""Messages: what else a device is entitled to: verification, another owner, a maintenance code, its money back."""
+
+from abc import ABC, abstractmethod
+from datetime import date, datetime
+from typing import Literal
+
+from temporalio import activity
+
+from domain.money import Money
+from domain.reasons import Reason
+from messages.base import Message
+from messages.registry import Owner, PlanRefused, Registered
+
+
+class ApproveVerification(Message):
+    """The video verification was approved at `approved_at`: opens 72 hours to buy (R-PUR-2)."""
+
+    serial_number: str
+    approved_at: datetime
+    at: datetime
+
+
+class ChangeOwner(Message):
+    """The plan stays with the serial number; the binding is cleared; an open claim forbids it (R-XFR-1)."""
+
+    serial_number: str
+    owner: Owner
+    at: datetime
+
+
+class IssueMaintenanceCode(Message):
+    """Issue the device's one maintenance code (R-MNT-1): `code`, unless it has one already."""
+
+    serial_number: str
+    code: str
+    at: datetime
+
+
+class MaintenanceCodeIssued(Message):
+    """`expires_on` is its last day."""
+
+    result: Literal["issued"] = "issued"
+    code: str
+    expires_on: date
+
+
+class MaintenanceRefused(Message):
+    result: Literal["refused"] = "refused"
+    reasons: tuple[Reason, ...]
+
+
+class RefundPlan(Message):
+    """Give a plan back (R-CAN-1). `refund_id` is this refund's id and its workflow's."""
+
+    refund_id: str
+    plan_id: str
+    serial_number: str
+    actor: str = "customer"
+
+
+class EndPlan(Message):
+    """End the plan at `at` if it may be given back. Asking again for the same refund answers the same."""
+
+    refund: RefundPlan
+    at: datetime
+
+
+class PlanEnded(Message):
+    """The plan is over; `price` is to be refunded from `payment_id`."""
+
+    result: Literal["ended"] = "ended"
+    plan_id: str
+    price: Money
+    payment_id: str
+    ended_at: datetime
+
+
+class Entitlements(ABC):
+    """Our own database. Refusals of the short commands are ApplicationErrors as in messages.registry.Registry."""
+
+    @activity.defn
+    @abstractmethod
+    async def approve_verification(self, ask: ApproveVerification) -> Registered: ...
+
+    @activity.defn
+    @abstractmethod
+    async def change_owner(self, ask: ChangeOwner) -> Registered: ...
+
+    @activity.defn
+    @abstractmethod
+    async def issue_maintenance_code(self, ask: IssueMaintenanceCode) -> MaintenanceCodeIssued | MaintenanceRefused: ...
+
+    @activity.defn
+    @abstractmethod
+    async def end_plan(self, ask: EndPlan) -> PlanEnded | PlanRefused: ...

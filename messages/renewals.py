@@ -1,0 +1,62 @@
+"""Messages: the renewal reminders of R-NOT-1, a page of terms at a time."""
+
+from abc import ABC, abstractmethod
+from datetime import date, datetime
+
+from temporalio import activity
+
+from messages.base import Message
+
+
+class RemindRegion(Message):
+    """Remind the owners of a region's terms as on `as_of`, None for the day the schedule meant.
+
+    `after` is where the run had come to (the last term looked at) when it went on as a new one; `sent` what it had
+    sent by then.
+    """
+
+    region: str
+    as_of: date | None = None
+    after: str | None = None
+    sent: int = 0
+    looked_at: int = 0
+
+
+class RemindPage(Message):
+    """Look at up to `size` terms after `after` and send what is due on `as_of`; `at` is the moment it is sent."""
+
+    region: str
+    as_of: date
+    at: datetime
+    after: str | None
+    size: int
+
+
+class Reminder(Message):
+    serial_number: str
+    kind: str
+
+
+class PageReminded(Message):
+    """`next` is where to go on, None at the end. `sent` lists what this page sent, `looked_at` counts its terms."""
+
+    next: str | None
+    looked_at: int
+    sent: tuple[Reminder, ...]
+
+
+class RegionReminded(Message):
+    """The whole run. `reminders` lists what was sent, the first thousand."""
+
+    as_of: date
+    looked_at: int
+    sent: int
+    reminders: tuple[Reminder, ...] = ()
+
+
+class Renewals(ABC):
+    """Terms that end soon, and their owners. A reminder goes out once a term and kind, however often one asks."""
+
+    @activity.defn
+    @abstractmethod
+    async def remind_page(self, ask: RemindPage) -> PageReminded: ...

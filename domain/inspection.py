@@ -37,7 +37,10 @@ class Assessment:
 
 
 def normalise_serial(text: str) -> str:
-    """Upper case, without spaces and hyphens (R-INS-5): how every serial number is stored and compared."""
+    """Upper case, without spaces and hyphens (R-INS-5): how serial numbers are compared and looked up.
+
+    They are kept and shown as they were given.
+    """
     return "".join(ch for ch in text.upper() if not ch.isspace() and ch not in "-‐‑–—")
 
 
@@ -80,7 +83,7 @@ def assess(
             Reason(
                 ReasonCode.BATTERY_MISSING,
                 "R-INS-3",
-                "The battery was not sent back although a replacement battery was supplied.",
+                "The battery was not sent, although it is replaced together with the device.",
             )
         )
     if reasons:
@@ -104,5 +107,5 @@ def _wrong_serial(read: str, expected: str, replacement_serial: str | None) -> R
     return Reason(
         ReasonCode.SERIAL_MISMATCH,
         "R-INS-3",
-        f"The serial number received is {normalise_serial(read)}, not {expected}.",
+        f"The serial number received is {read}, not {expected}.",
     )

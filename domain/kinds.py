@@ -186,6 +186,8 @@ class ReasonCode(StrEnum):
     PARTS_MISSING = "parts_missing"
     SERIAL_UNCLEAR = "serial_unclear"
     NOT_RECEIVED = "not_received"
+    # Decision
+    FLYAWAY_REJECTED = "flyaway_rejected"
     # Purchase
     REGION_MISMATCH = "region_mismatch"
     PLAN_EXISTS = "plan_exists"

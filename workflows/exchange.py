@@ -8,7 +8,7 @@ from temporalio import workflow
 from domain import settlement
 from domain.claim import Inspection, Return
 from domain.eligibility import Card
-from domain.inspection import Assessment, SerialMatch, Verdict, assess, compare_serials, normalise_serial
+from domain.inspection import Assessment, SerialMatch, Verdict, assess, compare_serials
 from domain.kinds import Attention, ClaimState, Component, Service
 from domain.money import Money
 from domain.reasons import RuleError
@@ -120,7 +120,7 @@ class Exchange(Till):
 
     async def _record_dispatch(self, decision: Dispatch, window_days: int | None) -> DispatchRecorded:
         """The replacement joins the lineage; RuleError when it cannot be this unit (R-CLM-8, R-CLM-9)."""
-        serial = normalise_serial(decision.replacement_serial_number)
+        serial = decision.replacement_serial_number.strip()
         answer = await self._recorded(
             Record.record_dispatch,
             RecordDispatch(
@@ -168,7 +168,7 @@ class Exchange(Till):
         claim = self._the_claim
         seen = Inspection(
             at=workflow.now(),
-            serial_number=normalise_serial(decision.serial_number),
+            serial_number=decision.serial_number.strip(),
             genuine=decision.genuine,
             components=decision.components,
             notes=decision.notes,

@@ -4,9 +4,8 @@ from datetime import datetime
 
 from temporalio import workflow
 
-from domain.inspection import normalise_serial
-from domain.kinds import Attention, ClaimState, Outcome, Service
-from domain.reasons import RuleError
+from domain.kinds import Attention, ClaimState, Outcome, ReasonCode, Service
+from domain.reasons import Reason, RuleError
 from messages.claims import (
     CancelClaim,
     ChangePaymentMethod,
@@ -114,6 +113,7 @@ class Flyaway(Till):
                 if not decision.reason:
                     raise RuleError("invalid_request", "R-FLY-3", "A rejection needs a reason.")
                 self._note("rejected", "The flyaway was rejected.", decision.reason, decision.actor)
+                self._change(reasons=(Reason(ReasonCode.FLYAWAY_REJECTED, "R-FLY-3", decision.reason),))
                 self._close(Outcome.REJECTED, gives_back=True)
                 self._mail(MailKind.FLYAWAY_REJECTED)
             case ChangePaymentMethod() as decision:
@@ -154,7 +154,7 @@ class Flyaway(Till):
         return True
 
     async def _dispatched(self, decision: Dispatch) -> None:
-        serial = normalise_serial(decision.replacement_serial_number)
+        serial = decision.replacement_serial_number.strip()
         ask = RecordDispatch(
             claim=self._the_claim,
             replacement_serial_number=serial,

@@ -31,7 +31,7 @@ def verdict(expected: tuple[Component, ...] = NO_BATTERY, **seen: Any) -> Assess
         (" - ", ""),
     ],
 )
-def test_a_serial_number_is_stored_without_its_typing(text: str, normal: str) -> None:
+def test_a_serial_number_is_compared_without_its_typing(text: str, normal: str) -> None:
     """R-INS-5, edge case 63."""
     assert normalise_serial(text) == normal
 
@@ -87,6 +87,13 @@ DEFAULTS = [
         "R-INS-3",
         "The serial number received is SN050, not SN100.",
         id="an earlier serial of the same lineage",
+    ),
+    pytest.param(
+        {"serial_number": "sn-9 99"},
+        ReasonCode.SERIAL_MISMATCH,
+        "R-INS-3",
+        "The serial number received is sn-9 99, not SN100.",
+        id="told as it was read",
     ),
     pytest.param(
         {"genuine": False},
@@ -146,7 +153,7 @@ def test_a_kept_battery_is_told_in_words() -> None:
         Reason(
             ReasonCode.BATTERY_MISSING,
             "R-INS-3",
-            "The battery was not sent back although a replacement battery was supplied.",
+            "The battery was not sent, although it is replaced together with the device.",
         ),
     )
     assert verdict(WHOLE).missing == (BATTERY,)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from domain.kinds import Attention, ClaimState, Outcome, ReasonCode, UseKind
+from domain.reasons import Reason
 from messages.claims import (
     CancelClaim,
     ChangePaymentMethod,
@@ -36,7 +37,11 @@ async def test_a_rejection_needs_a_reason_and_gives_the_use_back(world: World) -
     case = await world.open(world.lost())
     assert (await case.refuses("decision", Decide(actor="staff", approve=False))).type == "invalid_request"
     reject = Decide(actor="staff", approve=False, reason="the record shows no flight")
-    assert (await case.decide("decision", reject)).outcome is Outcome.REJECTED
+    claim = await case.decide("decision", reject)
+    assert claim.outcome is Outcome.REJECTED
+    assert claim.reasons == (Reason(ReasonCode.FLYAWAY_REJECTED, "R-FLY-3", "the record shows no flight"),)
+    assert await case.handle.result() == "rejected"
+    assert world.mail.sent[-1].claim.reasons == claim.reasons
     assert world.payments.taken() == 0
     assert world.record.uses == [UseKind.RESERVED, UseKind.GIVEN_BACK]
 

@@ -360,6 +360,17 @@ async def test_an_unclear_serial_stops_the_clock_until_it_is_read(world: World) 
     assert world.payments.taken() == FEE
 
 
+async def test_serial_numbers_are_kept_as_given_and_compared_without_their_typing(world: World) -> None:
+    """R-INS-5, edge case 63."""
+    case = await world.open(world.express(Tier.PREMIUM))
+    assert (await case.dispatch(" ac-rep 002 ")).replacement_serial_number == "ac-rep 002"
+    assert "Replacement ac-rep 002 was dispatched." in [event.title for event in world.record.events]
+    await case.arrive()
+    claim = await case.inspect(serial=" sn-1 ", components=WITHOUT_BATTERY)
+    assert claim.inspection
+    assert (claim.outcome, claim.inspection.serial_number) == (Outcome.HOLD_RELEASED, "sn-1")
+
+
 async def test_an_inspection_that_does_not_come_asks_for_attention(world: World) -> None:
     case = await world.shipped()
     await case.arrive()

@@ -47,6 +47,8 @@ def allowed_actions(claim: Claim) -> tuple[Action, ...]:
     actions = _table(claim).get(claim.state, ())
     if claim.returning and claim.returning.extended_days:
         actions = tuple(a for a in actions if a is not Action.EXTENSION)
+    if claim.repair_quote is not None:
+        actions = tuple(a for a in actions if a is not Action.REPAIR_QUOTE)  # there is no second quote
     if Attention.DEFAULT_HELD_BACK in claim.attention:
         actions = (*actions, Action.DECISION)
     return actions
@@ -61,8 +63,7 @@ def _table(claim: Claim) -> dict[ClaimState, tuple[Action, ...]]:
         case Service.ONLINE_REPAIR:
             return _REPAIR
         case Service.MAINTENANCE:
-            # Once a quote was chosen the job is a repair like any other: there is no second quote.
-            return _REPAIR if claim.repair_quote else _MAINTENANCE
+            return _MAINTENANCE
 
 
 def _after_closing(claim: Claim) -> tuple[Action, ...]:

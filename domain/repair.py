@@ -1,9 +1,9 @@
 """Domain: a repair quote and its four ways out (R-REP)."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
-from domain.dates import end_of_day, whole_second
+from domain.dates import whole_second
 from domain.kinds import RepairChoice
 from domain.money import Money
 from domain.reasons import RuleError
@@ -53,13 +53,9 @@ def price(quote: RepairQuote, choice: RepairChoice) -> Money:
     return quote.amount.zero()
 
 
-def require_warranty(ends_on: date | None, zone_end: datetime | None, now: datetime) -> None:
-    """RuleError when a quote claims the warranty after its last day (R-PLN-4)."""
-    if ends_on is None or zone_end is None or whole_second(now) > zone_end:
-        until = f"ended on {ends_on}" if ends_on else "has not begun"
-        raise RuleError("invalid_request", "R-PLN-4", f"The warranty {until}.")
-
-
-def warranty_until(ends_on: date | None, zone: str) -> datetime | None:
-    """The last second of the warranty."""
-    return end_of_day(ends_on, zone) if ends_on else None
+def require_warranty(warranty_until: datetime | None, opened_at: datetime) -> None:
+    """RuleError when a quote claims the warranty for a case opened after its last second (R-PLN-4, R-CLM-2)."""
+    if warranty_until is None:
+        raise RuleError("invalid_request", "R-PLN-4", "The warranty has not begun.")
+    if whole_second(opened_at) > warranty_until:
+        raise RuleError("invalid_request", "R-PLN-4", f"The warranty ended at {warranty_until:%Y-%m-%d %H:%M:%S} UTC.")

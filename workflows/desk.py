@@ -25,8 +25,10 @@ from messages.claims import (
     CancelClaim,
     ChangePaymentMethod,
     ChooseParts,
+    ChooseRepair,
     ClaimAccepted,
     ClaimRefused,
+    Complete,
     Decide,
     Decision,
     Dispatch,
@@ -35,6 +37,7 @@ from messages.claims import (
     Inspect,
     ParcelArrived,
     ParcelScanned,
+    QuoteRepair,
     ReportFound,
     Waive,
 )
@@ -178,6 +181,30 @@ class ClaimDesk(Steps):
     @found.validator
     def _may_be_found(self, decision: ReportFound) -> None:
         self._judge(Action.FOUND)
+
+    @workflow.update(description="What the workshop found, and what a repair costs")
+    async def repair_quote(self, decision: QuoteRepair) -> Claim:
+        return await self._ask(Action.REPAIR_QUOTE, decision)
+
+    @repair_quote.validator
+    def _may_quote_repair(self, decision: QuoteRepair) -> None:
+        self._judge(Action.REPAIR_QUOTE)
+
+    @workflow.update(description="The customer's way out of a repair quote")
+    async def repair_choice(self, decision: ChooseRepair) -> Claim:
+        return await self._ask(Action.REPAIR_CHOICE, decision)
+
+    @repair_choice.validator
+    def _may_choose_repair(self, decision: ChooseRepair) -> None:
+        self._judge(Action.REPAIR_CHOICE)
+
+    @workflow.update(description="The unit was shipped back")
+    async def completion(self, decision: Complete) -> Claim:
+        return await self._ask(Action.COMPLETION, decision)
+
+    @completion.validator
+    def _may_complete(self, decision: Complete) -> None:
+        self._judge(Action.COMPLETION)
 
     def _judge(self, action: Action) -> None:
         """Refuse early what would be refused anyway. While something is in flight the story judges, in its turn:

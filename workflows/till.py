@@ -23,7 +23,7 @@ from messages.payments import (
 )
 from workflows.desk import ClaimDesk
 
-FeeAccount = Literal["service_fees", "flyaway_fees", "parts_charges"]
+FeeAccount = Literal["service_fees", "flyaway_fees", "repair_fees", "parts_charges"]
 TakeAccount = Literal["default_charges", "parts_charges"]
 
 

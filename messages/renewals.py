@@ -23,10 +23,14 @@ class RemindRegion(Message):
 
 
 class RemindPage(Message):
-    """Look at up to `size` terms after `after` and send what is due on `as_of`; `at` is the moment it is sent."""
+    """Look at up to `size` terms after `after` and send what is due on `as_of`; `at` is the moment it is sent.
+
+    `as_of` None means the day on which `scheduled_at` falls in the region's zone.
+    """
 
     region: str
-    as_of: date
+    as_of: date | None
+    scheduled_at: datetime
     at: datetime
     after: str | None
     size: int
@@ -40,6 +44,7 @@ class Reminder(Message):
 class PageReminded(Message):
     """`next` is where to go on, None at the end. `sent` lists what this page sent, `looked_at` counts its terms."""
 
+    as_of: date
     next: str | None
     looked_at: int
     sent: tuple[Reminder, ...]

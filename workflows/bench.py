@@ -76,6 +76,7 @@ class Bench(Till):
         self._tries = 0
         self._notices: dict[MailKind, datetime] = {}
         self._overdue_at: datetime | None = None
+        self._parts_until: datetime | None = None
 
     @property
     def _terms(self) -> JobOpened:
@@ -150,10 +151,9 @@ class Bench(Till):
         if claim.state is ClaimState.AWAITING_CHOICE and self._notices:
             kind, at = min(self._notices.items(), key=lambda notice: notice[1])
             return at, f"mail: {kind.replace('_', ' ')}"
-        return (
-            claim.deadline,
-            f"{claim.state.replace('_', ' ')} {claim.deadline:%Y-%m-%d}" if claim.deadline else "people",
-        )
+        if claim.deadline is None:
+            return None, "people"
+        return claim.deadline, f"{claim.state.replace('_', ' ')} until {claim.deadline:%Y-%m-%d}"
 
     def _remind(self) -> None:
         come = {kind: at for kind, at in self._notices.items() if at < workflow.now()}
@@ -329,7 +329,9 @@ class Bench(Till):
     async def _replace_when_complete(self) -> None:
         """R-REP-3 through R-CMP-1: the replacement waits for every covered component or its price."""
         if settlement.differences(self._the_claim.missing, self._the_claim.fee.currency):
-            until = self._the_claim.deadline or await self._deadline(self._policy.parts_days)
+            if self._parts_until is None:
+                self._parts_until = await self._deadline(self._policy.parts_days)
+            until = self._parts_until
             self._change(
                 state=ClaimState.AWAITING_PARTS,
                 deadline=until,

@@ -35,8 +35,11 @@ def refusals(kind: TermKind, plan_region: str, standing: Standing, now: datetime
 
 
 def starts_at(activated_at: datetime | None, purchased_at: datetime) -> datetime | None:
-    """R-PUR-5: at purchase, or at activation of a device not yet activated (None until then)."""
-    return None if activated_at is None else max(activated_at, purchased_at)
+    """R-PUR-5: at purchase, or at activation of a device not yet activated (None until then).
+
+    The whole second belongs to the cover: instants are told in seconds, and a claim right after the purchase counts.
+    """
+    return None if activated_at is None else whole_second(max(activated_at, purchased_at))
 
 
 def verified_until(verified_at: datetime) -> datetime:

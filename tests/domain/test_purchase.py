@@ -118,3 +118,8 @@ def test_all_reasons_against_a_purchase_are_told_at_once() -> None:
 def test_cover_starts_at_purchase_or_at_activation(activated: str | None, purchased: str, starts: str | None) -> None:
     """R-PUR-5."""
     assert starts_at(at(activated) if activated else None, at(purchased)) == (at(starts) if starts else None)
+
+
+def test_the_second_of_the_purchase_is_covered() -> None:
+    """R-PUR-5: the claim's clock tells whole seconds, so one made right after the purchase must not come before it."""
+    assert starts_at(NOW, NOW.replace(microsecond=900_000)) == NOW.replace(microsecond=0)

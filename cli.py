@@ -16,6 +16,7 @@ from rich.console import Console
 from connect import TemporalUnreachable, configured_namespace, connect, register_search_attributes
 from lifeline import end_with_stdin
 from preflight import StackError
+from schedules import known_regions, set_up_schedules
 from settings import Settings, SettingsError, load_settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Device protection claims on Temporal.")
@@ -103,7 +104,10 @@ def demo() -> None:
 
 @temporal_app.command("setup")
 def temporal_setup() -> None:
-    """Register the search attributes on the server TEMPORAL_ADDRESS names; may run any number of times."""
+    """Register search attributes and schedules on the server TEMPORAL_ADDRESS names; may run any number of times.
+
+    The schedules need the catalogue: load it first, and run this again when a region is added.
+    """
     from messages.search import SEARCH_ATTRIBUTES
 
     async def register() -> None:
@@ -114,6 +118,9 @@ def temporal_setup() -> None:
             raise SettingsError(str(error)) from error
         for key in SEARCH_ATTRIBUTES:
             typer.echo(f"{key.name}: {'added' if key.name in added else 'already there'}")
+        settings = _settings()
+        for name, done in (await set_up_schedules(client, await known_regions(settings), settings.task_queue)).items():
+            typer.echo(f"{name}: {done}")
 
     asyncio.run(register())
 

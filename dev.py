@@ -30,6 +30,7 @@ from temporalio.service import RPCError
 
 from connect import TemporalUnreachable, connect, indexed_type_name, keep_closed_claims, register_search_attributes
 from preflight import HOST, StackError, check_ports, claim_home, find_temporal, free_ports
+from schedules import known_regions, set_up_schedules
 from settings import DEVELOPMENT_KEY, Settings
 from supervise import Child
 
@@ -157,6 +158,8 @@ class Stack:
         finally:
             await asyncio.wait([database])
         database.result()
+        if self._client is not None:
+            await set_up_schedules(self._client, await known_regions(self.settings), self.settings.task_queue)
         try:
             async with asyncio.TaskGroup() as group:
                 for part in self._first:

@@ -1,0 +1,89 @@
+"""A composition root: the schedules this release wants on its Temporal server. Created or brought up to date.
+
+A paused schedule stays paused: pausing is ops' decision, the rest is ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from functools import partial
+
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleAlreadyRunningError,
+    ScheduleCalendarSpec,
+    ScheduleOverlapPolicy,
+    SchedulePolicy,
+    ScheduleRange,
+    ScheduleSpec,
+    ScheduleState,
+    ScheduleUpdate,
+    ScheduleUpdateInput,
+)
+
+from domain.catalogue import Region
+from messages.renewals import RemindRegion
+from settings import Settings
+from store.database import Database
+from store.views import Views
+from workflows.renewal_reminders import RenewalReminders
+
+REMINDER_HOUR = 9
+CATCHUP = timedelta(hours=12)
+"""A day missed for longer is not made up for: the next day's run sends what is still useful, and nobody is flooded."""
+
+
+def schedule_id(region: str) -> str:
+    """The schedule of a region's renewal reminders; its runs are named after it."""
+    return f"renewal-reminders-{region}"
+
+
+def reminder_schedule(region: Region, task_queue: str) -> Schedule:
+    """Daily at 09:00 in the region's zone; a run that is still going lets the next one wait (R-NOT-1)."""
+    return Schedule(
+        action=ScheduleActionStartWorkflow(
+            RenewalReminders.run,
+            RemindRegion(region=region.code),
+            id=schedule_id(region.code),
+            task_queue=task_queue,
+            static_summary=f"Renewal reminders · {region.name}",
+        ),
+        spec=ScheduleSpec(
+            calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(REMINDER_HOUR)], comment="09:00 local, every day")],
+            time_zone_name=region.time_zone,
+        ),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.BUFFER_ONE, catchup_window=CATCHUP),
+        state=ScheduleState(note=f"Reminders 30 and 7 days before the end, on it and 10 days after it ({region.name})"),
+    )
+
+
+async def set_up_schedules(client: Client, regions: Iterable[Region], task_queue: str) -> dict[str, str]:
+    """Create or update one schedule a region; may run any number of times. Answers id -> "created" or "updated"."""
+    done = {}
+    for region in regions:
+        wanted = reminder_schedule(region, task_queue)
+        name = schedule_id(region.code)
+        try:
+            await client.create_schedule(name, wanted)
+            done[name] = "created"
+        except ScheduleAlreadyRunningError:
+            await client.get_schedule_handle(name).update(partial(_updated, wanted))
+            done[name] = "updated"
+    return done
+
+
+async def known_regions(settings: Settings) -> tuple[Region, ...]:
+    """The regions of the catalogue in the settings' database."""
+    database = Database(settings.database_url)
+    try:
+        return (await Views(database).catalogue()).regions
+    finally:
+        await database.close()
+
+
+def _updated(wanted: Schedule, found: ScheduleUpdateInput) -> ScheduleUpdate:
+    wanted.state.paused = found.description.schedule.state.paused
+    return ScheduleUpdate(schedule=wanted)

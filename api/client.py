@@ -5,7 +5,7 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from temporalio.client import (
     Client,
@@ -14,22 +14,19 @@ from temporalio.client import (
     WorkflowHandle,
 )
 from temporalio.common import (
-    ActivityIDConflictPolicy,
-    ActivityIDReusePolicy,
     SearchAttributePair,
     TypedSearchAttributes,
     WorkflowIDConflictPolicy,
     WorkflowIDReusePolicy,
 )
-from temporalio.exceptions import (
-    ActivityAlreadyStartedError,
-    WorkflowAlreadyStartedError,
-)
+from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper
+from temporalio.types import MethodAsyncSingleParam
 
+from api import commands
 from api.bounded import NO_ANSWER, answered
-from api.door import Gone, RegistryCommand, Unavailable
+from api.door import Command, Gone, Submission, Unavailable
 from domain.claim import Claim
 from domain.kinds import Action, Tier
 from messages import search
@@ -41,25 +38,30 @@ from messages.claims import (
     ParcelScanned,
     SubmitCareExpress,
     SubmitFlyaway,
+    SubmitMaintenance,
+    SubmitRepair,
 )
-from messages.registry import (
-    ActivateDevice,
-    BindController,
-    BuyPlan,
-    PlanBought,
-    PlanDeclined,
-    PlanRefused,
-    PlantTerm,
-    RegisterDevice,
-    Registered,
-    Registry,
-    UnbindController,
+from messages.entitlements import (
+    IssueMaintenanceCode,
+    MaintenanceCodeIssued,
+    MaintenanceRefused,
+    PlanEnded,
+    RefundPlan,
 )
+from messages.registry import BuyPlan, PlanBought, PlanDeclined, PlanRefused
+from messages.renewals import RegionReminded, RemindRegion
 from workflows.desk import ClaimDesk
 from workflows.flyaway import Flyaway
+from workflows.maintenance import Maintenance
+from workflows.online_repair import OnlineRepair
 from workflows.plan_purchase import PlanPurchase
+from workflows.plan_refund import PlanRefund
 from workflows.premium import CareExpressPremium
+from workflows.renewal_reminders import RenewalReminders
 from workflows.standard import CareExpressStandard
+
+AskT = TypeVar("AskT")
+AnswerT = TypeVar("AnswerT")
 
 log = logging.getLogger("aftercare.api")
 
@@ -67,12 +69,15 @@ SUBMISSION: Final = timedelta(seconds=5)
 """How long a submission may wait for its answer; then it is answered as submitted, and goes on."""
 DECISION: Final = timedelta(seconds=10)
 COMMAND: Final = timedelta(seconds=15)
+REMINDERS: Final = timedelta(seconds=30)
 QUICK: Final = timedelta(seconds=5)
 READY: Final = timedelta(seconds=2)
 SETTLING: Final = timedelta(seconds=20)
 _CONNECTING = 2.0
 _RECONNECT = 1.0
 _MEMO = "claim"
+_UNTIL_ANSWERED = COMMAND - READY
+"""How long a command may take: shorter than our own patience, so that its end is an answer, not a guess."""
 
 
 class TemporalDoor:
@@ -118,7 +123,7 @@ class TemporalDoor:
             return False
 
     async def submit(
-        self, ask: SubmitCareExpress | SubmitFlyaway, provisional: Claim, summary: str, key: str
+        self, ask: Submission, provisional: Claim, summary: str, key: str
     ) -> ClaimAccepted | ClaimRefused | None:
         async with answered(SUBMISSION + 2 * READY):
             client = await self._connected()
@@ -145,9 +150,7 @@ class TemporalDoor:
                 await _consume(start)
                 raise
 
-    def _start(
-        self, ask: SubmitCareExpress | SubmitFlyaway, provisional: Claim, summary: str
-    ) -> WithStartWorkflowOperation[ClaimDesk, Any]:
+    def _start(self, ask: Submission, provisional: Claim, summary: str) -> WithStartWorkflowOperation[ClaimDesk, Any]:
         common: dict[str, Any] = {
             "id": ask.claim_id,
             "task_queue": self._task_queue,
@@ -165,13 +168,18 @@ class TemporalDoor:
             ),
             "memo": {_MEMO: provisional},
         }
-        start: Any  # the three stories share their handlers, not their run
-        if isinstance(ask, SubmitFlyaway):
-            start = WithStartWorkflowOperation(Flyaway.run, ask, **common)
-        elif ask.tier is Tier.PREMIUM:
-            start = WithStartWorkflowOperation(CareExpressPremium.run, ask, **common)
-        else:
-            start = WithStartWorkflowOperation(CareExpressStandard.run, ask, **common)
+        start: Any  # the stories share their handlers, not their run
+        match ask:
+            case SubmitFlyaway():
+                start = WithStartWorkflowOperation(Flyaway.run, ask, **common)
+            case SubmitRepair():
+                start = WithStartWorkflowOperation(OnlineRepair.run, ask, **common)
+            case SubmitMaintenance():
+                start = WithStartWorkflowOperation(Maintenance.run, ask, **common)
+            case SubmitCareExpress(tier=Tier.PREMIUM):
+                start = WithStartWorkflowOperation(CareExpressPremium.run, ask, **common)
+            case SubmitCareExpress():
+                start = WithStartWorkflowOperation(CareExpressStandard.run, ask, **common)
         operation: WithStartWorkflowOperation[ClaimDesk, Any] = start
         return operation
 
@@ -231,59 +239,55 @@ class TemporalDoor:
 
     async def buy_plan(self, ask: BuyPlan, summary: str) -> PlanBought | PlanRefused | PlanDeclined:
         async with answered(COMMAND):
-            client = await self._connected()
-            handle: WorkflowHandle[Any, PlanBought | PlanRefused | PlanDeclined]
-            try:
-                handle = await client.start_workflow(
-                    PlanPurchase.run,
-                    ask,
-                    id=ask.plan_id,
-                    task_queue=self._task_queue,
-                    id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                    id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                    static_summary=summary,
-                    search_attributes=TypedSearchAttributes(
-                        [SearchAttributePair(search.SERIAL_NUMBER, ask.serial_number)]
-                    ),
-                    rpc_timeout=QUICK,
-                )
-            except WorkflowAlreadyStartedError:
-                handle = client.get_workflow_handle_for(PlanPurchase.run, ask.plan_id)
-            return await handle.result()
+            return await self._outcome(PlanPurchase.run, ask, ask.plan_id, summary, ask.serial_number)
 
-    async def command(self, ask: RegistryCommand, key: str) -> str:
+    async def refund_plan(self, ask: RefundPlan, summary: str) -> PlanEnded | PlanRefused:
+        async with answered(COMMAND):
+            return await self._outcome(PlanRefund.run, ask, ask.refund_id, summary, ask.serial_number)
+
+    async def remind(self, ask: RemindRegion, reminders_id: str) -> RegionReminded:
+        async with answered(REMINDERS):
+            summary = f"Renewal reminders · {ask.region} · {ask.as_of or 'today'}"
+            return await self._outcome(RenewalReminders.run, ask, reminders_id, summary)
+
+    async def _outcome(
+        self,
+        run: MethodAsyncSingleParam[Any, AskT, AnswerT],
+        ask: AskT,
+        workflow_id: str,
+        summary: str,
+        serial_number: str | None = None,
+    ) -> AnswerT:
+        """Start a short workflow, or find it by its id, and await its answer."""
+        client = await self._connected()
+        about = [] if serial_number is None else [SearchAttributePair(search.SERIAL_NUMBER, serial_number)]
+        handle: WorkflowHandle[Any, AnswerT]
+        try:
+            handle = await client.start_workflow(
+                run,
+                ask,
+                id=workflow_id,
+                task_queue=self._task_queue,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                static_summary=summary,
+                search_attributes=TypedSearchAttributes(about),
+                rpc_timeout=QUICK,
+            )
+        except WorkflowAlreadyStartedError:
+            handle = client.get_workflow_handle_for(run, workflow_id)
+        return await handle.result()
+
+    async def command(self, ask: Command, key: str) -> str:
+        async with answered(COMMAND):
+            return await commands.command(await self._connected(), self._task_queue, ask, key, _UNTIL_ANSWERED)
+
+    async def issue_maintenance_code(
+        self, ask: IssueMaintenanceCode, key: str
+    ) -> MaintenanceCodeIssued | MaintenanceRefused:
         async with answered(COMMAND):
             client = await self._connected()
-            activity = _registry_call(ask)
-            kind = activity.__name__.replace("_", "-")
-            activity_id = f"{kind}:{key}"
-            try:
-                registered: Registered = await client.execute_activity(
-                    activity,
-                    args=[ask],
-                    id=activity_id,
-                    task_queue=self._task_queue,
-                    start_to_close_timeout=timedelta(seconds=10),
-                    # Shorter than our own patience: its end is an answer, not a guess.
-                    schedule_to_close_timeout=COMMAND - READY,
-                    id_conflict_policy=ActivityIDConflictPolicy.USE_EXISTING,
-                    id_reuse_policy=ActivityIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
-                    summary=f"{kind} {ask.serial_number}",
-                )
-            except ActivityAlreadyStartedError:
-                registered = await client.get_activity_handle(activity_id, result_type=Registered).result()
-            return registered.serial_number
-
-
-def _registry_call(ask: RegistryCommand) -> Callable[..., Awaitable[Registered]]:
-    calls: dict[type, Callable[..., Awaitable[Registered]]] = {
-        RegisterDevice: Registry.register_device,
-        ActivateDevice: Registry.activate_device,
-        BindController: Registry.bind_controller,
-        UnbindController: Registry.unbind_controller,
-        PlantTerm: Registry.plant_term,
-    }
-    return calls[type(ask)]
+            return await commands.issue_maintenance_code(client, self._task_queue, ask, key, _UNTIL_ANSWERED)
 
 
 def _due(claim: Claim | None, now: datetime) -> bool:

@@ -14,6 +14,17 @@ from messages.claims import (
     ParcelScanned,
     SubmitCareExpress,
     SubmitFlyaway,
+    SubmitMaintenance,
+    SubmitRepair,
+)
+from messages.entitlements import (
+    ApproveVerification,
+    ChangeOwner,
+    IssueMaintenanceCode,
+    MaintenanceCodeIssued,
+    MaintenanceRefused,
+    PlanEnded,
+    RefundPlan,
 )
 from messages.registry import (
     ActivateDevice,
@@ -26,8 +37,13 @@ from messages.registry import (
     RegisterDevice,
     UnbindController,
 )
+from messages.renewals import RegionReminded, RemindRegion
 
-RegistryCommand = RegisterDevice | ActivateDevice | BindController | UnbindController | PlantTerm
+Submission = SubmitCareExpress | SubmitFlyaway | SubmitRepair | SubmitMaintenance
+Command = (
+    RegisterDevice | ActivateDevice | BindController | UnbindController | PlantTerm | ApproveVerification | ChangeOwner
+)
+"""Short commands about one device: each is done at once or refused."""
 
 
 class Unavailable(Exception):
@@ -72,7 +88,7 @@ class Door(Protocol):
         """Whether Temporal answers now."""
 
     async def submit(
-        self, ask: SubmitCareExpress | SubmitFlyaway, provisional: Claim, summary: str, key: str
+        self, ask: Submission, provisional: Claim, summary: str, key: str
     ) -> ClaimAccepted | ClaimRefused | None:
         """Start the claim. None: it is durably started and not judged yet; `provisional` is what is known of it.
 
@@ -97,5 +113,16 @@ class Door(Protocol):
     async def buy_plan(self, ask: BuyPlan, summary: str) -> PlanBought | PlanRefused | PlanDeclined:
         """Buy a plan under `ask.plan_id`; asking again with the same id answers as the first time."""
 
-    async def command(self, ask: RegistryCommand, key: str) -> str:
-        """Have the registry do it; answers the serial number as it is stored. Raises Refused."""
+    async def refund_plan(self, ask: RefundPlan, summary: str) -> PlanEnded | PlanRefused:
+        """Give a plan back under `ask.refund_id`; asking again with the same id answers as the first time."""
+
+    async def command(self, ask: Command, key: str) -> str:
+        """Have it done; answers the serial number as it is stored. Raises Refused."""
+
+    async def issue_maintenance_code(
+        self, ask: IssueMaintenanceCode, key: str
+    ) -> MaintenanceCodeIssued | MaintenanceRefused:
+        """Have the device's one code issued. Raises Refused for a device nobody knows."""
+
+    async def remind(self, ask: RemindRegion, reminders_id: str) -> RegionReminded:
+        """Run the renewal reminders of a region under that id, to their end."""

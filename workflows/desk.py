@@ -386,6 +386,8 @@ class ClaimDesk(Steps):
             if self._claim is not None and self._claim.state is not ClaimState.CLOSED:
                 self._note("cancelled_by_operations", "The workflow was cancelled by operations.", actor="operations")
                 await self._undo()
+            if self._claim is not None:
+                self._change(dispute_until=None)  # nobody is left here to ask
                 await self._save()
             await self._leave()
             raise

@@ -157,14 +157,14 @@ class CareExpressPremium(Exchange):
                 self._keep(letter)
             case ParcelArrived() if state is ClaimState.INSPECTING:
                 self._keep(letter)
-            case ParcelArrived() as event if state in _RETURNABLE:
-                self._unflag(Attention.DEFAULT_HELD_BACK)
-                self._arrived(event)
-            case ParcelArrived() as event if state is ClaimState.CLOSED and self._the_claim.outcome in _CHARGED:
+            case ParcelArrived() as event if self._too_late_for_a_machine(event):
                 self._flag(Attention.REFUND_DUE)
                 self._note(
                     "late_parcel", "A parcel arrived after the last day for a refund: staff decide.", actor=event.actor
                 )
+            case ParcelArrived() as event if state in _RETURNABLE:
+                self._unflag(Attention.DEFAULT_HELD_BACK)
+                self._arrived(event)
             case ParcelScanned() as event if state in _RETURNABLE:
                 await self._scanned_on_its_way(event)
             case Dispatch() as decision:
@@ -188,6 +188,15 @@ class CareExpressPremium(Exchange):
                 await self._waive(decision.reason, decision.actor)
             case _:
                 self._unexpected(letter)
+
+    def _too_late_for_a_machine(self, event: ParcelArrived) -> bool:
+        """After a charge, and after the last day on which it would be refunded without asking (R-RET-10)."""
+        claim = self._the_claim
+        charged = claim.state is ClaimState.DEFAULTED or (
+            claim.state is ClaimState.CLOSED and claim.outcome in _CHARGED
+        )
+        closed = claim.state is ClaimState.CLOSED
+        return charged and (closed or not returns.refundable(self._returning, event.arrived_at))
 
     async def _dispatched(self, decision: Dispatch) -> None:
         recorded = await self._record_dispatch(decision, self._terms.window_days)

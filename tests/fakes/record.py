@@ -163,7 +163,7 @@ class FakeRecord(Record):
     async def record_dispatch(self, ask: RecordDispatch) -> DispatchRecorded | DispatchRefused:
         if ask.replacement_serial_number in (ask.claim.serial_number, "TAKEN"):
             return DispatchRefused(rule="R-CLM-9", message="This serial number is known already.")
-        if UseKind.CONSUMED not in self.uses:
+        if ask.consumes and UseKind.CONSUMED not in self.uses:
             self._use(ask.claim.id, UseKind.CONSUMED, ask.lost)
         window = None
         if ask.window_days is not None:

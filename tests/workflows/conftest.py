@@ -29,19 +29,39 @@ from messages.claims import (
     ShipTo,
     SubmitCareExpress,
     SubmitFlyaway,
+    SubmitMaintenance,
+    SubmitRepair,
 )
+from tests.fakes.jobs import CODE, FakeJobs, FakeWorkshop
 from tests.fakes.outside import FakeMail, FakePayments, FakeWarehouse
 from tests.fakes.record import FakeRecord
 from workflows.desk import ClaimDesk
 from workflows.flyaway import Flyaway
+from workflows.maintenance import Maintenance
+from workflows.online_repair import OnlineRepair
 from workflows.premium import CareExpressPremium
 from workflows.standard import CareExpressStandard
 
 PATIENCE = timedelta(seconds=15)
 EVERYTHING = (Component.AIRCRAFT, Component.GIMBAL_CAMERA, Component.PROPELLERS, Component.BATTERY)
 WITHOUT_BATTERY = EVERYTHING[:3]
-STORIES = {Tier.PREMIUM: "CareExpressPremium", Tier.STANDARD: "CareExpressStandard", None: "Flyaway"}
+Submission = SubmitCareExpress | SubmitFlyaway | SubmitRepair | SubmitMaintenance
 SHIP_TO = ShipTo(name="Ada Flyer", line1="1 Sky Road", city="Portland", postal_code="97201", country="US")
+
+
+def story_of(ask: Submission) -> str:
+    """The workflow type that a submission starts."""
+    match ask:
+        case SubmitCareExpress(tier=Tier.PREMIUM):
+            return "CareExpressPremium"
+        case SubmitCareExpress():
+            return "CareExpressStandard"
+        case SubmitFlyaway():
+            return "Flyaway"
+        case SubmitRepair():
+            return "OnlineRepair"
+        case SubmitMaintenance():
+            return "Maintenance"
 
 
 @dataclass
@@ -54,17 +74,19 @@ class World:
     payments: FakePayments = field(default_factory=FakePayments)
     warehouse: FakeWarehouse = field(default_factory=FakeWarehouse)
     mail: FakeMail = field(default_factory=FakeMail)
+    workshop: FakeWorkshop = field(default_factory=FakeWorkshop)
 
     def __post_init__(self) -> None:
         self.record = FakeRecord(whole_second(datetime.now(UTC)) - timedelta(days=30), self.policy)
+        self.jobs = FakeJobs(self.record)
         self.skipper = TimeSkipper(self.client)
 
     def worker(self) -> Worker:
-        record, payments = self.record, self.payments
+        record, payments, jobs = self.record, self.payments, self.jobs
         return Worker(
             self.client,
             task_queue=self.task_queue,
-            workflows=[CareExpressPremium, CareExpressStandard, Flyaway],
+            workflows=[CareExpressPremium, CareExpressStandard, Flyaway, OnlineRepair, Maintenance],
             activities=[
                 record.reserve_use,
                 record.save_claim,
@@ -81,6 +103,11 @@ class World:
                 self.warehouse.request_dispatch,
                 self.warehouse.withdraw_dispatch,
                 self.mail.send_mail,
+                jobs.open_job,
+                jobs.ask_replacement_fee,
+                jobs.reserve_for_repair,
+                jobs.compute_mornings,
+                self.workshop.request_return,
             ],
         )
 
@@ -112,9 +139,25 @@ class World:
         }
         return SubmitFlyaway.model_validate({**fields, **changes})
 
-    async def submit(self, ask: SubmitCareExpress | SubmitFlyaway) -> ClaimAccepted | ClaimRefused:
+    def broken(self) -> SubmitRepair:
+        return SubmitRepair(
+            claim_id=f"clm_{uuid.uuid4().hex[:16]}",
+            serial_number="SN1",
+            incident=Incident(Cause.COLLISION, whole_second(datetime.now(UTC)) - timedelta(hours=3), "rattles"),
+            return_address=SHIP_TO,
+        )
+
+    def due_for_service(self, code: str = CODE) -> SubmitMaintenance:
+        return SubmitMaintenance(
+            claim_id=f"clm_{uuid.uuid4().hex[:16]}",
+            serial_number="SN1",
+            maintenance_code=code,
+            return_address=SHIP_TO,
+        )
+
+    async def submit(self, ask: Submission) -> ClaimAccepted | ClaimRefused:
         operation: WithStartWorkflowOperation[Any, str] = WithStartWorkflowOperation(
-            STORIES[ask.tier if isinstance(ask, SubmitCareExpress) else None],
+            story_of(ask),
             ask,
             id=ask.claim_id,
             task_queue=self.task_queue,
@@ -132,7 +175,7 @@ class World:
     def handle(self, claim_id: str) -> WorkflowHandle[Any, Any]:
         return self.client.get_workflow_handle(claim_id)
 
-    async def open(self, ask: SubmitCareExpress | SubmitFlyaway) -> "Case":
+    async def open(self, ask: Submission) -> "Case":
         answer = await self.submit(ask)
         assert isinstance(answer, ClaimAccepted), answer
         return Case(self, answer.claim.id)

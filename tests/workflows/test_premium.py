@@ -187,6 +187,20 @@ async def test_a_late_return_is_refunded_less_what_is_kept(
         assert world.payments.taken() == FEE + kept
 
 
+@pytest.mark.parametrize(("late", "refunded"), [(timedelta(0), True), (timedelta(seconds=1), False)])
+async def test_the_last_second_for_a_refund_is_the_end_of_the_tenth_day(
+    world: World, late: timedelta, refunded: bool
+) -> None:
+    """R-RET-10."""
+    case = await world.shipped()
+    returning = (await case.pass_due()).returning
+    assert returning
+    await case.pass_until(returning.late_until - timedelta(seconds=30))
+    claim = await case.arrive(at=returning.late_until + late)
+    assert claim.state is (ClaimState.INSPECTING if refunded else ClaimState.DEFAULTED)
+    assert claim.attention == (() if refunded else (Attention.REFUND_DUE,))
+
+
 async def test_a_late_return_of_the_wrong_unit_is_not_refunded(world: World) -> None:
     """Edge case 9."""
     case = await world.shipped()

@@ -1,0 +1,98 @@
+"""The record of jobs and the workshop, by hand and in memory."""
+
+from datetime import date, timedelta
+
+from temporalio import activity
+
+from domain.claim import Claim
+from domain.dates import local_day, morning_of
+from domain.kinds import ClaimState, ReasonCode, UseKind
+from domain.money import Money
+from domain.reasons import Reason
+from messages.claims import ClaimRefused
+from messages.jobs import (
+    AskReplacementFee,
+    ComputeMornings,
+    JobOpened,
+    Jobs,
+    MorningsComputed,
+    OpenJob,
+    ReplacementFee,
+    RequestReturn,
+    ReserveForRepair,
+    ReturnRequested,
+    Workshop,
+)
+from tests.fakes.record import MODEL, OFFER, REGION, FakeRecord
+
+CODE = "MNT-TEST"
+
+
+class FakeJobs(Jobs):
+    """Beside a FakeRecord. `uses_left` is what the plan still offers, `warranty_days` how long the warranty runs on."""
+
+    def __init__(self, record: FakeRecord) -> None:
+        self.record = record
+        self.uses_left = 1
+        self.warranty_days = 100
+
+    @activity.defn
+    async def open_job(self, ask: OpenJob) -> JobOpened | ClaimRefused:
+        if ask.maintenance_code not in (None, CODE):
+            reason = Reason(ReasonCode.MAINTENANCE_CODE_INVALID, "R-MNT-2", "Not issued for this device.")
+            return ClaimRefused(reasons=(reason,))
+        claim = Claim(
+            id=ask.claim_id,
+            service=ask.service,
+            tier=None,
+            state=ClaimState.SUBMITTED,
+            serial_number=ask.serial_number,
+            model=MODEL.slug,
+            region=REGION.code,
+            lineage_id=self.record.standing.lineage_id,
+            opened_at=ask.at,
+            incident=ask.incident,
+            fee=Money(0, "USD"),
+            amount_owed=Money(0, "USD"),
+        )
+        return JobOpened(
+            claim=claim,
+            offer=OFFER,
+            policy=self.record.policy,
+            model_name=MODEL.name,
+            time_zone=REGION.time_zone,
+            expected=MODEL.components,
+            bindable=True,
+            term_id="term-1",
+            warranty_until=ask.at + timedelta(days=self.warranty_days),
+        )
+
+    @activity.defn
+    async def ask_replacement_fee(self, ask: AskReplacementFee) -> ReplacementFee:
+        return ReplacementFee(fee=OFFER.fees[0] if self.uses_left else None)
+
+    @activity.defn
+    async def reserve_for_repair(self, ask: ReserveForRepair) -> ReplacementFee:
+        if not self.uses_left:
+            return ReplacementFee(fee=None)
+        if UseKind.RESERVED not in self.record.uses:
+            self.record.uses.append(UseKind.RESERVED)
+        return ReplacementFee(fee=OFFER.fees[0])
+
+    @activity.defn
+    async def compute_mornings(self, ask: ComputeMornings) -> MorningsComputed:
+        start = local_day(ask.at, ask.time_zone)
+        days: list[date] = [start + timedelta(days=n) for n in ask.days]
+        return MorningsComputed(mornings=tuple(morning_of(day, ask.time_zone) for day in days))
+
+
+class FakeWorkshop(Workshop):
+    """A workshop that keeps what it was asked to ship back."""
+
+    def __init__(self) -> None:
+        self.returns: dict[str, RequestReturn] = {}
+
+    @activity.defn
+    async def request_return(self, ask: RequestReturn) -> ReturnRequested:
+        self.returns[ask.claim_id] = ask
+        return ReturnRequested(reference=f"WS-{len(self.returns)}")

@@ -21,7 +21,10 @@ def first_year_ends(standing: Standing) -> date | None:
 def code_refusals(standing: Standing, now: datetime) -> list[Reason]:
     """Every reason why no maintenance code is issued at `now`; empty when one is (R-MNT-1)."""
     found = []
-    if standing.status is not DeviceStatus.CURRENT:
+    if standing.status is DeviceStatus.LOST:
+        message = f"This unit was lost and replaced by {standing.current_serial_number}; ask for that one."
+        found.append(Reason(ReasonCode.DEVICE_LOST, "R-FLY-6", message))
+    if standing.status is DeviceStatus.REPLACED:
         message = f"This unit was replaced by {standing.current_serial_number}; ask for that one."
         found.append(Reason(ReasonCode.DEVICE_REPLACED, "R-CLM-9", message))
     if not standing.model.maintenance:

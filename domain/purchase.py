@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from domain.coverage import Term, UseEntry
+from domain.coverage import Term, UseEntry, renewable_until, tally
 from domain.dates import end_of_day_after, local_text, whole_second
 from domain.kinds import DeviceStatus, ReasonCode, TermKind, UseKind
 from domain.reasons import Reason
@@ -11,6 +11,8 @@ from domain.standing import Standing
 
 VERIFIED_FOR = timedelta(hours=72)
 REFUND_DAYS = 14
+_IN_HOURS = timedelta(days=5)
+"""Shorter spans are told in hours."""
 
 
 def refusals(kind: TermKind, plan_region: str, standing: Standing, now: datetime) -> list[Reason]:
@@ -26,7 +28,8 @@ def refusals(kind: TermKind, plan_region: str, standing: Standing, now: datetime
         message = f"This unit was lost and replaced by {standing.current_serial_number}."
         found.append(Reason(ReasonCode.DEVICE_LOST, "R-FLY-6", message))
     if standing.terms:
-        found.append(Reason(ReasonCode.PLAN_EXISTS, "R-PUR-4", "This device already has a plan. It can be renewed."))
+        message = f"This device already has a plan.{_renewal_pointer(standing, now)}"
+        found.append(Reason(ReasonCode.PLAN_EXISTS, "R-PUR-4", message))
     offer = standing.model.offers.get(standing.region.code)
     if offer is None or kind not in offer.prices:
         message = f"The {kind} plan is not sold for the {standing.model.name} in {standing.region.code}."
@@ -56,11 +59,15 @@ def refund_refusals(
     if whole_second(now) > last:
         message = f"A plan can be given back within {REFUND_DAYS} days; that was until {local_text(last, zone)}."
         found.append(Reason(ReasonCode.REFUND_WINDOW_CLOSED, "R-CAN-1", message))
-    drawn = {use.claim_id for use in uses if use.term_id == term.id and use.kind is UseKind.CONSUMED}
-    if drawn:
+    entries = [use for use in uses if use.term_id == term.id]
+    if tally(term, entries)[0].used:
         found.append(Reason(ReasonCode.PLAN_USED, "R-CAN-1", "A replacement of this plan has been used."))
-    elif open_claim_id is not None:
-        message = f"Case {open_claim_id} draws on this plan; it must be closed first."
+        return found
+    drawing = {use.claim_id for use in entries if use.kind is UseKind.RESERVED}
+    drawing -= {use.claim_id for use in entries if use.kind is UseKind.GIVEN_BACK}
+    open_case = open_claim_id or min(drawing, default=None)
+    if open_case is not None:
+        message = f"Case {open_case} for this device is still open; it must be closed first."
         found.append(Reason(ReasonCode.CLAIM_ALREADY_OPEN, "R-CAN-1", message))
     return found
 
@@ -81,12 +88,27 @@ def _window_refusals(standing: Standing, now: datetime) -> Iterable[Reason]:
         yield Reason(ReasonCode.VERIFICATION_LAPSED, "R-PUR-2", message)
         return
     message = (
-        f"This device was activated {_spoken(now - activated)} ago; plans can be added within "
+        f"This device was activated {_age(now - activated)} ago; plans can be added within "
         f"{_spoken(timedelta(hours=hours))}. Ask for video verification to continue."
     )
     yield Reason(ReasonCode.PURCHASE_WINDOW_CLOSED, "R-PUR-1", message)
 
 
+def _renewal_pointer(standing: Standing, now: datetime) -> str:
+    """R-PUR-4 points to the renewal while there is one to be had (R-REN-1, R-REN-2)."""
+    until = renewable_until(standing.terms, standing.region.time_zone)
+    over = until is not None and whole_second(now) > until
+    full = until is None and any(term.ends_on is not None for term in standing.terms)
+    return "" if over or full else " It can be renewed."
+
+
+def _age(span: timedelta) -> str:
+    """`span` in whole hours or days. Just past a window, "48 hours" against "within 48 hours" would read as a fault."""
+    rest = span % (timedelta(hours=1) if span < _IN_HOURS else timedelta(days=1))
+    return f"more than {_spoken(span)}" if rest else _spoken(span)
+
+
 def _spoken(span: timedelta) -> str:
-    hours = int(span.total_seconds() // 3600)
-    return f"{hours} hours" if hours < 24 * 5 else f"{hours // 24} days"
+    if span < _IN_HOURS:
+        return f"{span // timedelta(hours=1)} hours"
+    return f"{span.days} days"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from domain.coverage import MONTHS, MOST_MONTHS, RENEWAL_GRACE_DAYS, Term, term_end
+from domain.coverage import MONTHS, MOST_MONTHS, RENEWAL_GRACE_DAYS, Term, term_end, unbroken_since
 from domain.dates import end_of_day, local_day, start_of_day, whole_second
 from domain.kinds import DeviceStatus, ReasonCode, TermKind
 from domain.money import Money
@@ -45,7 +45,8 @@ def renewal(standing: Standing, now: datetime) -> Renewal:
         return Renewal((*reasons, Reason(ReasonCode.NO_PLAN, "R-REN-1", message)))
     last_day = latest.ends_on + timedelta(days=RENEWAL_GRACE_DAYS)
     if whole_second(now) > end_of_day(last_day, zone):
-        message = f"Cover ended on {latest.ends_on}; it could be renewed until {last_day}."
+        message = f"Cover ended on {latest.ends_on}"
+        message += f"; it could be renewed until {last_day}." if _history_renews(standing.terms) else "."
         reasons.append(Reason(ReasonCode.RENEWAL_WINDOW_CLOSED, "R-REN-1", message))
     if not _history_renews(standing.terms):
         message = "This device already has the maximum of 3 years."
@@ -53,7 +54,8 @@ def renewal(standing: Standing, now: datetime) -> Renewal:
     if latest.starts_at > now:
         message = f"A renewal is bought already; it begins on {local_day(latest.starts_at, zone)}."
         reasons.append(Reason(ReasonCode.RENEWAL_PENDING, "R-REN-5", message))
-    price = standing.offer.prices.get(TermKind.ONE_YEAR)
+    offer = standing.model.offers.get(standing.region.code)
+    price = offer.prices.get(TermKind.ONE_YEAR) if offer else None
     if price is None:
         message = f"The 1-year plan is not sold for the {standing.model.name} in {standing.region.code}."
         reasons.append(Reason(ReasonCode.TERM_NOT_SOLD, "R-CAT-1", message))
@@ -103,13 +105,18 @@ def _unit_refusals(standing: Standing) -> list[Reason]:
     return []
 
 
-def cover_is_fixed(standing: Standing) -> str:
-    """R-PLN-5's answer to whoever asks to pause, advance or extend a period of cover."""
+def cover_is_fixed(standing: Standing, now: datetime | None = None) -> str:
+    """R-PLN-5's answer to whoever asks to pause, advance or extend a period of cover.
+
+    Adjoining terms are told as one period. The renewal is named unless its last day has passed at `now`.
+    """
     latest = latest_term(standing.terms)
     if latest is None or latest.ends_on is None or latest.starts_at is None:
         return "There is no running cover, and none could be paused, moved or lengthened."
-    start = local_day(latest.starts_at, standing.region.time_zone)
+    zone = standing.region.time_zone
+    start = local_day(unbroken_since(standing.terms, latest.starts_at) or latest.starts_at, zone)
     message = f"Cover runs from {start} to {latest.ends_on} and cannot be paused, moved or lengthened."
-    if _history_renews(standing.terms):
-        message += f" It can be renewed until {latest.ends_on + timedelta(days=RENEWAL_GRACE_DAYS)}."
+    until = latest.ends_on + timedelta(days=RENEWAL_GRACE_DAYS)
+    if _history_renews(standing.terms) and (now is None or whole_second(now) <= end_of_day(until, zone)):
+        message += f" It can be renewed until {until}."
     return message

@@ -68,7 +68,8 @@ def usd(amount: int) -> Money:
 HOURS = {Category.DRONE: 48, Category.HANDHELD: 720}
 US = Region("US", "United States", "USD", LA, ("US",), premium=True, window_days=14, purchase_hours=HOURS)
 EU = Region("EU", "European Union", "EUR", BERLIN, ("DE", "FR"), premium=True, window_days=10, purchase_hours=HOURS)
-JP = Region("JP", "Japan", "JPY", TOKYO, ("JP",), premium=False, window_days=10, purchase_hours=HOURS)
+JP_HOURS = HOURS | {Category.DRONE: 96}
+JP = Region("JP", "Japan", "JPY", TOKYO, ("JP",), premium=False, window_days=10, purchase_hours=JP_HOURS)
 
 DRONE = Model(
     slug="air-3",

@@ -11,13 +11,17 @@ from domain.kinds import Action, Attention, ClaimState, HoldState, Outcome, Serv
 from domain.lifecycle import allowed_actions, require, require_extension, require_hold_until
 from domain.policy import Policy
 from domain.reasons import RuleError
+from domain.repair import RepairQuote
 from tests.domain.samples import LA, NOW, at, awaiting_return, claim, usd
 
 SECOND = timedelta(seconds=1)
+QUOTE = RepairQuote("The gimbal is broken.", usd(21000), False, usd(12400), NOW, NOW + timedelta(days=30))
 SERVICES: dict[str, dict[str, Any]] = {
     "premium": {"service": Service.CARE_EXPRESS, "tier": Tier.PREMIUM},
     "standard": {"service": Service.CARE_EXPRESS, "tier": Tier.STANDARD},
     "flyaway": {"service": Service.FLYAWAY, "tier": None},
+    "repair": {"service": Service.ONLINE_REPAIR, "tier": None},
+    "maintenance": {"service": Service.MAINTENANCE, "tier": None},
 }
 TABLES = {
     "premium": """
@@ -65,6 +69,36 @@ TABLES = {
         defaulted
         closed
     """,
+    "repair": """
+        submitted
+        awaiting_decision
+        awaiting_payment
+        awaiting_dispatch   dispatch cancel
+        awaiting_item       return_scan arrival cancel
+        awaiting_return
+        inspecting          inspection repair_quote
+        awaiting_cure
+        awaiting_parts      parts_choice return_scan arrival cancel
+        awaiting_choice     repair_choice
+        in_service          completion
+        defaulted
+        closed
+    """,
+    "maintenance": """
+        submitted
+        awaiting_decision
+        awaiting_payment
+        awaiting_dispatch   dispatch cancel
+        awaiting_item       return_scan arrival cancel
+        awaiting_return
+        inspecting          inspection repair_quote
+        awaiting_cure
+        awaiting_parts      parts_choice return_scan arrival cancel
+        awaiting_choice     repair_choice
+        in_service          repair_quote completion
+        defaulted
+        closed
+    """,
 }
 ROWS = [
     pytest.param(service, ClaimState(words[0]), tuple(Action(w) for w in words[1:]), id=f"{service} {words[0]}")
@@ -81,7 +115,7 @@ def test_the_tables_name_every_state_of_every_service() -> None:
 def test_each_state_takes_these_actions_and_refuses_the_others(
     service: str, state: ClaimState, actions: tuple[Action, ...]
 ) -> None:
-    """R-EXP-9, R-CLM-8, R-RET-5, R-FLY-3, R-FLY-6, R-CMP-1, R-AUD-1: the button and the judgement are one."""
+    """R-EXP-9, R-CLM-8, R-RET-5, R-FLY-3, R-FLY-6, R-CMP-1, R-REP-1, R-MNT-2, R-AUD-1: one predicate."""
     standing = claim(state=state, **SERVICES[service])
 
     assert allowed_actions(standing) == actions
@@ -95,10 +129,16 @@ def test_each_state_takes_these_actions_and_refuses_the_others(
             assert refused.value.message.startswith(("A case in state ", "The case is closed"))
 
 
-@pytest.mark.parametrize("service", [Service.ONLINE_REPAIR, Service.MAINTENANCE])
+@pytest.mark.parametrize("service", ["repair", "maintenance"])
 @pytest.mark.parametrize("state", list(ClaimState))
-def test_other_services_borrow_no_actions(service: Service, state: ClaimState) -> None:
-    assert allowed_actions(claim(service=service, tier=None, state=state)) == ()
+def test_a_quote_is_given_once(service: str, state: ClaimState) -> None:
+    """R-REP-1, R-MNT-2: what the inspector sees later (a part that was sent) changes no quote."""
+    quoted = claim(state=state, repair_quote=QUOTE, **SERVICES[service])
+    before = allowed_actions(replace(quoted, repair_quote=None))
+
+    assert allowed_actions(quoted) == tuple(action for action in before if action is not Action.REPAIR_QUOTE)
+    with pytest.raises(RuleError):
+        require(quoted, Action.REPAIR_QUOTE)
 
 
 @pytest.mark.parametrize("service", list(SERVICES))

@@ -1,0 +1,79 @@
+"""May a plan be given back, and until when."""
+
+from datetime import timedelta
+
+import pytest
+
+from domain.coverage import UseEntry
+from domain.kinds import ReasonCode
+from domain.purchase import refund_refusals
+from domain.reasons import Reason
+from tests.domain.samples import BERLIN, LA, SYDNEY, TOKYO, at, consumed, given_back, reserved, term
+
+SECOND = timedelta(seconds=1)
+BOUGHT = at("2026-01-10T10:00:00", LA)
+
+
+@pytest.mark.parametrize(
+    ("zone", "bought", "last"),
+    [
+        pytest.param(LA, "2026-01-10T00:00:00", "2026-01-24T23:59:59", id="bought as the day began"),
+        pytest.param(LA, "2026-01-10T23:59:59", "2026-01-24T23:59:59", id="bought as the day ended"),
+        pytest.param(LA, "2026-03-01T12:00:00", "2026-03-15T23:59:59", id="the clock goes forward inside"),
+        pytest.param(LA, "2026-10-25T12:00:00", "2026-11-08T23:59:59", id="the clock goes back inside"),
+        pytest.param(BERLIN, "2026-03-20T23:30:00", "2026-04-03T23:59:59", id="Berlin"),
+        pytest.param(TOKYO, "2026-12-24T09:00:00", "2027-01-07T23:59:59", id="Tokyo, over the year's end"),
+        pytest.param(SYDNEY, "2026-09-28T08:00:00", "2026-10-12T23:59:59", id="Sydney"),
+    ],
+)
+def test_an_unused_plan_is_given_back_to_the_end_of_day_fourteen(zone: str, bought: str, last: str) -> None:
+    """R-CAN-1: the second before, at and after."""
+    purchased, end = at(bought, zone), at(last, zone)
+
+    for now in (purchased, end - SECOND, end, end + SECOND * 0.999):
+        assert refund_refusals(term(bought, zone=zone), purchased, (), None, zone, now) == []
+    assert refund_refusals(term(bought, zone=zone), purchased, (), None, zone, end + SECOND) == [
+        Reason(
+            ReasonCode.REFUND_WINDOW_CLOSED,
+            "R-CAN-1",
+            f"A plan can be given back within 14 days; that was until {last.replace('T', ' ')} {zone}.",
+        )
+    ]
+
+
+USED = Reason(ReasonCode.PLAN_USED, "R-CAN-1", "A replacement of this plan has been used.")
+OPEN = Reason(
+    ReasonCode.CLAIM_ALREADY_OPEN, "R-CAN-1", "Case C1 for this device is still open; it must be closed first."
+)
+
+
+@pytest.mark.parametrize(
+    ("uses", "open_claim_id", "reasons"),
+    [
+        pytest.param((), None, [], id="nothing used"),
+        pytest.param((reserved("C1"), given_back("C1")), None, [], id="a use given back"),
+        pytest.param((given_back("C1"), reserved("C1")), None, [], id="a use given back, in another order"),
+        pytest.param((consumed("C0", term_id="t0"),), None, [], id="another term's use"),
+        pytest.param((reserved("C0", term_id="t0"),), None, [], id="reserved of another term"),
+        pytest.param((reserved("C1"), consumed("C1")), None, [USED], id="used"),
+        pytest.param((consumed("C1", flyaway=True),), None, [USED], id="a flyaway used"),
+        pytest.param((reserved("C1"),), "C1", [OPEN], id="reserved by the open case"),
+        pytest.param((reserved("C1"),), None, [OPEN], id="only reserved counts as open"),
+        pytest.param((reserved("C1"), reserved("C2")), None, [OPEN], id="two reserved: one is named"),
+        pytest.param((), "C1", [OPEN], id="open, drawing on nothing"),
+        pytest.param((consumed("C0"), reserved("C1")), "C1", [USED], id="used is final, whatever is open"),
+    ],
+)
+def test_a_plan_that_is_used_or_in_use_is_not_given_back(
+    uses: tuple[UseEntry, ...], open_claim_id: str | None, reasons: list[Reason]
+) -> None:
+    """R-CAN-1, edge case 51."""
+    assert refund_refusals(term(), BOUGHT, uses, open_claim_id, LA, BOUGHT) == reasons
+    assert refund_refusals(term(), BOUGHT, iter(uses), open_claim_id, LA, BOUGHT) == reasons
+
+
+def test_all_reasons_against_a_refund_are_told_at_once() -> None:
+    """R-CAN-1."""
+    late = at("2026-02-01T00:00:00", LA)
+    codes = [r.code for r in refund_refusals(term(), BOUGHT, (reserved("C1"),), "C1", LA, late)]
+    assert codes == [ReasonCode.REFUND_WINDOW_CLOSED, ReasonCode.CLAIM_ALREADY_OPEN]

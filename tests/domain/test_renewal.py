@@ -1,0 +1,405 @@
+"""May the cover be renewed, from when, and what the renewed term is worth."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from domain.claim import Incident
+from domain.coverage import Term, begun, quota_for, tally, term_at, unbroken_since
+from domain.dates import local_day
+from domain.eligibility import refusals
+from domain.fees import service_fee
+from domain.kinds import Category, Cause, DeviceStatus, ReasonCode, Service, TermKind
+from domain.reasons import Reason
+from domain.renewal import Renewal, cover_is_fixed, latest_term, reminder_due, renewal
+from domain.standing import Standing
+from tests.domain.samples import (
+    BERLIN,
+    DRONE,
+    LA,
+    SYDNEY,
+    TOKYO,
+    US,
+    at,
+    consumed,
+    pending,
+    premium,
+    standing,
+    term,
+    usd,
+)
+
+SECOND = timedelta(seconds=1)
+ONE, TWO, PLUS = TermKind.ONE_YEAR, TermKind.TWO_YEARS, TermKind.REFRESH_PLUS
+FULL = Reason(ReasonCode.MAXIMUM_TERM_REACHED, "R-REN-2", "This device already has the maximum of 3 years.")
+
+
+def chain(*kinds: TermKind, starts: str = "2024-01-10T10:00:00", zone: str = LA) -> tuple[Term, ...]:
+    """Terms `t1`, `t2`, ... of these kinds, each right after the one before."""
+    terms: list[Term] = []
+    start = at(starts, zone)
+    for n, kind in enumerate(kinds, 1):
+        terms.append(begun(f"t{n}", kind, quota_for(kind, Category.DRONE, True), start, zone))
+        start = end_of(terms[-1]) + SECOND
+    return tuple(terms)
+
+
+def end_of(bought: Term) -> datetime:
+    assert bought.ends_at is not None
+    return bought.ends_at
+
+
+def start_of(bought: Term) -> datetime:
+    assert bought.starts_at is not None
+    return bought.starts_at
+
+
+def renewed(answer: Renewal, zone: str = LA) -> Term:
+    """The term that buying the renewal writes."""
+    assert answer.eligible
+    assert answer.starts_at is not None
+    return begun("new", ONE, quota_for(ONE, Category.DRONE, True), answer.starts_at, zone)
+
+
+FIRST = term("2025-01-10T10:00:00")  # to 10 January 2026
+END = at("2026-01-10T23:59:59", LA)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "refused"),
+    [
+        pytest.param([ONE], [], id="1Y"),
+        pytest.param([TWO], [], id="2Y"),
+        pytest.param([ONE, PLUS], [], id="1Y, Refresh+"),
+        pytest.param([ONE, ONE], [], id="1Y, 1Y"),
+        pytest.param([ONE, ONE, ONE], [FULL], id="1Y, 1Y, 1Y"),
+        pytest.param([TWO, ONE], [FULL], id="2Y, 1Y"),
+        pytest.param([ONE, PLUS, ONE], [FULL], id="1Y, Refresh+, 1Y"),
+        pytest.param([ONE, ONE, PLUS], [FULL], id="1Y, 1Y, Refresh+"),
+        pytest.param([TWO, PLUS], [FULL], id="2Y, Refresh+"),
+    ],
+)
+def test_no_history_is_renewed_beyond_thirty_six_months(kinds: list[TermKind], refused: list[Reason]) -> None:
+    """R-REN-1, R-REN-2: as the last term begins, in its last second, and in the grace period's."""
+    terms = chain(*kinds)
+    end = end_of(terms[-1])
+    for now in (start_of(terms[-1]), end, end + timedelta(days=15)):
+        assert renewal(standing(terms=terms), now).reasons == tuple(refused)
+        assert renewal(standing(terms=terms[::-1]), now).reasons == tuple(refused), "in any order"
+
+
+@pytest.mark.parametrize(
+    ("kinds", "codes"),
+    [
+        pytest.param([ONE, ONE], [ReasonCode.RENEWAL_PENDING], id="1Y, 1Y pending: from when it has begun"),
+        pytest.param([ONE, PLUS], [ReasonCode.RENEWAL_PENDING], id="1Y, Refresh+ pending"),
+        pytest.param(
+            [TWO, ONE], [ReasonCode.MAXIMUM_TERM_REACHED, ReasonCode.RENEWAL_PENDING], id="edge 47: 2Y, 1Y pending"
+        ),
+        pytest.param(
+            [ONE, ONE, ONE], [ReasonCode.MAXIMUM_TERM_REACHED, ReasonCode.RENEWAL_PENDING], id="1Y, 1Y, 1Y pending"
+        ),
+    ],
+)
+def test_a_renewal_bought_already_blocks_another(kinds: list[TermKind], codes: list[ReasonCode]) -> None:
+    """R-REN-5, R-REN-2, edge case 47: it counts towards the 36 months before it has begun."""
+    terms = chain(*kinds)
+    begins = start_of(terms[-1])
+    full = [code for code in codes if code is not ReasonCode.RENEWAL_PENDING]
+
+    for now in (start_of(terms[-2]), begins - SECOND, begins - SECOND * 0.001):
+        reasons = renewal(standing(terms=terms), now).reasons
+        assert [r.code for r in reasons] == codes
+        assert reasons[-1] == Reason(
+            ReasonCode.RENEWAL_PENDING,
+            "R-REN-5",
+            f"A renewal is bought already; it begins on {local_day(begins, LA)}.",
+        )
+    for now in (begins, begins + SECOND):
+        assert [r.code for r in renewal(standing(terms=terms), now).reasons] == full
+
+
+DAY_FIFTEEN = [
+    # region's zone, the last covered day, the last second to renew
+    pytest.param(LA, "2026-01-10", "2026-01-25", id="Los Angeles"),
+    pytest.param(LA, "2026-03-01", "2026-03-16", id="the clock goes forward inside"),
+    pytest.param(LA, "2026-02-21", "2026-03-08", id="day 15 is the short day"),
+    pytest.param(LA, "2026-10-25", "2026-11-09", id="the clock goes back inside"),
+    pytest.param(LA, "2026-10-17", "2026-11-01", id="day 15 is the long day"),
+    pytest.param(BERLIN, "2026-03-20", "2026-04-04", id="Berlin, forward inside"),
+    pytest.param(BERLIN, "2026-10-20", "2026-11-04", id="Berlin, back inside"),
+    pytest.param(TOKYO, "2026-12-20", "2027-01-04", id="Tokyo, over the year's end"),
+    pytest.param(SYDNEY, "2026-09-25", "2026-10-10", id="Sydney, forward inside"),
+    pytest.param("America/Havana", "2025-02-21", "2025-03-08", id="Havana, no midnight follows"),
+    pytest.param("Africa/Cairo", "2025-10-15", "2025-10-30", id="Cairo, 23:59:59 comes twice: the later"),
+    pytest.param(LA, "2028-02-14", "2028-02-29", id="day 15 is the leap day"),
+]
+
+
+@pytest.mark.parametrize(("zone", "ends", "last"), DAY_FIFTEEN)
+def test_day_fifteen_after_the_end_is_included(zone: str, ends: str, last: str) -> None:
+    """R-REN-1, edge case 46: 23:59:59 in the region's zone still, 00:00:00 of day 16 no more."""
+    ends_on, last_day = date.fromisoformat(ends), date.fromisoformat(last)
+    bought = term(f"{ends_on.replace(year=ends_on.year - 1)}T10:00:00", zone=zone)
+    assert bought.ends_on == ends_on
+    assert last_day - ends_on == timedelta(days=15)
+    device = standing(region=replace(US, time_zone=zone), terms=(bought,))
+    end = at(f"{last}T23:59:59", zone) + (timedelta(hours=1) if zone == "Africa/Cairo" else timedelta())
+
+    for now in (end_of(bought), end - SECOND, end, end + SECOND * 0.999):
+        answer = renewal(device, now)
+        assert answer.eligible
+        assert answer.last_day == last_day
+    assert local_day(end + SECOND, zone) == last_day + timedelta(days=1)
+    assert renewal(device, end + SECOND).reasons == (
+        Reason(
+            ReasonCode.RENEWAL_WINDOW_CLOSED,
+            "R-REN-1",
+            f"Cover ended on {ends_on}; it could be renewed until {last_day}.",
+        ),
+    )
+
+
+def test_three_years_that_are_long_over_are_not_said_to_have_been_renewable() -> None:
+    """R-REN-1, R-REN-2: all reasons, and each of them true."""
+    answer = renewal(standing(terms=chain(TWO, ONE)), at("2030-01-01T00:00:00"))
+    assert answer.reasons == (
+        Reason(ReasonCode.RENEWAL_WINDOW_CLOSED, "R-REN-1", "Cover ended on 2027-01-11."),
+        FULL,
+    )
+
+
+@pytest.mark.parametrize(
+    ("now", "gap", "starts"),
+    [
+        pytest.param(at("2025-01-10T10:00:00", LA), False, at("2026-01-11T00:00:00", LA), id="as the plan begins"),
+        pytest.param(END - SECOND, False, at("2026-01-11T00:00:00", LA), id="the second before the end"),
+        pytest.param(END, False, at("2026-01-11T00:00:00", LA), id="the last second"),
+        pytest.param(END + SECOND * 0.999, False, at("2026-01-11T00:00:00", LA), id="within the last second"),
+        pytest.param(END + SECOND, True, at("2026-01-11T00:00:00", LA), id="the second after"),
+        pytest.param(at("2026-01-20T15:00:00.5", LA), True, at("2026-01-20T15:00:00", LA), id="in the grace period"),
+        pytest.param(at("2026-01-25T23:59:59", LA), True, at("2026-01-25T23:59:59", LA), id="its last second"),
+    ],
+)
+def test_a_renewal_starts_the_day_after_or_at_purchase_with_a_gap(now: datetime, gap: bool, starts: datetime) -> None:
+    """R-REN-3, decision 7."""
+    answer = renewal(standing(terms=(FIRST,)), now)
+
+    assert answer == Renewal(
+        reasons=(),
+        last_day=date(2026, 1, 25),
+        starts_at=starts,
+        starts_on=local_day(starts, LA),
+        ends_on=local_day(starts, LA).replace(year=2027),
+        price=usd(13700),
+        gap=gap,
+    )
+    bought = renewed(answer)
+    assert bought.ends_on == answer.ends_on
+    since = unbroken_since((FIRST, bought), starts)
+    assert since == (FIRST.starts_at if starts == END + SECOND else starts)
+
+
+def test_a_renewal_on_the_leap_day_ends_on_the_last_of_february() -> None:
+    """R-REN-3, R-PUR-5, edge case 64."""
+    answer = renewal(standing(terms=(term("2027-02-28T10:00:00"),)), at("2027-06-01T00:00:00"))
+    assert (answer.starts_on, answer.ends_on) == (date(2028, 2, 29), date(2029, 2, 28))
+
+
+def asked(incident: datetime, now: datetime, *terms: Term) -> list[ReasonCode]:
+    application = premium(incident=Incident(Cause.COLLISION, incident))
+    return [r.code for r in refusals(application, standing(terms=terms), now)]
+
+
+def test_renewed_in_time_an_incident_of_the_last_day_is_covered_the_next() -> None:
+    """R-REN-3, R-CLM-1, edge case 35: unbroken cover, and the new term is drawn on."""
+    incident, now = at("2026-01-10T22:00:00", LA), at("2026-01-11T09:00:00", LA)
+    second = renewed(renewal(standing(terms=(FIRST,)), END))
+
+    assert asked(incident, now, FIRST) == [ReasonCode.COVERAGE_EXPIRED]
+    assert asked(incident, now, FIRST, second) == []
+    assert term_at((FIRST, second), now) == second
+
+
+@pytest.mark.parametrize(
+    ("incident", "covered"),
+    [
+        pytest.param(END, False, id="in the old term's last second"),
+        pytest.param(END + SECOND, False, id="as the gap begins"),
+        pytest.param(at("2026-01-15T12:00:00", LA), False, id="inside the gap"),
+        pytest.param(at("2026-01-20T14:59:59", LA), False, id="in the gap's last second"),
+        pytest.param(at("2026-01-20T15:00:00", LA), True, id="as the renewal begins"),
+        pytest.param(at("2026-01-20T15:00:01", LA), True, id="the second after"),
+    ],
+)
+def test_an_incident_before_a_late_renewal_is_not_covered(incident: datetime, covered: bool) -> None:
+    """R-REN-3, R-CLM-1, edge case 48."""
+    second = renewed(renewal(standing(terms=(FIRST,)), at("2026-01-20T15:00:00", LA)))
+    codes = asked(incident, at("2026-01-21T09:00:00", LA), FIRST, second)
+    assert codes == ([] if covered else [ReasonCode.INCIDENT_OUTSIDE_COVERAGE])
+
+
+@pytest.mark.parametrize("used", [0, 1, 2])
+def test_a_renewed_term_has_its_own_quota_whatever_the_old_one_left(used: int) -> None:
+    """R-REN-4: two uses, one of them for a flyaway; unused ones lapse, used ones do not count, fees begin again."""
+    uses = tuple(consumed(f"c{n}", flyaway=n == 0) for n in range(used))
+    device = standing(terms=(FIRST,), uses=uses)
+    second = renewed(renewal(device, END))
+    device = replace(device, terms=(FIRST, second))
+
+    pool, flyaways = tally(second, uses)
+    assert (pool.total, pool.used, pool.left) == (2, 0, 2)
+    assert (flyaways.total, flyaways.used, flyaways.left) == (1, 0, 1)
+    assert service_fee(Service.CARE_EXPRESS, device, END + SECOND) == usd(12400)
+
+
+def test_a_claim_draws_on_the_term_that_was_active_when_it_was_made() -> None:
+    """R-REN-4, edge case 49."""
+    second = renewed(renewal(standing(terms=(FIRST,)), END))
+    assert term_at((FIRST, second), END) == FIRST
+    assert term_at((FIRST, second), END + SECOND * 0.999) == FIRST
+    assert term_at((FIRST, second), END + SECOND) == second
+
+
+REFUSED = [
+    pytest.param({"terms": ()}, Reason(ReasonCode.NO_PLAN, "R-REN-1", "There is no plan to renew."), id="no plan"),
+    pytest.param(
+        {"terms": (pending(),)},
+        Reason(ReasonCode.NO_PLAN, "R-REN-1", "The plan has not begun yet."),
+        id="not activated",
+    ),
+    pytest.param(
+        {"status": DeviceStatus.REPLACED, "current_serial_number": "SN200"},
+        Reason(ReasonCode.DEVICE_REPLACED, "R-CLM-9", "This unit was replaced by SN200; renew that one."),
+        id="a replaced unit",
+    ),
+    pytest.param(
+        {"status": DeviceStatus.LOST, "current_serial_number": "SN200"},
+        Reason(ReasonCode.DEVICE_LOST, "R-FLY-6", "This unit was lost and replaced by SN200; renew that one."),
+        id="a lost unit",
+    ),
+    pytest.param(
+        {"model": replace(DRONE, offers={"US": replace(DRONE.offers["US"], prices={TWO: usd(23700)})})},
+        Reason(ReasonCode.TERM_NOT_SOLD, "R-CAT-1", "The 1-year plan is not sold for the Air 3 in US."),
+        id="no 1-year plan for the model",
+    ),
+    pytest.param(
+        {"model": replace(DRONE, offers={})},
+        Reason(ReasonCode.TERM_NOT_SOLD, "R-CAT-1", "The 1-year plan is not sold for the Air 3 in US."),
+        id="not offered in the region any more",
+    ),
+]
+
+
+@pytest.mark.parametrize(("device", "reason"), REFUSED)
+def test_each_rule_refuses_a_renewal_alone(device: dict[str, Any], reason: Reason) -> None:
+    """R-REN-1, R-CLM-9, R-FLY-6, R-CAT-1."""
+    answer = renewal(standing(**{"terms": (FIRST,), **device}), at("2025-06-01T00:00:00"))
+    assert answer.reasons == (reason,)
+    assert not answer.eligible
+
+
+def test_all_reasons_against_a_renewal_are_told_at_once() -> None:
+    """R-REN-1, R-REN-2, R-CLM-9, R-CAT-1."""
+    device = standing(
+        terms=chain(TWO, ONE),
+        model=replace(DRONE, offers={}),
+        status=DeviceStatus.REPLACED,
+        current_serial_number="SN200",
+    )
+    assert [r.code for r in renewal(device, at("2027-02-01T00:00:00")).reasons] == [
+        ReasonCode.DEVICE_REPLACED,
+        ReasonCode.RENEWAL_WINDOW_CLOSED,
+        ReasonCode.MAXIMUM_TERM_REACHED,
+        ReasonCode.TERM_NOT_SOLD,
+    ]
+
+
+def test_only_one_year_is_sold_as_a_renewal() -> None:
+    """R-REN-1: a 2-year plan is followed by one year, at the 1-year price."""
+    answer = renewal(standing(terms=chain(TWO)), at("2025-06-01T00:00:00"))
+    assert answer.price == usd(13700)
+    assert (answer.starts_on, answer.ends_on) == (date(2026, 1, 11), date(2027, 1, 11))
+
+
+def test_the_latest_term_is_the_one_that_ends_last() -> None:
+    """R-REN-1."""
+    terms = chain(ONE, ONE)
+    assert latest_term(terms) == latest_term(terms[::-1]) == terms[1]
+    assert latest_term((pending(), FIRST)) == FIRST
+    assert latest_term((pending(),)) == pending()
+    assert latest_term(()) is None
+
+
+KINDS: dict[int, str] = {
+    **dict.fromkeys(range(-30, -7), "renewal_30"),
+    **dict.fromkeys(range(-7, 0), "renewal_7"),
+    **dict.fromkeys(range(10), "renewal_0"),
+    **dict.fromkeys(range(10, 16), "renewal_grace_10"),
+}
+
+
+@pytest.mark.parametrize("offset", range(-31, 17))
+@pytest.mark.parametrize("ends", ["2026-03-15", "2028-03-01", "2026-12-31"])
+def test_a_day_has_the_one_reminder_that_is_still_useful(ends: str, offset: int) -> None:
+    """R-NOT-1: end-30, -7, 0 and +10, each until the next; nothing once the last day to renew is over."""
+    ends_on = date.fromisoformat(ends)
+    assert reminder_due(ends_on, ends_on + timedelta(days=offset)) == KINDS.get(offset)
+
+
+def test_the_last_reminder_is_useful_as_long_as_one_can_renew() -> None:
+    """R-NOT-1, R-REN-1."""
+    answer = renewal(standing(terms=(FIRST,)), at("2025-06-01T00:00:00"))
+    assert answer.last_day is not None
+    assert FIRST.ends_on is not None
+    assert reminder_due(FIRST.ends_on, answer.last_day) == "renewal_grace_10"
+    assert reminder_due(FIRST.ends_on, answer.last_day + timedelta(days=1)) is None
+
+
+def test_asking_for_another_period_answers_why_not_and_until_when_it_is_renewed() -> None:
+    """R-PLN-5."""
+    assert cover_is_fixed(standing(terms=(FIRST,))) == (
+        "Cover runs from 2025-01-10 to 2026-01-10 and cannot be paused, moved or lengthened. "
+        "It can be renewed until 2026-01-25."
+    )
+
+
+@pytest.mark.parametrize("kinds", [(ONE, ONE, ONE), (TWO, ONE), (ONE, PLUS, ONE)])
+def test_three_years_of_cover_are_told_as_one_period_without_a_renewal(kinds: tuple[TermKind, ...]) -> None:
+    """R-PLN-5, R-REN-2."""
+    terms = chain(*kinds)
+    for device in (standing(terms=terms), standing(terms=terms[::-1])):
+        assert cover_is_fixed(device) == (
+            f"Cover runs from 2024-01-10 to {terms[-1].ends_on} and cannot be paused, moved or lengthened."
+        )
+
+
+def test_a_renewal_bought_already_lengthens_the_period_that_is_told() -> None:
+    """R-PLN-5: adjoining terms are one; a gap starts another."""
+    adjoining = standing(terms=(FIRST, term("2026-01-11T00:00:00", id="t2")))
+    assert cover_is_fixed(adjoining).startswith("Cover runs from 2025-01-10 to 2027-01-11 and")
+    with_gap = standing(terms=(FIRST, term("2026-01-20T15:00:00", id="t2")))
+    assert cover_is_fixed(with_gap).startswith("Cover runs from 2026-01-20 to 2027-01-20 and")
+
+
+@pytest.mark.parametrize(
+    ("now", "renewable"),
+    [
+        pytest.param(at("2026-01-25T23:59:58", LA), True, id="the second before"),
+        pytest.param(at("2026-01-25T23:59:59", LA), True, id="at"),
+        pytest.param(at("2026-01-26T00:00:00", LA), False, id="the second after"),
+    ],
+)
+def test_a_renewal_is_promised_while_it_can_be_had(now: datetime, renewable: bool) -> None:
+    """R-PLN-5, R-REN-1, edge case 46."""
+    assert ("It can be renewed until 2026-01-25." in cover_is_fixed(standing(terms=(FIRST,)), now)) is renewable
+
+
+@pytest.mark.parametrize("terms", [(), (pending(),)], ids=["no plan", "not activated"])
+def test_without_running_cover_there_is_none_to_move(terms: tuple[Term, ...]) -> None:
+    """R-PLN-5."""
+    device: Standing = standing(terms=terms)
+    message = "There is no running cover, and none could be paused, moved or lengthened."
+    assert cover_is_fixed(device) == cover_is_fixed(device, datetime(2026, 6, 1, tzinfo=UTC)) == message

@@ -12,6 +12,8 @@ from typing import Any
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.entitlements import DatabaseEntitlements
+from activities.jobs import DatabaseJobs, SimulatedWorkshop
 from activities.letters import DEMO_RETURN_ADDRESSES, Letters
 from activities.mail import DEMO_SENDER, OutgoingMail
 from activities.payments import SimulatedPayments
@@ -60,6 +62,9 @@ def activities(settings: Settings, database: Database) -> list[Callable[..., Any
     record = DatabaseRecord(database, settings.policy)
     registry = DatabaseRegistry(database)
     plans = DatabasePlans(database)
+    jobs = DatabaseJobs(database, settings.policy)
+    workshop = SimulatedWorkshop(database)
+    entitlements = DatabaseEntitlements(database)
     return [
         payments.look_up_card,
         payments.authorize_hold,
@@ -83,6 +88,15 @@ def activities(settings: Settings, database: Database) -> list[Callable[..., Any
         registry.plant_term,
         plans.check_plan,
         plans.add_plan,
+        jobs.open_job,
+        jobs.ask_replacement_fee,
+        jobs.reserve_for_repair,
+        jobs.compute_mornings,
+        workshop.request_return,
+        entitlements.approve_verification,
+        entitlements.change_owner,
+        entitlements.issue_maintenance_code,
+        entitlements.end_plan,
     ]
 
 

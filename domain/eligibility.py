@@ -248,4 +248,6 @@ RULES: dict[Service, tuple[Rule, ...]] = {
         confirmed_unrecoverable,
         reported_in_time,
     ),
+    Service.ONLINE_REPAIR: (not_stolen, still_the_device, nothing_open, nothing_owed),
+    Service.MAINTENANCE: (still_the_device, nothing_open, nothing_owed),
 }

@@ -1,18 +1,21 @@
 """Store, read side: whom a mail about a claim goes to, and what was agreed that the claim itself does not carry."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final
 
-from pydantic import TypeAdapter
+from pydantic import Discriminator, TypeAdapter
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.claim import Claim
 from domain.policy import Policy
+from messages.jobs import JobOpened
 from messages.record import UseReserved
 from store import catalogue
 from store.tables import ClaimRow, LineageRow
 
-_AGREED: Final = TypeAdapter(UseReserved)
+_AGREED: Final[TypeAdapter[UseReserved | JobOpened]] = TypeAdapter(
+    Annotated[UseReserved | JobOpened, Discriminator("result")]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,8 @@ async def load_addressee(session: AsyncSession, claim: Claim) -> Addressee | Non
     row = await session.get(ClaimRow, claim.id)
     if row is not None and row.agreed is not None:
         agreed = _AGREED.validate_python(row.agreed)
-        words = agreed.model_name, region.name, agreed.time_zone, agreed.window_days, agreed.policy
+        window_days = agreed.window_days if isinstance(agreed, UseReserved) else region.window_days
+        words = agreed.model_name, region.name, agreed.time_zone, window_days, agreed.policy
         return Addressee(owner.owner_name, owner.owner_email, *words)
     model = await catalogue.model(session, claim.model)
     model_name = model.name if model else claim.model

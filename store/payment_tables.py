@@ -105,8 +105,22 @@ class DispatchRequestRow(SQLModel, table=True):
     withdrawn_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
+class WorkshopReturnRow(SQLModel, table=True):
+    """What the workshop was asked to ship back: one request a claim. `reference` is the workshop's own number."""
+
+    __tablename__ = "workshop_returns"
+
+    claim_id: str = Field(primary_key=True)
+    reference: str = Field(unique=True)
+    ship_to: dict[str, Any] = Field(sa_type=JSON)
+    requested_at: datetime = Field(sa_type=Instant)
+
+
 class MailRow(SQLModel, table=True):
-    """A mail that went out: once per claim, kind and occurrence (R-NOT-1). `at` is the moment on the claim's clock."""
+    """A mail that went out: once per claim, kind and occurrence (R-NOT-1). `at` is the moment on the claim's clock.
+
+    A renewal reminder is about a term, not a claim: `claim_id` is then the term's.
+    """
 
     __tablename__ = "mails"
 

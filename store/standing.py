@@ -9,9 +9,9 @@ from domain.coverage import Quota, Term, UseEntry
 from domain.inspection import normalise_serial
 from domain.kinds import DeviceStatus, TermKind, UseKind
 from domain.money import Money, total
-from domain.standing import Binding, Standing
+from domain.standing import Binding, MaintenanceCode, Standing
 from store import catalogue
-from store.tables import BindingRow, ClaimRow, DeviceRow, LineageRow, TermRow, UseRow
+from store.tables import BindingRow, ClaimRow, DeviceRow, LineageRow, MaintenanceCodeRow, TermRow, UseRow
 
 
 async def load_standing(session: AsyncSession, serial_number: str, *, lock: bool = False) -> Standing | None:
@@ -35,6 +35,7 @@ async def load_standing(session: AsyncSession, serial_number: str, *, lock: bool
     units = await lineage_of(session, device.lineage_id)
     open_claim = await session.exec(select(ClaimRow.id).where(ClaimRow.open_lineage == device.lineage_id))
     bindings = select(BindingRow).where(BindingRow.serial_number == device.serial_number)
+    verified = select(LineageRow.verified_at).where(LineageRow.id == device.lineage_id)
     return Standing(
         serial_number=device.serial_number,
         status=DeviceStatus(device.status),
@@ -52,6 +53,8 @@ async def load_standing(session: AsyncSession, serial_number: str, *, lock: bool
         ),
         open_claim_id=open_claim.first(),
         amount_owed=await _owed_by(session, device.lineage_id, region.currency),
+        verified_at=(await session.exec(verified)).one(),
+        maintenance_code=await _code_of(session, device.lineage_id),
     )
 
 
@@ -62,9 +65,10 @@ async def lineage_of(session: AsyncSession, lineage_id: str) -> Sequence[DeviceR
 
 
 async def terms_of(session: AsyncSession, lineage_id: str) -> tuple[Term, ...]:
-    """The terms of a lineage in the order they were bought."""
-    rows = select(TermRow).where(TermRow.lineage_id == lineage_id).order_by(col(TermRow.purchased_at), col(TermRow.id))
-    return tuple(term_from(row) for row in await session.exec(rows))
+    """The terms of a lineage in the order they were bought, without those given back (R-CAN-1)."""
+    rows = select(TermRow).where(TermRow.lineage_id == lineage_id, col(TermRow.ended_at).is_(None))
+    ordered = rows.order_by(col(TermRow.purchased_at), col(TermRow.id))
+    return tuple(term_from(row) for row in await session.exec(ordered))
 
 
 def term_from(row: TermRow) -> Term:
@@ -80,6 +84,11 @@ async def _uses_of(session: AsyncSession, lineage_id: str) -> tuple[UseEntry, ..
     return tuple(
         UseEntry(row.term_id, row.claim_id, UseKind(row.kind), row.flyaway) for row in await session.exec(rows)
     )
+
+
+async def _code_of(session: AsyncSession, lineage_id: str) -> MaintenanceCode | None:
+    row = (await session.exec(select(MaintenanceCodeRow).where(MaintenanceCodeRow.lineage_id == lineage_id))).first()
+    return MaintenanceCode(row.code, row.issued_on, row.expires_on, row.claim_id) if row else None
 
 
 async def _owed_by(session: AsyncSession, lineage_id: str, currency: str) -> Money | None:

@@ -43,7 +43,10 @@ class CatalogueReleaseRow(SQLModel, table=True):
 
 
 class LineageRow(SQLModel, table=True):
-    """A device through all its replacements: cover, uses and claims belong to it, not to a serial number (R-CLM-9)."""
+    """A device through all its replacements: cover, uses and claims belong to it, not to a serial number (R-CLM-9).
+
+    `verified_at` is its last approved video verification (R-PUR-2).
+    """
 
     __tablename__ = "lineages"
 
@@ -51,6 +54,7 @@ class LineageRow(SQLModel, table=True):
     owner_name: str
     owner_email: str
     created_at: datetime = Field(sa_type=Instant)
+    verified_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class DeviceRow(SQLModel, table=True):
@@ -90,12 +94,18 @@ class BindingRow(SQLModel, table=True):
 
 
 class TermRow(SQLModel, table=True):
-    """A bought period of cover. `starts_at`, `ends_on` and `ends_at` are empty until activation (R-PUR-5)."""
+    """A bought period of cover. `starts_at`, `ends_on` and `ends_at` are empty until activation (R-PUR-5).
+
+    `ended_at` is when it was given back, by the refund `refund_id` (R-CAN-1): from then on it covers nothing.
+    """
 
     __tablename__ = "terms"
+    # How the renewal reminders page through the terms of a region that end soon.
+    __table_args__ = (Index("ix_terms_ending", "region", "ends_on", "id"),)
 
     id: str = Field(primary_key=True)
     lineage_id: str = Field(foreign_key="lineages.id", index=True)
+    region: str
     kind: str
     total: int
     flyaway_cap: int
@@ -106,6 +116,20 @@ class TermRow(SQLModel, table=True):
     price_amount: int | None = Field(default=None, sa_type=BigInteger)
     price_currency: str | None = None
     payment_id: str | None = None
+    ended_at: datetime | None = Field(default=None, sa_type=Instant)
+    refund_id: str | None = None
+
+
+class MaintenanceCodeRow(SQLModel, table=True):
+    """The one maintenance code of a lineage (R-MNT-1). `claim_id` is the job it started (R-MNT-2)."""
+
+    __tablename__ = "maintenance_codes"
+
+    lineage_id: str = Field(primary_key=True, foreign_key="lineages.id")
+    code: str = Field(unique=True)
+    issued_on: date
+    expires_on: date
+    claim_id: str | None = None
 
 
 class ClaimRow(SQLModel, table=True):

@@ -13,7 +13,7 @@ from domain.claim import Claim
 from domain.coverage import Term, term_at
 from domain.eligibility import Application, refusals
 from domain.fees import service_fee
-from domain.kinds import Category, ClaimState, ReasonCode, Service, Tier, UseKind
+from domain.kinds import Category, ClaimState, Outcome, ReasonCode, Service, Tier, UseKind
 from domain.money import Money
 from domain.policy import Policy
 from domain.reasons import Reason
@@ -23,10 +23,11 @@ from messages.record import ReserveUse, SaveClaim, UseReserved
 from store import catalogue
 from store.claim_list import CLAIMS
 from store.standing import load_standing
-from store.tables import AttentionRow, ClaimRow, ConsentRow, EventRow, UseRow
+from store.tables import AttentionRow, ClaimRow, ConsentRow, EventRow, MaintenanceCodeRow, UseRow
 
 _AGREED: TypeAdapter[UseReserved] = TypeAdapter(UseReserved)
-_USES_COVER = frozenset({Service.CARE_EXPRESS, Service.FLYAWAY})
+_KEEPS_THE_CODE = frozenset(Outcome) - {Outcome.CANCELLED, Outcome.LAPSED}
+"""How a maintenance job ends that used its code up; a unit that never came did not (R-MNT-2)."""
 
 
 async def reserve_use(session: AsyncSession, ask: ReserveUse, policy: Policy) -> UseReserved | ClaimRefused:
@@ -74,14 +75,15 @@ async def save_claim(session: AsyncSession, ask: SaveClaim) -> None:
     lines = select(ClaimRow).where(ClaimRow.id == claim.id).with_for_update()
     row = (await session.exec(lines)).first()
     if row is None:
-        row = ClaimRow(**_columns(claim))
+        row = ClaimRow(**columns(claim))
         session.add(row)
         await session.flush()
     if row.run_id != ask.run_id or ask.version > row.version:
-        row.sqlmodel_update(_columns(claim))
+        row.sqlmodel_update(columns(claim))
         row.open_lineage = await _open_lineage(session, claim)
         row.run_id, row.version = ask.run_id, ask.version
         await _flag(session, claim)
+        await _keep_code(session, claim)
     await _add_events(session, ask)
     if ask.gives_back:
         await _give_back(session, ask)
@@ -133,7 +135,7 @@ def _reserved(ask: ReserveUse, standing: Standing, fee: Money, policy: Policy) -
 
 async def _insert(session: AsyncSession, ask: ReserveUse, reserved: UseReserved, term: Term) -> None:
     claim = reserved.claim
-    row = ClaimRow(**_columns(claim), open_lineage=claim.lineage_id)
+    row = ClaimRow(**columns(claim), open_lineage=claim.lineage_id)
     row.agreed = _AGREED.dump_python(reserved, mode="json")
     session.add(row)
     await session.flush()
@@ -161,7 +163,7 @@ async def _insert(session: AsyncSession, ask: ReserveUse, reserved: UseReserved,
     await session.flush()
 
 
-def _columns(claim: Claim) -> dict[str, Any]:
+def columns(claim: Claim) -> dict[str, Any]:
     """The row's columns that follow from the claim alone."""
     return {
         "id": claim.id,
@@ -182,7 +184,7 @@ def _columns(claim: Claim) -> dict[str, Any]:
 
 
 async def _open_lineage(session: AsyncSession, claim: Claim) -> str | None:
-    if claim.state is ClaimState.CLOSED or claim.service not in _USES_COVER:
+    if claim.state is ClaimState.CLOSED:
         return None
     # A process that was reset may reopen a closed claim when a later one is open already. What happened must be
     # remembered all the same; the later claim keeps the lineage's place.
@@ -190,6 +192,18 @@ async def _open_lineage(session: AsyncSession, claim: Claim) -> str | None:
         others = select(ClaimRow.id).where(ClaimRow.open_lineage == claim.lineage_id, ClaimRow.id != claim.id)
         first = (await session.exec(others)).first()
     return claim.lineage_id if first is None else None
+
+
+async def _keep_code(session: AsyncSession, claim: Claim) -> None:
+    """One code, one use (R-MNT-2): free again when the job came to nothing, taken when a reset reopens it."""
+    if claim.service is not Service.MAINTENANCE:
+        return
+    code = (
+        await session.exec(select(MaintenanceCodeRow).where(MaintenanceCodeRow.lineage_id == claim.lineage_id))
+    ).first()
+    if code is not None and code.claim_id in (None, claim.id):
+        used = claim.state is not ClaimState.CLOSED or claim.outcome in _KEEPS_THE_CODE
+        code.claim_id = claim.id if used else None
 
 
 async def _flag(session: AsyncSession, claim: Claim) -> None:

@@ -25,6 +25,8 @@ from store.writes.claims import use_after
 async def record_dispatch(session: AsyncSession, ask: RecordDispatch) -> DispatchRecorded | DispatchRefused:
     """Consume the use and let the replacement inherit the lineage, unbound (R-CLM-6, -9, -10).
 
+    A repair that changed the serial number consumes none (R-REP-4).
+
     A second attempt answers with the first one's day and window. Refused when the serial number cannot be the
     replacement's; then nothing is written.
     """
@@ -59,7 +61,8 @@ async def record_dispatch(session: AsyncSession, ask: RecordDispatch) -> Dispatc
     recorded = await _recorded(session, ask, old.region, ask.at)
     old.status = (DeviceStatus.LOST if ask.lost else DeviceStatus.REPLACED).value
     old.replaced_by, old.replaced_at, old.replaced_on = serial, ask.at, recorded.dispatched_on
-    await _consume(session, claim.id, ask.at)
+    if ask.consumes:
+        await _consume(session, claim.id, ask.at)
     await _unbind(session, old.serial_number, ask.at)
     await session.flush()
     return recorded

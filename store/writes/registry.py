@@ -139,6 +139,7 @@ def planted(standing: Standing, term_id: str, kind: TermKind, start: datetime) -
     return TermRow(
         id=term.id,
         lineage_id=standing.lineage_id,
+        region=standing.region.code,
         kind=kind.value,
         total=quota.total,
         flyaway_cap=quota.flyaway_cap,

@@ -28,6 +28,8 @@ from store.views import Views
 
 NOW = datetime(2025, 11, 3, 17, 30, tzinfo=UTC)
 ACTIVATED = NOW - timedelta(days=100)
+FRESH = NOW - timedelta(hours=1)
+"""Activated so recently that a plan can be bought (R-PUR-1)."""
 CREDIT = Card("visa", "credit")
 
 
@@ -56,9 +58,9 @@ class Programme:
         activated_at: datetime | None = ACTIVATED,
     ) -> str:
         """A registered device, by default covered and bound since it was activated."""
-        owner = Owner(name="Ada", email=email)
+        owner, at = Owner(name="Ada", email=email), max(ACTIVATED, activated_at or ACTIVATED)
         register = RegisterDevice(
-            serial_number=serial, model=model, region=region, owner=owner, activated_at=activated_at, at=ACTIVATED
+            serial_number=serial, model=model, region=region, owner=owner, activated_at=activated_at, at=at
         )
         stored = (await self.registry.register_device(register)).serial_number
         if kind is not None:

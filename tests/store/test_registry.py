@@ -13,7 +13,7 @@ from domain.kinds import Outcome, ReasonCode, Service, TermKind
 from domain.money import Money
 from messages.registry import CheckPlan, Owner, PlanBought, PlanPriced, PlanRefused, RegisterDevice, UnbindController
 from store.tables import BindingRow, DeviceRow, TermRow
-from tests.store.programme import ACTIVATED, NOW, Programme
+from tests.store.programme import ACTIVATED, FRESH, NOW, Programme
 
 
 async def refusal(work: Awaitable[Any]) -> tuple[str | None, list[str]]:
@@ -156,7 +156,7 @@ async def test_a_planted_term_is_planted_once(programme: Programme) -> None:
 
 
 async def test_a_plan_is_priced_bought_once_and_then_refused(programme: Programme) -> None:
-    await programme.device(kind=None)
+    await programme.device(kind=None, activated_at=FRESH)
     plan = programme.plan()
     assert await programme.plans.check_plan(CheckPlan(plan=plan, at=NOW)) == PlanPriced(price=Money(23900, "USD"))
     bought = await programme.plans.add_plan(programme.add(plan))
@@ -174,7 +174,7 @@ async def test_a_plan_is_priced_bought_once_and_then_refused(programme: Programm
 
 
 async def test_of_eight_plans_bought_at_once_one_is_kept(programme: Programme) -> None:
-    await programme.device(kind=None)
+    await programme.device(kind=None, activated_at=FRESH)
     asks = [programme.add(programme.plan(plan_id=f"plan_{n}")) for n in range(8)]
     answers = await asyncio.gather(*(programme.plans.add_plan(ask) for ask in asks))
     assert sum(isinstance(answer, PlanBought) for answer in answers) == 1
@@ -183,7 +183,7 @@ async def test_of_eight_plans_bought_at_once_one_is_kept(programme: Programme) -
 
 
 async def test_a_plan_for_another_region_or_device_is_refused(programme: Programme) -> None:
-    await programme.device(kind=None)
+    await programme.device(kind=None, activated_at=FRESH)
     reasons = await programme.views.plan_refusals(TermKind.ONE_YEAR, "EU", "M3-1", NOW)
     assert reasons is not None
     assert [reason.code for reason in reasons] == [ReasonCode.REGION_MISMATCH]

@@ -151,6 +151,7 @@ def upgrade() -> None:
         sa.Column("owner_name", sa.String(), nullable=False),
         sa.Column("owner_email", sa.String(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("verified_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_lineages"),
     )
     op.create_table(
@@ -164,6 +165,26 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("claim_id", "kind", "occurrence", name="pk_mails"),
         sa.UniqueConstraint("message_id", name="uq_mails_message_id"),
+    )
+    op.create_table(
+        "maintenance_codes",
+        sa.Column("lineage_id", sa.String(), nullable=False),
+        sa.Column("code", sa.String(), nullable=False),
+        sa.Column("issued_on", sa.Date(), nullable=False),
+        sa.Column("expires_on", sa.Date(), nullable=False),
+        sa.Column("claim_id", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(["lineage_id"], ["lineages.id"], name="fk_maintenance_codes_lineage_id_lineages"),
+        sa.PrimaryKeyConstraint("lineage_id", name="pk_maintenance_codes"),
+        sa.UniqueConstraint("code", name="uq_maintenance_codes_code"),
+    )
+    op.create_table(
+        "workshop_returns",
+        sa.Column("claim_id", sa.String(), nullable=False),
+        sa.Column("reference", sa.String(), nullable=False),
+        sa.Column("ship_to", sa.JSON(), nullable=False),
+        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("claim_id", name="pk_workshop_returns"),
+        sa.UniqueConstraint("reference", name="uq_workshop_returns_reference"),
     )
     op.create_table(
         "devices",
@@ -188,6 +209,7 @@ def upgrade() -> None:
         "terms",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("lineage_id", sa.String(), nullable=False),
+        sa.Column("region", sa.String(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("total", sa.Integer(), nullable=False),
         sa.Column("flyaway_cap", sa.Integer(), nullable=False),
@@ -198,9 +220,12 @@ def upgrade() -> None:
         sa.Column("price_amount", sa.BigInteger(), nullable=True),
         sa.Column("price_currency", sa.String(), nullable=True),
         sa.Column("payment_id", sa.String(), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("refund_id", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(["lineage_id"], ["lineages.id"], name="fk_terms_lineage_id_lineages"),
         sa.PrimaryKeyConstraint("id", name="pk_terms"),
     )
+    op.create_index("ix_terms_ending", "terms", ["region", "ends_on", "id"])
     op.create_index("ix_terms_lineage_id", "terms", ["lineage_id"])
     op.create_table(
         "bindings",
@@ -318,8 +343,11 @@ def downgrade() -> None:
     op.drop_table("claims")
     op.drop_table("bindings")
     op.drop_index("ix_terms_lineage_id", table_name="terms")
+    op.drop_index("ix_terms_ending", table_name="terms")
     op.drop_table("terms")
     op.drop_table("devices")
+    op.drop_table("workshop_returns")
+    op.drop_table("maintenance_codes")
     op.drop_table("mails")
     op.drop_table("lineages")
     op.drop_index("ix_ledger_entries_subject", table_name="ledger_entries")

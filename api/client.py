@@ -28,6 +28,7 @@ from api import commands
 from api.bounded import NO_ANSWER, answered
 from api.door import Command, Gone, Submission, Unavailable
 from domain.claim import Claim
+from domain.inspection import normalise_serial
 from domain.kinds import Action, Tier
 from messages import search
 from messages.claims import (
@@ -163,7 +164,7 @@ class TemporalDoor:
                     SearchAttributePair(search.CLAIM_SERVICE, provisional.service.value),
                     SearchAttributePair(search.CLAIM_STATE, provisional.state.value),
                     SearchAttributePair(search.CLAIM_REGION, provisional.region),
-                    SearchAttributePair(search.SERIAL_NUMBER, provisional.serial_number),
+                    SearchAttributePair(search.SERIAL_NUMBER, normalise_serial(provisional.serial_number)),
                 ]
             ),
             "memo": {_MEMO: provisional},
@@ -260,7 +261,8 @@ class TemporalDoor:
     ) -> AnswerT:
         """Start a short workflow, or find it by its id, and await its answer."""
         client = await self._connected()
-        about = [] if serial_number is None else [SearchAttributePair(search.SERIAL_NUMBER, serial_number)]
+        serial = None if serial_number is None else normalise_serial(serial_number)
+        about = [] if serial is None else [SearchAttributePair(search.SERIAL_NUMBER, serial)]
         handle: WorkflowHandle[Any, AnswerT]
         try:
             handle = await client.start_workflow(

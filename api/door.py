@@ -117,7 +117,7 @@ class Door(Protocol):
         """Give a plan back under `ask.refund_id`; asking again with the same id answers as the first time."""
 
     async def command(self, ask: Command, key: str) -> str:
-        """Have it done; answers the serial number as it is stored. Raises Refused."""
+        """Have it done; answers the serial number as it is kept. Raises Refused."""
 
     async def issue_maintenance_code(
         self, ask: IssueMaintenanceCode, key: str

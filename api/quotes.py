@@ -6,6 +6,7 @@ from typing import Any
 
 from itsdangerous import BadData, URLSafeSerializer
 
+from domain.inspection import normalise_serial
 from domain.kinds import Service, Tier
 from domain.money import Money
 from messages.claims import QuotedAmounts
@@ -61,4 +62,4 @@ class QuoteSigner:
 
 
 def _subject(service: Service, tier: Tier | None, serial_number: str, replace_battery: bool) -> list[Any]:
-    return [service.value, tier.value if tier else None, serial_number, replace_battery]
+    return [service.value, tier.value if tier else None, normalise_serial(serial_number), replace_battery]

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
+from unicodedata import category
 
 from domain.claim import Inspection
 from domain.kinds import Component, ReasonCode
@@ -42,6 +43,11 @@ def normalise_serial(text: str) -> str:
     They are kept and shown as they were given.
     """
     return "".join(ch for ch in text.upper() if not ch.isspace() and ch not in "-‐‑–—")
+
+
+def can_be_serial(text: str) -> bool:
+    """Whether `text` can be kept as a serial number: it names something, in visible characters and spaces alone."""
+    return bool(normalise_serial(text)) and all(ch.isprintable() or category(ch) == "Zs" for ch in text)
 
 
 def compare_serials(expected: str, read: str) -> SerialMatch:

@@ -38,7 +38,7 @@ class Standing:
     """A device with its lineage: what it is, what it is covered by, what is used, owed and open.
 
     `terms` and `uses` are the lineage's; `bindings` are this serial number's alone (R-CLM-10). `verified_at` is the
-    last approved video verification (R-PUR-2).
+    last approved video verification (R-PUR-2). Serial numbers are as they were given.
     """
 
     serial_number: str

@@ -59,7 +59,7 @@ class PlantTerm(Message):
 
 
 class Registered(Message):
-    """Done; `serial_number` as it is stored."""
+    """Done; `serial_number` as it was given when the device was registered."""
 
     serial_number: str
 

@@ -7,6 +7,7 @@ from temporalio.common import SearchAttributeKey
 CLAIM_STATE: Final = SearchAttributeKey.for_keyword("ClaimState")
 CLAIM_SERVICE: Final = SearchAttributeKey.for_keyword("ClaimService")
 SERIAL_NUMBER: Final = SearchAttributeKey.for_keyword("SerialNumber")
+"""Normalised (R-INS-5): upper case, without spaces and hyphens. Claims and summaries show it as it was given."""
 CLAIM_REGION: Final = SearchAttributeKey.for_keyword("ClaimRegion")
 HOLD_STATE: Final = SearchAttributeKey.for_keyword("HoldState")
 CLAIM_ATTENTION: Final = SearchAttributeKey.for_keyword_list("ClaimAttention")

@@ -117,7 +117,7 @@ async def load_device(session: AsyncSession, serial_number: str, now: datetime) 
         status=standing.status,
         owner=OwnerView(name=owner.owner_name, email=owner.owner_email),
         activated_at=standing.activated_at,
-        lineage=tuple(unit.serial_number for unit in units),
+        lineage=tuple(unit.serial_text for unit in units),
         current_serial_number=standing.current_serial_number,
         binding=_binding(standing, now),
         care=care(standing, now),

@@ -8,6 +8,7 @@ from typing import Final
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.catalogue import Catalogue
+from domain.inspection import normalise_serial
 from domain.kinds import Category, TermKind
 from messages.registry import BindController, Owner, RegisterDevice
 from store import catalogue
@@ -67,12 +68,12 @@ async def _add_device(
         activated_at=activated_at,
         at=now,
     )
-    stored = await register_device(session, register)
-    standing = await load_standing(session, stored)
+    await register_device(session, register)
+    standing = await load_standing(session, serial)
     assert standing is not None
     if kind is not None:
-        session.add(planted(standing, f"plan_demo_{stored.lower()}", kind, activated_at))
+        session.add(planted(standing, f"plan_demo_{normalise_serial(serial).lower()}", kind, activated_at))
     if standing.model.category is Category.DRONE:
-        controller = f"RC-{stored}"
-        bind = BindController(serial_number=stored, remote_controller=controller, bound_at=activated_at, at=now)
+        controller = f"RC-{serial}"
+        bind = BindController(serial_number=serial, remote_controller=controller, bound_at=activated_at, at=now)
         await bind_controller(session, bind)

@@ -31,16 +31,16 @@ async def load_standing(session: AsyncSession, serial_number: str, *, lock: bool
     model = await catalogue.model(session, device.model)
     region = await catalogue.region(session, device.region)
     if model is None or region is None:
-        raise LookupError(f"the catalogue lacks {device.model} or {device.region}, which {device.serial_number} needs")
+        raise LookupError(f"the catalogue lacks {device.model} or {device.region}, which {device.serial_text} needs")
     units = await lineage_of(session, device.lineage_id)
     open_claim = await session.exec(select(ClaimRow.id).where(ClaimRow.open_lineage == device.lineage_id))
     bindings = select(BindingRow).where(BindingRow.serial_number == device.serial_number)
     verified = select(LineageRow.verified_at).where(LineageRow.id == device.lineage_id)
     return Standing(
-        serial_number=device.serial_number,
+        serial_number=device.serial_text,
         status=DeviceStatus(device.status),
         lineage_id=device.lineage_id,
-        current_serial_number=units[-1].serial_number,
+        current_serial_number=units[-1].serial_text,
         replaced_on=device.replaced_on,
         activated_at=device.activated_at,
         model=model,

@@ -58,12 +58,17 @@ class LineageRow(SQLModel, table=True):
 
 
 class DeviceRow(SQLModel, table=True):
-    """One unit. `generation` counts the units of a lineage from 0; `claim_id` is the claim that brought it."""
+    """One unit. `generation` counts the units of a lineage from 0; `claim_id` is the claim that brought it.
+
+    `serial_number` is the normalised one (R-INS-5), here and wherever a column refers to a unit; `serial_text` is as it
+    was given, and shown.
+    """
 
     __tablename__ = "devices"
     __table_args__ = (UniqueConstraint("lineage_id", "generation"),)
 
     serial_number: str = Field(primary_key=True)
+    serial_text: str
     lineage_id: str = Field(foreign_key="lineages.id")
     generation: int = 0
     model: str

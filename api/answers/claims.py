@@ -7,6 +7,7 @@ from api.examples import shows
 from api.problems import ReasonView
 from domain import lifecycle
 from domain.claim import Claim, Hold, Incident, Inspection, MissingPart, Return
+from domain.inspection import normalise_serial
 from domain.kinds import Action, Attention, Cause, ClaimState, Component, HoldState, Outcome, Service, Tier
 from store.ledger_view import LedgerView as StoredLedger
 from store.views import EventView as StoredEvent
@@ -214,7 +215,7 @@ class ClaimView(View):
             links=ClaimLinks(
                 self=here,
                 events=f"{here}/events",
-                device=f"/v1/devices/{claim.serial_number}",
+                device=f"/v1/devices/{normalise_serial(claim.serial_number)}",
                 temporal=f"{temporal_pages}/{claim.id}",
             ),
         )

@@ -10,7 +10,7 @@ from pydantic.json_schema import WithJsonSchema
 
 from api.problems import not_found
 from domain.dates import whole_second
-from domain.inspection import normalise_serial
+from domain.inspection import can_be_serial, normalise_serial
 from domain.kinds import Component
 
 FIRST_YEAR, LAST_YEAR = 2000, 2100
@@ -63,9 +63,9 @@ def _year(value: date) -> date:
 
 def _serial(text: str) -> str:
     serial = normalise_serial(text)
-    if not serial.isascii() or not serial.isalnum() or not 1 <= len(serial) <= 32:
+    if not serial.isascii() or not serial.isalnum() or len(serial) > 32 or not can_be_serial(text):
         raise ValueError("must be 1 to 32 letters and digits; spaces and hyphens do not count")
-    return serial
+    return text
 
 
 def _once(components: tuple[Component, ...]) -> tuple[Component, ...]:
@@ -87,7 +87,7 @@ Explanation = Annotated[str, _bounded(1, 1000), AfterValidator(_sound)]
 Reference = Annotated[str, _bounded(1, 255), AfterValidator(_line)]
 """Another system's name for something: a payment method, a tracking number, a file."""
 Serial = Annotated[str, _bounded(1, 64), AfterValidator(_serial)]
-"""A serial number in upper case without spaces and hyphens (R-INS-5)."""
+"""A serial number as it is given: kept so, compared without case, spaces and hyphens (R-INS-5)."""
 ReadSerial = Annotated[str, _bounded(0, 64), AfterValidator(_line)]
 """A serial number as somebody read it; empty when the label cannot be read."""
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
@@ -117,9 +117,9 @@ Present = Annotated[tuple[Component, ...], AfterValidator(_once)]
 
 
 def serial_in_path(serial: Annotated[str, Path(description="Serial number; spaces and hyphens do not count.")]) -> str:
-    """The serial number a path names, as it is stored. One that cannot exist is not found, not invalid."""
+    """The serial number a path names, normalised. One that cannot exist is not found, not invalid."""
     try:
-        return _serial(serial)
+        return normalise_serial(_serial(serial))
     except ValueError:
         raise not_found("such device") from None
 

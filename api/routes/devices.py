@@ -13,6 +13,7 @@ from api.idempotency import Key
 from api.problems import Code, not_found
 from api.reference import reads, writes
 from api.services import Here, Services
+from domain.inspection import normalise_serial
 from messages.ids import new_id
 from messages.registry import ActivateDevice, BindController, RegisterDevice, UnbindController
 
@@ -30,7 +31,7 @@ async def status_page(here: Services, serial_number: str) -> DeviceView:
 
 @router.post("/devices", status_code=201, summary="Register a device", responses=writes(Code.CONFLICT))
 async def register(body: DeviceBody, here: Here, caller: AnyRole, key: Key, response: Response) -> DeviceView:
-    """Enter a unit under its serial number. A serial number is registered once."""
+    """Enter a unit under its serial number, which is kept as given. However it is written, it is registered once."""
     ask = RegisterDevice(
         serial_number=body.serial_number,
         model=body.model,
@@ -40,7 +41,7 @@ async def register(body: DeviceBody, here: Here, caller: AnyRole, key: Key, resp
         at=here.now(),
     )
     serial_number = await here.door.command(ask, key.id("cmd"))
-    response.headers["Location"] = f"/v1/devices/{serial_number}"
+    response.headers["Location"] = f"/v1/devices/{normalise_serial(serial_number)}"
     return await status_page(here, serial_number)
 
 

@@ -24,8 +24,9 @@ router = APIRouter(tags=["Devices"])
 )
 async def buy(body: PlanBody, serial: SerialInPath, here: Here, caller: AnyRole, key: Key) -> PlanView:
     """The first plan of a device (R-PUR-3..5). Charged at once; refused with every reason."""
+    standing = await here.views.standing(serial)
     reasons = await here.views.plan_refusals(body.term, body.region, serial, here.now())
-    if reasons is None:
+    if standing is None or reasons is None:
         raise not_found(f"device {serial}")
     if reasons and not key.again:  # a retry asks the purchase itself: it may be what made the plan
         raise _refused(reasons)
@@ -37,7 +38,7 @@ async def buy(body: PlanBody, serial: SerialInPath, here: Here, caller: AnyRole,
         payment_method=body.payment_method,
         actor=caller.role,
     )
-    answer = await here.door.buy_plan(ask, f"Plan {body.term} · SN {serial}")
+    answer = await here.door.buy_plan(ask, f"Plan {body.term} · SN {standing.serial_number}")
     if isinstance(answer, PlanBought):
         return PlanView.of(answer)
     if isinstance(answer, PlanRefused):

@@ -13,6 +13,7 @@ from domain.claim import Claim
 from domain.coverage import Term, term_at
 from domain.eligibility import Application, refusals
 from domain.fees import service_fee
+from domain.inspection import normalise_serial
 from domain.kinds import Category, ClaimState, Outcome, ReasonCode, Service, Tier, UseKind
 from domain.money import Money
 from domain.policy import Policy
@@ -172,7 +173,7 @@ def columns(claim: Claim) -> dict[str, Any]:
         "tier": claim.tier.value if claim.tier else None,
         "state": claim.state.value,
         "outcome": claim.outcome.value if claim.outcome else None,
-        "serial_number": claim.serial_number,
+        "serial_number": normalise_serial(claim.serial_number),
         "region": claim.region,
         "due_at": claim.returning.due_at if claim.returning else None,
         "opened_at": claim.opened_at,

@@ -7,7 +7,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.dates import local_day
-from domain.inspection import normalise_serial
+from domain.inspection import can_be_serial, normalise_serial
 from domain.kinds import ClaimState, DeviceStatus, Service, UseKind
 from domain.returns import reminders, window
 from messages.record import (
@@ -32,8 +32,9 @@ async def record_dispatch(session: AsyncSession, ask: RecordDispatch) -> Dispatc
     """
     claim = ask.claim
     await session.exec(select(LineageRow.id).where(LineageRow.id == claim.lineage_id).with_for_update())
-    old = await session.get_one(DeviceRow, claim.serial_number, populate_existing=True)
-    serial = normalise_serial(ask.replacement_serial_number)
+    old = await session.get_one(DeviceRow, normalise_serial(claim.serial_number), populate_existing=True)
+    text = ask.replacement_serial_number.strip()
+    serial = normalise_serial(text)
     sent = (await session.exec(select(DeviceRow).where(DeviceRow.claim_id == claim.id))).first()
     if sent is not None and sent.serial_number == serial:
         return await _recorded(session, ask, old.region, old.replaced_at or ask.at)
@@ -42,6 +43,7 @@ async def record_dispatch(session: AsyncSession, ask: RecordDispatch) -> Dispatc
         return refusal
     new = DeviceRow(
         serial_number=serial,
+        serial_text=text,
         lineage_id=old.lineage_id,
         generation=old.generation + 1,
         model=old.model,
@@ -57,7 +59,7 @@ async def record_dispatch(session: AsyncSession, ask: RecordDispatch) -> Dispatc
             await session.flush()
     except IntegrityError:
         # Another claim's dispatch or a registration took the serial number a moment ago.
-        return _known(serial)
+        return _known(text)
     recorded = await _recorded(session, ask, old.region, ask.at)
     old.status = (DeviceStatus.LOST if ask.lost else DeviceStatus.REPLACED).value
     old.replaced_by, old.replaced_at, old.replaced_on = serial, ask.at, recorded.dispatched_on
@@ -98,27 +100,30 @@ async def identify_serial(session: AsyncSession, ask: IdentifySerial) -> SerialI
 async def _refusal(
     session: AsyncSession, ask: RecordDispatch, old: DeviceRow, serial: str, sent: DeviceRow | None
 ) -> DispatchRefused | None:
-    if not serial:
+    text = ask.replacement_serial_number.strip()
+    if not can_be_serial(text):
         return DispatchRefused(rule="R-CLM-9", message="The replacement needs a serial number.")
     if serial == old.serial_number:
-        return DispatchRefused(rule="R-CLM-9", message=f"{serial} is the original; the replacement is another unit.")
+        return DispatchRefused(rule="R-CLM-9", message=f"{text} is the original; the replacement is another unit.")
     if sent is not None:
-        message = f"The replacement {sent.serial_number} has left already; one case sends one unit."
+        message = f"The replacement {sent.serial_text} has left already; one case sends one unit."
         return DispatchRefused(rule="R-CLM-9", message=message)
     if old.status != DeviceStatus.CURRENT.value:
-        message = f"{old.serial_number} was replaced by {old.replaced_by} already."
+        successor = await session.get(DeviceRow, old.replaced_by) if old.replaced_by else None
+        by = f" by {successor.serial_text}" if successor else ""
+        message = f"{old.serial_text} was replaced{by} already."
         return DispatchRefused(rule="R-CLM-9", message=message)
     known = await session.get(DeviceRow, serial)
     if known is None:
         return None
     if known.model != old.model:
-        message = f"{serial} is a {known.model}. Replacements are the same model. We will not send a different one."
+        message = f"{text} is a {known.model}. Replacements are the same model. We will not send a different one."
         return DispatchRefused(rule="R-CLM-8", message=message)
-    return _known(serial)
+    return _known(text)
 
 
-def _known(serial: str) -> DispatchRefused:
-    message = f"{serial} is registered already; a replacement is a unit nobody has had."
+def _known(text: str) -> DispatchRefused:
+    message = f"{text} is registered already; a replacement is a unit nobody has had."
     return DispatchRefused(rule="R-CLM-9", message=message)
 
 

@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from domain.coverage import begun, quota_for
 from domain.dates import start_of_day
 from domain.eligibility import CLOCK_SKEW
-from domain.inspection import normalise_serial
+from domain.inspection import can_be_serial, normalise_serial
 from domain.kinds import DeviceStatus, TermKind
 from domain.purchase import starts_at
 from domain.standing import Standing
@@ -25,9 +25,10 @@ LONGEST_SERIAL: Final = 64
 
 
 async def register_device(session: AsyncSession, ask: RegisterDevice) -> str:
-    """Enter a device and its lineage; answers the serial number as stored. Raises Refused, all fields at once."""
-    serial = normalise_serial(ask.serial_number)
-    wrong = await _wrong_fields(session, ask, serial)
+    """Enter a device and its lineage; answers the serial number as given. Raises Refused, all fields at once."""
+    text = ask.serial_number.strip()
+    serial = normalise_serial(text)
+    wrong = await _wrong_fields(session, ask, text)
     if wrong:
         raise Refused("invalid_request", *wrong)
     lineage = LineageRow(
@@ -35,6 +36,7 @@ async def register_device(session: AsyncSession, ask: RegisterDevice) -> str:
     )
     device = DeviceRow(
         serial_number=serial,
+        serial_text=text,
         lineage_id=lineage.id,
         model=ask.model,
         region=ask.region,
@@ -49,9 +51,9 @@ async def register_device(session: AsyncSession, ask: RegisterDevice) -> str:
             session.add(device)
             await session.flush()
     except IntegrityError:
-        if not await _same_registration(session, ask, serial):
-            raise Refused("conflict", ("serial_number", f"{serial} is registered already.")) from None
-    return serial
+        if not await _same_registration(session, ask, text):
+            raise Refused("conflict", ("serial_number", f"{text} is registered already.")) from None
+    return text
 
 
 async def activate_device(session: AsyncSession, ask: ActivateDevice) -> str:
@@ -65,7 +67,7 @@ async def activate_device(session: AsyncSession, ask: ActivateDevice) -> str:
         raise Refused("conflict", ("activated_at", f"{serial} was activated on {standing.activated_at:%Y-%m-%d}."))
     if ask.activated_at > ask.at + CLOCK_SKEW:
         raise Refused("invalid_request", ("activated_at", "An activation cannot lie in the future."))
-    device = await session.get_one(DeviceRow, serial)
+    device = await session.get_one(DeviceRow, normalise_serial(serial))
     device.activated_at = ask.activated_at
     rows = select(TermRow).where(TermRow.lineage_id == standing.lineage_id, col(TermRow.starts_at).is_(None))
     for row in await session.exec(rows):
@@ -83,7 +85,8 @@ async def bind_controller(session: AsyncSession, ask: BindController) -> str:
     """
     standing = await _standing(session, ask.serial_number)
     serial = standing.serial_number
-    known = select(BindingRow).where(BindingRow.serial_number == serial).order_by(col(BindingRow.bound_at))
+    unit = normalise_serial(serial)
+    known = select(BindingRow).where(BindingRow.serial_number == unit).order_by(col(BindingRow.bound_at))
     bindings = (await session.exec(known)).all()
     same = next((row for row in bindings if row.bound_at == ask.bound_at), None)
     if same is not None and same.remote_controller == ask.remote_controller:
@@ -100,7 +103,7 @@ async def bind_controller(session: AsyncSession, ask: BindController) -> str:
     following = next((row.bound_at for row in bindings if row.bound_at > ask.bound_at), None)
     session.add(
         BindingRow(
-            serial_number=serial,
+            serial_number=unit,
             remote_controller=ask.remote_controller,
             bound_at=ask.bound_at,
             unbound_at=following,
@@ -113,7 +116,8 @@ async def unbind_controller(session: AsyncSession, ask: UnbindController) -> str
     """End the binding in force at `ask.at`; `not_found` when there is none."""
     standing = await _standing(session, ask.serial_number)
     serial = standing.serial_number
-    rows = (await session.exec(select(BindingRow).where(BindingRow.serial_number == serial))).all()
+    bindings = select(BindingRow).where(BindingRow.serial_number == normalise_serial(serial))
+    rows = (await session.exec(bindings)).all()
     active = [row for row in rows if row.unbound_at is None]
     if not active:
         if any(row.unbound_at == ask.at for row in rows):
@@ -150,9 +154,9 @@ def planted(standing: Standing, term_id: str, kind: TermKind, start: datetime) -
     )
 
 
-async def _wrong_fields(session: AsyncSession, ask: RegisterDevice, serial: str) -> list[tuple[str, str]]:
+async def _wrong_fields(session: AsyncSession, ask: RegisterDevice, text: str) -> list[tuple[str, str]]:
     wrong = []
-    if not serial or len(serial) > LONGEST_SERIAL or not serial.isprintable():
+    if len(text) > LONGEST_SERIAL or not can_be_serial(text):
         wrong.append(("serial_number", f"A serial number has 1 to {LONGEST_SERIAL} letters and digits."))
     region = await catalogue.region(session, ask.region)
     if region is None:
@@ -167,14 +171,14 @@ async def _wrong_fields(session: AsyncSession, ask: RegisterDevice, serial: str)
     return wrong
 
 
-async def _same_registration(session: AsyncSession, ask: RegisterDevice, serial: str) -> bool:
+async def _same_registration(session: AsyncSession, ask: RegisterDevice, text: str) -> bool:
     """Whether the device that is there came from this very command, of which only the answer was lost."""
-    device = await session.get(DeviceRow, serial)
+    device = await session.get(DeviceRow, normalise_serial(text))
     if device is None:
         return False
     lineage = await session.get_one(LineageRow, device.lineage_id)
-    told = (ask.model, ask.region, ask.activated_at, ask.at, ask.owner.name, ask.owner.email)
-    kept = (device.model, device.region, device.activated_at, device.registered_at)
+    told = (text, ask.model, ask.region, ask.activated_at, ask.at, ask.owner.name, ask.owner.email)
+    kept = (device.serial_text, device.model, device.region, device.activated_at, device.registered_at)
     return told == (*kept, lineage.owner_name, lineage.owner_email)
 
 

@@ -19,6 +19,7 @@ WRONG_FIELDS: list[tuple[dict[str, Any], str]] = [
     (express(serial_number=""), "serial_number"),
     (express(serial_number=" - "), "serial_number"),
     (express(serial_number="SN\x00"), "serial_number"),
+    (express(serial_number="SN\n1"), "serial_number"),
     (express(serial_number="S" * 65), "serial_number"),
     (express(serial_number="SN'; DROP"), "serial_number"),
     (express(serial_number=["SN"]), "serial_number"),

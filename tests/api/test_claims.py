@@ -32,10 +32,19 @@ async def test_the_workflow_is_told_who_asked_and_which_terms_were_shown(office:
     assert ask.terms_version
 
 
-async def test_a_serial_number_counts_without_spaces_and_hyphens(office: Office) -> None:
-    await office.covered()
-    answer = await office.http.post("/v1/claims", json=express(serial_number="1581-f45t 7228d00a"))
-    assert answer.json()["serial_number"] == SERIAL
+async def test_serial_numbers_are_answered_as_given_and_count_without_spaces_and_hyphens(office: Office) -> None:
+    """R-INS-5."""
+    await office.covered("AC-test 001")
+    claim = (await office.http.post("/v1/claims", json=express(serial_number="ac test-001"))).json()
+    assert claim["serial_number"] == "AC-test 001"
+    assert claim["links"]["device"] == "/v1/devices/ACTEST001"
+    assert (await office.http.get(claim["links"]["device"])).json()["open_claim_id"] == claim["id"]
+    url = f"/v1/claims/{claim['id']}/dispatch"
+    problem(await office.http.post(url, json={"replacement_serial_number": "AC-TEST-001"}), 422, "refused")
+    shipped = (await office.http.post(url, json={"replacement_serial_number": " ac-Rep 002 "})).json()
+    assert shipped["replacement_serial_number"] == "ac-Rep 002"
+    found = await office.http.get("/v1/claims", params={"serial_number": "ac–test001"})
+    assert [item["serial_number"] for item in found.json()["items"]] == ["AC-test 001"]
 
 
 async def test_every_reason_of_a_refusal_is_told_at_once(office: Office) -> None:

@@ -11,11 +11,12 @@ DEVICE = {"serial_number": "1581-f45t-7228-d00a", "model": "mavic-3", "region": 
 PLAN = {"term": "1y", "payment_method": "pm_card_visa"}
 
 
-async def test_a_registered_device_is_answered_as_it_is_stored(office: Office) -> None:
+async def test_a_registered_device_is_answered_with_its_serial_number_as_given(office: Office) -> None:
     answer = await office.http.post("/v1/devices", json=DEVICE)
     assert (answer.status_code, answer.headers["location"]) == (201, f"/v1/devices/{SERIAL}")
     device = answer.json()
-    assert device["serial_number"] == SERIAL
+    assert device["serial_number"] == device["current_serial_number"] == "1581-f45t-7228-d00a"
+    assert device["lineage"] == ["1581-f45t-7228-d00a"]
     assert device["activated_at"] is None
     assert device["care"]["active"] is False
     assert (await office.http.get("/v1/devices/1581-F45T 7228D00A")).json() == device

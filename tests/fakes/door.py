@@ -11,6 +11,7 @@ from api.door import Gone, Refused, RegistryCommand, Unavailable
 from domain import lifecycle
 from domain.claim import Claim, Return
 from domain.dates import end_of_day_after
+from domain.inspection import SerialMatch, compare_serials
 from domain.kinds import Action, ClaimState, Outcome, Service, Tier
 from domain.policy import Policy
 from domain.reasons import RuleError
@@ -135,7 +136,9 @@ class FakeDoor:
         match decision:
             case CancelClaim():
                 changed = replace(claim, state=ClaimState.CLOSED, outcome=Outcome.CANCELLED, closed_at=self.clock())
-            case Dispatch(replacement_serial_number=serial) if serial == claim.serial_number:
+            case Dispatch(replacement_serial_number=serial) if (
+                compare_serials(serial, claim.serial_number) is SerialMatch.SAME
+            ):
                 raise Refused("refused", "The replacement cannot be this unit.", "R-CLM-9")
             case Dispatch(replacement_serial_number=serial):
                 changed = replace(claim, state=ClaimState.AWAITING_RETURN, replacement_serial_number=serial)

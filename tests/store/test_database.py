@@ -86,7 +86,13 @@ async def test_foreign_keys_are_held(database: Database) -> None:
         async with database.writing() as session:
             session.add(
                 DeviceRow(
-                    serial_number="A1", lineage_id="none", model="m", region="r", status="current", registered_at=NOW
+                    serial_number="A1",
+                    serial_text="A-1",
+                    lineage_id="none",
+                    model="m",
+                    region="r",
+                    status="current",
+                    registered_at=NOW,
                 )
             )
 

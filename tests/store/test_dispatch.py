@@ -7,6 +7,7 @@ from itertools import pairwise
 from domain.eligibility import Application
 from domain.kinds import DeviceStatus, Outcome, ReasonCode, Service, TermKind
 from domain.policy import Policy
+from messages.claims import ClaimRefused
 from messages.record import (
     ComputeDeadline,
     ComputeWindow,
@@ -15,6 +16,7 @@ from messages.record import (
     IdentifySerial,
     SerialIdentified,
 )
+from store.writes.claims import reserve_use
 from tests.store.programme import NOW, Programme
 
 
@@ -40,8 +42,8 @@ async def test_the_replacement_inherits_cover_and_starts_unbound(programme: Prog
     assert old is not None
     assert new is not None
     assert (old.status, new.status) == (DeviceStatus.REPLACED, DeviceStatus.CURRENT)
-    assert (old.current_serial_number, new.current_serial_number) == ("M32", "M32")
-    assert new.lineage == ("M31", "M32")
+    assert (old.current_serial_number, new.current_serial_number) == ("M3-2", "M3-2")
+    assert new.lineage == ("M3-1", "M3-2")
     assert new.activated_at == before.activated_at
     assert new.warranty == before.warranty
     assert new.care.periods == before.care.periods
@@ -82,11 +84,35 @@ async def test_units_that_cannot_be_the_replacement_are_refused_and_nothing_chan
     assert shown.binding is not None
 
 
+async def test_serial_numbers_are_shown_as_given_and_known_in_any_spelling(programme: Programme) -> None:
+    """R-INS-5, edge case 63."""
+    await programme.device(" ac-Test 001 ")
+    reserved = await programme.reserve(programme.ask("AC TEST-001"))
+    assert reserved.claim.serial_number == "ac-Test 001"
+    same = await programme.dispatch_refused(reserved, "ACTEST001")
+    assert same.message == "ACTEST001 is the original; the replacement is another unit."
+    await programme.dispatch(reserved, " ac-Test 002")
+    shown = await programme.views.device("actest001", NOW)
+    assert shown is not None
+    assert (shown.serial_number, shown.current_serial_number) == ("ac-Test 001", "ac-Test 002")
+    assert shown.lineage == ("ac-Test 001", "ac-Test 002")
+    assert [case.serial_number for case in shown.service_history] == ["ac-Test 001"]
+    await programme.close(reserved.claim, Outcome.HOLD_RELEASED)
+    again = programme.ask("ac test 001")
+    async with programme.database.writing() as session:
+        refused = await reserve_use(session, again, Policy())
+    assert isinstance(refused, ClaimRefused)
+    assert "replaced by ac-Test 002 on" in refused.reasons[0].message
+    second = await programme.reserve(programme.ask("ac test 002"))
+    known = await programme.dispatch_refused(second, "ac TEST 001")
+    assert known.message == "ac TEST 001 is registered already; a replacement is a unit nobody has had."
+
+
 async def test_one_case_sends_one_unit(programme: Programme) -> None:
     await programme.device()
     reserved = await programme.reserve(programme.ask())
     await programme.dispatch(reserved, "M3-2")
-    assert "M32 has left already" in (await programme.dispatch_refused(reserved, "M3-3")).message
+    assert "M3-2 has left already" in (await programme.dispatch_refused(reserved, "M3-3")).message
     assert await programme.views.device("M3-3", NOW) is None
 
 

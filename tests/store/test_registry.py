@@ -37,9 +37,22 @@ def register(**change: Any) -> RegisterDevice:
     return RegisterDevice(**{**fields, **change})
 
 
-async def test_a_serial_number_is_stored_in_one_spelling(programme: Programme) -> None:
-    assert (await programme.registry.register_device(register())).serial_number == "SN1"
-    assert await programme.views.device("s n–1", NOW) is not None
+async def test_a_serial_number_is_kept_as_given_and_found_in_any_spelling(programme: Programme) -> None:
+    """R-INS-5."""
+    assert (await programme.registry.register_device(register(serial_number=" sn - 1 "))).serial_number == "sn - 1"
+    shown = await programme.views.device("s n–1", NOW)
+    assert shown is not None
+    assert shown.serial_number == "sn - 1"
+    async with programme.database.reading() as session:
+        assert (await session.exec(select(DeviceRow.serial_number))).all() == ["SN1"]
+
+
+@pytest.mark.parametrize("serial", ["sn\n1", "sn\t1", "sn\u20281", "sn\u200b1", " - ", ""])
+async def test_a_serial_number_is_one_line_that_can_be_seen(programme: Programme, serial: str) -> None:
+    assert await refusal(programme.registry.register_device(register(serial_number=serial))) == (
+        "invalid_request",
+        ["serial_number"],
+    )
 
 
 @pytest.mark.parametrize(
@@ -63,6 +76,8 @@ async def test_a_serial_number_is_registered_once(programme: Programme) -> None:
     await programme.registry.register_device(register())
     again = register(at=NOW + timedelta(seconds=1))
     assert await refusal(programme.registry.register_device(again)) == ("conflict", ["serial_number"])
+    otherwise = register(serial_number="SN1")
+    assert await refusal(programme.registry.register_device(otherwise)) == ("conflict", ["serial_number"])
 
 
 async def test_the_same_command_twice_is_one_registration(programme: Programme) -> None:
@@ -119,7 +134,7 @@ async def test_unbinding_ends_the_binding_once(programme: Programme) -> None:
     await programme.device()
     ask = UnbindController(serial_number="M3-1", at=NOW)
     for _ in range(2):
-        assert (await programme.registry.unbind_controller(ask)).serial_number == "M31"
+        assert (await programme.registry.unbind_controller(ask)).serial_number == "M3-1"
     later = UnbindController(serial_number="M3-1", at=NOW + timedelta(hours=1))
     assert await refusal(programme.registry.unbind_controller(later)) == ("not_found", ["serial_number"])
     async with programme.database.reading() as session:

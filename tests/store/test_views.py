@@ -136,7 +136,7 @@ async def test_a_claim_is_read_back_as_it_was_saved(programme: Programme) -> Non
     whole = replace(
         reserved.claim,
         state=ClaimState.AWAITING_RETURN,
-        replacement_serial_number="M32",
+        replacement_serial_number="M3-2",
         dispatched_on=sent.dispatched_on,
         returning=sent.returning,
         deadline=NOW,
@@ -153,15 +153,15 @@ async def test_the_status_page_shows_cover_warranty_and_history(programme: Progr
     shown = await programme.views.device("M3-1", NOW)
     assert shown is not None
     assert shown.model_dump(mode="json") == {
-        "serial_number": "M31",
+        "serial_number": "M3-1",
         "model": "mavic-3",
         "category": "camera_drone",
         "region": "US",
         "status": "current",
         "owner": {"name": "Ada", "email": "ada@example.com"},
         "activated_at": "2025-07-26T17:30:00Z",
-        "lineage": ["M31"],
-        "current_serial_number": "M31",
+        "lineage": ["M3-1"],
+        "current_serial_number": "M3-1",
         "binding": {"remote_controller": "RC1", "bound_at": "2025-07-26T17:30:00Z"},
         "care": {
             "periods": [{"term": "2y", "starts_on": "2025-07-26", "ends_on": "2027-07-26"}],

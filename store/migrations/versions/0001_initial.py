@@ -189,6 +189,7 @@ def upgrade() -> None:
     op.create_table(
         "devices",
         sa.Column("serial_number", sa.String(), nullable=False),
+        sa.Column("serial_text", sa.String(), nullable=False),
         sa.Column("lineage_id", sa.String(), nullable=False),
         sa.Column("generation", sa.Integer(), nullable=False),
         sa.Column("model", sa.String(), nullable=False),

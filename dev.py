@@ -29,6 +29,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from connect import TemporalUnreachable, connect, indexed_type_name, keep_closed_claims, register_search_attributes
+from domain.policy import Policy
 from preflight import HOST, StackError, check_ports, claim_home, find_temporal, free_ports
 from schedules import known_regions, set_up_schedules
 from settings import DEVELOPMENT_KEY, Settings
@@ -250,6 +251,7 @@ def scratch_settings(home: Path) -> Settings:
         api_keys={DEVELOPMENT_KEY: "admin"},
         secret=None,
         task_queue="aftercare",
+        policy=Policy(),
     )
 
 

@@ -1,0 +1,170 @@
+"""The demo, which is the end-to-end test of the product: every story ends as told, and nothing is left behind."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from demo.stories import STORIES
+
+ROOT = Path(__file__).parents[2]
+DEMO = [sys.executable, "-m", "cli", "demo"]
+ESCAPE = "\x1b"
+
+OTHERWISE = """
+import sys
+from dataclasses import replace
+from demo import main
+from demo.case import Case
+from demo.stories import STORIES
+
+async def unheard_of(case: Case) -> None:
+    await case.claim_express("standard", "collision")
+    await case.ship_replacement()
+
+cancelled = next(story for story in STORIES if story.told.outcome == "cancelled")
+miscounted = replace(cancelled, told=replace(cancelled.told, paid="USD 1.00"))
+sys.exit(main((miscounted, replace(cancelled, play=unheard_of, title="Shipped unseen"))))
+"""
+
+
+def surroundings(scratch: Path) -> dict[str, str]:
+    """The demo's variables: its folder is made in `scratch`, and what others set for their own stacks is in its way."""
+    theirs = {"AFTERCARE_HOME": str(scratch / "untouched"), "AFTERCARE_API_PORT": "1", "AFTERCARE_PAYMENTS": "stripe"}
+    theirs |= {"AFTERCARE_POLICY": '{"cure_days": 0}', "TEMPORAL_ADDRESS": "nowhere.invalid:1"}
+    unseen = ("COLUMNS", "FORCE_COLOR", "TTY_COMPATIBLE")
+    own = {name: value for name, value in os.environ.items() if name not in unseen}
+    return own | theirs | {"TMPDIR": str(scratch), "PYTHONUNBUFFERED": "1"}
+
+
+def left_in(scratch: Path) -> list[str]:
+    """Folders and running processes that still belong to a demo in `scratch`."""
+    left = [str(found) for found in scratch.iterdir()]
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            told = (process / "environ").read_bytes() + (process / "cmdline").read_bytes()
+        except OSError:  # gone meanwhile, or somebody else's
+            continue
+        if str(scratch).encode() in told:
+            left.append(process.name)
+    return left
+
+
+def play(command: list[str], scratch: Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        command, cwd=ROOT, env=surroundings(scratch), capture_output=True, text=True, timeout=300, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> "subprocess.CompletedProcess[str]":
+    """The whole demo, once."""
+    scratch = tmp_path_factory.mktemp("demo")
+    answer = play(DEMO, scratch)
+    assert left_in(scratch) == []
+    return answer
+
+
+def test_every_story_ends_as_told(played: "subprocess.CompletedProcess[str]") -> None:
+    assert played.returncode == 0, played.stdout + played.stderr
+    assert played.stderr == ""
+    assert f"All {len(STORIES)} stories ended as told" in played.stdout
+    assert "✗" not in played.stdout
+
+
+@pytest.mark.parametrize("number", range(1, len(STORIES) + 1))
+def test_a_story_is_told_to_its_end(played: "subprocess.CompletedProcess[str]", number: int) -> None:
+    story = STORIES[number - 1]
+    chapter = chapters(played.stdout)[number]
+    for words in (story.plot, story.moral, f"Closed: {story.told.outcome.replace('_', ' ')}."):
+        assert words in chapter
+    assert re.search(r"day +0 +\w{3} \d\d \w{3} +\d\d:\d\d:\d\d ", chapter)
+    assert re.search(r"Workflow clm_\w+ ", chapter)
+    assert f"{len(story.told.mails)} mails sent." in chapter
+    assert chapter.count("mail:") == len(story.told.mails)
+
+
+@pytest.mark.parametrize("number", range(1, len(STORIES) + 1))
+def test_the_table_shows_the_money_of_every_story(played: "subprocess.CompletedProcess[str]", number: int) -> None:
+    story, told = STORIES[number - 1], STORIES[number - 1].told
+    hold = "" if told.hold == "none" else " ".join(told.hold.split()[:2])
+    _, table = played.stdout.split("The money")
+    (row,) = (line for line in table.splitlines() if line.strip().startswith(f"{number} "))
+    currency, _, fee = told.fee.partition(" ")
+    amounts = (fee, *(a.removeprefix(currency) for a in (hold, told.captured, told.refunded, told.paid)))
+    assert (
+        row.split() == " ".join((str(number), story.title, told.outcome.replace("_", " "), currency, *amounts)).split()
+    )
+
+
+def test_what_goes_into_a_file_is_plain_text(played: "subprocess.CompletedProcess[str]") -> None:
+    assert ESCAPE not in played.stdout
+    assert "\r" not in played.stdout
+    assert all(line == line.rstrip() and len(line) <= 100 for line in played.stdout.splitlines())
+
+
+def test_the_reader_is_told_where_to_look(played: "subprocess.CompletedProcess[str]") -> None:
+    assert re.search(r"Temporal shows them at http://127\.0\.0\.1:\d+\n", played.stdout)
+    assert "`make dev` starts one that stays" in played.stdout
+
+
+def test_a_story_that_ends_otherwise_is_told_and_is_code_one(tmp_path: Path) -> None:
+    answer = play([sys.executable, "-c", OTHERWISE], tmp_path)
+    assert answer.returncode == 1, answer.stdout + answer.stderr
+    said = " ".join(answer.stdout.split())
+    assert "paid: told USD 1.00, found USD 0.00" in said
+    assert re.search(r"POST /claims/clm_\w+/dispatch: 409 action_not_allowed: ", said)
+    assert "Not as told: 1 (Cancelled in time), 2 (Shipped unseen)." in said
+    assert left_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+@pytest.mark.parametrize("moment", ["Starting Temporal", "While this runs"])
+def test_a_stopped_demo_leaves_nothing_behind(tmp_path: Path, number: signal.Signals, moment: str) -> None:
+    with subprocess.Popen(
+        DEMO,
+        cwd=ROOT,
+        env=surroundings(tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            for line in process.stdout:
+                if moment in line:
+                    break
+            process.send_signal(number)
+            rest = process.stdout.read()
+            assert process.wait(20) == 128 + number
+        finally:
+            process.kill()
+    assert rest.endswith("Stopped before the end. Nothing is left behind.\n")
+    assert "Traceback" not in rest
+    assert left_in(tmp_path) == []
+
+
+def test_a_missing_program_is_one_message(tmp_path: Path) -> None:
+    answer = subprocess.run(
+        DEMO,
+        cwd=ROOT,
+        env=surroundings(tmp_path) | {"AFTERCARE_TEMPORAL_CLI": "no-such-temporal"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert answer.returncode == 2
+    assert answer.stderr == "AFTERCARE_TEMPORAL_CLI names no-such-temporal, which is not a program\n"
+    assert left_in(tmp_path) == []
+
+
+def chapters(text: str) -> dict[int, str]:
+    """What is told of each story, by its number, without line breaks."""
+    parts = re.split(r"(?m)^ ?(\d+)  (?=\S)", text.split("The money")[0])
+    return {int(number): " ".join(told.split()) for number, told in zip(parts[1::2], parts[2::2], strict=True)}

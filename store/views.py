@@ -17,6 +17,9 @@ from domain.money import Money
 from domain.policy import Policy
 from domain.purchase import refusals as purchase_refusals
 from domain.reasons import Reason
+from domain.renewal import Renewal
+from domain.renewal import cover_is_fixed as fixed_cover
+from domain.renewal import renewal as renewal_of
 from domain.returns import window
 from domain.standing import Standing, model_named
 from store import catalogue
@@ -163,6 +166,16 @@ class Views:
         """
         standing = await self.standing(serial_number)
         return None if standing is None else purchase_refusals(kind, region or standing.region.code, standing, now)
+
+    async def renewal(self, serial_number: str, now: datetime) -> Renewal | None:
+        """Whether and how the cover can be renewed at `now` (R-REN); None for an unknown serial number."""
+        standing = await self.standing(serial_number)
+        return None if standing is None else renewal_of(standing, now)
+
+    async def cover_is_fixed(self, serial_number: str, now: datetime) -> str | None:
+        """Why cover cannot be paused, moved or lengthened (R-PLN-5); None for an unknown serial number."""
+        standing = await self.standing(serial_number)
+        return None if standing is None else fixed_cover(standing, now)
 
     async def quote(self, service: Service, tier: Tier | None, serial_number: str, now: datetime) -> QuoteView | None:
         """What the claim would cost at `now`, whether or not it may be made (that is `claim_refusals`).

@@ -86,7 +86,7 @@ class Board:
     def __rich__(self) -> RenderableType:
         rows = Table.grid(padding=(0, 1))
         rows.add_row(self._spinner, f"{self._ended} of {self._total} stories have ended")
-        for number, (story, what) in sorted(self._steps.items()):
+        for number, (story, what) in sorted(self._steps.copy().items()):
             rows.add_row("", Text.assemble(f"{number:>2}  ", (story.title, "bold"), (f"  {what}", "dim")))
         return rows
 

@@ -61,7 +61,7 @@ class Return:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What the inspector saw. `components` are the ones present; `photos` are file names."""
+    """What the inspector saw (R-INS-1). `components` are the ones present; `photos` are file names."""
 
     at: datetime
     serial_number: str

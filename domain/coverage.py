@@ -85,7 +85,11 @@ def begun(term_id: str, kind: TermKind, quota: Quota, starts_at: datetime, zone:
 
 
 def tally(term: Term, entries: Iterable[UseEntry]) -> tuple[Tally, Tally]:
-    """Replacements and flyaway uses of `term` (R-PLN-2). Each claim counts by its furthest entry."""
+    """Replacements and flyaway uses of `term` (R-PLN-2). Each claim counts by its furthest entry.
+
+    A claim is one use, battery included (R-EXP-8); a flyaway counts in both (R-FLY-5), whichever year it falls in
+    (R-PLN-3).
+    """
     by_claim: dict[str, UseEntry] = {}
     for entry in entries:
         if entry.term_id == term.id:

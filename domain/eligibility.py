@@ -15,6 +15,7 @@ from domain.standing import Standing
 CLOCK_SKEW = timedelta(minutes=5)
 """An incident this far ahead of our clock is a clock that runs fast, not a prophecy."""
 EXPRESS_CAUSES = frozenset({Cause.COLLISION, Cause.WATER_DAMAGE, Cause.NATURAL_WEAR})
+"""What Care Express is for (R-CLM-3); a flyaway is not (R-FLY-7)."""
 
 
 @dataclass(frozen=True, slots=True)

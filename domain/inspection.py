@@ -16,6 +16,7 @@ _BODIES = frozenset({Component.AIRCRAFT, Component.MAIN_UNIT, Component.STABILIS
 
 class Verdict(StrEnum):
     GOOD = "good"
+    """The hold is released at once, in full (R-INS-2)."""
     MISMATCH = "mismatch"
     """The default is due unless the customer puts it right (R-INS-3, R-INS-4)."""
     PARTS_MISSING = "parts_missing"
@@ -69,9 +70,10 @@ def assess(
 ) -> Assessment:
     """The verdict on one box for the claim on `serial_number` that still expects the components `expected`.
 
-    All reasons are collected. A mismatch outweighs missing parts; an unclear serial alone stops the clock. A box
-    without the device in it counts as an empty one (edge case 14). Parts sent later bear no serial number: where the
-    device itself is no longer expected, an unread one is no reason to stop.
+    What else is in the box, or a battery nobody asked for, is no reason (R-CMP-3, R-CMP-4). All reasons are
+    collected. A mismatch outweighs missing parts; an unclear serial alone stops the clock. A box without the device
+    in it counts as an empty one (edge case 14). Parts sent later bear no serial number: where the device itself is no
+    longer expected, an unread one is no reason to stop.
     """
     match = compare_serials(serial_number, inspection.serial_number)
     if not _BODIES.intersection(expected) and not normalise_serial(inspection.serial_number):

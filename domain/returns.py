@@ -18,7 +18,7 @@ def window(
     policy: Policy,
     extended: int = 0,
 ) -> Return:
-    """The return window that starts on the day of `started_at` (day 0) and lasts `days` + `extended` (R-RET-2, -5)."""
+    """The return window of `days` + `extended` from the day of `started_at`, day 0 (R-RET-1, R-RET-2, R-RET-5)."""
     due_on = local_day(started_at, zone) + timedelta(days=days + extended)
     due_at = end_of_day(due_on, zone)
     late_until = end_of_day(due_on + timedelta(days=policy.late_return_days), zone)
@@ -47,12 +47,15 @@ def carried_in_time(returning: Return) -> bool:
 
 
 def waits_until(returning: Return) -> datetime:
-    """The last second before a default falls due: due, or five days more when the carrier took it in time (R-RET-4)."""
+    """The last second before a default falls due: due, or five days more when the carrier took it in time (R-RET-4).
+
+    The end of the hold has no part in it: nothing is charged early (R-RET-7).
+    """
     return returning.carried_until if carried_in_time(returning) else returning.due_at
 
 
 def in_time(returning: Return, arrived_at: datetime) -> bool:
-    """Whether a unit that arrived at `arrived_at` is in time, whatever else happened meanwhile (R-RET-2, -3, -4)."""
+    """Whether a unit that arrived at `arrived_at` is in time, whatever else happened meanwhile (R-RET-2..4)."""
     return whole_second(arrived_at) <= waits_until(returning)
 
 

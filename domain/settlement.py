@@ -1,4 +1,4 @@
-"""Domain: what is owed when a claim ends (R-RET-6, -10, R-CMP-2). Amounts only; nothing here moves money."""
+"""Domain: what is owed when a claim ends (R-RET-6, R-RET-10, R-CMP-2). Amounts only; nothing here moves money."""
 
 from collections.abc import Iterable
 

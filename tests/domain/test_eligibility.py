@@ -8,7 +8,7 @@ import pytest
 
 from domain.claim import Incident
 from domain.coverage import Quota
-from domain.eligibility import RULES, Card, refusals
+from domain.eligibility import RULES, Application, Card, refusals
 from domain.kinds import Cause, DeviceStatus, ReasonCode, Service, TermKind, Tier
 from domain.policy import Policy
 from domain.reasons import Reason
@@ -416,3 +416,34 @@ def test_every_service_shares_the_rules_every_claim_obeys() -> None:
         )
     ]
     assert both[0] == both[1]
+
+
+JOBS = {
+    "online repair": Application(Service.ONLINE_REPAIR, None, Incident(Cause.COLLISION, INCIDENT)),
+    "maintenance": Application(Service.MAINTENANCE, None, Incident(Cause.NATURAL_WEAR, INCIDENT)),
+}
+JOB_REFUSALS = [
+    pytest.param({}, [], id="a covered device"),
+    pytest.param({"terms": ()}, [], id="no plan: a repair at cost is open to everybody"),
+    pytest.param({"terms": (term("2024-01-10T10:00:00"),)}, [], id="cover that has ended"),
+    pytest.param({"uses": ALL_USED}, [], id="no use left"),
+    pytest.param({"open_claim_id": "C9"}, [ReasonCode.CLAIM_ALREADY_OPEN], id="a case is open"),
+    pytest.param({"amount_owed": usd(1)}, [ReasonCode.AMOUNT_OWED], id="something is owed"),
+    pytest.param(REPLACED, [ReasonCode.DEVICE_REPLACED], id="a replaced unit"),
+    pytest.param(LOST, [ReasonCode.DEVICE_LOST], id="a lost unit"),
+]
+
+
+@pytest.mark.parametrize("job", list(JOBS))
+@pytest.mark.parametrize(("device", "codes"), JOB_REFUSALS)
+def test_the_workshop_takes_every_unit_that_is_still_the_device(
+    job: str, device: dict[str, Any], codes: list[ReasonCode]
+) -> None:
+    """R-CLM-3, R-CLM-5, R-CLM-7, R-CLM-9, R-RET-9: cover decides what a repair costs, not whether it is made."""
+    assert [r.code for r in refusals(JOBS[job], standing(**device), NOW)] == codes
+
+
+def test_a_stolen_unit_is_not_repaired() -> None:
+    """R-CLM-4."""
+    reasons = refusals(replace(JOBS["online repair"], incident=THEFT), standing(), NOW)
+    assert [r.code for r in reasons] == [ReasonCode.DEVICE_STOLEN]

@@ -1,0 +1,75 @@
+"""`python -m tests.replay.record [name ...]`: plays the stories on the real server and keeps their histories.
+
+Run it after a story was added. A history of a release that is in use is never replaced: it is what a running claim may
+look like, so a change that cannot replay it needs `workflow.patched`.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from temporalio.client import WorkflowHistory
+
+# Each adds its stories.
+from tests.replay import lost, premium, purchase, standard  # noqa: F401
+from tests.replay.stories import STORIES, Story
+from tests.server import start_temporal
+
+HISTORIES = Path(__file__).with_name("histories")
+_AT_ONCE = 4
+# A replay reads none of these, and they would make up more than half of the files.
+_UNREAD = {
+    "taskId",
+    "requestId",
+    "userMetadata",
+    "header",
+    "priority",
+    "sdkMetadata",
+    "meteringMetadata",
+    "workerVersion",
+}
+
+
+def kept(history: WorkflowHistory) -> str:
+    """The history as one line of JSON with what a replay reads."""
+    events = [_without_unread(event) for event in history.to_json_dict()["events"]]
+    for event in events:
+        event.get("activityTaskScheduledEventAttributes", {}).pop("input", None)
+        event.get("workflowExecutionUpdateCompletedEventAttributes", {}).get("outcome", {}).pop("success", None)
+    return json.dumps({"events": events}, separators=(",", ":"), sort_keys=True) + "\n"
+
+
+def _without_unread(part: Any) -> Any:
+    if isinstance(part, dict):
+        return {name: _without_unread(value) for name, value in part.items() if name not in _UNREAD}
+    return [_without_unread(each) for each in part] if isinstance(part, list) else part
+
+
+async def record(stories: Sequence[Story]) -> None:
+    HISTORIES.mkdir(exist_ok=True)
+    gate = asyncio.Semaphore(_AT_ONCE)
+    async with await start_temporal(identity="recorder") as server:
+
+        async def play(story: Story) -> None:
+            async with gate, story.told(server.client) as workflow_id:
+                history = await server.client.get_workflow_handle(workflow_id).fetch_history()
+                (HISTORIES / story.file).write_text(kept(history))
+                print(story.file)
+
+        async with asyncio.TaskGroup() as group:
+            for each in stories:
+                group.create_task(play(each))
+
+
+def main(names: Sequence[str]) -> None:
+    asyncio.run(record([story for story in STORIES if not names or any(name in story.file for name in names)]))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
+    sys.stdout.flush()
+    os._exit(0)  # the SDK's threads may still call into an interpreter that is being taken down

@@ -25,6 +25,7 @@ REFUSALS: Mapping[str, Code] = {
     "conflict": Code.CONFLICT,
     "invalid_request": Code.INVALID_REQUEST,
     "not_found": Code.NOT_FOUND,
+    "payment_declined": Code.PAYMENT_DECLINED,
     "refused": Code.REFUSED,
 }
 """What workflows and activities say, by type. A type that is not here is a fault of ours."""

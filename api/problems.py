@@ -19,6 +19,10 @@ class Code(StrEnum):
     INVALID_REQUEST = "invalid_request"
     CLAIM_REFUSED = "claim_refused"
     PLAN_REFUSED = "plan_refused"
+    RENEWAL_REFUSED = "renewal_refused"
+    REFUND_REFUSED = "refund_refused"
+    MAINTENANCE_REFUSED = "maintenance_refused"
+    COVER_FIXED = "cover_fixed"
     REFUSED = "refused"
     PAYMENT_DECLINED = "payment_declined"
     ACTION_NOT_ALLOWED = "action_not_allowed"
@@ -47,6 +51,10 @@ KINDS: dict[Code, Kind] = {
     Code.INVALID_REQUEST: Kind(422, "The request is not valid"),
     Code.CLAIM_REFUSED: Kind(422, "The claim cannot be made", final=True),
     Code.PLAN_REFUSED: Kind(422, "The plan cannot be bought", final=True),
+    Code.RENEWAL_REFUSED: Kind(422, "The cover cannot be renewed", final=True),
+    Code.REFUND_REFUSED: Kind(422, "The plan cannot be given back", final=True),
+    Code.MAINTENANCE_REFUSED: Kind(422, "No maintenance code is issued", final=True),
+    Code.COVER_FIXED: Kind(422, "Cover cannot be paused, moved or lengthened", final=True),
     Code.REFUSED: Kind(422, "A rule forbids it", final=True),
     Code.PAYMENT_DECLINED: Kind(402, "The card was declined", final=True),
     Code.ACTION_NOT_ALLOWED: Kind(409, "The claim does not take this now", final=True),

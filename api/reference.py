@@ -23,6 +23,13 @@ answer again. Errors are `application/problem+json` with a stable `code`. Money 
 
 _REASON = Reason(ReasonCode.CLAIM_ALREADY_OPEN, "R-CLM-7", "Case clm_mfrggzdfmztwq2lk for this device is still open.")
 _PLAN_REASON = Reason(ReasonCode.PLAN_EXISTS, "R-PUR-4", "This device already has a plan. It can be renewed.")
+_RENEWAL_REASON = Reason(ReasonCode.MAXIMUM_TERM_REACHED, "R-REN-2", "This device already has the maximum of 3 years.")
+_REFUND_REASON = Reason(ReasonCode.PLAN_USED, "R-CAN-1", "A replacement of this plan has been used.")
+_CODE_REASON = Reason(ReasonCode.MAINTENANCE_PERIOD_OVER, "R-MNT-1", "The first year ended on 2026-11-02.")
+_FIXED = (
+    "Cover runs from 2026-11-02 to 2027-11-02 and cannot be paused, moved or lengthened. "
+    "It can be renewed until 2027-11-17."
+)
 _FIELD = FieldError(field="incident.occurred_at", message="needs a time zone, for example 2026-11-23T10:00:00Z")
 
 _EXAMPLES: dict[Code, Problem] = {
@@ -31,6 +38,10 @@ _EXAMPLES: dict[Code, Problem] = {
         Problem(Code.INVALID_REQUEST, f"{_FIELD.field}: {_FIELD.message}", errors=[_FIELD]),
         Problem(Code.CLAIM_REFUSED, _REASON.message, reasons=[_REASON]),
         Problem(Code.PLAN_REFUSED, _PLAN_REASON.message, reasons=[_PLAN_REASON]),
+        Problem(Code.RENEWAL_REFUSED, _RENEWAL_REASON.message, reasons=[_RENEWAL_REASON]),
+        Problem(Code.REFUND_REFUSED, _REFUND_REASON.message, reasons=[_REFUND_REASON]),
+        Problem(Code.MAINTENANCE_REFUSED, _CODE_REASON.message, reasons=[_CODE_REASON]),
+        Problem(Code.COVER_FIXED, _FIXED, rule="R-PLN-5"),
         Problem(Code.REFUSED, "1581F45T7228D00B is another device's serial number.", rule="R-CLM-9"),
         Problem(Code.PAYMENT_DECLINED, "The card was declined.", claim_id="clm_mfrggzdfmztwq2lk"),
         Problem(

@@ -5,10 +5,22 @@ from pydantic import Field
 from api.answers.base import Moment, MoneyView, Page, View
 from api.examples import shows
 from api.problems import ReasonView
-from domain import lifecycle
+from domain import lifecycle, repair
 from domain.claim import Claim, Hold, Incident, Inspection, MissingPart, Return
 from domain.inspection import normalise_serial
-from domain.kinds import Action, Attention, Cause, ClaimState, Component, HoldState, Outcome, Service, Tier
+from domain.kinds import (
+    Action,
+    Attention,
+    Cause,
+    ClaimState,
+    Component,
+    HoldState,
+    Outcome,
+    RepairChoice,
+    Service,
+    Tier,
+)
+from domain.repair import RepairQuote
 from store.ledger_view import LedgerView as StoredLedger
 from store.views import EventView as StoredEvent
 
@@ -46,6 +58,7 @@ CLAIM_EXAMPLE = {
         "extended_days": 0,
     },
     "inspection": None,
+    "repair": None,
     "reasons": [],
     "missing": [],
     "amount_owed": NOTHING,
@@ -145,6 +158,45 @@ class MissingPartView(View):
         return cls(component=part.component, difference=MoneyView.of(part.difference))
 
 
+class RepairView(View):
+    """What the workshop found and the ways out, all together (R-REP-1). `amount` is the price of a paid repair.
+
+    `replacement_fee` is null when no replacement is left. Choose, and pay, up to and including `pay_until`.
+    """
+
+    model_config = shows(
+        {
+            "findings": "Front arm and gimbal broken by an impact.",
+            "amount": {"amount": 21500, "currency": "USD"},
+            "warranty": False,
+            "replacement_fee": {"amount": 15900, "currency": "USD"},
+            "options": ["replacement", "paid_repair", "return"],
+            "quoted_at": "2026-12-01T09:00:00Z",
+            "pay_until": "2027-01-01T07:59:59Z",
+        }
+    )
+
+    findings: str
+    amount: MoneyView
+    warranty: bool
+    replacement_fee: MoneyView | None
+    options: list[RepairChoice]
+    quoted_at: Moment
+    pay_until: Moment
+
+    @classmethod
+    def of(cls, quote: RepairQuote) -> "RepairView":
+        return cls(
+            findings=quote.findings,
+            amount=MoneyView.of(quote.amount),
+            warranty=quote.warranty,
+            replacement_fee=MoneyView.maybe(quote.replacement_fee),
+            options=list(repair.options(quote)),
+            quoted_at=quote.quoted_at,
+            pay_until=quote.pay_until,
+        )
+
+
 class ClaimLinks(View):
     self: str
     events: str
@@ -174,6 +226,7 @@ class ClaimView(View):
     hold: HoldView | None
     return_: ReturnView | None = Field(serialization_alias="return", validation_alias="return")
     inspection: InspectionView | None
+    repair: RepairView | None
     reasons: list[ReasonView]
     missing: list[MissingPartView]
     amount_owed: MoneyView
@@ -205,6 +258,7 @@ class ClaimView(View):
             hold=HoldView.of(claim.hold) if claim.hold else None,
             **{"return": ReturnView.of(claim.returning) if claim.returning else None},
             inspection=InspectionView.of(claim.inspection) if claim.inspection else None,
+            repair=RepairView.of(claim.repair_quote) if claim.repair_quote else None,
             reasons=[ReasonView.of(reason) for reason in claim.reasons],
             missing=[MissingPartView.of(part) for part in claim.missing],
             amount_owed=MoneyView.of(claim.amount_owed),

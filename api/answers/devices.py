@@ -1,13 +1,9 @@
-"""API: a device's status page and a bought plan. The fields are the read side's own; here they get their example."""
+"""API: a device's status page. The fields are the read side's own; here they get their example."""
 
-from datetime import date
 from typing import Any
 
 from pydantic import ConfigDict
 
-from api.answers.base import Moment, MoneyView, View
-from domain.kinds import TermKind
-from messages.registry import PlanBought
 from store.views import DeviceView as StoredDevice
 
 _CASE: dict[str, Any] = {
@@ -61,40 +57,3 @@ class DeviceView(StoredDevice):
     @classmethod
     def of(cls, stored: StoredDevice) -> "DeviceView":
         return cls.model_validate(stored.model_dump())
-
-
-class PlanView(View):
-    """A bought plan. The days are null until the device is activated (R-PUR-5)."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": "pln_mfrggzdfmztwq2lk",
-                    "term": "1y",
-                    "starts_on": "2026-11-02",
-                    "ends_on": "2027-11-02",
-                    "price": {"amount": 23900, "currency": "USD"},
-                    "purchased_at": "2026-11-02T10:00:00Z",
-                }
-            ]
-        }
-    )
-
-    id: str
-    term: TermKind
-    starts_on: date | None
-    ends_on: date | None
-    price: MoneyView
-    purchased_at: Moment
-
-    @classmethod
-    def of(cls, plan: PlanBought) -> "PlanView":
-        return cls(
-            id=plan.plan_id,
-            term=plan.kind,
-            starts_on=plan.starts_on,
-            ends_on=plan.ends_on,
-            price=MoneyView.of(plan.price),
-            purchased_at=plan.purchased_at,
-        )

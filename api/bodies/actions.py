@@ -4,9 +4,24 @@ from typing import Annotated
 
 from pydantic import Field
 
-from api.bodies.base import Body, Explanation, Flag, Instant, Line, Present, Prose, ReadSerial, Reference, Serial, Whole
+from api.bodies.base import (
+    Account,
+    Body,
+    Currency,
+    Explanation,
+    Flag,
+    Instant,
+    Line,
+    Present,
+    Prose,
+    ReadSerial,
+    Reference,
+    Serial,
+    Whole,
+)
 from api.examples import shows
-from domain.kinds import PartsChoice
+from domain.kinds import PartsChoice, RepairChoice
+from domain.money import Money
 
 
 class DispatchBody(Body):
@@ -100,6 +115,52 @@ class FoundBody(Body):
     """Nothing needs to be said beside the fact."""
 
     model_config = shows({})
+
+
+class MoneyBody(Body):
+    """`amount` in minor units (cents, yen) of `currency` (ISO 4217)."""
+
+    model_config = shows({"amount": 21500, "currency": "USD"})
+
+    amount: Annotated[Whole, Field(ge=0, le=10**12)]
+    currency: Currency
+
+    def money(self) -> Money:
+        return Money(self.amount, self.currency)
+
+
+class RepairQuoteBody(Body):
+    """What the workshop found, what a paid repair costs, and whether the warranty bears it."""
+
+    model_config = shows(
+        {
+            "findings": "Front arm and gimbal broken by an impact.",
+            "amount": {"amount": 21500, "currency": "USD"},
+            "warranty": False,
+        }
+    )
+
+    findings: Account
+    amount: MoneyBody
+    warranty: Flag
+
+
+class RepairChoiceBody(Body):
+    """`payment_method` is needed for `replacement` and `paid_repair`."""
+
+    model_config = shows({"choice": "paid_repair", "payment_method": "pm_card_visa"})
+
+    choice: RepairChoice
+    payment_method: Reference | None = None
+
+
+class CompletionBody(Body):
+    """`repaired_serial_number` when the repair changed it (a new main board)."""
+
+    model_config = shows({"repaired_serial_number": "1581F45T7228D00C", "tracking_number": "1Z997"})
+
+    repaired_serial_number: Serial | None = None
+    tracking_number: Reference | None = None
 
 
 class FastForwardBody(Body):

@@ -82,8 +82,10 @@ Line = Annotated[str, _bounded(1, 200), AfterValidator(_line)]
 """A single line that says something."""
 Prose = Annotated[str, _bounded(0, 4000), AfterValidator(_sound)]
 """Free text, lines included; may be empty."""
+Account = Annotated[str, _bounded(1, 4000), AfterValidator(_sound)]
+"""Free text, lines included, that must say something."""
 Explanation = Annotated[str, _bounded(1, 1000), AfterValidator(_sound)]
-"""Free text that must say something."""
+"""A short reason; it must say something."""
 Reference = Annotated[str, _bounded(1, 255), AfterValidator(_line)]
 """Another system's name for something: a payment method, a tracking number, a file."""
 Serial = Annotated[str, _bounded(1, 64), AfterValidator(_serial)]
@@ -111,6 +113,8 @@ Day = Annotated[
     AfterValidator(_year),
     WithJsonSchema({"type": "string", "format": "date"}),
 ]
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+"""ISO 4217."""
 Flag = StrictBool
 Whole = StrictInt
 Present = Annotated[tuple[Component, ...], AfterValidator(_once)]

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from api.bodies.base import Body, Country, Flag, Instant, Line, Prose, Reference, Serial
+from api.bodies.base import Account, Body, Country, Flag, Instant, Line, Prose, Reference, Serial
 from api.examples import shows
 from domain.claim import Incident
 from domain.kinds import Cause, Service, Tier
@@ -22,7 +22,7 @@ SHIP_TO = {
 
 
 class AddressBody(Body):
-    """Where the replacement goes."""
+    """Where the replacement, or the customer's own unit, goes."""
 
     model_config = shows(SHIP_TO)
 
@@ -58,6 +58,19 @@ class FlyawayIncidentBody(Body):
 
     def incident(self) -> Incident:
         return Incident(Cause.FLYAWAY, self.occurred_at, self.description)
+
+
+class RepairIncidentBody(Body):
+    """What happened, as the customer tells it: the workshop looks for the rest."""
+
+    model_config = shows(INCIDENT)
+
+    cause: Cause
+    occurred_at: Instant
+    description: Account
+
+    def incident(self) -> Incident:
+        return Incident(self.cause, self.occurred_at, self.description)
 
 
 class CareExpressBody(Body):
@@ -113,7 +126,47 @@ class FlyawayBody(Body):
     accepted_terms: Flag
 
 
-ClaimBody = Annotated[CareExpressBody | FlyawayBody, Field(discriminator="service")]
+class OnlineRepairBody(Body):
+    """Send the unit in on a free label; it is inspected, quoted for, and the customer chooses (R-REP-1)."""
+
+    model_config = shows(
+        {
+            "service": "online_repair",
+            "serial_number": "1581F45T7228D00A",
+            "incident": INCIDENT,
+            "return_address": SHIP_TO,
+        }
+    )
+
+    service: Literal[Service.ONLINE_REPAIR]
+    serial_number: Serial
+    incident: RepairIncidentBody
+    return_address: AddressBody
+
+
+class MaintenanceBody(Body):
+    """The complimentary maintenance of the first year, started by its code (R-MNT-2)."""
+
+    model_config = shows(
+        {
+            "service": "maintenance",
+            "serial_number": "1581F45T7228D00A",
+            "maintenance_code": "MNT-MFRGGZDF",
+            "return_address": SHIP_TO,
+        }
+    )
+
+    service: Literal[Service.MAINTENANCE]
+    serial_number: Serial
+    maintenance_code: Reference
+    return_address: AddressBody
+
+
+ExchangeBody = CareExpressBody | FlyawayBody
+JobBody = OnlineRepairBody | MaintenanceBody
+ClaimBody = Annotated[
+    CareExpressBody | FlyawayBody | OnlineRepairBody | MaintenanceBody, Field(discriminator="service")
+]
 
 
 class ExpressQuoteBody(Body):

@@ -4,7 +4,7 @@ from typing import Literal
 
 from api.bodies.base import Body, Day, Email, Instant, Line, Reference, RegionCode, Serial, Slug
 from api.examples import shows
-from domain.kinds import TermKind
+from domain.kinds import CoverChange, TermKind
 from messages.registry import Owner
 
 
@@ -65,7 +65,53 @@ class PlanBody(Body):
     region: RegionCode | None = None
 
 
+class VerificationBody(Body):
+    """`approved_at` left out means now."""
+
+    model_config = shows({"approved_at": "2026-11-22T16:00:00Z"})
+
+    approved_at: Instant | None = None
+
+
+class RenewalBody(Body):
+    """Cover is renewed with the 1-year plan alone (R-REN-1)."""
+
+    model_config = shows({"payment_method": "pm_card_visa"})
+
+    payment_method: Reference
+
+
+class RefundBody(Body):
+    """Nothing needs to be said beside which plan."""
+
+    model_config = shows({})
+
+
+class MaintenanceCodeBody(Body):
+    """Nothing needs to be said beside for which device."""
+
+    model_config = shows({})
+
+
+class CoverChangeBody(Body):
+    """What is asked for; it is always refused (R-PLN-5)."""
+
+    model_config = shows({"change": "pause"})
+
+    change: CoverChange
+
+
+class RemindersBody(Body):
+    """The day as on which reminders are sent."""
+
+    model_config = shows({"as_of": "2027-10-03"})
+
+    as_of: Day
+
+
 class PlantTermBody(Body):
+    """`refresh_plus`, the discontinued extension, occurs in histories alone: it can be planted and not bought."""
+
     model_config = shows({"term": "1y", "starts_on": "2025-11-20"})
 
     term: TermKind

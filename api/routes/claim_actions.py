@@ -9,6 +9,7 @@ from api.auth import AnyRole, Staff, Warehouse
 from api.bodies.actions import (
     ArrivalBody,
     CancelBody,
+    CompletionBody,
     DecisionBody,
     DispatchBody,
     ExtensionBody,
@@ -16,10 +17,12 @@ from api.bodies.actions import (
     InspectionBody,
     PartsChoiceBody,
     PaymentMethodBody,
+    RepairChoiceBody,
+    RepairQuoteBody,
     ReturnScanBody,
     WaiverBody,
 )
-from api.door import Gone
+from api.door import Gone, Refused
 from api.idempotency import Key, RequestKey
 from api.problems import Code, Problem, invalid, not_found
 from api.reference import writes
@@ -27,11 +30,13 @@ from api.routes.claims import ClaimInPath
 from api.services import Here, Services
 from domain.dates import whole_second
 from domain.eligibility import CLOCK_SKEW
-from domain.kinds import Action
+from domain.kinds import Action, RepairChoice
 from messages.claims import (
     CancelClaim,
     ChangePaymentMethod,
     ChooseParts,
+    ChooseRepair,
+    Complete,
     Decide,
     Decision,
     Dispatch,
@@ -39,6 +44,7 @@ from messages.claims import (
     Inspect,
     ParcelArrived,
     ParcelScanned,
+    QuoteRepair,
     ReportFound,
     Waive,
 )
@@ -47,7 +53,9 @@ router = APIRouter(prefix="/claims/{claim_id}", tags=["Claims"])
 
 BACK_DATED = timedelta(hours=1)
 """An arrival reported later than this after it happened needs a reason."""
+_PAID_FOR = frozenset({RepairChoice.REPLACEMENT, RepairChoice.PAID_REPAIR})
 _ANY = writes(Code.NOT_FOUND, Code.ACTION_NOT_ALLOWED)
+_PAYS = writes(Code.NOT_FOUND, Code.ACTION_NOT_ALLOWED, Code.PAYMENT_DECLINED)
 _ROLE = writes(Code.NOT_FOUND, Code.ACTION_NOT_ALLOWED, Code.FORBIDDEN)
 _UNIT = writes(Code.NOT_FOUND, Code.ACTION_NOT_ALLOWED, Code.FORBIDDEN, Code.REFUSED)
 
@@ -62,11 +70,22 @@ async def over(here: Services, claim_id: str) -> Problem:
     return Problem(Code.ACTION_NOT_ALLOWED, f"The case is closed{how}.", rule="R-CLM-2", allowed_actions=())
 
 
-async def _decide(here: Services, claim_id: str, action: Action, decision: Decision, key: RequestKey) -> ClaimView:
+async def _decide(
+    here: Services, claim_id: str, action: Action, decision: Decision, key: RequestKey, at_fault: str = "body"
+) -> ClaimView:
+    """Ask the claim. `at_fault` is the field that is wrong when the claim finds the request invalid."""
     try:
         return here.view(await here.door.decide(claim_id, action, decision, key.id("req")))
     except Gone:
         raise await over(here, claim_id) from None
+    except Refused as refused:
+        match refused.code:
+            case "payment_declined":
+                raise Problem(Code.PAYMENT_DECLINED, refused.message, rule=refused.rule, claim_id=claim_id) from None
+            case "invalid_request":
+                raise invalid(at_fault, refused.message) from None
+            case _:
+                raise
 
 
 async def _tell(here: Services, claim_id: str, event: ParcelScanned | ParcelArrived) -> ClaimView:
@@ -139,7 +158,7 @@ async def inspection(body: InspectionBody, claim_id: ClaimInPath, here: Here, ca
 async def extension(body: ExtensionBody, claim_id: ClaimInPath, here: Here, caller: Staff, key: Key) -> ClaimView:
     """Once, before the window ends, by 1 to 7 days (R-RET-5)."""
     decision = ExtendReturn(actor=caller.role, days=body.days, reason=body.reason)
-    return await _decide(here, claim_id, Action.EXTENSION, decision, key)
+    return await _decide(here, claim_id, Action.EXTENSION, decision, key, at_fault="days")
 
 
 @router.post("/waiver", summary="Let the charge go", responses=_ROLE)
@@ -152,10 +171,10 @@ async def waiver(body: WaiverBody, claim_id: ClaimInPath, here: Here, caller: St
 async def decision(body: DecisionBody, claim_id: ClaimInPath, here: Here, caller: Staff, key: Key) -> ClaimView:
     """A flyaway; or a default that was held back: charge it (approve) or let it go."""
     decided = Decide(actor=caller.role, approve=body.approve, reason=body.reason)
-    return await _decide(here, claim_id, Action.DECISION, decided, key)
+    return await _decide(here, claim_id, Action.DECISION, decided, key, at_fault="reason")
 
 
-@router.post("/parts-choice", summary="Pay for missing parts or send them", responses=_ANY)
+@router.post("/parts-choice", summary="Pay for missing parts or send them", responses=_PAYS)
 async def parts_choice(
     body: PartsChoiceBody, claim_id: ClaimInPath, here: Here, caller: AnyRole, key: Key
 ) -> ClaimView:
@@ -163,7 +182,7 @@ async def parts_choice(
     return await _decide(here, claim_id, Action.PARTS_CHOICE, ChooseParts(actor=caller.role, choice=body.choice), key)
 
 
-@router.post("/payment-method", summary="Pay with another card", responses=_ANY)
+@router.post("/payment-method", summary="Pay with another card", responses=_PAYS)
 async def payment_method(
     body: PaymentMethodBody, claim_id: ClaimInPath, here: Here, caller: AnyRole, key: Key
 ) -> ClaimView:
@@ -187,3 +206,37 @@ async def found(
 ) -> ClaimView:
     """Flyaway: before dispatch the claim is withdrawn, afterwards people look at it (R-FLY-5)."""
     return await _decide(here, claim_id, Action.FOUND, ReportFound(actor=caller.role), key)
+
+
+@router.post("/repair-quote", summary="What the workshop found and what a repair costs", responses=_ROLE)
+async def repair_quote(body: RepairQuoteBody, claim_id: ClaimInPath, here: Here, caller: Staff, key: Key) -> ClaimView:
+    """Once a claim. All ways out are then open for 30 days (R-REP-1, R-REP-2); `repair` shows them."""
+    currency = (await here.claim(claim_id)).fee.currency
+    if body.amount.currency != currency:
+        raise invalid("amount.currency", f"must be {currency}, the claim's currency")
+    decision = QuoteRepair(
+        actor=caller.role, findings=body.findings, amount=body.amount.money(), warranty=body.warranty
+    )
+    # The currency is right, so what is left to be wrong is the warranty (R-PLN-4).
+    return await _decide(here, claim_id, Action.REPAIR_QUOTE, decision, key, at_fault="warranty")
+
+
+@router.post("/repair-choice", summary="Choose a way out of a repair quote", responses=_PAYS)
+async def repair_choice(
+    body: RepairChoiceBody, claim_id: ClaimInPath, here: Here, caller: AnyRole, key: Key
+) -> ClaimView:
+    """One of `repair.options`. A replacement and a paid repair are charged at once; only a replacement draws a use."""
+    if body.choice in _PAID_FOR and body.payment_method is None:
+        raise invalid("payment_method", f"is needed for {body.choice}")
+    decision = ChooseRepair(actor=caller.role, choice=body.choice, payment_method=body.payment_method)
+    return await _decide(here, claim_id, Action.REPAIR_CHOICE, decision, key, at_fault="payment_method")
+
+
+@router.post("/completion", summary="The customer's own unit was shipped back", responses=_UNIT)
+async def completion(
+    claim_id: ClaimInPath, here: Here, caller: Warehouse, key: Key, body: CompletionBody | None = None
+) -> ClaimView:
+    """Repaired, serviced or as it came. A repair that changed the serial number keeps the lineage (R-REP-4)."""
+    done = body or CompletionBody()
+    decision = Complete(actor=caller.role, **done.model_dump())
+    return await _decide(here, claim_id, Action.COMPLETION, decision, key)

@@ -1,4 +1,4 @@
-"""API: what only a development installation offers: moving a claim's own clock, planting cover with past dates."""
+"""API: what only development offers: moving a claim's clock, planting cover with past dates, rehearsing reminders."""
 
 from datetime import timedelta
 
@@ -6,9 +6,10 @@ from fastapi import APIRouter
 
 from api.answers.claims import ClaimView
 from api.answers.devices import DeviceView
+from api.answers.plans import RemindersView
 from api.auth import AnyRole
 from api.bodies.actions import FastForwardBody
-from api.bodies.devices import PlantTermBody
+from api.bodies.devices import PlantTermBody, RemindersBody
 from api.door import Gone
 from api.idempotency import Key
 from api.problems import Code, Problem, invalid
@@ -19,6 +20,7 @@ from api.routes.devices import SerialInPath, status_page
 from api.services import Here, Services
 from domain import lifecycle
 from messages.registry import PlantTerm
+from messages.renewals import Reminder, RemindRegion
 
 router = APIRouter(prefix="/dev", tags=["Development"])
 
@@ -73,3 +75,14 @@ async def plant(body: PlantTermBody, serial: SerialInPath, here: Here, caller: A
         serial_number=serial, kind=body.term, starts_on=body.starts_on, term_id=key.id("pln"), at=here.now()
     )
     return await status_page(here, await here.door.command(ask, key.id("cmd")))
+
+
+@router.post("/reminders/run", summary="Send renewal reminders as on a day", responses=writes())
+async def run_reminders(body: RemindersBody, here: Here, caller: AnyRole, key: Key) -> RemindersView:
+    """In every region. May be asked as often as one likes: each term's reminder of a kind goes out once (R-NOT-1)."""
+    sent: list[Reminder] = []
+    for region in (await here.views.catalogue()).regions:
+        ask = RemindRegion(region=region.code, as_of=body.as_of)
+        done = await here.door.remind(ask, f"{key.id('rem')}_{region.code}")
+        sent.extend(done.reminders)
+    return RemindersView.of(sent)

@@ -3,29 +3,49 @@
 It stands in for the workflows as far as the API can tell: what is accepted, refused, timed out, gone.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
-from api.door import Gone, Refused, RegistryCommand, Unavailable
-from domain import lifecycle
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.door import Command, Gone, Refused, Submission, Unavailable
+from domain import lifecycle, repair
 from domain.claim import Claim, Return
 from domain.dates import end_of_day_after
 from domain.inspection import SerialMatch, compare_serials
-from domain.kinds import Action, ClaimState, Outcome, Service, Tier
+from domain.kinds import Action, ClaimState, Outcome, RepairChoice, Service, Tier
 from domain.policy import Policy
 from domain.reasons import RuleError
+from domain.repair import RepairQuote
 from messages.claims import (
     CancelClaim,
+    ChooseRepair,
     ClaimAccepted,
     ClaimRefused,
+    Complete,
     Decision,
     Dispatch,
     ParcelArrived,
     ParcelScanned,
+    QuoteRepair,
     SubmitCareExpress,
     SubmitFlyaway,
+    SubmitMaintenance,
+    SubmitRepair,
 )
+from messages.entitlements import (
+    ApproveVerification,
+    ChangeOwner,
+    EndPlan,
+    IssueMaintenanceCode,
+    MaintenanceCodeIssued,
+    MaintenanceRefused,
+    PlanEnded,
+    RefundPlan,
+)
+from messages.jobs import OpenJob
 from messages.record import ClaimEvent, ReserveUse, SaveClaim
 from messages.registry import (
     ActivateDevice,
@@ -38,12 +58,17 @@ from messages.registry import (
     PlanRefused,
     PlantTerm,
     RegisterDevice,
+    UnbindController,
 )
+from messages.renewals import RegionReminded, Reminder, RemindRegion
 from store.database import Database
-from store.writes import claims, plans, registry
+from store.writes import claims, entitlements, jobs, plans, registry
 from store.writes.refused import Refused as RefusedByStore
 
 DECLINED = "pm_card_declined"
+ZONE = "America/Los_Angeles"
+AskT = TypeVar("AskT")
+AnswerT = TypeVar("AnswerT")
 
 
 @dataclass
@@ -56,6 +81,8 @@ class FakeDoor:
     idle: bool = False
     asked: list[object] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
+    summaries: list[str] = field(default_factory=list)
+    reminders: dict[str, tuple[Reminder, ...]] = field(default_factory=dict)
     waiting: dict[str, Claim] = field(default_factory=dict)
     ended: set[str] = field(default_factory=set)
     lead: timedelta = timedelta()
@@ -70,17 +97,39 @@ class FakeDoor:
         return not self.away
 
     async def submit(
-        self, ask: SubmitCareExpress | SubmitFlyaway, provisional: Claim, summary: str, key: str
+        self, ask: Submission, provisional: Claim, summary: str, key: str
     ) -> ClaimAccepted | ClaimRefused | None:
         self._heard(ask, key)
+        self.summaries.append(summary)
         if ask.claim_id in self.ended:
             raise Gone(ask.claim_id)
         if self.idle:
             self.waiting[ask.claim_id] = provisional
             return None
         if ask.claim_id not in self._answers:
-            self._answers[ask.claim_id] = await self._judge(ask)
+            self._answers[ask.claim_id] = await self._judged(ask)
         return self._answers[ask.claim_id]
+
+    async def _judged(self, ask: Submission) -> ClaimAccepted | ClaimRefused:
+        if isinstance(ask, SubmitRepair | SubmitMaintenance):
+            return await self._open(ask)
+        return await self._judge(ask)
+
+    async def _open(self, ask: SubmitRepair | SubmitMaintenance) -> ClaimAccepted | ClaimRefused:
+        job = OpenJob(
+            claim_id=ask.claim_id,
+            service=Service.ONLINE_REPAIR if isinstance(ask, SubmitRepair) else Service.MAINTENANCE,
+            serial_number=ask.serial_number,
+            at=self.clock(),
+            incident=ask.incident if isinstance(ask, SubmitRepair) else None,
+            maintenance_code=ask.maintenance_code if isinstance(ask, SubmitMaintenance) else None,
+        )
+        async with self.database.writing() as session:
+            answer = await jobs.open_job(session, job, Policy())
+        if isinstance(answer, ClaimRefused):
+            return answer
+        waiting = replace(answer.claim, state=ClaimState.AWAITING_ITEM)
+        return ClaimAccepted(claim=await self.save(waiting, "submitted", "Submitted."))
 
     async def _judge(self, ask: SubmitCareExpress | SubmitFlyaway) -> ClaimAccepted | ClaimRefused:
         express = ask if isinstance(ask, SubmitCareExpress) else None
@@ -143,14 +192,36 @@ class FakeDoor:
             case Dispatch(replacement_serial_number=serial):
                 changed = replace(claim, state=ClaimState.AWAITING_RETURN, replacement_serial_number=serial)
                 changed = replace(changed, returning=self._window(), deadline=self._window().due_at)
+            case QuoteRepair():
+                changed = replace(claim, state=ClaimState.AWAITING_CHOICE, repair_quote=self._quote(decision))
+            case ChooseRepair():
+                changed = self._chosen(claim, decision)
+            case Complete():
+                changed = replace(claim, state=ClaimState.CLOSED, outcome=Outcome.REPAIRED, closed_at=self.clock())
             case _:
                 changed = claim
         return await self.save(changed, action.value, f"{action.value}.", decision.actor)
 
     def _window(self) -> Return:
-        zone = "America/Los_Angeles"
-        due, later = (end_of_day_after(self.clock(), days, zone) for days in (14, 24))
-        return Return(14, due, zone, (), later, later)
+        due, later = (end_of_day_after(self.clock(), days, ZONE) for days in (14, 24))
+        return Return(14, due, ZONE, (), later, later)
+
+    def _quote(self, decision: QuoteRepair) -> RepairQuote:
+        if decision.warranty:
+            raise Refused("invalid_request", "The warranty ended on 2026-11-01.", "R-PLN-4")
+        until, amount = end_of_day_after(self.clock(), 30, ZONE), decision.amount
+        return RepairQuote(decision.findings, amount, False, amount.zero(), self.clock(), until)
+
+    def _chosen(self, claim: Claim, decision: ChooseRepair) -> Claim:
+        assert claim.repair_quote is not None
+        try:
+            fee = repair.price(claim.repair_quote, decision.choice)
+        except RuleError as error:
+            raise Refused(error.code, error.message, error.rule, lifecycle.allowed_actions(claim)) from error
+        if decision.payment_method == DECLINED:
+            raise Refused("payment_declined", f"The card declined {fee}.", "R-REP-2", lifecycle.allowed_actions(claim))
+        replaced = decision.choice is RepairChoice.REPLACEMENT
+        return replace(claim, fee=fee, state=ClaimState.AWAITING_DISPATCH if replaced else ClaimState.IN_SERVICE)
 
     async def report(self, claim_id: str, event: ParcelScanned | ParcelArrived) -> None:
         self._heard(event, event.event_id)
@@ -170,6 +241,7 @@ class FakeDoor:
 
     async def buy_plan(self, ask: BuyPlan, summary: str) -> PlanBought | PlanRefused | PlanDeclined:
         self._heard(ask, ask.plan_id)
+        self.summaries.append(summary)
         if ask.payment_method == DECLINED:
             return PlanDeclined(code="card_declined")
         async with self.database.writing() as session:
@@ -179,21 +251,46 @@ class FakeDoor:
             add = AddPlan(plan=ask, price=priced.price, payment_id="pay_1", at=self.clock())
             return await plans.add_plan(session, add)
 
-    async def command(self, ask: RegistryCommand, key: str) -> str:
+    async def refund_plan(self, ask: RefundPlan, summary: str) -> PlanEnded | PlanRefused:
+        self._heard(ask, ask.refund_id)
+        self.summaries.append(summary)
+        return await self._in_store(entitlements.end_plan, EndPlan(refund=ask, at=self.clock()))
+
+    async def command(self, ask: Command, key: str) -> str:
         self._heard(ask, key)
+        match ask:
+            case RegisterDevice():
+                return await self._in_store(registry.register_device, ask)
+            case ActivateDevice():
+                return await self._in_store(registry.activate_device, ask)
+            case BindController():
+                return await self._in_store(registry.bind_controller, ask)
+            case UnbindController():
+                return await self._in_store(registry.unbind_controller, ask)
+            case PlantTerm():
+                return await self._in_store(registry.plant_term, ask)
+            case ApproveVerification():
+                return await self._in_store(entitlements.approve_verification, ask)
+            case ChangeOwner():
+                return await self._in_store(entitlements.change_owner, ask)
+
+    async def issue_maintenance_code(
+        self, ask: IssueMaintenanceCode, key: str
+    ) -> MaintenanceCodeIssued | MaintenanceRefused:
+        self._heard(ask, key)
+        return await self._in_store(entitlements.issue_code, ask)
+
+    async def remind(self, ask: RemindRegion, reminders_id: str) -> RegionReminded:
+        self._heard(ask, reminders_id)
+        assert ask.as_of is not None
+        sent = self.reminders.get(ask.region, ())
+        return RegionReminded(as_of=ask.as_of, looked_at=len(sent), sent=len(sent), reminders=sent)
+
+    async def _in_store(self, write: Callable[[AsyncSession, AskT], Awaitable[AnswerT]], ask: AskT) -> AnswerT:
+        """What the activity would do; its refusal as the door tells it."""
         try:
             async with self.database.writing() as session:
-                match ask:
-                    case RegisterDevice():
-                        return await registry.register_device(session, ask)
-                    case ActivateDevice():
-                        return await registry.activate_device(session, ask)
-                    case BindController():
-                        return await registry.bind_controller(session, ask)
-                    case PlantTerm():
-                        return await registry.plant_term(session, ask)
-                    case _:
-                        return await registry.unbind_controller(session, ask)
+                return await write(session, ask)
         except RefusedByStore as refused:
             raise Refused(refused.code, str(refused), fields=refused.fields) from refused
 

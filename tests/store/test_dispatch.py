@@ -33,6 +33,7 @@ async def test_a_dispatch_computes_window_and_reminders_by_the_regions_calendar(
 
 
 async def test_the_replacement_inherits_cover_and_starts_unbound(programme: Programme) -> None:
+    """R-CLM-9, R-CLM-10, edge case 31."""
     await programme.device()
     before = await programme.views.device("M3-1", NOW)
     reserved = await programme.reserve(programme.ask())
@@ -130,6 +131,7 @@ async def test_two_claims_that_send_the_same_unit_at_once_do_not_share_it(progra
 
 
 async def test_a_chain_of_replacements_shares_one_cover(programme: Programme) -> None:
+    """R-STA-1, R-CLM-9, edge cases 32, 33."""
     await programme.device("A", kind=TermKind.TWO_YEARS)
     chain = ["A", "B", "C"]
     for old, new in pairwise(chain):

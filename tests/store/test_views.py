@@ -149,6 +149,7 @@ async def test_a_claim_is_read_back_as_it_was_saved(programme: Programme) -> Non
 
 
 async def test_the_status_page_shows_cover_warranty_and_history(programme: Programme) -> None:
+    """R-STA-1, R-PLN-4."""
     await programme.device(kind=TermKind.TWO_YEARS)
     shown = await programme.views.device("M3-1", NOW)
     assert shown is not None

@@ -5,9 +5,10 @@ from datetime import timedelta
 
 import pytest
 
+from domain.claim import Inspection
 from domain.kinds import Attention, ClaimState, Component, HoldState, Outcome, PartsChoice, ReasonCode, Tier, UseKind
 from domain.policy import Policy
-from messages.claims import CancelClaim, ChooseParts, ClaimAccepted, ClaimRefused, Decide, ExtendReturn, Waive
+from messages.claims import CancelClaim, ChooseParts, ClaimAccepted, ClaimRefused, Decide, ExtendReturn, Inspect, Waive
 from messages.mail import MailKind
 from messages.record import SerialIdentified
 from tests.workflows.conftest import EVERYTHING, WITHOUT_BATTERY, World
@@ -385,6 +386,33 @@ async def test_serial_numbers_are_kept_as_given_and_compared_without_their_typin
     assert (claim.outcome, claim.inspection.serial_number) == (Outcome.HOLD_RELEASED, "sn-1")
 
 
+async def test_an_inspection_is_kept_with_everything_the_inspector_saw(world: World) -> None:
+    """R-INS-1."""
+    case = await world.shipped()
+    await case.arrive()
+    seen = Inspect(
+        actor="warehouse",
+        serial_number="SN1",
+        genuine=True,
+        components=WITHOUT_BATTERY,
+        notes="A scratch on the arm.",
+        photos=("box.jpg", "label.jpg"),
+    )
+    claim = await case.decide("inspection", seen)
+    assert claim.inspection
+    assert claim.inspection == Inspection(
+        at=claim.inspection.at,
+        serial_number="SN1",
+        genuine=True,
+        components=WITHOUT_BATTERY,
+        notes="A scratch on the arm.",
+        photos=("box.jpg", "label.jpg"),
+    )
+    assert claim.returning
+    assert claim.returning.arrived_at
+    assert claim.returning.arrived_at <= claim.inspection.at
+
+
 async def test_an_inspection_that_does_not_come_asks_for_attention(world: World) -> None:
     case = await world.shipped()
     await case.arrive()
@@ -412,7 +440,7 @@ async def test_swapped_boxes_charge_nobody_without_a_person(world: World, approv
 
 
 async def test_a_lapsed_hold_is_charged_to_the_saved_card(make_world: Worlds) -> None:
-    """R-RET-9."""
+    """R-RET-9, R-RET-7: the hold lapses uncaptured long before due."""
     world = make_world()
     world.payments.hold_life = timedelta(days=7)
     async with world.worker():

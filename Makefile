@@ -25,11 +25,12 @@ dev: $(VENV)/.project ## Start the local stack: Temporal with its UI, worker, AP
 test: $(VENV)/.project ## Run every test
 	@$(BIN)/python -m pytest
 
-check: $(VENV)/.project ## Format, lint, types and import contracts
+check: $(VENV)/.project ## Format, lint, types, import contracts and the table of rules
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m tests.rules_table --check
 
 format: $(VENV)/.project ## Format the code and mend what lint can mend
 	@$(BIN)/ruff check --fix-only --quiet .

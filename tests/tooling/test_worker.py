@@ -1,0 +1,147 @@
+"""The worker runs exactly what the signatures name, and its sandbox keeps processes from what is not theirs."""
+
+import importlib
+import inspect
+import pkgutil
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from temporalio import workflow
+from temporalio.worker.workflow_sandbox import (
+    SandboxedWorkflowRunner,
+    SandboxRestrictions,
+    UnintentionalPassthroughError,
+)
+
+import messages
+import workflows as processes
+from dev import scratch_settings
+from store.database import Database
+from worker import activities, workflow_runner, workflows
+
+_DEFINITION = "__temporal_activity_definition"
+ROOT = Path(__file__).parents[2]
+PLANTED = """
+from temporalio import workflow
+
+import store.tables
+
+
+@workflow.defn
+class Planted:
+    @workflow.run
+    async def run(self) -> None: ...
+"""
+
+
+def modules(room: ModuleType) -> Iterator[ModuleType]:
+    for found in pkgutil.iter_modules(room.__path__, f"{room.__name__}."):
+        yield importlib.import_module(found.name)
+
+
+def classes(room: ModuleType) -> Iterator[type]:
+    """Every class the room defines itself."""
+    for module in modules(room):
+        for _, found in inspect.getmembers(module, inspect.isclass):
+            if found.__module__ == module.__name__:
+                yield found
+
+
+def signatures() -> dict[str, type]:
+    """The abstract class of every activity method in messages/, by `Class.method`."""
+    return {
+        f"{party.__name__}.{name}": party
+        for party in classes(messages)
+        if inspect.isabstract(party)
+        for name in getattr(party, "__abstractmethods__", ())
+    }
+
+
+@pytest.fixture
+def registered(tmp_path: Path) -> list[Callable[..., Any]]:
+    settings = scratch_settings(tmp_path)
+    return activities(settings, Database(settings.database_url))
+
+
+def test_every_abstract_method_in_messages_is_an_activity() -> None:
+    assert signatures()
+    for named, party in signatures().items():
+        assert hasattr(getattr(party, named.partition(".")[2]), _DEFINITION), f"{named} lacks @activity.defn"
+
+
+def test_what_is_registered_is_what_the_signatures_name(registered: list[Callable[..., Any]]) -> None:
+    found = []
+    for method in registered:
+        owner = type(getattr(method, "__self__"))  # noqa: B009
+        party = next(parent for parent in owner.__mro__ if inspect.isabstract(parent))
+        found.append(f"{party.__name__}.{method.__name__}")
+    assert sorted(found) == sorted(signatures())
+
+
+def test_every_activity_carries_its_own_decorator_and_the_signatures_name(
+    registered: list[Callable[..., Any]],
+) -> None:
+    for method in registered:
+        # An override without the decorator has no definition of its own; the parent's is another function.
+        definition = getattr(vars(type(getattr(method, "__self__")))[method.__name__], _DEFINITION)  # noqa: B009
+        assert definition.name == method.__name__
+
+
+def test_no_two_activities_have_one_name() -> None:
+    names = [named.partition(".")[2] for named in signatures()]
+    assert len(names) == len(set(names))
+
+
+def test_every_process_is_registered() -> None:
+    defined = [found for found in classes(processes) if workflow._Definition.from_class(found) is not None]
+    own = [found for found in defined if "__temporal_workflow_definition" in vars(found)]
+    assert sorted(found.__name__ for found in own) == sorted(found.__name__ for found in workflows())
+
+
+def test_the_sandbox_passes_rules_and_messages_through_and_nothing_else_of_ours() -> None:
+    passed = workflow_runner().restrictions.passthrough_modules
+    assert passed - SandboxRestrictions.default.passthrough_modules == {"domain", "messages"}
+
+
+def reimported(process: type) -> set[str]:
+    """The modules the sandbox imports again for each run of `process`."""
+    strict = workflow_runner().restrictions.with_import_notification_policy(
+        workflow.SandboxImportNotificationPolicy.WARN_ON_UNINTENTIONAL_PASSTHROUGH
+    )
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        SandboxedWorkflowRunner(restrictions=strict).prepare_workflow(workflow._Definition.must_from_class(process))
+    return {word for warning in told for word in str(warning.message).split()[1:2]}
+
+
+@pytest.mark.parametrize("process", workflows(), ids=lambda process: process.__name__)
+async def test_nothing_but_the_processes_is_imported_again_for_every_claim(process: type) -> None:
+    assert {name.partition(".")[0] for name in reimported(process)} <= {"workflows"}
+
+
+async def test_a_process_that_imports_tables_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "planted_process.py").write_text(PLANTED)
+    monkeypatch.syspath_prepend(tmp_path)
+    process: type = importlib.import_module("planted_process").Planted
+    assert "store" in {name.partition(".")[0] for name in reimported(process)}
+    strict = workflow_runner().restrictions.with_import_notification_policy(
+        workflow.SandboxImportNotificationPolicy.RAISE_ON_UNINTENTIONAL_PASSTHROUGH
+    )
+    with pytest.raises(UnintentionalPassthroughError, match="store"):
+        SandboxedWorkflowRunner(restrictions=strict).prepare_workflow(workflow._Definition.must_from_class(process))
+
+
+def test_a_process_imports_rules_messages_and_temporal_alone() -> None:
+    """In a process of its own, where nothing else is imported: what the workflows bring with them."""
+    names = sorted({found.__module__ for found in workflows()})
+    code = f"import sys\nimport {', '.join(names)}\nprint('\\n'.join(sys.modules))"
+    answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    brought = {name.partition(".")[0] for name in answer.stdout.split()}
+    assert brought & {"domain", "messages", "workflows"} == {"domain", "messages", "workflows"}
+    assert not brought & {"store", "activities", "api", "sqlmodel", "sqlalchemy", "fastapi", "starlette", "httpx"}

@@ -13,22 +13,28 @@ from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.entitlements import DatabaseEntitlements
+from activities.envelope import DEMO_SENDER
 from activities.jobs import DatabaseJobs, SimulatedWorkshop
 from activities.letters import DEMO_RETURN_ADDRESSES, Letters
-from activities.mail import DEMO_SENDER, OutgoingMail
+from activities.mail import OutgoingMail
 from activities.payments import SimulatedPayments
 from activities.plans import DatabasePlans
 from activities.post import FolderPost, SmtpPost
 from activities.record import DatabaseRecord
 from activities.registry import DatabaseRegistry
+from activities.renewals import DatabaseRenewals
 from activities.simulated_gateway import SimulatedGateway
 from activities.warehouse import SimulatedWarehouse
 from connect import connect
 from settings import Settings, SettingsError
 from store.database import Database
 from workflows.flyaway import Flyaway
+from workflows.maintenance import Maintenance
+from workflows.online_repair import OnlineRepair
 from workflows.plan_purchase import PlanPurchase
+from workflows.plan_refund import PlanRefund
 from workflows.premium import CareExpressPremium
+from workflows.renewal_reminders import RenewalReminders
 from workflows.standard import CareExpressStandard
 
 log = logging.getLogger("aftercare.worker")
@@ -43,7 +49,16 @@ def workflow_runner() -> SandboxedWorkflowRunner:
 
 def workflows() -> list[type]:
     """Every process this worker can run."""
-    return [CareExpressPremium, CareExpressStandard, Flyaway, PlanPurchase]
+    return [
+        CareExpressPremium,
+        CareExpressStandard,
+        Flyaway,
+        PlanPurchase,
+        OnlineRepair,
+        Maintenance,
+        PlanRefund,
+        RenewalReminders,
+    ]
 
 
 def activities(settings: Settings, database: Database) -> list[Callable[..., Any]]:
@@ -52,12 +67,11 @@ def activities(settings: Settings, database: Database) -> list[Callable[..., Any
         raise SettingsError("AFTERCARE_PAYMENTS=stripe: this release has the simulated gateway alone")
     payments = SimulatedPayments(SimulatedGateway(database, environment=settings.environment))
     smtp = settings.smtp_url
-    mail = OutgoingMail(
-        database,
-        SmtpPost(smtp.get_secret_value()) if smtp else FolderPost(settings.mail_folder),
-        letters=Letters(settings.return_addresses or DEMO_RETURN_ADDRESSES),
-        sender=settings.mail_sender or DEMO_SENDER,
-    )
+    post = SmtpPost(smtp.get_secret_value()) if smtp else FolderPost(settings.mail_folder)
+    letters = Letters(settings.return_addresses or DEMO_RETURN_ADDRESSES)
+    sender = settings.mail_sender or DEMO_SENDER
+    mail = OutgoingMail(database, post, letters=letters, sender=sender)
+    renewals = DatabaseRenewals(database, post, letters=letters, sender=sender)
     warehouse = SimulatedWarehouse(database)
     record = DatabaseRecord(database, settings.policy)
     registry = DatabaseRegistry(database)
@@ -97,6 +111,7 @@ def activities(settings: Settings, database: Database) -> list[Callable[..., Any
         entitlements.change_owner,
         entitlements.issue_maintenance_code,
         entitlements.end_plan,
+        renewals.remind_page,
     ]
 
 

@@ -19,15 +19,21 @@ from babel.numbers import format_currency
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from domain.dates import end_of_day_after, local_day
-from domain.kinds import Component, ReasonCode
+from domain.kinds import Component, ReasonCode, RepairChoice
 from domain.money import Money, minor_digits, total
+from domain.repair import RepairQuote, options, price
 from messages.mail import MailKind, SendMail
 from store.addressee import Addressee
 
 LOCALE: Final = "en_GB"
 TEMPLATES: Final = Path(__file__).with_name("templates")
 _WIDTH: Final = 72
-_TEMPLATES: Final = dict.fromkeys((MailKind.DUE_MINUS_3, MailKind.DUE_MINUS_1, MailKind.DUE_DAY), "reminder.j2")
+_TEMPLATES: Final = {
+    **dict.fromkeys((MailKind.DUE_MINUS_3, MailKind.DUE_MINUS_1, MailKind.DUE_DAY), "reminder.j2"),
+    **dict.fromkeys(
+        (MailKind.REPAIR_REMINDER_7, MailKind.REPAIR_REMINDER_23, MailKind.REPAIR_REMINDER_29), "repair_reminder.j2"
+    ),
+}
 """Kinds that share one; every other kind has a template of its own name."""
 _COMPONENTS: Final = {
     Component.AIRCRAFT: "aircraft",
@@ -37,6 +43,12 @@ _COMPONENTS: Final = {
     Component.MAIN_UNIT: "main unit",
     Component.GRIP: "grip",
     Component.STABILISER_BODY: "stabiliser body",
+}
+_WAYS: Final = {
+    RepairChoice.WARRANTY_REPAIR: "Repair under warranty",
+    RepairChoice.REPLACEMENT: "Care replacement out of your plan",
+    RepairChoice.PAID_REPAIR: "Paid repair",
+    RepairChoice.RETURN: "Return unrepaired",
 }
 
 DEMO_RETURN_ADDRESSES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -57,6 +69,26 @@ class Letter:
     html: str
 
 
+@dataclass(frozen=True, slots=True)
+class RenewalNotice:
+    """What a renewal reminder speaks of: the cover that ends, and the year that would follow.
+
+    `ended_on` is the last covered day, `last_day` the last one on which it can be renewed; `starts_on` and `ends_on`
+    are the new year's. `gap`: the days before it stay uncovered (R-REN-3).
+    """
+
+    kind: str
+    serial_number: str
+    owner_name: str
+    model_name: str
+    ended_on: date
+    last_day: date
+    price: Money
+    starts_on: date
+    ends_on: date
+    gap: bool
+
+
 class Letters:
     """Composes notices. `return_addresses` are the lines of the warehouse's address, by region code."""
 
@@ -67,8 +99,23 @@ class Letters:
 
     def compose(self, ask: SendMail, addressee: Addressee) -> Letter:
         """The notice that `ask` describes. Raises jinja2's UndefinedError for a template that asks for too much."""
-        known = self._facts(ask, addressee)
-        text, html = (env.get_template(_TEMPLATES.get(ask.kind, f"{ask.kind}.j2")) for env in (self._text, self._html))
+        return self._render(_TEMPLATES.get(ask.kind, f"{ask.kind}.j2"), self._facts(ask, addressee))
+
+    def remind(self, notice: RenewalNotice, zone: str) -> Letter:
+        """The renewal reminder that `notice` describes (R-NOT-1)."""
+        facts = {
+            "claim": None,
+            "notice": notice,
+            "name": " ".join(notice.owner_name.split()),
+            "model": notice.model_name,
+            "serial_number": notice.serial_number,
+            "day": lambda when: _day(when, zone, "d MMMM y"),
+            "short_day": lambda when: _day(when, zone, "d MMMM"),
+        }
+        return self._render("renewal.j2", facts)
+
+    def _render(self, template: str, known: dict[str, Any]) -> Letter:
+        text, html = (env.get_template(template) for env in (self._text, self._html))
         subject = "".join(text.blocks["subject"](text.new_context(dict(known))))
         return Letter(
             subject=" ".join(subject.split()),
@@ -93,6 +140,7 @@ class Letters:
             "charged": ask.amount or claim.amount_owed,
             "owed": claim.amount_owed or ask.amount or claim.amount_owed,
             "owner": addressee,
+            "serial_number": claim.serial_number,
             "name": " ".join(addressee.name.split()),
             "model": addressee.model_name,
             "policy": addressee.policy,
@@ -105,6 +153,10 @@ class Letters:
             "not_received": any(reason.code is ReasonCode.NOT_RECEIVED for reason in claim.reasons),
             # Counted now: after an outage a reminder may go out later than its kind says.
             "days_left": _days_between(ask.at, claim.returning.due_at, zone) if claim.returning else 0,
+            "ways": [(_WAYS[way], _price(claim.repair_quote, way)) for way in options(claim.repair_quote)]
+            if claim.repair_quote
+            else [],
+            "quote_days_left": _days_between(ask.at, claim.repair_quote.pay_until, zone) if claim.repair_quote else 0,
             "return_address": address,
             "expected": [part(component) for component in claim.returning.expected] if claim.returning else [],
             "moment": lambda instant: _moment(instant, zone),
@@ -118,6 +170,11 @@ def money(amount: Money) -> str:
     return format_currency(
         Decimal(amount.amount).scaleb(-minor_digits(amount.currency)), amount.currency, locale=LOCALE
     )
+
+
+def _price(quote: RepairQuote, way: RepairChoice) -> str:
+    cost = price(quote, way)
+    return money(cost) if cost else "free of charge"
 
 
 def part(component: Component) -> str:

@@ -1,25 +1,16 @@
 """Activities: Mail. Looks the addressee up, composes, posts and notes it: once per claim, kind and occurrence."""
 
-import re
-from email.errors import MessageError
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
-from email.utils import format_datetime, parseaddr
-from typing import Final
-
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.letters import Letter, Letters
+from activities.envelope import DEMO_SENDER, BadAddress, Sender, notice_name
+from activities.letters import Letters
 from activities.post import Post, Undeliverable
 from messages.mail import Mail, MailSent, SendMail
-from store.addressee import Addressee, load_addressee
+from store.addressee import load_addressee
 from store.database import Database
 from store.once import insert_once
 from store.payment_tables import MailRow
-
-DEMO_SENDER: Final = "Aftercare <care@aftercare.example>"
 
 
 class OutgoingMail(Mail):
@@ -39,8 +30,7 @@ class OutgoingMail(Mail):
         self._database = database
         self._post = post
         self._letters = letters or Letters()
-        name, address = parseaddr(sender)
-        self._sender = Address(display_name=name, addr_spec=address)
+        self._sender = Sender(sender)
 
     @activity.defn
     async def send_mail(self, ask: SendMail) -> MailSent:
@@ -54,11 +44,11 @@ class OutgoingMail(Mail):
                 f"Nobody is known to tell about {ask.claim.id}.", type="NoAddressee", non_retryable=True
             )
         letter = self._letters.compose(ask, addressee)
-        name = _name(ask)
-        message_id = f"<{name}@{self._sender.domain}>"
+        name = notice_name(ask.claim.id, str(ask.kind), ask.occurrence)
+        marks = {"X-Aftercare-Claim": ask.claim.id, "X-Aftercare-Kind": str(ask.kind)}
         try:
-            envelope = self._envelope(letter, addressee, ask, message_id)
-        except (MessageError, ValueError, IndexError) as bad_address:
+            envelope = self._sender.envelope(letter, name, (addressee.name, addressee.email), ask.at, marks)
+        except BadAddress as bad_address:
             raise _undeliverable(name) from bad_address
         try:
             await self._post.deliver(envelope, name)
@@ -68,33 +58,14 @@ class OutgoingMail(Mail):
             claim_id=ask.claim.id,
             kind=str(ask.kind),
             occurrence=ask.occurrence,
-            message_id=message_id,
+            message_id=self._sender.message_id(name),
             recipient=addressee.email,
             subject=letter.subject,
             at=ask.at,
         )
         async with self._database.writing() as session:
             await insert_once(session, row)
-        return MailSent(message_id=message_id)
-
-    def _envelope(self, letter: Letter, addressee: Addressee, ask: SendMail, message_id: str) -> EmailMessage:
-        message = EmailMessage(policy=SMTP if addressee.email.isascii() else SMTPUTF8)
-        message["From"] = self._sender
-        message["To"] = Address(display_name=" ".join(addressee.name.split()), addr_spec=addressee.email)
-        message["Subject"] = letter.subject
-        message["Date"] = format_datetime(ask.at)
-        message["Message-ID"] = message_id
-        message["Auto-Submitted"] = "auto-generated"
-        message["X-Aftercare-Claim"] = ask.claim.id
-        message["X-Aftercare-Kind"] = str(ask.kind)
-        message.set_content(letter.text, cte="quoted-printable")
-        message.add_alternative(letter.html, subtype="html", cte="quoted-printable")
-        return message
-
-
-def _name(ask: SendMail) -> str:
-    """Names the notice, in file names and Message-IDs; the same for every attempt."""
-    return re.sub(r"[^A-Za-z0-9._-]", "_", f"{ask.claim.id}.{ask.kind}.{ask.occurrence}")
+        return MailSent(message_id=row.message_id)
 
 
 def _undeliverable(name: str) -> ApplicationError:

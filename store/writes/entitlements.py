@@ -8,6 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.dates import local_day
 from domain.eligibility import CLOCK_SKEW
+from domain.inspection import normalise_serial
 from domain.kinds import DeviceStatus, ReasonCode
 from domain.maintenance import code_refusals, first_year_ends
 from domain.money import Money
@@ -53,7 +54,7 @@ async def change_owner(session: AsyncSession, ask: ChangeOwner) -> str:
         raise Refused("conflict", ("serial_number", message))
     lineage.owner_name, lineage.owner_email = ask.owner.name, ask.owner.email
     active = select(BindingRow).where(
-        BindingRow.serial_number == standing.serial_number, col(BindingRow.unbound_at).is_(None)
+        BindingRow.serial_number == normalise_serial(standing.serial_number), col(BindingRow.unbound_at).is_(None)
     )
     for binding in await session.exec(active):
         binding.unbound_at = max(ask.at, binding.bound_at)

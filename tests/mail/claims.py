@@ -20,6 +20,7 @@ from domain.kinds import (
 from domain.money import Money
 from domain.policy import Policy
 from domain.reasons import Reason
+from domain.repair import RepairQuote
 from domain.returns import window
 from domain.settlement import default_reason
 from messages.mail import MailKind, SendMail
@@ -254,11 +255,71 @@ def occasions(place: Place) -> list[tuple[str, SendMail]]:
         (MailKind.REPLACED, "standard", closed(shipped(arrived(standard(place))), Outcome.REPLACED), None),
         (MailKind.REPLACED, "flyaway", closed(shipped(flyaway(place)), Outcome.REPLACED), None),
     ]
+    cases += repairs(place)
     return [(f"{kind}, {what}", a_mail(kind, claim, amount)) for kind, what, claim, amount in cases]
 
 
 def shipped(claim: Claim) -> Claim:
     return replace(claim, replacement_serial_number="SN9999NEW", dispatched_on=date(2026, 11, 23))
+
+
+def repair(place: Place, service: Service = Service.ONLINE_REPAIR, **changes: Any) -> Claim:
+    """A repair or maintenance job that waits for the unit."""
+    base = replace(
+        submitted(place, service, None),
+        state=ClaimState.AWAITING_ITEM,
+        fee=place.money(0),
+        replace_battery=False,
+        returning=window(AT, POLICY.standard_item_days, place.zone, EXPECTED, POLICY),
+    )
+    if service is Service.MAINTENANCE:
+        base = replace(base, incident=None)
+    return replace(base, **changes)
+
+
+def quoted(
+    place: Place, service: Service = Service.ONLINE_REPAIR, *, warranty: bool = True, fee: int | None = 159
+) -> Claim:
+    """A job whose unit was quoted for today."""
+    until = end_of_day_after(AT, POLICY.repair_payment_days, place.zone)
+    quote = RepairQuote(
+        findings="Gimbal arm <bent>; main board wet.",
+        amount=place.money(310),
+        warranty=warranty,
+        replacement_fee=None if fee is None else place.money(fee),
+        quoted_at=AT,
+        pay_until=until,
+    )
+    claim = arrived(repair(place, service))
+    return replace(claim, state=ClaimState.AWAITING_CHOICE, repair_quote=quote, deadline=until)
+
+
+def repairs(place: Place) -> list[tuple[MailKind, str, Claim, Money | None]]:
+    """Every kind of mail that is sent for repairs and maintenance alone, and those they share with other claims."""
+    job, check, quote = repair(place), repair(place, Service.MAINTENANCE), quoted(place)
+    reminders = [(MailKind(f"repair_reminder_{day}"), "quote", quote, None) for day in (7, 23, 29)]
+    swapped = closed(quote, Outcome.REPAIRED, fee=place.money(310), replacement_serial_number="SN-SWAPPED")
+    return [
+        *reminders,
+        (MailKind.REPAIR_LABEL, "repair", job, None),
+        (MailKind.REPAIR_LABEL, "maintenance", check, None),
+        (MailKind.REPAIR_QUOTE, "every way out", quote, None),
+        (MailKind.REPAIR_QUOTE, "paid repair alone", quoted(place, warranty=False, fee=None), None),
+        (MailKind.REPAIR_QUOTE, "maintenance", quoted(place, Service.MAINTENANCE), None),
+        (MailKind.REPAIRED, "warranty", closed(quote, Outcome.REPAIRED), None),
+        (MailKind.REPAIRED, "board swap", swapped, None),
+        (MailKind.RETURNED_UNREPAIRED, "chosen", closed(quote, Outcome.RETURNED_UNREPAIRED), None),
+        (MailKind.RETURNED_UNREPAIRED, "refund", closed(quote, Outcome.RETURNED_UNREPAIRED), place.money(159)),
+        (MailKind.SERVICED, "maintenance", closed(arrived(check), Outcome.SERVICED), None),
+        (MailKind.ARRIVED, "repair", arrived(job), None),
+        (MailKind.ARRIVED, "maintenance", arrived(check), None),
+        (MailKind.INSPECTED_PARTS, "repair", replace(incomplete(quote, place), repair_quote=quote.repair_quote), None),
+        (MailKind.REPLACED, "repair", closed(shipped(quote), Outcome.REPLACED, fee=place.money(159)), None),
+        (MailKind.LAPSED, "repair", closed(job, Outcome.LAPSED), None),
+        (MailKind.LAPSED, "maintenance", closed(check, Outcome.LAPSED), None),
+        (MailKind.CANCELLED, "repair", closed(job, Outcome.CANCELLED), None),
+        (MailKind.CANCELLED, "maintenance", closed(arrived(check), Outcome.CANCELLED), None),
+    ]
 
 
 def a_mail(kind: MailKind, claim: Claim, amount: Money | None = None, occurrence: int = 1) -> SendMail:

@@ -1,4 +1,4 @@
-"""Workflows: the desk a claim sits on: its inbox, its journal, its mails. The story is told by who sits there.
+"""Workflows: the desk a claim sits on: its inbox and its letters. The story is told by who sits there.
 
 Handlers only put letters into the inbox; the story takes them out one at a time, judges each again at that moment and
 answers it. So two decisions can never both win, however they arrive, and events count by their own timestamps.
@@ -6,21 +6,17 @@ answers it. So two decisions can never both win, however they arrive, and events
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from temporalio import workflow
-from temporalio.common import SearchAttributeUpdate
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ApplicationError
 
 from domain import lifecycle
 from domain.claim import Claim
-from domain.kinds import Action, Attention, ClaimState, Outcome
-from domain.money import Money
-from domain.policy import Policy
+from domain.kinds import Action, ClaimState
 from domain.reasons import RuleError
-from messages import search
 from messages.claims import (
     CancelClaim,
     ChangePaymentMethod,
@@ -41,9 +37,7 @@ from messages.claims import (
     ReportFound,
     Waive,
 )
-from messages.mail import Mail, MailKind, SendMail
-from messages.record import ClaimEvent, Record, SaveClaim, UseReserved
-from workflows.steps import Steps
+from workflows.journal import Journal
 
 _ONE_SECOND = timedelta(seconds=1)
 
@@ -66,25 +60,16 @@ def refusal(error: RuleError, claim: Claim | None) -> ApplicationError:
     return ApplicationError(error.message, details, type=error.code, non_retryable=True)
 
 
-class ClaimDesk(Steps):
+class ClaimDesk(Journal):
     """What every claim has in common. A story subclasses it and defines `run`, `_act` and `_undo`."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._claim: Claim | None = None
         self._submission: ClaimAccepted | ClaimRefused | None = None
         self._inbox: list[Letter] = []
         self._kept: list[Letter] = []
         self._seen: set[str] = set()
-        self._journal: list[ClaimEvent] = []
-        self._seq = 0
-        self._version = 0
-        self._mails: list[asyncio.Task[None]] = []
-        self._mailed: dict[MailKind, int] = {}
-        self._attributes: dict[str, object] = {}
         self._waiting = False
-        self._gives_back = False
-        self._policy = Policy()
 
     # -- what is asked from outside ------------------------------------------------------------------------------
 
@@ -233,88 +218,6 @@ class ClaimDesk(Steps):
 
     # -- the story's side ----------------------------------------------------------------------------------------
 
-    @property
-    def _the_claim(self) -> Claim:
-        assert self._claim is not None, "the story has not begun"
-        return self._claim
-
-    def _begin(self, reserved: UseReserved) -> None:
-        self._claim = reserved.claim
-        self._policy = reserved.policy
-
-    def _change(self, **changes: Any) -> None:
-        self._claim = replace(self._the_claim, **changes)
-
-    def _note(self, kind: str, title: str, details: str = "", actor: str = "system") -> None:
-        """Write a line into the timeline; it is stored with the next save."""
-        self._seq += 1
-        event = ClaimEvent(seq=self._seq, at=workflow.now(), kind=kind, title=title, details=details, actor=actor)
-        self._journal.append(event)
-
-    def _flag(self, attention: Attention) -> None:
-        if attention not in self._the_claim.attention:
-            self._change(attention=(*self._the_claim.attention, attention))
-
-    def _unflag(self, *gone: Attention) -> None:
-        self._change(attention=tuple(a for a in self._the_claim.attention if a not in gone))
-
-    def _mail(self, kind: MailKind, amount: Money | None = None) -> None:
-        """Send a notice about the claim as it stands, beside the story: a slow post office holds nothing up."""
-        occurrence = self._mailed.get(kind, 0) + 1
-        self._mailed[kind] = occurrence
-        ask = SendMail(kind=kind, claim=self._the_claim, at=workflow.now(), occurrence=occurrence, amount=amount)
-        self._mails.append(asyncio.create_task(self._send(ask)))
-
-    async def _send(self, ask: SendMail) -> None:
-        if not await self._delivered(Mail.send_mail, ask, f"mail: {ask.kind.replace('_', ' ')}"):
-            self._note("mail_failed", f"The mail “{ask.kind.replace('_', ' ')}” could not be delivered.")
-
-    def _close(self, outcome: Outcome, *, gives_back: bool = False) -> None:
-        self._change(
-            state=ClaimState.CLOSED,
-            outcome=outcome,
-            closed_at=workflow.now(),
-            deadline=None,
-            wait_reason="",
-            attention=tuple(a for a in self._the_claim.attention if a is Attention.AMOUNT_OWED),
-        )
-        self._gives_back = self._gives_back or gives_back
-        self._note("closed", f"Closed: {outcome.replace('_', ' ')}.")
-
-    async def _save(self) -> None:
-        """Make the record say what the claim says, in one write, and let the Temporal UI show it."""
-        self._version += 1
-        events, self._journal = tuple(self._journal), []
-        self._show()
-        ask = SaveClaim(
-            claim=self._the_claim,
-            run_id=workflow.info().run_id,
-            version=self._version,
-            events=events,
-            gives_back=self._gives_back,
-        )
-        await self._recorded(Record.save_claim, ask, f"record: {events[-1].kind if events else 'claim'}")
-
-    def _show(self) -> None:
-        claim = self._the_claim
-        due = claim.returning.due_at if claim.returning else None
-        wanted: list[tuple[SearchAttributeUpdate[Any], object]] = [
-            (search.CLAIM_STATE.value_set(claim.state), claim.state),
-            (search.CLAIM_ATTENTION.value_set([str(a) for a in claim.attention]), claim.attention),
-        ]
-        if claim.hold:
-            wanted.append((search.HOLD_STATE.value_set(claim.hold.state), claim.hold.state))
-        if due:
-            wanted.append((search.RETURN_DUE.value_set(due), due))
-        changed = [(update, value) for update, value in wanted if self._attributes.get(update.key.name, ()) != value]
-        if changed:
-            self._attributes.update({update.key.name: value for update, value in changed})
-            workflow.upsert_search_attributes([update for update, _ in changed])
-        lines = [f"**{claim.state.replace('_', ' ')}** {claim.wait_reason}"]
-        lines += [f"- needs attention: {a.replace('_', ' ')}" for a in claim.attention]
-        lines += [f"- {reason.rule}: {reason.message}" for reason in claim.reasons]
-        workflow.set_current_details("\n".join(lines))
-
     async def _next(self, wake: datetime | None, summary: str, deadline: datetime | None = None) -> Letter | None:
         """The next letter, or None once `wake` has passed (its second included).
 
@@ -414,18 +317,6 @@ class ClaimDesk(Steps):
             await self._save()
         self._waiting = True
         await workflow.wait_condition(workflow.all_handlers_finished)
-
-    async def _answer_unknown(self, summary: str, error: ActivityError) -> None:
-        if self._claim is not None and Attention.CAPTURE_UNKNOWN not in self._claim.attention:
-            self._flag(Attention.CAPTURE_UNKNOWN)
-            self._note("answer_unknown", f"No answer yet: {summary}. Asked again until there is one.")
-            await self._save()
-        await super()._answer_unknown(summary, error)
-
-    async def _answer_known(self, summary: str) -> None:
-        if self._claim is not None and Attention.CAPTURE_UNKNOWN in self._claim.attention:
-            self._unflag(Attention.CAPTURE_UNKNOWN)
-            self._note("answer_known", f"Answered: {summary}.")
 
 
 def _actor(letter: Letter) -> str:

@@ -6,11 +6,9 @@ from datetime import datetime
 from temporalio import workflow
 
 from domain import lifecycle, returns, settlement
-from domain.claim import Hold
 from domain.inspection import Verdict
-from domain.kinds import Attention, ClaimState, Outcome, PartsChoice
+from domain.kinds import Attention, ClaimState, Outcome
 from domain.money import Money
-from domain.reasons import Reason, RuleError
 from messages.claims import (
     CancelClaim,
     ChooseParts,
@@ -27,14 +25,15 @@ from messages.mail import MailKind
 from messages.payments import LookUpCard, Payments
 from messages.record import ComputeWindow, Record
 from workflows.desk import Letter
-from workflows.exchange import Exchange, utc
+from workflows.exchange import utc
+from workflows.settling import Settling
 
 _CHARGED = (Outcome.DEFAULT_CHARGED, Outcome.PARTS_CHARGED)
 _RETURNABLE = (ClaimState.AWAITING_RETURN, ClaimState.AWAITING_CURE, ClaimState.AWAITING_PARTS, ClaimState.DEFAULTED)
 
 
 @workflow.defn
-class CareExpressPremium(Exchange):
+class CareExpressPremium(Settling):
     """Reserve, hold, charge the fee, ship, await the return, inspect, settle. Returns the outcome."""
 
     @workflow.init
@@ -79,12 +78,6 @@ class CareExpressPremium(Exchange):
     def _hold_amount(self) -> Money:
         quoted = self._asked.quote.hold if self._asked.quote else None
         return quoted or self._terms.offer.hold
-
-    @property
-    def _hold(self) -> Hold:
-        hold = self._the_claim.hold
-        assert hold is not None, "Premium without a hold"
-        return hold
 
     # -- the next thing that can happen ---------------------------------------------------------------------------
 
@@ -274,92 +267,6 @@ class CareExpressPremium(Exchange):
                     ClaimState.AWAITING_PARTS, self._policy.parts_days, MailKind.INSPECTED_PARTS
                 ):
                     await self._charge_parts("the time to send them has passed")
-
-    # -- money at the end -----------------------------------------------------------------------------------------
-
-    async def _default(self, reasons: tuple[Reason, ...]) -> None:
-        """Charge the whole hold, once; then wait for a late return as long as one would be refunded (R-RET-6)."""
-        self._change(reasons=reasons)
-        amount = self._hold.amount
-        charged = await self._collect(amount, "default_charges", self._asked.payment_method)
-        self._change(dispute_until=await self._deadline(self._policy.dispute_days))
-        self._await_late_return()
-        self._mail(MailKind.CHARGED if charged else MailKind.AMOUNT_OWED, amount)
-        self._release_kept()
-
-    def _await_late_return(self) -> None:
-        until = self._returning.late_until
-        self._change(state=ClaimState.DEFAULTED, deadline=until, wait_reason=f"for a late return until {utc(until)}")
-
-    async def _refund_late_return(self) -> None:
-        """A good return after the charge: refunded less the late fee, in full when it had been in time (R-RET-10)."""
-        arrived = self._returning.arrived_at
-        assert arrived is not None, "inspected without an arrival"
-        in_time = returns.in_time(self._returning, arrived)
-        late_fee = Money(self._policy.late_fee, self._hold.amount.currency)
-        missing = self._the_claim.missing
-        if self._taken is None:
-            # Nothing was taken, it was owed: what would have been kept is still owed.
-            owed = self._the_claim.amount_owed
-            refund = settlement.late_refund(owed, in_time=in_time, late_fee=late_fee, missing=missing)
-            self._change(amount_owed=owed - refund)
-            if owed == refund:
-                self._unflag(Attention.AMOUNT_OWED)
-            self._note("no_longer_owed", f"{refund} is no longer owed.")
-        else:
-            refund = settlement.late_refund(self._taken[1], in_time=in_time, late_fee=late_fee, missing=missing)
-            await self._give_back(refund, "late-return")
-        self._close(Outcome.LATE_RETURN_REFUNDED)
-        self._mail(MailKind.REFUND, refund)
-
-    async def _parts(self, decision: ChooseParts) -> None:
-        if decision.choice is PartsChoice.SEND:
-            self._note("parts_promised", "The customer sends the missing parts.", actor=decision.actor)
-            return
-        await self._charge_parts("the customer pays for them")
-
-    async def _charge_parts(self, why: str) -> None:
-        """Capture the differences out of the hold; what exceeds it is invoiced, never forced (R-CMP-2, edge 19)."""
-        hold = self._hold.amount
-        amount = settlement.parts_capture(self._the_claim.missing, hold)
-        self._note("parts_charged", f"The missing parts are charged: {why}.")
-        charged = await self._collect(amount, "parts_charges", self._asked.payment_method)
-        rest = settlement.differences(self._the_claim.missing, hold.currency) - amount
-        if rest:
-            self._change(amount_owed=self._the_claim.amount_owed + rest)
-            self._flag(Attention.AMOUNT_OWED)
-            self._note("amount_owed", f"{rest} beyond the hold is invoiced.")
-        self._change(dispute_until=await self._deadline(self._policy.dispute_days))
-        self._close(Outcome.PARTS_CHARGED)
-        self._mail(MailKind.CHARGED if charged else MailKind.AMOUNT_OWED, amount)
-
-    async def _waive(self, reason: str, actor: str) -> None:
-        """Staff let it go, with a reason: the hold is released, or what was taken is given back (R-AUD-1, edge 58)."""
-        if not reason:
-            raise RuleError("invalid_request", "R-AUD-1", "A waiver needs a reason.")
-        self._note("waived", "Staff waived the charge.", reason, actor)
-        nothing = self._nothing()
-        refund = self._taken[1] if self._taken else nothing
-        await self._give_back(refund, "waiver")
-        await self._release_hold()
-        self._change(amount_owed=nothing, dispute_until=None)
-        self._unflag(Attention.AMOUNT_OWED, Attention.REFUND_DUE)
-        self._close(Outcome.WAIVED)
-        self._mail(MailKind.REFUND if refund else MailKind.RELEASED, refund or self._hold.amount)
-
-    async def _undo(self) -> None:
-        """Before dispatch everything is undone (R-EXP-9); later only the hold is let go."""
-        if self._taken is not None:
-            self._close(Outcome.DEFAULT_CHARGED)
-            return
-        await self._release_hold()
-        shipped = self._the_claim.dispatched_on is not None
-        refund = None
-        if not shipped:
-            await self._withdraw_dispatch()
-            refund = await self._refund_everything_paid()
-        self._close(Outcome.CANCELLED, gives_back=not shipped)
-        self._mail(MailKind.CANCELLED, refund)
 
     async def _watch_disputes(self) -> None:
         """A charge can be waived for 30 days (R-AUD-1); until then parcels and staff still find somebody here."""

@@ -11,8 +11,10 @@ from temporalio.exceptions import ApplicationError
 
 from domain.kinds import Outcome, ReasonCode, Service, TermKind
 from domain.money import Money
+from messages.entitlements import ChangeOwner
 from messages.registry import CheckPlan, Owner, PlanBought, PlanPriced, PlanRefused, RegisterDevice, UnbindController
 from store.tables import BindingRow, DeviceRow, TermRow
+from store.writes.entitlements import change_owner
 from tests.store.programme import ACTIVATED, FRESH, NOW, Programme
 
 
@@ -128,6 +130,17 @@ async def test_a_lost_drone_is_never_bound_again(programme: Programme) -> None:
     reserved = await programme.reserve(programme.ask(service=Service.FLYAWAY))
     await programme.dispatch(reserved, "M3-2", lost=True)
     assert await refusal(programme.bind("M3-1", "RC9", NOW)) == ("conflict", ["serial_number"])
+
+
+async def test_another_owner_takes_the_device_unbound(programme: Programme) -> None:
+    """R-XFR-1."""
+    await programme.device()
+    ask = ChangeOwner(serial_number="m3 1", owner=Owner(name="Bob", email="bob@example.com"), at=NOW)
+    async with programme.database.writing() as session:
+        assert await change_owner(session, ask) == "M3-1"
+    shown = await programme.views.device("M3-1", NOW)
+    assert shown is not None
+    assert (shown.owner.name, shown.binding) == ("Bob", None)
 
 
 async def test_unbinding_ends_the_binding_once(programme: Programme) -> None:

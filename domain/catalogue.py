@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from domain.kinds import Category, Component, TermKind
+from domain.dates import zone_known
+from domain.kinds import BODIES, Category, Component, TermKind
 from domain.money import Money
 
 
@@ -30,8 +31,8 @@ class Offer:
     """What one model costs in one region; every amount in the region's currency.
 
     `fees[n-1]` is the fee of the n-th use of a term, the last entry repeats (R-CAT-3). `hold` is the Premium
-    pre-authorization (R-EXP-5). `differences` is what a missing covered component costs (R-CMP-1). `estimated` names
-    the fields whose figures are estimates.
+    pre-authorization (R-EXP-5). `differences` is what a missing covered component costs (R-CMP-1), for every one but
+    the main body; it may be nothing. `estimated` names the fields whose figures are estimates.
     """
 
     product_value: Money
@@ -83,7 +84,7 @@ def expected_components(model: Model, replace_battery: bool) -> tuple[Component,
 
 
 def difference_for(offer: Offer, component: Component) -> Money:
-    """What a missing `component` costs; nothing when the catalogue names no price (edge case 18)."""
+    """What a missing `component` costs; nothing for the main body, which is the device itself (R-CMP-1)."""
     return offer.differences.get(component, offer.product_value.zero())
 
 
@@ -93,6 +94,10 @@ def problems(catalogue: Catalogue) -> list[Problem]:
     found = [*_doubles("regions", [r.code for r in catalogue.regions])]
     found += _doubles("models", [m.slug for m in catalogue.models])
     for region in catalogue.regions:
+        if not zone_known(region.time_zone):
+            found.append(
+                Problem(f"regions.{region.code}.time_zone", "R-RET-2", f"There is no time zone {region.time_zone!r}.")
+            )
         if not 7 <= region.window_days <= 14:
             found.append(
                 Problem(f"regions.{region.code}.window_days", "R-RET-1", "The return window must be 7 to 14 days.")
@@ -152,6 +157,9 @@ def _offer_problems(where: str, model: Model, offer: Offer, region: Region) -> I
         yield Problem(f"{where}.prices", "R-CAT-1", "The price of the 1-year plan is missing.")
     if TermKind.REFRESH_PLUS in offer.prices:
         yield Problem(f"{where}.prices", "R-CAT-1", "Refresh+ is no longer sold.")
+    for part in model.components:
+        if part not in BODIES and part not in offer.differences:
+            yield Problem(f"{where}.differences.{part}", "R-CMP-1", "The price of this part, when missing, is missing.")
     if not offer.fees:
         yield Problem(f"{where}.fees", "R-CAT-1", "The replacement fee is missing.")
     if model.flyaway and offer.flyaway_fee is None:

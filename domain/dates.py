@@ -6,6 +6,15 @@ from zoneinfo import ZoneInfo
 _LAST_SECOND = time(23, 59, 59)
 
 
+def zone_known(zone: str) -> bool:
+    """Whether `zone` is an IANA time zone that calendar days can be reckoned in."""
+    try:
+        ZoneInfo(zone)
+    except (KeyError, ValueError, OSError):  # unknown, no name for a zone, the name of a folder of zones
+        return False
+    return True
+
+
 def whole_second(instant: datetime) -> datetime:
     """`instant` in UTC without its fraction: deadlines are exact to the second, and 23:59:59.9 is still 23:59:59.
 

@@ -6,12 +6,10 @@ from enum import StrEnum
 from unicodedata import category
 
 from domain.claim import Inspection
-from domain.kinds import Component, ReasonCode
+from domain.kinds import BODIES, Component, ReasonCode
 from domain.reasons import Reason
 
 _LOOK_ALIKE = str.maketrans("OI", "01")
-_BODIES = frozenset({Component.AIRCRAFT, Component.MAIN_UNIT, Component.STABILISER_BODY})
-"""The part that bears the serial number: without it the box holds no device."""
 
 
 class Verdict(StrEnum):
@@ -76,13 +74,13 @@ def assess(
     longer expected, an unread one is no reason to stop.
     """
     match = compare_serials(serial_number, inspection.serial_number)
-    if not _BODIES.intersection(expected) and not normalise_serial(inspection.serial_number):
+    if not BODIES.intersection(expected) and not normalise_serial(inspection.serial_number):
         match = SerialMatch.SAME
     missing = tuple(c for c in expected if c not in inspection.components)
     reasons = []
     if not inspection.genuine:
         reasons.append(Reason(ReasonCode.NOT_GENUINE, "R-INS-3", "The item received is not a genuine product."))
-    if _BODIES.intersection(missing):
+    if BODIES.intersection(missing):
         reasons.append(Reason(ReasonCode.NOT_GENUINE, "R-INS-3", "The device itself was not in the box."))
     if match is SerialMatch.DIFFERENT:
         reasons.append(_wrong_serial(inspection.serial_number, serial_number, replacement_serial))

@@ -18,6 +18,10 @@ class Component(StrEnum):
     STABILISER_BODY = "stabiliser_body"
 
 
+BODIES = frozenset({Component.AIRCRAFT, Component.MAIN_UNIT, Component.STABILISER_BODY})
+"""The part that bears the serial number: without it there is no device."""
+
+
 class TermKind(StrEnum):
     ONE_YEAR = "1y"
     TWO_YEARS = "2y"

@@ -86,7 +86,11 @@ DRONE = Model(
             fees=(usd(12400), usd(15500)),
             hold=usd(88000),
             flyaway_fee=usd(44900),
-            differences={Component.PROPELLERS: usd(1200), Component.BATTERY: usd(14900)},
+            differences={
+                Component.GIMBAL_CAMERA: usd(44000),
+                Component.PROPELLERS: usd(1200),
+                Component.BATTERY: usd(14900),
+            },
         )
     },
 )

@@ -65,7 +65,7 @@ OFFERS = [
     pytest.param(replace(OFFER, flyaway_fee=None), "flyaway_fee", "R-CAT-1", id="no flyaway fee"),
     pytest.param(replace(OFFER, flyaway_fee=usd(0)), "flyaway_fee", "R-CAT-1", id="a free flyaway"),
     pytest.param(
-        replace(OFFER, differences={Component.PROPELLERS: usd(-1)}),
+        replace(OFFER, differences={**OFFER.differences, Component.PROPELLERS: usd(-1)}),
         "differences.propellers",
         "R-CAT-1",
         id="a negative difference",
@@ -76,7 +76,21 @@ OFFERS = [
     pytest.param(replace(OFFER, flyaway_fee=YEN), "flyaway_fee", "R-CAT-1", id="a flyaway fee in yen"),
     pytest.param(replace(OFFER, hold=YEN), "hold", "R-CAT-1", id="a hold in yen"),
     pytest.param(
-        replace(OFFER, differences={Component.BATTERY: YEN}), "differences.battery", "R-CAT-1", id="a difference in yen"
+        replace(OFFER, differences={**OFFER.differences, Component.BATTERY: YEN}),
+        "differences.battery",
+        "R-CAT-1",
+        id="a difference in yen",
+    ),
+    *(
+        pytest.param(
+            replace(
+                OFFER, differences={part: price for part, price in OFFER.differences.items() if part is not left_out}
+            ),
+            f"differences.{left_out}",
+            "R-CMP-1",
+            id=f"{left_out} unpriced",
+        )
+        for left_out in OFFER.differences
     ),
 ]
 
@@ -100,7 +114,8 @@ def test_the_hold_lies_above_nothing_and_within_the_value(hold: int, sound: bool
 
 def test_a_replacement_and_a_part_may_cost_nothing() -> None:
     """R-CAT-1; edge case 18: a difference may be nothing."""
-    assert found(offered(replace(OFFER, fees=(usd(0),), differences={Component.PROPELLERS: usd(0)}))) == []
+    differences = {**OFFER.differences, Component.PROPELLERS: usd(0)}
+    assert found(offered(replace(OFFER, fees=(usd(0),), differences=differences))) == []
 
 
 def test_a_worthless_product_is_a_problem_and_so_is_its_hold() -> None:
@@ -122,6 +137,12 @@ def test_a_return_window_is_seven_to_fourteen_days(days: int, sound: bool) -> No
     """R-RET-1."""
     region = replace(US, window_days=days)
     assert found(DRONE, regions=(region,)) == ([] if sound else [("regions.US.window_days", "R-RET-1")])
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "", "../etc/passwd", "/UTC", "America", "UTC+2", "\0"])
+def test_a_region_needs_a_time_zone_there_is(zone: str) -> None:
+    """R-RET-2: its days are reckoned there."""
+    assert found(DRONE, regions=(replace(US, time_zone=zone),)) == [("regions.US.time_zone", "R-RET-2")]
 
 
 @pytest.mark.parametrize(
@@ -184,10 +205,10 @@ def test_the_battery_is_expected_only_when_one_went_out(model: Model, battery: b
     assert list(expected_components(model, battery)) == expected.split()
 
 
-def test_a_part_without_a_price_costs_nothing() -> None:
-    """R-CMP-1, edge case 18: the difference may be nothing."""
+def test_every_missing_part_has_its_price_and_the_device_itself_none() -> None:
+    """R-CMP-1."""
     assert difference_for(OFFER, Component.PROPELLERS) == usd(1200)
-    assert difference_for(OFFER, Component.GIMBAL_CAMERA) == usd(0)
+    assert difference_for(OFFER, Component.AIRCRAFT) == usd(0)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ RENEWAL_GRACE_DAYS = 15
 MOST_MONTHS = 36
 """No lineage is covered for longer (R-REN-1, R-REN-2)."""
 
+_FURTHEST = (UseKind.CONSUMED, UseKind.GIVEN_BACK, UseKind.RESERVED)
+
 
 @dataclass(frozen=True, slots=True)
 class Quota:
@@ -85,16 +87,16 @@ def begun(term_id: str, kind: TermKind, quota: Quota, starts_at: datetime, zone:
 
 
 def tally(term: Term, entries: Iterable[UseEntry]) -> tuple[Tally, Tally]:
-    """Replacements and flyaway uses of `term` (R-PLN-2). Each claim counts by its furthest entry.
+    """Replacements and flyaway uses of `term` (R-PLN-2), whatever the order of the entries.
 
-    A claim is one use, battery included (R-EXP-8); a flyaway counts in both (R-FLY-5), whichever year it falls in
-    (R-PLN-3).
+    A claim is one use, battery included (R-EXP-8), and counts by its furthest entry: what left the warehouse is used,
+    even if it was given back before or after. A flyaway counts in both (R-FLY-5), whichever year it falls in (R-PLN-3).
     """
     by_claim: dict[str, UseEntry] = {}
     for entry in entries:
         if entry.term_id == term.id:
             known = by_claim.get(entry.claim_id)
-            if known is None or known.kind is UseKind.RESERVED:
+            if known is None or _FURTHEST.index(entry.kind) < _FURTHEST.index(known.kind):
                 by_claim[entry.claim_id] = entry
     used = [e for e in by_claim.values() if e.kind is UseKind.CONSUMED]
     reserved = [e for e in by_claim.values() if e.kind is UseKind.RESERVED]

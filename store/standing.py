@@ -78,12 +78,8 @@ def term_from(row: TermRow) -> Term:
 
 
 async def _uses_of(session: AsyncSession, lineage_id: str) -> tuple[UseEntry, ...]:
-    # By the letters a use that was consumed comes before the same one given back: should both stand in the ledger
-    # (a process was reset and then shipped after all), the tally counts what left the warehouse.
-    rows = select(UseRow).where(UseRow.lineage_id == lineage_id).order_by(col(UseRow.claim_id), col(UseRow.kind))
-    return tuple(
-        UseEntry(row.term_id, row.claim_id, UseKind(row.kind), row.flyaway) for row in await session.exec(rows)
-    )
+    rows = await session.exec(select(UseRow).where(UseRow.lineage_id == lineage_id))
+    return tuple(UseEntry(row.term_id, row.claim_id, UseKind(row.kind), row.flyaway) for row in rows)
 
 
 async def _code_of(session: AsyncSession, lineage_id: str) -> MaintenanceCode | None:

@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
@@ -20,6 +20,9 @@ from store.tables import AttentionRow, ClaimRow
 
 CLAIMS: Final = TypeAdapter(Claim)
 """A claim to and from the JSON of its row."""
+FIRST_YEAR: Final = 2000
+LAST_YEAR: Final = 2100
+"""No claim was opened in a year outside these."""
 T = TypeVar("T")
 
 
@@ -93,12 +96,16 @@ def write_cursor(place: ClaimPlace) -> str:
 
 
 def read_cursor(cursor: str) -> ClaimPlace:
-    """The place in a cursor. Raises InvalidCursor for anything `write_cursor` did not write."""
+    """The place in a cursor. Raises InvalidCursor for anything `write_cursor` did not write.
+
+    A cursor may be made up, and what it holds goes to the database, which would choke on the year 1 or a NUL.
+    """
     try:
         opened_at, claim_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         place = datetime.fromisoformat(opened_at), str(claim_id)
-    except (binascii.Error, ValueError, TypeError) as error:
+        sound = FIRST_YEAR <= place[0].year <= LAST_YEAR and place[1].isprintable() and write_cursor(place) == cursor
+    except (binascii.Error, ValueError, TypeError, RecursionError) as error:
         raise InvalidCursor("This cursor is not one of this list's.") from error
-    if place[0].tzinfo is None:
+    if not sound or place[0].utcoffset() != timedelta():
         raise InvalidCursor("This cursor is not one of this list's.")
     return place

@@ -1,5 +1,6 @@
 """The read side: status page, lists with cursors, timeline, quotes, catalogue."""
 
+import base64
 import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -72,7 +73,30 @@ async def test_filters_narrow_the_list_together(programme: Programme) -> None:
     assert len(await ids(ClaimFilter(service=Service.CARE_EXPRESS))) == 6
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "!!", "bnVsbA", "WyJhIiwiYiJd", "WyIyMDI1LTAxLTAxIiwiYiJd", "é", "\0"])
+def made_up(opened_at: object, claim_id: object = "clm_1") -> str:
+    """A cursor written by somebody who knows how we write them."""
+    return base64.urlsafe_b64encode(json.dumps([opened_at, claim_id]).encode()).decode().rstrip("=")
+
+
+CURSORS = [
+    *("", "x", "!!", "bnVsbA", "WyJhIiwiYiJd", "WyIyMDI1LTAxLTAxIiwiYiJd", "é", "\0", "[" * 5000),
+    made_up("0001-01-01T00:00:00+14:00"),
+    made_up("0001-01-01T00:00:00+00:00"),
+    made_up("9999-12-31T23:59:59-14:00"),
+    made_up("9999-12-31T23:59:59+00:00"),
+    made_up("2025-11-03T10:00:00"),
+    made_up("2025-11-03T10:00:00+01:00"),
+    made_up("20251103T100000+0000"),
+    made_up("2025-11-03T10:00:00+00:00", "clm\0"),
+    made_up("2025-11-03T10:00:00+00:00", "clm\ud800"),
+    made_up("2025-11-03T10:00:00+00:00", 7),
+    made_up(None),
+    made_up("2025-11-03T10:00:00+00:00") + "=",
+    base64.urlsafe_b64encode(b"[" * 100_000).decode(),
+]
+
+
+@pytest.mark.parametrize("cursor", CURSORS)
 async def test_a_cursor_of_another_making_is_refused(sqlite_database: Database, cursor: str) -> None:
     with pytest.raises(InvalidCursor):
         await Views(sqlite_database).claims(cursor=cursor)

@@ -8,46 +8,12 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
+from store.payment_tables import LEDGER_TRIGGERS
+
 revision: str = "0001"
 down_revision: str | Sequence[str] | None = None
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
-
-_APPEND_ONLY = {
-    "sqlite": (
-        """
-        CREATE TRIGGER ledger_entries_no_update BEFORE UPDATE ON ledger_entries
-        BEGIN SELECT RAISE(ABORT, 'ledger_entries is append-only'); END
-        """,
-        """
-        CREATE TRIGGER ledger_entries_no_delete BEFORE DELETE ON ledger_entries
-        BEGIN SELECT RAISE(ABORT, 'ledger_entries is append-only'); END
-        """,
-        """
-        CREATE TRIGGER ledger_entries_no_replace BEFORE INSERT ON ledger_entries
-        WHEN EXISTS (
-            SELECT 1 FROM ledger_entries
-            WHERE id = NEW.id OR (key = NEW.key AND account = NEW.account)
-        )
-        BEGIN SELECT RAISE(ABORT, 'ledger_entries is append-only'); END
-        """,
-    ),
-    "postgresql": (
-        """
-        CREATE OR REPLACE FUNCTION ledger_entries_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
-        BEGIN RAISE EXCEPTION 'ledger_entries is append-only'; END $$
-        """,
-        """
-        CREATE TRIGGER ledger_entries_no_change BEFORE UPDATE OR DELETE ON ledger_entries
-        FOR EACH ROW EXECUTE FUNCTION ledger_entries_append_only()
-        """,
-        """
-        CREATE TRIGGER ledger_entries_no_truncate BEFORE TRUNCATE ON ledger_entries
-        FOR EACH STATEMENT EXECUTE FUNCTION ledger_entries_append_only()
-        """,
-    ),
-}
-"""What refuses a changed or removed line of the ledger, for each engine."""
 
 
 def upgrade() -> None:
@@ -322,7 +288,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("claim_id", "kind", name="pk_use_entries"),
     )
     op.create_index("ix_use_entries_lineage_id", "use_entries", ["lineage_id"])
-    for statement in _APPEND_ONLY[op.get_bind().dialect.name]:
+    for statement in LEDGER_TRIGGERS[op.get_bind().dialect.name]:
         op.execute(sa.text(statement))
 
 

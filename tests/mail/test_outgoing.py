@@ -5,6 +5,7 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlmodel import select
@@ -19,7 +20,7 @@ from store.payment_tables import MailRow
 from store.tables import LineageRow
 from tests.mail.claims import AT, US, a_mail, premium
 
-OWNER = {"owner_name": "Ada Moreau", "owner_email": "ada@example.com"}
+OWNER: dict[str, Any] = {"owner_name": "Ada Moreau", "owner_email": "ada@example.com"}
 
 
 class NotingPost(Post):
@@ -38,7 +39,7 @@ class NotingPost(Post):
             raise self.dies.pop(0)
 
 
-async def owned(database: Database, **owner: str) -> None:
+async def owned(database: Database, **owner: Any) -> None:
     """The lineage of the tests' claims has an owner."""
     async with database.writing() as session:
         session.add(LineageRow(id="lin_a", created_at=AT, **(OWNER | owner)))

@@ -236,3 +236,17 @@ def test_an_approval_opens_the_window_and_nothing_else() -> None:
     """R-PUR-2, R-PUR-3."""
     reasons = refusals(TermKind.ONE_YEAR, "EU", uncovered(verified_at=NOW), NOW)
     assert [r.code for r in reasons] == [ReasonCode.REGION_MISMATCH]
+
+
+@pytest.mark.parametrize(
+    ("now", "pointer"),
+    [
+        pytest.param(at("2027-01-25T23:59:58", LA), " It can be renewed.", id="the second before"),
+        pytest.param(at("2027-01-25T23:59:59", LA), " It can be renewed.", id="at"),
+        pytest.param(at("2027-01-26T00:00:00", LA), "", id="the second after"),
+    ],
+)
+def test_a_second_plan_is_pointed_to_the_renewal_while_there_is_one(now: datetime, pointer: str) -> None:
+    """R-PUR-4, R-REN-1, edge case 46."""
+    [reason] = refusals(TermKind.ONE_YEAR, "US", standing(activated_at=None), now)
+    assert reason == Reason(ReasonCode.PLAN_EXISTS, "R-PUR-4", f"This device already has a plan.{pointer}")

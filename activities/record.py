@@ -4,9 +4,8 @@ from datetime import datetime
 
 from temporalio import activity
 
-from domain.dates import end_of_day_after
 from domain.policy import Policy
-from domain.returns import reminders, window
+from domain.returns import cure_until, reminders, window
 from messages.claims import ClaimRefused
 from messages.record import (
     ComputeDeadline,
@@ -55,8 +54,7 @@ class DatabaseRecord(Record):
 
     @activity.defn
     async def compute_deadline(self, ask: ComputeDeadline) -> datetime:
-        end = end_of_day_after(ask.at, ask.days, ask.time_zone)
-        return end if ask.not_before is None else max(end, ask.not_before)
+        return cure_until(ask.at, ask.not_before or ask.at, ask.time_zone, ask.days)
 
     @activity.defn
     async def identify_serial(self, ask: IdentifySerial) -> SerialIdentified:

@@ -9,7 +9,7 @@ from domain import returns
 from domain.catalogue import Model, Offer, Region, expected_components, fee_for_use
 from domain.claim import Claim
 from domain.coverage import UseEntry, begun, quota_for
-from domain.dates import end_of_day_after, local_day
+from domain.dates import local_day
 from domain.eligibility import Application, refusals
 from domain.kinds import Category, ClaimState, Component, DeviceStatus, Service, TermKind, UseKind
 from domain.money import Money
@@ -181,8 +181,7 @@ class FakeRecord(Record):
 
     @activity.defn
     async def compute_deadline(self, ask: ComputeDeadline) -> datetime:
-        end = end_of_day_after(ask.at, ask.days, ask.time_zone)
-        return max(end, ask.not_before) if ask.not_before else end
+        return returns.cure_until(ask.at, ask.not_before or ask.at, ask.time_zone, ask.days)
 
     @activity.defn
     async def identify_serial(self, ask: IdentifySerial) -> SerialIdentified:

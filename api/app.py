@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from fastapi import APIRouter, FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 
-from api import errors, reference
+from api import errors, page, reference
 from api.auth import Keys
 from api.bodies.base import now as wall_clock
 from api.client import TemporalDoor
@@ -68,6 +68,7 @@ def create_app(config: ApiConfig, *, door: Door | None = None, now: Callable[[],
         version=_version(),
         description=reference.DESCRIPTION,
         lifespan=lifespan,
+        docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
     )
@@ -75,6 +76,7 @@ def create_app(config: ApiConfig, *, door: Door | None = None, now: Callable[[],
     app.include_router(_version_1(config.development))
     app.include_router(operations.router)
     app.include_router(operations.router, prefix="/v1", include_in_schema=False)
+    page.install(app)
     app.openapi = lambda: reference.document(app)  # type: ignore[method-assign]
     errors.install(app)
     # The last one added is the first one asked.

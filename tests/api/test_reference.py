@@ -1,5 +1,6 @@
 """The OpenAPI document is complete: every body, answer and error has an example that is true to its schema."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,7 +9,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from api.app import create_app
 from api.problems import Code, ProblemView
-from tests.api.conftest import Office, config
+from tests.api.conftest import Office, config, problem
 
 OPEN = {"/healthz", "/readyz", "/metrics"}
 
@@ -121,7 +122,23 @@ def test_every_reference_in_the_document_leads_somewhere(document: dict[str, Any
 async def test_the_document_is_served(office: Office) -> None:
     answer = await office.http.get("/openapi.json")
     assert answer.json()["openapi"].startswith("3.")
-    assert (await office.http.get("/docs")).status_code == 200
+
+
+async def test_the_page_of_the_reference_needs_no_other_host(office: Office) -> None:
+    answer = await office.http.get("/docs", headers={"Authorization": ""})
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "//" not in re.sub(r"/\*.*?\*/|<!--.*?-->", "", answer.text, flags=re.DOTALL).replace("<!doctype", "")
+    assert '"validatorUrl": null' in answer.text
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    loaded = re.findall(r"""(?:src|href|url)\s*[=:]\s*["']([^"']+)["']""", answer.text)
+    assert len(loaded) == 4
+    for path in loaded:
+        file = await office.http.get(path, headers={"Authorization": ""})
+        assert (file.status_code, len(file.content) > 1000) == (200, True), path
+    problem(await office.http.get("/docs/files/nothing.js"), 404, "not_found")
+    metrics = (await office.http.get("/metrics")).text
+    assert 'route="/docs"' in metrics
+    assert "swagger-ui" not in metrics
 
 
 def test_the_fields_of_a_claim_are_the_contracts(document: dict[str, Any]) -> None:

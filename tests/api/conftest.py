@@ -1,19 +1,21 @@
 """The application over ASGI, on a fresh SQLite database, with a door that needs no Temporal."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlmodel import update
 
 from api.app import create_app
 from api.config import ApiConfig
-from domain.kinds import TermKind
+from domain.kinds import ClaimState, TermKind
 from messages.registry import BindController, Owner, PlantTerm, RegisterDevice
 from store.database import Database
+from store.requests import HttpRequestRow
 from tests.fakes.door import FakeDoor
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
@@ -56,6 +58,26 @@ def lost(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
+def broken(**changes: Any) -> dict[str, Any]:
+    """An online repair in good order."""
+    return {
+        "service": "online_repair",
+        "serial_number": SERIAL,
+        "incident": {"cause": "collision", "occurred_at": "2026-11-20T14:30:00Z", "description": "Fell off a table."},
+        "return_address": SHIP_TO,
+    } | changes
+
+
+def worn(code: str, **changes: Any) -> dict[str, Any]:
+    """A maintenance job in good order, if `code` is."""
+    return {
+        "service": "maintenance",
+        "serial_number": SERIAL,
+        "maintenance_code": code,
+        "return_address": SHIP_TO,
+    } | changes
+
+
 def config(url: str, **changes: Any) -> ApiConfig:
     settings: dict[str, Any] = {
         "database_url": url,
@@ -85,9 +107,9 @@ class Office:
     def later(self, **duration: int) -> None:
         self.clock[0] += timedelta(**duration)
 
-    async def covered(self, serial: str = SERIAL, *, plan: bool = True, bound: bool = True) -> str:
-        """A device bought a month ago, with cover and a remote controller."""
-        activated = NOW - timedelta(days=30)
+    async def covered(self, serial: str = SERIAL, *, plan: bool = True, bound: bool = True, days: int = 30) -> str:
+        """A device bought `days` ago, with cover and a remote controller."""
+        activated = NOW - timedelta(days=days)
         owner = Owner(**OWNER)
         register = RegisterDevice(
             serial_number=serial, model="mavic-3", region="US", owner=owner, activated_at=activated, at=activated
@@ -112,6 +134,21 @@ class Office:
         assert answer.status_code == 202, answer.text
         claim: dict[str, Any] = answer.json()
         return claim
+
+    async def forget_answers(self) -> None:
+        """What a process leaves behind that dies between doing and answering."""
+        async with self.database.writing() as session:
+            await session.exec(update(HttpRequestRow).values(status=None, body=None, headers=None))
+
+    async def inspecting(self) -> dict[str, Any]:
+        """An online repair whose unit has arrived and waits for its quote."""
+        await self.covered()
+        made = await self.http.post("/v1/claims", json=broken())
+        assert made.status_code == 202, made.text
+        claim = await self.app.state.services.views.claim(made.json()["id"])
+        await self.door.save(replace(claim, state=ClaimState.INSPECTING), "parcel_arrived", "The parcel arrived.")
+        arrived: dict[str, Any] = (await self.http.get(made.headers["location"])).json()
+        return arrived
 
     async def shipped(self) -> dict[str, Any]:
         """A claim whose replacement has left."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from api.limits import MOST_BYTES
-from tests.api.conftest import OWNER, SERIAL, SHIP_TO, Office, express, lost, problem
+from tests.api.conftest import OWNER, SERIAL, SHIP_TO, Office, broken, express, lost, problem, worn
 
 DEEP = "[" * 5000 + "]" * 5000
 TREE = {"cause": "collision", "occurred_at": "2026-11-20T14:30:00Z"}
@@ -56,6 +56,17 @@ WRONG_FIELDS: list[tuple[dict[str, Any], str]] = [
     (lost(flight_record="\x07"), "flight_record"),
     (lost(incident={"occurred_at": "2026-11-20T14:30:00Z", "cause": "flyaway"}), "incident.cause"),
     (lost(tier="premium"), "tier"),
+    (broken(incident={"cause": "collision", "occurred_at": "2026-11-20T14:30:00Z"}), "incident.description"),
+    (broken(incident=TREE | {"description": "  "}), "incident.description"),
+    (broken(incident=TREE | {"description": "x", "cause": "magic"}), "incident.cause"),
+    (broken(return_address=None), "return_address"),
+    (broken(return_address=SHIP_TO | {"country": "U"}), "return_address.country"),
+    (broken(payment_method="pm_card_visa"), "payment_method"),
+    (broken(ship_to=SHIP_TO), "ship_to"),
+    (worn(""), "maintenance_code"),
+    (worn("MNT\n1"), "maintenance_code"),
+    (worn("M" * 256), "maintenance_code"),
+    (worn("MNT-AAAAAAAA", incident=TREE), "incident"),
     ({"serial_number": SERIAL}, "service"),
     ({}, "service"),
 ]
@@ -136,6 +147,7 @@ async def test_a_body_of_exactly_one_mebibyte_is_read(office: Office) -> None:
     assert (await office.http.post("/v1/claims", content=content, headers=headers)).status_code == 202
 
 
+MONEY = {"amount": 100, "currency": "USD"}
 ACTIONS: list[tuple[str, Any, str]] = [
     ("dispatch", {}, "replacement_serial_number"),
     ("dispatch", {"replacement_serial_number": "B1", "carrier": "x" * 201}, "carrier"),
@@ -161,6 +173,19 @@ ACTIONS: list[tuple[str, Any, str]] = [
     ("cancel", {"because": "x"}, "because"),
     ("cancel", [], "body"),
     ("found", {"where": "tree"}, "where"),
+    ("repair-quote", {"findings": "", "amount": MONEY, "warranty": False}, "findings"),
+    ("repair-quote", {"findings": "x", "amount": 100, "warranty": False}, "amount"),
+    ("repair-quote", {"findings": "x", "amount": {"amount": 1}, "warranty": False}, "amount.currency"),
+    ("repair-quote", {"findings": "x", "amount": MONEY | {"amount": -1}, "warranty": False}, "amount.amount"),
+    ("repair-quote", {"findings": "x", "amount": MONEY | {"amount": 1.5}, "warranty": False}, "amount.amount"),
+    ("repair-quote", {"findings": "x", "amount": MONEY | {"amount": 10**13}, "warranty": False}, "amount.amount"),
+    ("repair-quote", {"findings": "x", "amount": MONEY | {"currency": "usd"}, "warranty": False}, "amount.currency"),
+    ("repair-quote", {"findings": "x", "amount": MONEY, "warranty": "no"}, "warranty"),
+    ("repair-choice", {"choice": "cash"}, "choice"),
+    ("repair-choice", {"choice": "paid_repair"}, "payment_method"),
+    ("repair-choice", {"choice": "replacement", "payment_method": ""}, "payment_method"),
+    ("completion", {"repaired_serial_number": "no serial!"}, "repaired_serial_number"),
+    ("completion", {"carrier": "UPS"}, "carrier"),
 ]
 
 
@@ -190,6 +215,18 @@ DEVICES: list[tuple[str, dict[str, Any], str]] = [
     (f"dev/devices/{SERIAL}/terms", {"term": "1y", "starts_on": "2025-02-30"}, "starts_on"),
     (f"dev/devices/{SERIAL}/terms", {"term": "1y", "starts_on": 20250101}, "starts_on"),
     (f"dev/devices/{SERIAL}/terms", {"term": "1y", "starts_on": "9999-12-31"}, "starts_on"),
+    (f"dev/devices/{SERIAL}/terms", {"term": "3y", "starts_on": "2025-01-01"}, "term"),
+    ("dev/reminders/run", {}, "as_of"),
+    ("dev/reminders/run", {"as_of": "2027-09-24T09:00:00Z"}, "as_of"),
+    (f"devices/{SERIAL}/verification", {"approved_at": "2030-01-01T00:00:00Z"}, "approved_at"),
+    (f"devices/{SERIAL}/verification", {"by": "Ada"}, "by"),
+    (f"devices/{SERIAL}/renewals", {}, "payment_method"),
+    (f"devices/{SERIAL}/renewals", {"payment_method": "pm", "term": "2y"}, "term"),
+    (f"devices/{SERIAL}/plans/pln_a/refund", {"amount": 1}, "amount"),
+    (f"devices/{SERIAL}/maintenance-codes", {"code": "MNT-AAAAAAAA"}, "code"),
+    (f"devices/{SERIAL}/owner", {"name": "Ada"}, "email"),
+    (f"devices/{SERIAL}/owner", OWNER | {"phone": "1"}, "phone"),
+    (f"devices/{SERIAL}/cover-changes", {"change": "double"}, "change"),
     ("quotes", {"service": "care_express", "serial_number": SERIAL}, "tier"),
     ("quotes", {"service": "maintenance", "serial_number": SERIAL}, "service"),
 ]

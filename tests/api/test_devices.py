@@ -40,30 +40,6 @@ async def test_cover_bought_before_activation_begins_with_it(office: Office) -> 
     assert answer.json()["care"]["periods"] == [{"term": "1y", "starts_on": "2026-11-28", "ends_on": "2027-11-28"}]
 
 
-async def test_a_plan_is_answered_with_its_price_and_days(office: Office) -> None:
-    await office.covered(plan=False)
-    answer = await office.http.post(f"/v1/devices/{SERIAL}/plans", json=PLAN)
-    assert answer.status_code == 201
-    plan = answer.json()
-    assert set(plan) == {"id", "term", "starts_on", "ends_on", "price", "purchased_at"}
-    assert plan["price"]["currency"] == "USD"
-    assert plan["purchased_at"] == "2026-11-23T10:00:00Z"
-    assert (await office.http.get(f"/v1/devices/{SERIAL}")).json()["care"]["active"] is True
-
-
-async def test_a_second_plan_is_refused_with_every_reason(office: Office) -> None:
-    await office.covered()
-    answer = await office.http.post(f"/v1/devices/{SERIAL}/plans", json=PLAN | {"region": "EU"})
-    refused = problem(answer, 422, "plan_refused")
-    assert [reason["code"] for reason in refused["reasons"]] == ["region_mismatch", "plan_exists"]
-
-
-async def test_a_declined_card_buys_nothing(office: Office) -> None:
-    await office.covered(plan=False)
-    answer = await office.http.post(f"/v1/devices/{SERIAL}/plans", json=PLAN | {"payment_method": "pm_card_declined"})
-    problem(answer, 402, "payment_declined")
-
-
 async def test_a_remote_controller_is_bound_and_unbound(office: Office) -> None:
     await office.covered(bound=False)
     answer = await office.http.post(f"/v1/devices/{SERIAL}/bindings", json={"remote_controller": "RC-7"})

@@ -78,18 +78,18 @@ async def test_an_outage_is_no_answer_and_the_retry_finds_what_happened(office: 
 async def test_a_lost_answer_is_found_again_and_not_refused_as_a_second_claim(office: Office) -> None:
     await office.covered()
     first = await office.http.post("/v1/claims", json=express(), headers=KEY)
-    await forget_the_answer(office)
+    await office.forget_answers()
     again = await office.http.post("/v1/claims", json=express(), headers=KEY)
     assert (again.status_code, again.json()) == (202, first.json())
     assert office.door.keys[0] == office.door.keys[1]
 
 
 async def test_a_lost_answer_of_a_purchase_is_found_again(office: Office) -> None:
-    await office.covered(plan=False)
+    await office.covered(plan=False, days=1)
     url, body = f"/v1/devices/{SERIAL}/plans", {"term": "1y", "payment_method": "pm_card_visa"}
     first = await office.http.post(url, json=body, headers=KEY)
     assert first.status_code == 201
-    await forget_the_answer(office)
+    await office.forget_answers()
     again = await office.http.post(url, json=body, headers=KEY)
     assert (again.status_code, again.json()) == (201, first.json())
 
@@ -97,7 +97,7 @@ async def test_a_lost_answer_of_a_purchase_is_found_again(office: Office) -> Non
 async def test_a_claim_whose_workflow_has_ended_is_answered_from_the_record(office: Office) -> None:
     await office.covered()
     first = await office.http.post("/v1/claims", json=express(), headers=KEY)
-    await forget_the_answer(office)
+    await office.forget_answers()
     office.door.ended.add(first.json()["id"])
     again = await office.http.post("/v1/claims", json=express(), headers=KEY)
     assert (again.status_code, again.json()["id"]) == (202, first.json()["id"])
@@ -170,13 +170,3 @@ async def test_open_claims_are_counted_on_both_engines(database: Database) -> No
     async with database.reading() as session:
         counts = await open_claims(session)
     assert set(counts.values()) == {0}
-
-
-async def forget_the_answer(office: Office) -> None:
-    """What a process leaves behind that dies between doing and answering."""
-    from sqlmodel import update
-
-    from store.requests import HttpRequestRow
-
-    async with office.database.writing() as session:
-        await session.exec(update(HttpRequestRow).values(status=None, body=None, headers=None))

@@ -8,6 +8,7 @@ from tests.api.conftest import SERIAL, Office, config, problem
 
 ROLES = {"cs": "customer_service", "wh": "warehouse", "st": "staff", "fi": "finance", "dev": "admin"}
 CLAIM = "/v1/claims/clm_aaaaaaaaaaaaaaaa"
+PLAN = "pln_aaaaaaaaaaaaaaaa"
 LIMITED = {
     f"POST {CLAIM}/dispatch": {"wh"},
     f"POST {CLAIM}/return-scan": {"wh"},
@@ -16,6 +17,10 @@ LIMITED = {
     f"POST {CLAIM}/extension": {"st"},
     f"POST {CLAIM}/waiver": {"st"},
     f"POST {CLAIM}/decision": {"st"},
+    f"POST {CLAIM}/repair-quote": {"st"},
+    f"POST {CLAIM}/completion": {"wh"},
+    f"POST /v1/devices/{SERIAL}/verification": {"st"},
+    f"POST /v1/devices/{SERIAL}/owner": {"cs", "st"},
     f"GET {CLAIM}/ledger": {"fi"},
 }
 FOR_ALL = [
@@ -27,6 +32,11 @@ FOR_ALL = [
     f"POST /v1/devices/{SERIAL}/bindings",
     f"DELETE /v1/devices/{SERIAL}/bindings/current",
     f"POST /v1/devices/{SERIAL}/plans",
+    f"POST /v1/devices/{SERIAL}/plans/{PLAN}/refund",
+    f"GET /v1/devices/{SERIAL}/renewal",
+    f"POST /v1/devices/{SERIAL}/renewals",
+    f"POST /v1/devices/{SERIAL}/maintenance-codes",
+    f"POST /v1/devices/{SERIAL}/cover-changes",
     "POST /v1/quotes",
     "POST /v1/claims",
     "GET /v1/claims",
@@ -36,8 +46,10 @@ FOR_ALL = [
     f"POST {CLAIM}/payment-method",
     f"POST {CLAIM}/cancel",
     f"POST {CLAIM}/found",
+    f"POST {CLAIM}/repair-choice",
     "POST /v1/dev/claims/clm_aaaaaaaaaaaaaaaa/fast-forward",
     f"POST /v1/dev/devices/{SERIAL}/terms",
+    "POST /v1/dev/reminders/run",
 ]
 
 
@@ -65,7 +77,8 @@ async def test_nothing_of_version_1_is_open_without_a_key(office: Office) -> Non
 async def test_the_matrix_above_names_every_route(office: Office) -> None:
     document = (await office.http.get("/openapi.json")).json()
     named = {route.replace("clm_aaaaaaaaaaaaaaaa", "{claim_id}") for route in [*LIMITED, *FOR_ALL]}
-    named = {route.replace(SERIAL, "{serial}").replace("mavic-3", "{model}") for route in named}
+    named = {route.replace(SERIAL, "{serial}").replace(PLAN, "{plan_id}") for route in named}
+    named = {route.replace("mavic-3", "{model}") for route in named}
     routes = {f"{method.upper()} {path}" for path, ways in document["paths"].items() for method in ways}
     assert named == {route for route in routes if " /v1" in route}
 

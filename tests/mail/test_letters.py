@@ -27,6 +27,7 @@ from tests.mail.claims import (
     incomplete,
     occasions,
     premium,
+    quoted,
     standard,
 )
 
@@ -237,3 +238,62 @@ def test_html_escapes_what_people_typed_and_plain_text_does_not() -> None:
 def test_a_region_without_a_return_address_is_told_to_ask() -> None:
     composed = Letters(return_addresses={}).compose(a_mail(MailKind.SHIPPED, premium(US)), US.addressee())
     assert "Please ask us for the address" in composed.text
+
+
+def test_a_quote_shows_findings_and_every_way_out_with_its_price() -> None:
+    """R-REP-1, R-REP-2."""
+    says(
+        dict(occasions(US))["repair_quote, every way out"],
+        "main board wet.",
+        "Repair under warranty",
+        "US$159.00",
+        "US$310.00",
+        "Return unrepaired",
+        "free of charge",
+        "Wednesday, 23 December 2026, 23:59:59 Pacific Standard Time",
+        "the unit goes back to you unrepaired",
+    )
+
+
+def test_a_way_out_that_is_closed_is_not_offered() -> None:
+    text = letter(dict(occasions(US))["repair_quote, paid repair alone"]).text
+    assert "warranty" not in text
+    assert "replacement" not in text
+    assert "Paid repair: US$310.00" in text
+
+
+def test_the_repair_label_can_be_cut_out() -> None:
+    for what in ("repair", "maintenance"):
+        ask = dict(occasions(US))[f"repair_label, {what}"]
+        says(ask, "RMA clm_a7k2m4", "500 Example Avenue, Dock 4", "Send in", "23 December 2026, 23:59:59")
+
+
+@pytest.mark.parametrize(
+    ("days", "subject"),
+    [
+        (23, "23 days left to choose what happens to your Mavic 3 SN1581F45"),
+        (1, "Tomorrow is the last day to choose what happens to your Mavic 3 SN1581F45"),
+        (0, "Today is the last day to choose what happens to your Mavic 3 SN1581F45"),
+    ],
+)
+def test_a_quotes_reminder_counts_the_days_that_are_really_left(days: int, subject: str) -> None:
+    claim = quoted(US)
+    assert claim.repair_quote is not None
+    at = claim.repair_quote.pay_until - timedelta(days=days, hours=12)
+    assert letter(SendMail(kind=MailKind.REPAIR_REMINDER_7, claim=claim, at=at)).subject == subject
+
+
+def test_a_changed_serial_number_is_said_with_what_it_means() -> None:
+    """R-REP-4."""
+    says(
+        dict(occasions(US))["repaired, board swap"],
+        "The repair changed the serial number from SN1581F45 to SN-SWAPPED.",
+        "bind a drone to its remote controller again",
+    )
+
+
+@pytest.mark.parametrize(
+    "what", ["lapsed, repair", "lapsed, maintenance", "cancelled, repair", "serviced, maintenance"]
+)
+def test_a_job_speaks_of_no_use_given_back(what: str) -> None:
+    assert "given back" not in letter(dict(occasions(US))[what]).text

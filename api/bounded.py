@@ -21,7 +21,9 @@ from domain.kinds import Action
 
 NO_ANSWER: Final = (RPCTimeoutOrCancelledError, TimeoutError)
 _AFTER_A_CLOSED_UPDATE: Final = "AcceptedUpdateCompletedWorkflow"
-_OURS: Final = {RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.FAILED_PRECONDITION, RPCStatusCode.UNIMPLEMENTED}
+NOT_READY: Final = RPCStatusCode.FAILED_PRECONDITION
+"""A workflow whose worker went away in the middle of a task: it answers again once a worker gets on with it."""
+_OURS: Final = {RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.UNIMPLEMENTED}
 """Answers that say the request itself is wrong: a fault of this program, not an outage."""
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
@@ -25,7 +25,7 @@ from temporalio.testing import TimeSkipper
 from temporalio.types import MethodAsyncSingleParam
 
 from api import commands
-from api.bounded import NO_ANSWER, answered
+from api.bounded import NO_ANSWER, NOT_READY, answered
 from api.door import Command, Gone, Submission, Unavailable
 from domain.claim import Claim
 from domain.inspection import normalise_serial
@@ -147,9 +147,11 @@ class TemporalDoor:
                 if await self._running(client, ask.claim_id) is None:
                     raise
                 return None
-            except RPCError:
+            except RPCError as error:
                 await _consume(start)
-                raise
+                if error.status is not NOT_READY or await self._running(client, ask.claim_id) is None:
+                    raise
+                return None
 
     def _start(self, ask: Submission, provisional: Claim, summary: str) -> WithStartWorkflowOperation[ClaimDesk, Any]:
         common: dict[str, Any] = {
@@ -231,10 +233,12 @@ class TemporalDoor:
             skipper = TimeSkipper(client)
             await skipper.fast_forward(handle, by)
             while (await handle.describe(rpc_timeout=QUICK)).status is WorkflowExecutionStatus.RUNNING:
-                claim = await handle.query(ClaimDesk.claim, rpc_timeout=QUICK)
-                settled = await handle.query(ClaimDesk.settled, rpc_timeout=QUICK)
-                if settled and not _due(claim, await skipper.get_current_time(handle)):
-                    return await handle.query(ClaimDesk.claim, rpc_timeout=QUICK)
+                # The clock is moved already: who has lost a worker for a moment waits on, for as long as SETTLING.
+                with _unheard():
+                    claim = await handle.query(ClaimDesk.claim, rpc_timeout=QUICK)
+                    settled = await handle.query(ClaimDesk.settled, rpc_timeout=QUICK)
+                    if settled and not _due(claim, await skipper.get_current_time(handle)):
+                        return await handle.query(ClaimDesk.claim, rpc_timeout=QUICK)
                 await asyncio.sleep(0.05)
             return None
 
@@ -290,6 +294,16 @@ class TemporalDoor:
         async with answered(COMMAND):
             client = await self._connected()
             return await commands.issue_maintenance_code(client, self._task_queue, ask, key, _UNTIL_ANSWERED)
+
+
+@contextlib.contextmanager
+def _unheard() -> Iterator[None]:
+    """Let pass that nobody answers a query now."""
+    try:
+        yield
+    except RPCError as error:
+        if error.status not in (NOT_READY, RPCStatusCode.CANCELLED, RPCStatusCode.DEADLINE_EXCEEDED):
+            raise
 
 
 def _due(claim: Claim | None, now: datetime) -> bool:

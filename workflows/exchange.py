@@ -194,7 +194,8 @@ class Exchange(Till):
             reasons=assessment.reasons,
             missing=missing if assessment.verdict is Verdict.PARTS_MISSING else (),
         )
-        self._note("inspected", _SEEN[assessment.verdict], seen.notes, decision.actor)
+        told = " ".join([*(reason.message for reason in assessment.reasons), seen.notes]).strip()
+        self._note("inspected", _SEEN[assessment.verdict], told, decision.actor)
         if assessment.verdict is Verdict.UNCLEAR:
             self._flag(Attention.SERIAL_UNCLEAR)
             self._change(wait_reason="for a person to read the serial number; the clock is stopped")

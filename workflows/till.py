@@ -175,7 +175,7 @@ class Till(ClaimDesk):
         hold = self._the_claim.hold
         if hold is not None and payment_id == self._hold_id and isinstance(answer, PaymentRefunded):
             self._change(hold=replace(hold, refunded=answer.refunded))
-        self._note("refunded", f"{amount} was refunded.", purpose)
+        self._note("refunded", f"{amount} was refunded.")
 
     def _hold_ended(self, hold: Hold, state: str) -> None:
         """The gateway says the hold is over: what it says is the truth."""

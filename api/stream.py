@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from api.answers.claims import EventView
+from api.answers.timeline import EventView
 from domain.kinds import ClaimState
 from store.views import Views
 

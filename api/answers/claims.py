@@ -1,4 +1,4 @@
-"""API: a claim, its timeline and its ledger as the caller sees them."""
+"""API: a claim as the caller sees it."""
 
 from pydantic import Field
 
@@ -21,8 +21,6 @@ from domain.kinds import (
     Tier,
 )
 from domain.repair import RepairQuote
-from store.ledger_view import LedgerView as StoredLedger
-from store.views import EventView as StoredEvent
 
 CLAIM_ID = "clm_mfrggzdfmztwq2lk"
 USD_39, USD_149, NOTHING = ({"amount": amount, "currency": "USD"} for amount in (3900, 14900, 0))
@@ -277,85 +275,3 @@ class ClaimView(View):
 
 class ClaimList(Page[ClaimView]):
     model_config = shows({"items": [CLAIM_EXAMPLE], "next_cursor": None})
-
-
-_EVENT = {
-    "id": 7,
-    "at": "2026-11-23T15:20:00Z",
-    "kind": "dispatched",
-    "title": "The replacement is on its way.",
-    "details": "UPS 1Z999",
-    "actor": "warehouse",
-}
-
-
-class EventView(View):
-    """A line of the timeline. `id` rises; `kind` is for programs, `title` for people; `actor` is who did it."""
-
-    model_config = shows(_EVENT)
-
-    id: int
-    at: Moment
-    kind: str
-    title: str
-    details: str
-    actor: str
-
-    @classmethod
-    def of(cls, event: StoredEvent) -> "EventView":
-        return cls(
-            id=event.id, at=event.at, kind=event.kind, title=event.title, details=event.details, actor=event.actor
-        )
-
-
-class EventList(Page[EventView]):
-    model_config = shows({"items": [_EVENT], "next_cursor": None})
-
-
-class LedgerEntryView(View):
-    """`amount` is signed: what the programme takes is positive on its account and negative on `card`."""
-
-    at: Moment
-    account: str
-    amount: int
-    currency: str
-    key: str
-
-
-class LedgerView(View):
-    """The money of one claim. `balances` has every account that occurs; together they are zero."""
-
-    model_config = shows(
-        {
-            "entries": [
-                {
-                    "at": "2026-11-23T10:00:01Z",
-                    "account": account,
-                    "amount": amount,
-                    "currency": "USD",
-                    "key": f"{CLAIM_ID}:fee",
-                }
-                for account, amount in (("card", -3900), ("service_fees", 3900))
-            ],
-            "balances": {
-                "card": {"amount": -3900, "currency": "USD"},
-                "service_fees": {"amount": 3900, "currency": "USD"},
-            },
-        }
-    )
-
-    entries: list[LedgerEntryView]
-    balances: dict[str, MoneyView]
-
-    @classmethod
-    def of(cls, stored: StoredLedger, currency: str) -> "LedgerView":
-        """`currency` is the claim's; nothing of a claim is ever booked in another."""
-        return cls(
-            entries=[
-                LedgerEntryView(
-                    at=line.at, account=line.account, amount=line.amount, currency=line.currency, key=line.key
-                )
-                for line in stored.entries
-            ],
-            balances={account: MoneyView.of(stored.balance(account, currency)) for account in stored.balances},
-        )

@@ -7,7 +7,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from starlette.responses import StreamingResponse
 
 from api import stream
-from api.answers.claims import CLAIM_ID, ClaimList, ClaimView, EventList, EventView, LedgerView
+from api.answers.claims import CLAIM_ID, ClaimList, ClaimView
+from api.answers.ledger import LedgerView
+from api.answers.timeline import EventList, EventView
 from api.auth import AnyRole, Finance
 from api.bodies.base import Instant, RegionCode, Serial
 from api.bodies.claims import ClaimBody

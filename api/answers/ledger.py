@@ -1,0 +1,55 @@
+"""API: the money of a claim, line by line."""
+
+from api.answers.base import Moment, MoneyView, View
+from api.answers.claims import CLAIM_ID
+from api.examples import shows
+from store.ledger_view import LedgerView as StoredLedger
+
+
+class LedgerEntryView(View):
+    """`amount` is signed: what the programme takes is positive on its account and negative on `card`."""
+
+    at: Moment
+    account: str
+    amount: int
+    currency: str
+    key: str
+
+
+class LedgerView(View):
+    """The money of one claim. `balances` has every account that occurs; together they are zero."""
+
+    model_config = shows(
+        {
+            "entries": [
+                {
+                    "at": "2026-11-23T10:00:01Z",
+                    "account": account,
+                    "amount": amount,
+                    "currency": "USD",
+                    "key": f"{CLAIM_ID}:fee",
+                }
+                for account, amount in (("card", -3900), ("service_fees", 3900))
+            ],
+            "balances": {
+                "card": {"amount": -3900, "currency": "USD"},
+                "service_fees": {"amount": 3900, "currency": "USD"},
+            },
+        }
+    )
+
+    entries: list[LedgerEntryView]
+    balances: dict[str, MoneyView]
+
+    @classmethod
+    def of(cls, stored: StoredLedger, currency: str) -> "LedgerView":
+        """`currency` is the claim's; nothing of a claim is ever booked in another."""
+        return cls(
+            entries=[
+                LedgerEntryView(
+                    at=line.at, account=line.account, amount=line.amount, currency=line.currency, key=line.key
+                )
+                for line in stored.entries
+            ],
+            balances={account: MoneyView.of(stored.balance(account, currency)) for account in stored.balances},
+        )

@@ -1,0 +1,127 @@
+"""The same routes with the real Temporal and the real worker behind them: what the fake door cannot promise."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from temporalio.client import Client
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Worker
+
+import worker as root
+from api.app import create_app
+from settings import Settings
+from store.database import Database
+from tests.api.conftest import OWNER, broken, config, problem, worn
+
+CARD = {"payment_method": "pm_card_visa"}
+SERIAL = "1581F45T7228D00A"
+DEVICE = f"/v1/devices/{SERIAL}"
+
+
+@pytest.fixture
+async def http(
+    temporal: WorkflowEnvironment, sqlite_url: str, sqlite_database: Database, tmp_path: Path
+) -> AsyncIterator[httpx.AsyncClient]:
+    queue = f"door-{uuid4().hex}"
+
+    async def connected() -> Client:
+        return temporal.client
+
+    app = create_app(config(sqlite_url, temporal_client=connected, task_queue=queue))
+    settings = Settings(home=tmp_path, database_url=sqlite_url)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    headers = {"Authorization": "Bearer dev"}
+    async with (
+        Worker(
+            temporal.client,
+            task_queue=queue,
+            workflows=root.workflows(),
+            activities=root.activities(settings, sqlite_database),
+            workflow_runner=root.workflow_runner(),
+        ),
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://api", headers=headers, timeout=60) as client,
+    ):
+        yield client
+
+
+async def done(answer: httpx.Response, status: int = 200) -> dict[str, Any]:
+    assert answer.status_code == status, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+async def registered(http: httpx.AsyncClient, activated_at: str | None = "2026-01-10T10:00:00Z") -> None:
+    body = {"serial_number": SERIAL, "model": "mavic-3", "region": "US", "owner": OWNER}
+    await done(await http.post("/v1/devices", json=body | {"activated_at": activated_at}), 201)
+
+
+async def test_cover_is_verified_bought_renewed_and_given_back(http: httpx.AsyncClient) -> None:
+    await registered(http)
+    plan = {"term": "1y", **CARD}
+    problem(await http.post(f"{DEVICE}/plans", json=plan), 422, "plan_refused")
+    await done(await http.post(f"{DEVICE}/verification"), 201)
+    bought = await done(await http.post(f"{DEVICE}/plans", json=plan), 201)
+    assert (await done(await http.get(f"{DEVICE}/renewal")))["eligible"] is True
+    renewed = await done(await http.post(f"{DEVICE}/renewals", json=CARD, headers={"Idempotency-Key": "r"}), 201)
+    assert renewed["starts_on"] > bought["ends_on"]
+    problem(await http.post(f"{DEVICE}/renewals", json=CARD), 422, "renewal_refused")
+    refund = await done(await http.post(f"{DEVICE}/plans/{renewed['id']}/refund"))
+    assert refund["refunded"] == renewed["price"]
+    problem(await http.post(f"{DEVICE}/plans/{renewed['id']}/refund"), 422, "refund_refused")
+    problem(await http.post(f"{DEVICE}/plans/pln_aaaaaaaaaaaaaaaa/refund"), 404, "not_found")
+    periods = (await done(await http.get(DEVICE)))["care"]["periods"]
+    assert len(periods) == 1
+
+
+async def test_a_maintenance_job_that_finds_more_is_quoted_for_chosen_and_shipped_back(http: httpx.AsyncClient) -> None:
+    await registered(http, None)
+    await done(await http.post(f"{DEVICE}/plans", json={"term": "1y", **CARD}), 201)
+    await done(await http.post(f"{DEVICE}/activation"), 201)
+    code = await done(await http.post(f"{DEVICE}/maintenance-codes"), 201)
+    problem(await http.post(f"{DEVICE}/maintenance-codes"), 422, "maintenance_refused")
+    claim = await done(await http.post("/v1/claims", json=worn(code["code"])), 202)
+    assert claim["state"] == "awaiting_item"
+    url = f"/v1/claims/{claim['id']}"
+    new = {"name": "Grace", "email": "grace@example.com"}
+    problem(await http.post(f"{DEVICE}/owner", json=new), 409, "conflict")
+    problem(await http.post(f"{url}/repair-choice", json={"choice": "return"}), 409, "action_not_allowed")
+    await done(await http.post(f"{url}/arrival"), 202)
+    quote = {"findings": "Arm broken.", "amount": {"amount": 21500, "currency": "USD"}, "warranty": False}
+    quoted = await done(await http.post(f"{url}/repair-quote", json=quote))
+    assert quoted["repair"]["options"] == ["replacement", "paid_repair", "return"]
+    assert quoted["repair"]["replacement_fee"]["amount"] > 0
+    declined = {"choice": "paid_repair", "payment_method": "pm_card_chargeDeclined"}
+    problem(await http.post(f"{url}/repair-choice", json=declined), 402, "payment_declined")
+    chosen = await done(await http.post(f"{url}/repair-choice", json={"choice": "return"}))
+    assert (chosen["state"], chosen["fee"]["amount"]) == ("in_service", 0)
+    closed = await done(await http.post(f"{url}/completion", json={"tracking_number": "1Z"}))
+    assert (closed["state"], closed["outcome"]) == ("closed", "returned_unrepaired")
+    problem(await http.post(f"{url}/completion"), 409, "action_not_allowed")
+    owner = await done(await http.post(f"{DEVICE}/owner", json=new))
+    assert owner["owner"] == new
+
+
+async def test_a_warranty_that_has_ended_is_refused_by_the_claim_itself(http: httpx.AsyncClient) -> None:
+    await registered(http, "2020-01-10T10:00:00Z")
+    claim = await done(await http.post("/v1/claims", json=broken()), 202)
+    url = f"/v1/claims/{claim['id']}"
+    await done(await http.post(f"{url}/arrival"), 202)
+    quote = {"findings": "Arm broken.", "amount": {"amount": 21500, "currency": "USD"}, "warranty": True}
+    invalid = problem(await http.post(f"{url}/repair-quote", json=quote), 422, "invalid_request")
+    assert [error["field"] for error in invalid["errors"]] == ["warranty"]
+
+
+async def test_reminders_run_as_often_as_one_likes_and_go_out_once(http: httpx.AsyncClient) -> None:
+    await registered(http, None)
+    await done(await http.post(f"/v1/dev/devices/{SERIAL}/terms", json={"term": "1y", "starts_on": "2026-01-10"}), 201)
+    run = {"as_of": "2026-12-11"}
+    first = await done(await http.post("/v1/dev/reminders/run", json=run))
+    assert first == {"sent": [{"serial_number": SERIAL, "kind": "renewal_30"}]}
+    assert await done(await http.post("/v1/dev/reminders/run", json=run)) == {"sent": []}
+    later = await done(await http.post("/v1/dev/reminders/run", json={"as_of": "2027-01-20"}))
+    assert [reminder["kind"] for reminder in later["sent"]] == ["renewal_grace_10"]

@@ -8,7 +8,8 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from typing import Annotated, NoReturn
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -19,14 +20,21 @@ from preflight import StackError
 from schedules import known_regions, set_up_schedules
 from settings import Settings, SettingsError, load_settings
 
+if TYPE_CHECKING:
+    from domain.catalogue import Catalogue
+    from store.catalogue import CatalogueRefused
+
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Device protection claims on Temporal.")
 temporal_app = typer.Typer(no_args_is_help=True, help="Prepare a Temporal server.")
 db_app = typer.Typer(no_args_is_help=True, help="Prepare the database.")
 app.add_typer(temporal_app, name="temporal")
 app.add_typer(db_app, name="db")
+catalog_app = typer.Typer(no_args_is_help=True, help="Models, regions and prices as a file.")
+app.add_typer(catalog_app, name="catalog")
 
 _API_STOP_SECONDS = 5
 
+CatalogueFile = Annotated[Path, typer.Argument(help="A JSON file as `aftercare catalog export` writes it.")]
 EndWithStdin = Annotated[bool, typer.Option("--end-with-stdin", hidden=True)]
 
 
@@ -141,6 +149,119 @@ def db_current() -> None:
     from store.migrate import current
 
     typer.echo(current(_settings().database_url) or "none: run `aftercare db upgrade`")
+
+
+@catalog_app.command("check")
+def catalog_check(file: CatalogueFile) -> None:
+    """Say everything that is wrong with the catalogue in FILE. Changes nothing; ends with 1 when anything is."""
+    catalogue = _catalogue_in(file)
+    typer.echo(f"{file} is sound: {len(catalogue.models)} models in {len(catalogue.regions)} regions")
+
+
+@catalog_app.command("load")
+def catalog_load(
+    file: CatalogueFile, yes: Annotated[bool, typer.Option("--yes", help="Load without asking.")] = False
+) -> None:
+    """Show what FILE would change and, once agreed, make it the catalogue in force. Open claims keep their terms."""
+    from store.catalogue import CatalogueRefused, load, missing, read, release
+    from store.catalogue_file import differences
+    from store.database import Database
+
+    catalogue, database = _catalogue_in(file), Database(_migrated())
+
+    async def compare() -> tuple[tuple[int, str], Catalogue]:
+        async with database.reading() as session:
+            found = await missing(session, catalogue)
+            if found:
+                raise CatalogueRefused(found)
+            return await release(session), await read(session)
+
+    async def replace(shown: tuple[int, str]) -> bool:
+        async with database.writing() as session:
+            return await release(session) == shown and await load(session, catalogue)
+
+    async def work() -> None:
+        try:
+            shown, in_force = await compare()
+            changes = differences(in_force, catalogue)
+            if not changes:
+                typer.echo("Nothing changes: this catalogue is in force already")
+                return
+            for change in changes:
+                typer.echo(str(change))
+            count = f"{len(changes)} change{'s' if len(changes) > 1 else ''}"
+            if not yes:
+                typer.confirm(f"Load {count}?", abort=True)
+            if not await replace(shown):
+                typer.secho("Another catalogue was loaded meanwhile. Nothing was changed.", fg="red", err=True)
+                raise typer.Exit(1)
+            typer.echo(f"Loaded {count}. Open claims keep what they agreed to")
+        except CatalogueRefused as refused:
+            raise _refused(refused) from None
+        finally:
+            await database.close()
+
+    asyncio.run(work())
+
+
+@catalog_app.command("export")
+def catalog_export(
+    file: Annotated[Path | None, typer.Argument(help="Where to; without it, to the screen.")] = None,
+) -> None:
+    """Write the catalogue in force as JSON that `aftercare catalog load` takes."""
+    from store.catalogue import read
+    from store.catalogue_file import write_file
+    from store.database import Database
+
+    database = Database(_migrated())
+
+    async def in_force() -> Catalogue:
+        try:
+            async with database.reading() as session:
+                return await read(session)
+        finally:
+            await database.close()
+
+    text = write_file(asyncio.run(in_force()))
+    if file is None:
+        typer.echo(text, nl=False)
+        return
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"{file} cannot be written: {error.strerror}") from error
+    typer.echo(f"Written to {file}")
+
+
+def _catalogue_in(file: Path) -> Catalogue:
+    from store.catalogue import CatalogueRefused
+    from store.catalogue_file import read_file
+
+    try:
+        return read_file(file)
+    except OSError as error:
+        raise SettingsError(f"{file} cannot be read: {error.strerror}") from error
+    except CatalogueRefused as refused:
+        raise _refused(refused) from None
+
+
+def _refused(refused: CatalogueRefused) -> typer.Exit:
+    for problem in refused.problems:
+        typer.secho(f"{problem.where}: {problem.message} ({problem.rule})", fg="red", err=True)
+    count = len(refused.problems)
+    typer.secho(f"{count} problem{'s' if count > 1 else ''}. Nothing was changed", fg="red", err=True)
+    return typer.Exit(1)
+
+
+def _migrated() -> str:
+    """The database's address, once it has this release's tables."""
+    from store.migrate import current
+
+    url = _settings().database_url
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    if current(url) is None:
+        raise SettingsError("The database has no tables yet: run `aftercare db upgrade`")
+    return url
 
 
 def _settings() -> Settings:

@@ -50,7 +50,7 @@ async def load(session: AsyncSession, catalogue: Catalogue) -> bool:
     Raises:
         CatalogueRefused: it is unsound, or drops a model or region that registered devices still have.
     """
-    found = [*problems(catalogue), *await _missing(session, catalogue)]
+    found = [*problems(catalogue), *await missing(session, catalogue)]
     if found:
         raise CatalogueRefused(found)
     digest = hashlib.sha256(CATALOGUES.dump_json(catalogue)).hexdigest()
@@ -99,7 +99,7 @@ async def model(session: AsyncSession, slug: str) -> Model | None:
     return MODELS.validate_python(row.document) if row else None
 
 
-async def _missing(session: AsyncSession, catalogue: Catalogue) -> list[Problem]:
+async def missing(session: AsyncSession, catalogue: Catalogue) -> list[Problem]:
     """What registered devices need and `catalogue` lacks."""
     offered = {(m.slug, code) for m in catalogue.models for code in m.offers}
     needed = select(DeviceRow.model, DeviceRow.region, func.count()).group_by(DeviceRow.model, DeviceRow.region)

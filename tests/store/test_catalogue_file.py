@@ -1,0 +1,226 @@
+"""A catalogue as a file: checked whole, compared, shown before it is applied, written out again (R-CAT-1, -2, -4)."""
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import cli
+from domain.kinds import Category
+from store.catalogue import CatalogueRefused
+from store.catalogue_file import differences, read_file, write_file
+from store.database import Database
+from store.seed import DEMO_CATALOGUE, demo_catalogue
+from store.views import Views
+from tests.store.programme import Programme
+
+Edit = Callable[[dict[str, Any]], Any]
+
+
+@pytest.fixture
+def edited(tmp_path: Path) -> Callable[..., Path]:
+    """The demo catalogue's file after some edits."""
+
+    def write(*edits: Edit) -> Path:
+        document = json.loads(DEMO_CATALOGUE.read_text())
+        for edit in edits:
+            edit(document)
+        file = tmp_path / "catalogue.json"
+        file.write_text(json.dumps(document))
+        return file
+
+    return write
+
+
+@pytest.fixture
+def aftercare(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str]]:
+    """The command `aftercare catalog ...` on the test's database: its exit code and all it said."""
+    monkeypatch.setenv("AFTERCARE_DATABASE_URL", database_url)
+    monkeypatch.setenv("AFTERCARE_HOME", str(tmp_path / "home"))
+
+    def run(*words: object) -> tuple[int, str]:
+        capsys.readouterr()
+        # In a thread, for the command runs a loop of its own.
+        with ThreadPoolExecutor(1) as thread:
+            code = thread.submit(cli._code_of, lambda: cli.app(["catalog", *map(str, words)])).result()
+        said = capsys.readouterr()
+        return code, said.out + said.err
+
+    return run
+
+
+def model(slug: str, change: Edit) -> Edit:
+    """An edit of one model."""
+    return lambda document: change(next(entry for entry in document["models"] if entry["slug"] == slug))
+
+
+def region(code: str, **values: Any) -> Edit:
+    return lambda document: next(entry for entry in document["regions"] if entry["code"] == code).update(values)
+
+
+def price(amount: int) -> Edit:
+    return model("mavic-3", lambda entry: entry["offers"]["US"]["prices"]["1y"].update(amount=amount))
+
+
+def problems_of(file: Path) -> list[tuple[str, str]]:
+    with pytest.raises(CatalogueRefused) as refused:
+        read_file(file)
+    return [(problem.where, problem.rule) for problem in refused.value.problems]
+
+
+def test_the_demo_file_is_sound_and_reads_back_as_it_was_written(tmp_path: Path) -> None:
+    catalogue = read_file(DEMO_CATALOGUE)
+    assert catalogue == demo_catalogue()
+    copy = tmp_path / "copy.json"
+    copy.write_text(write_file(catalogue))
+    assert read_file(copy) == catalogue
+    assert differences(catalogue, read_file(copy)) == []
+
+
+def test_every_problem_is_named_with_place_and_rule(edited: Callable[..., Path]) -> None:
+    """R-CAT-1, R-CAT-2, edge cases 55 and 65."""
+    file = edited(
+        region("US", window_days=15),
+        model("osmo-action-4", lambda entry: entry.update(flyaway=True)),
+        model("mavic-3", lambda entry: entry["offers"]["US"]["hold"].update(amount=99_999_999)),
+        model("mini-3", lambda entry: entry["offers"]["EU"]["prices"]["1y"].update(currency="JPY")),
+    )
+    found = problems_of(file)
+    for expected in (
+        ("regions.US.window_days", "R-RET-1"),
+        ("models.osmo-action-4.flyaway", "R-CAT-2"),
+        ("models.mavic-3.offers.US.hold", "R-EXP-5"),
+        ("models.mini-3.offers.EU.prices.1y", "R-CAT-1"),
+    ):
+        assert expected in found
+
+
+def test_misspelt_fields_are_problems(edited: Callable[..., Path]) -> None:
+    file = edited(
+        lambda document: document.update(modles=[]),
+        region("US", windowdays=10),
+        model("mavic-3", lambda entry: entry["offers"]["US"].update(estimate=[])),
+    )
+    assert problems_of(file) == [
+        ("modles", "R-CAT-1"),
+        ("regions.US.windowdays", "R-CAT-1"),
+        ("models.mavic-3.offers.US.estimate", "R-CAT-1"),
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[" * 100_000, "null", "[]", '{"regions": 1, "models": {}}', "\ufeff{}"])
+def test_what_is_no_catalogue_is_refused_with_a_reason(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "catalogue.json"
+    file.write_text(text, encoding="utf-8")
+    assert problems_of(file)
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "catalogue.json"
+    file.write_bytes(b"\xff\xfe{}")
+    assert problems_of(file) == [("catalogue.json", "R-CAT-1")]
+
+
+def test_a_field_that_stands_twice_is_a_problem(tmp_path: Path) -> None:
+    file = tmp_path / "catalogue.json"
+    text = DEMO_CATALOGUE.read_text().replace('"premium": true', '"premium": true, "premium": false', 1)
+    file.write_text(text)
+    assert problems_of(file) == [("premium", "R-CAT-1")]
+
+
+def test_differences_name_what_was_added_removed_and_changed(edited: Callable[..., Path]) -> None:
+    file = edited(
+        price(24_900),
+        region("US", window_days=12, purchase_hours={"camera_drone": 72, "handheld": 720}),
+        model("mini-3", lambda entry: entry["offers"].pop("JP")),
+        model("mini-se", lambda entry: entry.update(slug="mini-se-2", name="Mini SE 2")),
+        model("air-3", lambda entry: entry.update(maintenance=True)),
+    )
+    said = [str(change) for change in differences(demo_catalogue(), read_file(file))]
+    assert "~ regions.US.window_days: 14 -> 12" in said
+    assert f"~ regions.US.purchase_hours.{Category.DRONE}: 48 -> 72" in said
+    assert "~ models.mavic-3.offers.US.prices.1y: USD 239.00 -> USD 249.00" in said
+    assert "~ models.air-3.maintenance: no -> yes" in said
+    assert "+ models.mini-se-2: Mini SE 2" in said
+    assert "- models.mini-se: Mini SE" in said
+    assert any(line.startswith("- models.mini-3.offers.JP: JPY ") for line in said)
+    assert len(said) == 7
+
+
+def test_another_order_is_a_difference_too(edited: Callable[..., Path]) -> None:
+    (change,) = differences(demo_catalogue(), read_file(edited(lambda document: document["regions"].reverse())))
+    assert str(change) == "~ regions: US, EU, JP, AU -> AU, JP, EU, US"
+
+
+def test_checking_ends_with_a_code_and_changes_nothing(
+    aftercare: Callable[..., tuple[int, str]], edited: Callable[..., Path], tmp_path: Path
+) -> None:
+    assert aftercare("check", DEMO_CATALOGUE) == (0, f"{DEMO_CATALOGUE} is sound: 15 models in 4 regions\n")
+    code, said = aftercare("check", edited(region("US", window_days=15)))
+    assert code == 1
+    assert "regions.US.window_days: The return window must be 7 to 14 days. (R-RET-1)" in said
+    assert "1 problem." in said
+    assert aftercare("check", tmp_path / "none.json")[0] == 2
+
+
+def test_a_difference_is_shown_and_applied_once_agreed(
+    aftercare: Callable[..., tuple[int, str]], edited: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = edited(price(24_900))
+    line = "~ models.mavic-3.offers.US.prices.1y: USD 239.00 -> USD 249.00"
+    monkeypatch.setattr("typer.confirm", refuse)
+    code, said = aftercare("load", file)
+    assert (code, line in said) == (1, True)
+    assert line in aftercare("load", file)[1]  # still to come
+    code, said = aftercare("load", file, "--yes")
+    assert (code, line in said, "Loaded 1 change. " in said) == (0, True, True)
+    code, said = aftercare("load", file)
+    assert (code, said) == (0, "Nothing changes: this catalogue is in force already\n")
+
+
+def refuse(question: str, abort: bool) -> None:
+    import typer
+
+    raise typer.Abort
+
+
+async def test_what_devices_need_stays_and_open_claims_keep_their_terms(
+    programme: Programme,
+    database: Database,
+    aftercare: Callable[..., tuple[int, str]],
+    edited: Callable[..., Path],
+) -> None:
+    """R-CAT-4."""
+    await programme.device()
+    reserved = await programme.reserve(programme.ask())
+    code, said = aftercare("load", edited(model("mavic-3", lambda entry: entry["offers"].pop("US"))), "--yes")
+    assert code == 1
+    assert "models.mavic-3.offers.US: 1 registered devices still need this offer. (R-CAT-1)" in said
+    dearer = model("mavic-3", lambda entry: entry["offers"]["US"]["fees"][0].update(amount=99_900))
+    assert aftercare("load", edited(dearer), "--yes")[0] == 0
+    assert await programme.reserve(programme.ask(claim_id=reserved.claim.id)) == reserved
+    product = await Views(database).product("mavic-3")
+    assert product is not None
+    assert product.offers["US"].fees[0].amount == 99_900
+
+
+def test_what_is_exported_can_be_loaded(aftercare: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
+    file = tmp_path / "out.json"
+    assert aftercare("export", file) == (0, f"Written to {file}\n")
+    assert aftercare("export") == (0, file.read_text())
+    assert read_file(file) == demo_catalogue()
+    assert aftercare("load", file)[0] == 0
+    assert aftercare("export", tmp_path)[0] == 2
+
+
+def test_without_tables_the_next_step_is_said(
+    aftercare: Callable[..., tuple[int, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AFTERCARE_DATABASE_URL", f"sqlite:///{tmp_path}/empty.db")
+    code, said = aftercare("load", DEMO_CATALOGUE, "--yes")
+    assert (code, "run `aftercare db upgrade`" in said) == (2, True)

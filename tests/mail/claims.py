@@ -110,6 +110,10 @@ def flyaway(place: Place, **changes: Any) -> Claim:
     return replace(base, **changes)
 
 
+def rejected(place: Place) -> Claim:
+    return flyaway(place, reasons=(Reason(ReasonCode.FLYAWAY_REJECTED, "R-FLY-3", "The record shows no flight."),))
+
+
 def arrived(claim: Claim, **changes: Any) -> Claim:
     assert claim.returning is not None
     returning = replace(claim.returning, arrived_at=AT + timedelta(days=6), scanned_at=AT + timedelta(days=3))
@@ -249,7 +253,7 @@ def occasions(place: Place) -> list[tuple[str, SendMail]]:
         (MailKind.LAPSED, "not put right", closed(mismatched(standard(place), place), Outcome.LAPSED), money(159)),
         (MailKind.LAPSED, "flyaway", closed(flyaway(place), Outcome.LAPSED), None),
         (MailKind.FLYAWAY_APPROVED, "flyaway", flyaway(place), money(739)),
-        (MailKind.FLYAWAY_REJECTED, "flyaway", closed(flyaway(place), Outcome.REJECTED), None),
+        (MailKind.FLYAWAY_REJECTED, "flyaway", closed(rejected(place), Outcome.REJECTED), None),
         (MailKind.WITHDRAWN, "paid", closed(flyaway(place), Outcome.WITHDRAWN), money(739)),
         (MailKind.WITHDRAWN, "not paid", closed(flyaway(place), Outcome.WITHDRAWN), None),
         (MailKind.REPLACED, "standard", closed(shipped(arrived(standard(place))), Outcome.REPLACED), None),

@@ -297,3 +297,9 @@ def test_a_changed_serial_number_is_said_with_what_it_means() -> None:
 )
 def test_a_job_speaks_of_no_use_given_back(what: str) -> None:
     assert "given back" not in letter(dict(occasions(US))[what]).text
+
+
+def test_a_rejected_flyaway_says_why() -> None:
+    """R-FLY-3."""
+    (rejected,) = (ask for _, ask in occasions(US) if ask.kind is MailKind.FLYAWAY_REJECTED)
+    assert "The record shows no flight." in letter(rejected, US).text

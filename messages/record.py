@@ -141,10 +141,14 @@ class IdentifySerial(Message):
 
 
 class SerialIdentified(Message):
-    """`open_claim_id`: another open claim waits for that unit; `same_owner`: of the same customer."""
+    """`open_claim_id`: another open claim waits for that unit; `same_owner`: of the same customer.
+
+    `same_lineage`: it is an earlier or later unit of the very device, so nobody else's (edge case 30).
+    """
 
     known: bool
     same_owner: bool = False
+    same_lineage: bool = False
     open_claim_id: str | None = None
 
 

@@ -207,7 +207,7 @@ class Exchange(Till):
         """A unit we know under another case or customer is for a person (edge cases 11, 12)."""
         ask = IdentifySerial(serial_number=serial_number, lineage_id=self._the_claim.lineage_id)
         self._foreign = await self._recorded(Record.identify_serial, ask, f"whose is {serial_number}")
-        if not self._foreign.known:
+        if not self._foreign.known or self._foreign.same_lineage:
             return
         self._flag(Attention.FOREIGN_SERIAL)
         if self._foreign.open_claim_id:

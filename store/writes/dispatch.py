@@ -93,6 +93,7 @@ async def identify_serial(session: AsyncSession, ask: IdentifySerial) -> SerialI
         known=True,
         same_owner=asking is not None
         and (lineage_id == asking.id or email.casefold() == asking.owner_email.casefold()),
+        same_lineage=lineage_id == ask.lineage_id,
         open_claim_id=(await session.exec(waiting)).first(),
     )
 

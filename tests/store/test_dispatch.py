@@ -202,7 +202,7 @@ async def test_a_wrong_unit_is_traced_to_whoever_waits_for_it(programme: Program
 
     assert await identify("m3 2") == SerialIdentified(known=True, same_owner=True, open_claim_id=twin.claim.id)
     assert await identify("M3-3") == SerialIdentified(known=True, same_owner=False)
-    assert await identify("M3-4") == SerialIdentified(known=True, same_owner=True)
+    assert await identify("M3-4") == SerialIdentified(known=True, same_owner=True, same_lineage=True)
     assert await identify("NOBODY") == SerialIdentified(known=False)
     await programme.close(twin.claim, Outcome.CANCELLED, gives_back=True)
     assert (await identify("M3-2")).open_claim_id is None

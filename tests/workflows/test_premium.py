@@ -421,6 +421,16 @@ async def test_an_inspection_that_does_not_come_asks_for_attention(world: World)
     assert (await case.inspect(components=WITHOUT_BATTERY)).attention == ()
 
 
+async def test_the_replacement_in_the_box_is_told_and_is_nobody_elses(world: World) -> None:
+    """R-INS-5, edge case 30."""
+    world.record.known_serials["SN2"] = SerialIdentified(known=True, same_owner=True, same_lineage=True)
+    case = await world.shipped()
+    await case.arrive()
+    claim = await case.inspect(serial="SN2", components=WITHOUT_BATTERY)
+    assert (claim.state, claim.attention) == (ClaimState.AWAITING_CURE, ())
+    assert [reason.code for reason in claim.reasons] == [ReasonCode.REPLACEMENT_RETURNED]
+
+
 @pytest.mark.parametrize("approve", [True, False])
 async def test_swapped_boxes_charge_nobody_without_a_person(world: World, approve: bool) -> None:
     """Edge case 11."""

@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.claim import Claim
 from domain.coverage import Tally, renewable_until, tally, term_at, warranty_end
-from domain.dates import end_of_day, local_day
+from domain.dates import end_of_day, local_day, whole_second
 from domain.kinds import Category, DeviceStatus, Outcome, Service, TermKind
 from domain.standing import Standing
 from store.claim_list import CLAIMS
@@ -177,8 +177,8 @@ def _cases(claims: Iterable[Claim]) -> Iterable[HistoryView]:
         yield HistoryView(
             claim_id=claim.id,
             service=claim.service,
-            opened_at=claim.opened_at,
-            closed_at=claim.closed_at,
+            opened_at=whole_second(claim.opened_at),
+            closed_at=whole_second(claim.closed_at) if claim.closed_at else None,
             outcome=claim.outcome,
             serial_number=claim.serial_number,
             replacement_serial_number=claim.replacement_serial_number,

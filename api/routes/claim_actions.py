@@ -204,7 +204,7 @@ async def cancel(
 async def found(
     claim_id: ClaimInPath, here: Here, caller: AnyRole, key: Key, body: FoundBody | None = None
 ) -> ClaimView:
-    """Flyaway: before dispatch the claim is withdrawn, afterwards people look at it (R-FLY-5)."""
+    """Flyaway: before dispatch the claim is withdrawn, afterwards people look at it (R-FLY-6)."""
     return await _decide(here, claim_id, Action.FOUND, ReportFound(actor=caller.role), key)
 
 

@@ -209,6 +209,15 @@ async def test_the_status_page_shows_cover_warranty_and_history(programme: Progr
     assert await programme.views.device("NOBODY", NOW) is None
 
 
+async def test_the_status_page_names_instants_to_the_second_as_claims_do(programme: Programme) -> None:
+    await programme.device()
+    reserved = await programme.reserve(programme.ask(at=NOW + timedelta(microseconds=999_999)))
+    await programme.save(replace(reserved.claim, state=ClaimState.CLOSED, closed_at=NOW + timedelta(seconds=5.5)))
+    shown = await programme.views.device("M3-1", NOW + timedelta(days=1))
+    assert shown is not None
+    assert [(case.opened_at, case.closed_at) for case in shown.service_history] == [(NOW, NOW + timedelta(seconds=5))]
+
+
 async def test_a_quote_shows_fee_hold_window_and_default_charge(programme: Programme) -> None:
     await programme.device()
     quote = await programme.views.quote(Service.CARE_EXPRESS, Tier.PREMIUM, "m3 1", NOW)

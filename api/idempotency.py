@@ -120,7 +120,7 @@ class Idempotency:
         try:
             if scope["state"].get("final", status < 400):
                 await self._requests.finish(where, key, KeptAnswer(status, headers, body.decode()))
-            elif status < 500:
+            elif 400 <= status < 500:  # a provisional answer is not kept, but whoever asks again is known by it
                 await self._requests.forget(where, key)
         except DATABASE_AWAY as error:
             # What was asked has happened; the same key finds it again by its ids.

@@ -49,6 +49,8 @@ def allowed_actions(claim: Claim) -> tuple[Action, ...]:
         actions = tuple(a for a in actions if a is not Action.EXTENSION)
     if claim.repair_quote is not None:
         actions = tuple(a for a in actions if a is not Action.REPAIR_QUOTE)  # there is no second quote
+    if claim.amount_owed and claim.state is ClaimState.DEFAULTED:
+        actions = (*actions, Action.PAYMENT_METHOD)
     if Attention.DEFAULT_HELD_BACK in claim.attention:
         actions = (*actions, Action.DECISION)
     return actions
@@ -67,6 +69,8 @@ def _table(claim: Claim) -> dict[ClaimState, tuple[Action, ...]]:
 
 
 def _after_closing(claim: Claim) -> tuple[Action, ...]:
+    if claim.outcome in _CHARGED and claim.amount_owed:
+        return (Action.WAIVER, Action.PAYMENT_METHOD)
     if claim.outcome in _CHARGED and claim.dispute_until is not None:
         return (Action.WAIVER,)
     if claim.outcome is Outcome.REPLACED and claim.service is Service.FLYAWAY and claim.dispute_until is not None:

@@ -35,11 +35,18 @@ def late_refund(captured: Money, *, in_time: bool, late_fee: Money, missing: Ite
     return captured - kept.least(captured)
 
 
-def default_reason(serial_number: str, returning: Return, hold: Money, late_fee: Money | None = None) -> Reason:
-    """Why the default was charged when nothing came back, in R-RET-6's words; dates in the claim's zone (edge 1)."""
+def default_reason(
+    serial_number: str, returning: Return, hold: Money, late_fee: Money | None = None, *, charged: bool = True
+) -> Reason:
+    """Why the default was charged when nothing came back, in R-RET-6's words; dates in the claim's zone (edge 1).
+
+    When it could not be `charged` it is owed (R-RET-9).
+    """
     less = f" less {late_fee}" if late_fee else ""
+    what = "As agreed, {} was charged." if charged else "{} could not be charged and is owed."
+    then = "you get it back" if charged else "you no longer owe it"
     message = (
-        f"We did not receive {serial_number} by {returning.due_text}. As agreed, {hold} was charged. "
-        f"If it reaches us by {returning.late_text} you get it back{less}."
+        f"We did not receive {serial_number} by {returning.due_text}. {what.format(hold)} "
+        f"If it reaches us by {returning.late_text} {then}{less}."
     )
     return Reason(ReasonCode.NOT_RECEIVED, "R-RET-6", message)

@@ -23,6 +23,7 @@ ACCOUNTS: Final[tuple[str, ...]] = (
     CARD,
     "service_fees",
     "flyaway_fees",
+    "repair_fees",
     "plan_sales",
     "default_charges",
     "parts_charges",

@@ -304,19 +304,25 @@ class ClaimDesk(Journal):
     async def _leave(self) -> None:
         if self._submission is None and self._claim is not None:
             self._submission = ClaimAccepted(claim=self._claim)
+        self._turn_away()
+        for mail in self._mails:
+            await mail
+        if self._journal and self._claim is not None:
+            await self._save()
+        # What came while the last mails went out: from here on nothing is awaited but the handlers.
+        self._turn_away()
+        self._waiting = True
+        await workflow.wait_condition(workflow.all_handlers_finished)
+
+    def _turn_away(self) -> None:
+        """Answer every letter that comes too late."""
         for letter in (*self._kept, *self._inbox):
             if isinstance(letter.message, Decision):
                 letter.error = refusal(
                     RuleError("action_not_allowed", "R-CLM-2", "The case was closed meanwhile."), self._claim
                 )
             letter.answered = True
-        self._inbox = []
-        for mail in self._mails:
-            await mail
-        if self._journal and self._claim is not None:
-            await self._save()
-        self._waiting = True
-        await workflow.wait_condition(workflow.all_handlers_finished)
+        self._kept, self._inbox = [], []
 
 
 def _actor(letter: Letter) -> str:

@@ -110,7 +110,7 @@ class Journal(Steps):
         if changed:
             self._attributes.update({update.key.name: value for update, value in changed})
             workflow.upsert_search_attributes([update for update, _ in changed])
-        lines = [f"**{claim.state.replace('_', ' ')}** {claim.wait_reason}"]
+        lines = [f"**{claim.state.replace('_', ' ')}** {claim.wait_reason}", ""]
         lines += [f"- needs attention: {a.replace('_', ' ')}" for a in claim.attention]
         lines += [f"- {reason.rule}: {reason.message}" for reason in claim.reasons]
         workflow.set_current_details("\n".join(lines))

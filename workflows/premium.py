@@ -5,12 +5,13 @@ from datetime import datetime
 
 from temporalio import workflow
 
-from domain import lifecycle, returns, settlement
+from domain import lifecycle, returns
 from domain.inspection import Verdict
 from domain.kinds import Attention, ClaimState, Outcome
 from domain.money import Money
 from messages.claims import (
     CancelClaim,
+    ChangePaymentMethod,
     ChooseParts,
     Decide,
     Dispatch,
@@ -121,10 +122,7 @@ class CareExpressPremium(Settling):
     async def _deadline_passed(self) -> None:
         match self._the_claim.state:
             case ClaimState.AWAITING_RETURN:
-                hold = self._hold.amount
-                late_fee = Money(self._policy.late_fee, hold.currency)
-                serial = self._the_claim.serial_number
-                await self._default((settlement.default_reason(serial, self._returning, hold, late_fee),))
+                await self._default(reasons=None)
             case ClaimState.AWAITING_CURE if self._foreign and self._foreign.open_claim_id and self._foreign.same_owner:
                 # Edge case 11: two boxes were swapped. Neither customer's default is charged by a machine.
                 self._flag(Attention.DEFAULT_HELD_BACK)
@@ -173,6 +171,8 @@ class CareExpressPremium(Settling):
                 await self._waive(decision.reason, decision.actor)
             case ChooseParts() as decision:
                 await self._parts(decision)
+            case ChangePaymentMethod() as decision:
+                await self._pay_what_is_owed(decision)
             case Decide(approve=True) as decision:
                 self._note("default_approved", "Staff decided to charge the default.", decision.reason, decision.actor)
                 self._unflag(Attention.DEFAULT_HELD_BACK)
@@ -243,7 +243,7 @@ class CareExpressPremium(Settling):
 
     async def _settle(self, decision: Inspect) -> None:
         assessment = await self._inspected(decision)
-        charged = self._taken is not None or bool(self._the_claim.amount_owed)
+        charged = bool(self._taken or self._the_claim.amount_owed)
         match assessment.verdict:
             case Verdict.UNCLEAR:
                 return
@@ -269,10 +269,14 @@ class CareExpressPremium(Settling):
                     await self._charge_parts("the time to send them has passed")
 
     async def _watch_disputes(self) -> None:
-        """A charge can be waived for 30 days (R-AUD-1); until then parcels and staff still find somebody here."""
-        while self._the_claim.outcome in _CHARGED and self._the_claim.dispute_until is not None:
+        """A charge can be waived for 30 days (R-AUD-1), and what is owed can be paid until it is (R-RET-9)."""
+        while self._the_claim.outcome in _CHARGED:
             until = self._the_claim.dispute_until
-            letter = await self._next(until, f"dispute window ends {until:%Y-%m-%d}")
+            if until is None and not self._the_claim.amount_owed:
+                return
+            letter = await self._next(
+                until, f"dispute window ends {until:%Y-%m-%d}" if until else "payment of what is owed"
+            )
             if letter is not None:
                 await self._handle(letter)
             else:

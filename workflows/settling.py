@@ -1,13 +1,16 @@
 """Workflows: how a Premium claim ends in money: default, parts, late return, waiver, undo. The till moves it."""
 
+from temporalio import workflow
+
 from domain import returns, settlement
 from domain.claim import Hold
 from domain.kinds import Attention, ClaimState, Outcome, PartsChoice
 from domain.money import Money
 from domain.reasons import Reason, RuleError
-from messages.claims import ChooseParts
+from messages.claims import ChangePaymentMethod, ChooseParts
 from messages.mail import MailKind
 from workflows.exchange import Exchange, utc
+from workflows.till import TakeAccount
 
 
 class Settling(Exchange):
@@ -19,13 +22,22 @@ class Settling(Exchange):
         assert hold is not None, "Premium without a hold"
         return hold
 
-    async def _default(self, reasons: tuple[Reason, ...]) -> None:
-        """Charge the whole hold, once; then wait for a late return as long as one would be refunded (R-RET-6)."""
-        self._change(reasons=reasons)
+    async def _default(self, reasons: tuple[Reason, ...] | None) -> None:
+        """Charge the whole hold, once; then wait for a late return as long as one would be refunded (R-RET-6).
+
+        `reasons` None: nothing was received.
+        """
         amount = self._hold.amount
         charged = await self._collect(amount, "default_charges", self._asked.payment_method)
-        self._change(dispute_until=await self._deadline(self._policy.dispute_days))
-        self._await_late_return()
+        if reasons is None:
+            late_fee = Money(self._policy.late_fee, amount.currency)
+            serial = self._the_claim.serial_number
+            reasons = (settlement.default_reason(serial, self._returning, amount, late_fee, charged=charged),)
+        self._change(reasons=reasons, dispute_until=await self._deadline(self._policy.dispute_days))
+        if workflow.now() > self._returning.late_until:
+            self._close(Outcome.DEFAULT_CHARGED)
+        else:
+            self._await_late_return()
         self._mail(MailKind.CHARGED if charged else MailKind.AMOUNT_OWED, amount)
         self._release_kept()
 
@@ -40,7 +52,7 @@ class Settling(Exchange):
         in_time = returns.in_time(self._returning, arrived)
         late_fee = Money(self._policy.late_fee, self._hold.amount.currency)
         missing = self._the_claim.missing
-        if self._taken is None:
+        if not self._taken:
             # Nothing was taken, it was owed: what would have been kept is still owed.
             owed = self._the_claim.amount_owed
             refund = settlement.late_refund(owed, in_time=in_time, late_fee=late_fee, missing=missing)
@@ -49,10 +61,20 @@ class Settling(Exchange):
                 self._unflag(Attention.AMOUNT_OWED)
             self._note("no_longer_owed", f"{refund} is no longer owed.")
         else:
-            refund = settlement.late_refund(self._taken[1], in_time=in_time, late_fee=late_fee, missing=missing)
+            refund = settlement.late_refund(self._taken_in_all(), in_time=in_time, late_fee=late_fee, missing=missing)
             await self._give_back(refund, "late-return")
         self._close(Outcome.LATE_RETURN_REFUNDED)
         self._mail(MailKind.REFUND, refund)
+
+    async def _pay_what_is_owed(self, decision: ChangePaymentMethod) -> None:
+        """R-RET-9: paid with whichever card works; the device can be claimed on again."""
+        owed = self._the_claim.amount_owed
+        account: TakeAccount = "parts_charges" if self._the_claim.missing else "default_charges"
+        if not await self._charge_owed(owed, decision.payment_method, account):
+            raise RuleError("payment_declined", "R-RET-9", f"The card declined {owed}. Another one may be tried.")
+        self._change(amount_owed=owed.zero())
+        self._unflag(Attention.AMOUNT_OWED)
+        self._mail(MailKind.CHARGED, owed)
 
     async def _parts(self, decision: ChooseParts) -> None:
         if decision.choice is PartsChoice.SEND:
@@ -81,7 +103,7 @@ class Settling(Exchange):
             raise RuleError("invalid_request", "R-AUD-1", "A waiver needs a reason.")
         self._note("waived", "Staff waived the charge.", reason, actor)
         nothing = self._nothing()
-        refund = self._taken[1] if self._taken else nothing
+        refund = self._taken_in_all()
         await self._give_back(refund, "waiver")
         await self._release_hold()
         self._change(amount_owed=nothing, dispute_until=None)
@@ -91,7 +113,7 @@ class Settling(Exchange):
 
     async def _undo(self) -> None:
         """Before dispatch everything is undone (R-EXP-9); later only the hold is let go."""
-        if self._taken is not None:
+        if self._taken:
             self._close(Outcome.DEFAULT_CHARGED)
             return
         await self._release_hold()

@@ -1,13 +1,13 @@
 """Workflows: the till of a claim: its fee, its hold, its charges and refunds. Says what was moved; never why."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from temporalio import workflow
 
 from domain.claim import Hold
 from domain.kinds import Attention, HoldState
-from domain.money import Money
+from domain.money import Money, total
 from messages.ids import payment_key
 from messages.payments import (
     AuthorizeHold,
@@ -27,6 +27,15 @@ FeeAccount = Literal["service_fees", "flyaway_fees", "repair_fees", "parts_charg
 TakeAccount = Literal["default_charges", "parts_charges"]
 
 
+@dataclass
+class Taken:
+    """A charge beside the fees. `left` is what of it has not been given back."""
+
+    payment_id: str
+    left: Money
+    account: TakeAccount
+
+
 class Till(ClaimDesk):
     """At most one hold, one fee and one default or parts charge a claim. Every step keeps its key for ever."""
 
@@ -34,8 +43,8 @@ class Till(ClaimDesk):
         super().__init__()
         self._hold_id: str | None = None
         self._paid: list[tuple[CardCharged, FeeAccount]] = []
-        self._taken: tuple[str, Money, TakeAccount] | None = None
-        """The charge beside the fee: payment id, what is left of it after refunds, ledger account."""
+        self._taken: list[Taken] = []
+        self._owed_tries = 0
 
     async def _place_hold(self, amount: Money, payment_method: str) -> PaymentDeclined | None:
         """Authorize the hold; the decline when the card says no."""
@@ -132,7 +141,7 @@ class Till(ClaimDesk):
             answer = await self._effect(Payments.capture_hold, capture, f"capture {amount}")
             if isinstance(answer, HoldPlaced):
                 self._change(hold=answer.hold)
-                self._taken = (self._hold_id, amount, account)
+                self._taken.append(Taken(self._hold_id, amount, account))
                 self._note("hold_captured", f"{amount} of the hold was charged.")
                 return True
             self._hold_ended(hold, answer.state)
@@ -149,7 +158,7 @@ class Till(ClaimDesk):
         )
         answer = await self._effect(Payments.charge_card, charge, f"charge {amount} to the saved card")
         if isinstance(answer, CardCharged):
-            self._taken = (answer.payment_id, amount, account)
+            self._taken.append(Taken(answer.payment_id, amount, account))
             self._note("card_charged", f"The hold had lapsed; {amount} was charged to the saved card.")
             return True
         self._change(amount_owed=self._the_claim.amount_owed + amount)
@@ -157,25 +166,51 @@ class Till(ClaimDesk):
         self._note("amount_owed", f"{amount} is owed: the saved card declined.", answer.code)
         return False
 
-    async def _give_back(self, amount: Money, purpose: str) -> None:
-        """Refund `amount` of what was taken."""
-        if self._taken is None or not amount:
-            return
-        payment_id, left, account = self._taken
-        ask = RefundPayment(
+    async def _charge_owed(self, amount: Money, payment_method: str, account: TakeAccount) -> bool:
+        """Charge what is owed to a card its owner names; each try is a new question. True when it was paid."""
+        ask = ChargeCard(
             subject=self._the_claim.id,
-            key=payment_key(self._the_claim.id, f"refund-{purpose}"),
+            key=payment_key(self._the_claim.id, "owed", self._owed_tries),
             at=workflow.now(),
-            payment_id=payment_id,
             amount=amount,
+            payment_method=payment_method,
             account=account,
         )
-        answer = await self._effect(Payments.refund_payment, ask, f"refund {amount}")
-        self._taken = (payment_id, left - amount, account)
-        hold = self._the_claim.hold
-        if hold is not None and payment_id == self._hold_id and isinstance(answer, PaymentRefunded):
-            self._change(hold=replace(hold, refunded=answer.refunded))
-        self._note("refunded", f"{amount} was refunded.")
+        self._owed_tries += 1
+        answer = await self._effect(Payments.charge_card, ask, f"charge {amount} that is owed")
+        if isinstance(answer, PaymentDeclined):
+            self._note("charge_declined", f"The card declined {amount}.", answer.code)
+            await self._save()
+            return False
+        self._taken.append(Taken(answer.payment_id, amount, account))
+        self._note("owed_paid", f"{amount} that was owed was paid.")
+        return True
+
+    def _taken_in_all(self) -> Money:
+        """What was taken beside the fees and not given back."""
+        return total([taken.left for taken in self._taken], self._the_claim.fee.currency)
+
+    async def _give_back(self, amount: Money, purpose: str) -> None:
+        """Refund `amount` of what was taken, the latest charge first."""
+        for n, taken in reversed(list(enumerate(self._taken))):
+            part = taken.left.least(amount)
+            if not part:
+                continue
+            ask = RefundPayment(
+                subject=self._the_claim.id,
+                key=payment_key(self._the_claim.id, f"refund-{purpose}", n),
+                at=workflow.now(),
+                payment_id=taken.payment_id,
+                amount=part,
+                account=taken.account,
+            )
+            answer = await self._effect(Payments.refund_payment, ask, f"refund {part}")
+            taken.left -= part
+            amount -= part
+            hold = self._the_claim.hold
+            if hold is not None and taken.payment_id == self._hold_id and isinstance(answer, PaymentRefunded):
+                self._change(hold=replace(hold, refunded=answer.refunded))
+            self._note("refunded", f"{part} was refunded.")
 
     def _hold_ended(self, hold: Hold, state: str) -> None:
         """The gateway says the hold is over: what it says is the truth."""

@@ -1,12 +1,15 @@
 """The books: double entry, once per key, and no line that is there can be changed, on both engines."""
 
+from typing import get_args
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from domain.money import Money
+from messages.payments import CaptureHold, ChargeCard, RefundPayment
 from store.database import Database
-from store.ledger_view import CARD
+from store.ledger_view import ACCOUNTS, CARD
 from store.payment_tables import GatewayPaymentRow
 from store.writes.ledger import LedgerConflict, book_charge, post
 from tests.payments.asks import CLAIM, NOW, booked, later
@@ -105,3 +108,13 @@ async def test_the_database_itself_refuses_impossible_payments(database: Databas
     with pytest.raises(IntegrityError):
         async with database.writing() as session:
             await (await session.connection()).execute(statement, {"value": value})
+
+
+def test_the_ledger_has_every_account_that_messages_name() -> None:
+    """A charge booked on an account the ledger does not know would be asked for again for ever."""
+    named = {
+        account
+        for message in (CaptureHold, ChargeCard, RefundPayment)
+        for account in get_args(message.model_fields["account"].annotation)
+    }
+    assert named <= set(ACCOUNTS)

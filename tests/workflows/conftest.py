@@ -256,6 +256,11 @@ class Case:
         await self.handle.signal(ClaimDesk.arrival, event)
         return await self.claim()
 
+    async def arrive_unsettled(self) -> None:
+        """The parcel arrives; nobody waits for what follows from it."""
+        event = ParcelArrived(event_id=str(uuid.uuid4()), actor="warehouse", arrived_at=whole_second(await self.now()))
+        await self.handle.signal(ClaimDesk.arrival, event)
+
     async def scan(self, at: datetime | None = None) -> Claim:
         event = ParcelScanned(
             event_id=str(uuid.uuid4()),

@@ -8,7 +8,17 @@ import pytest
 from domain.claim import Inspection
 from domain.kinds import Attention, ClaimState, Component, HoldState, Outcome, PartsChoice, ReasonCode, Tier, UseKind
 from domain.policy import Policy
-from messages.claims import CancelClaim, ChooseParts, ClaimAccepted, ClaimRefused, Decide, ExtendReturn, Inspect, Waive
+from messages.claims import (
+    CancelClaim,
+    ChangePaymentMethod,
+    ChooseParts,
+    ClaimAccepted,
+    ClaimRefused,
+    Decide,
+    ExtendReturn,
+    Inspect,
+    Waive,
+)
 from messages.mail import MailKind
 from messages.record import SerialIdentified
 from tests.workflows.conftest import EVERYTHING, WITHOUT_BATTERY, World
@@ -477,6 +487,26 @@ async def test_what_the_saved_card_declines_is_owed_until_the_unit_comes(make_wo
         claim = await case.inspect(components=WITHOUT_BATTERY)
         assert (claim.amount_owed.amount, claim.attention) == (0, ())
         assert world.payments.taken() == FEE
+
+
+async def test_what_is_owed_can_be_paid_with_another_card_and_is_then_a_charge_like_any(make_world: Worlds) -> None:
+    """R-RET-9: the next case is open again, and a waiver still gives it back."""
+    world = make_world()
+    world.payments.hold_life = timedelta(days=7)
+    world.payments.declines.add(("default_charges", "pm_card_visa"))
+    async with world.worker():
+        case = await world.shipped()
+        claim = await case.pass_due()
+        assert "could not be charged and is owed" in claim.reasons[0].message
+        claim = await case.pass_time(days=60)
+        assert (claim.state, claim.amount_owed.amount) == (ClaimState.CLOSED, HOLD)
+        same = ChangePaymentMethod(actor="customer", payment_method="pm_card_visa")
+        assert (await case.refuses("payment_method", same)).type == "payment_declined"
+        other = ChangePaymentMethod(actor="customer", payment_method="pm_card_amex")
+        claim = await case.decide("payment_method", other)
+        assert (claim.amount_owed.amount, claim.attention) == (0, ())
+        assert world.payments.taken() == FEE + HOLD
+        assert await case.handle.result() == "default_charged"
 
 
 async def test_an_extension_never_outlives_the_hold(make_world: Worlds) -> None:

@@ -122,6 +122,18 @@ async def test_a_gateway_without_an_answer_asks_for_attention_and_is_asked_until
     assert world.payments.taken() == FEE + HOLD
 
 
+async def test_a_decision_that_comes_while_the_last_mail_goes_out_is_answered(world: World) -> None:
+    case = await world.shipped()
+    world.mail.fails = True
+    await case.arrive_unsettled()
+    await case.inspect(components=WITHOUT_BATTERY)
+    late = asyncio.create_task(case.refuses("waiver", Waive(actor="staff", reason="too late")))
+    await asyncio.sleep(0.2)
+    world.mail.fails = False
+    assert (await late).type == "action_not_allowed"
+    assert await case.handle.result() == "hold_released"
+
+
 async def cancelled_by_operations(case: Case) -> None:
     await case.handle.cancel()
     with pytest.raises(WorkflowFailureError) as caught:

@@ -11,7 +11,7 @@ from domain.kinds import Cause, Service, Tier
 from domain.maintenance import code_accepted
 from domain.money import Money
 from domain.reasons import Reason
-from domain.standing import Standing, region_of_country
+from domain.standing import Standing, premium_delivers
 from messages.claims import QuotedAmounts, SubmitCareExpress, SubmitFlyaway, SubmitMaintenance, SubmitRepair
 
 
@@ -43,7 +43,6 @@ async def exchange(here: Services, body: ExchangeBody, standing: Standing, claim
         quote = here.quotes.read(express.quote_id, service, tier, standing.serial_number, battery, here.now())
         valid = quote is not None and quote.valid
     catalogue = await here.views.catalogue()
-    delivers = region_of_country(catalogue.regions, body.ship_to.country) or standing.region
     return Applied(
         service=service,
         tier=tier,
@@ -56,7 +55,7 @@ async def exchange(here: Services, body: ExchangeBody, standing: Standing, claim
             replace_battery=battery,
             accepted_terms=body.accepted_terms,
             confirmed_unrecoverable=body.confirmed_unrecoverable if isinstance(body, FlyawayBody) else True,
-            premium_delivers=delivers.premium,
+            premium_delivers=premium_delivers(catalogue.regions, body.ship_to.country),
             quote_valid=valid,
             policy=here.config.policy,
         ),

@@ -72,6 +72,12 @@ def region_of_country(regions: Iterable[Region], country: str) -> Region | None:
     return next((region for region in regions if country.upper() in region.countries), None)
 
 
+def premium_delivers(regions: Iterable[Region], country: str) -> bool:
+    """Whether Premium is sent to `country`: only where a region delivers and offers it (R-EXP-3, edge case 53)."""
+    region = region_of_country(regions, country)
+    return region is not None and region.premium
+
+
 def model_named(catalogue: Catalogue, slug: str) -> Model | None:
     """The model with that slug, if the catalogue has it."""
     return next((model for model in catalogue.models if model.slug == slug), None)

@@ -18,7 +18,7 @@ from domain.kinds import Category, ClaimState, Outcome, ReasonCode, Service, Tie
 from domain.money import Money
 from domain.policy import Policy
 from domain.reasons import Reason
-from domain.standing import Standing, region_of_country
+from domain.standing import Standing, premium_delivers
 from messages.claims import ClaimRefused
 from messages.record import ReserveUse, SaveClaim, UseReserved
 from store import catalogue
@@ -91,7 +91,6 @@ async def save_claim(session: AsyncSession, ask: SaveClaim) -> None:
 
 
 async def _application(session: AsyncSession, ask: ReserveUse, standing: Standing, policy: Policy) -> Application:
-    delivers = region_of_country(await catalogue.regions(session), ask.ship_to_country) or standing.region
     return Application(
         service=ask.service,
         tier=ask.tier,
@@ -99,7 +98,7 @@ async def _application(session: AsyncSession, ask: ReserveUse, standing: Standin
         replace_battery=ask.replace_battery,
         accepted_terms=ask.accepted_terms,
         confirmed_unrecoverable=ask.confirmed_unrecoverable,
-        premium_delivers=delivers.premium,
+        premium_delivers=premium_delivers(await catalogue.regions(session), ask.ship_to_country),
         quote_valid=None if ask.quote is None else ask.quote.valid,
         card=ask.card,
         policy=policy,

@@ -16,7 +16,7 @@ from domain.catalogue import (
 )
 from domain.kinds import Category, Component, TermKind
 from domain.money import Money
-from domain.standing import model_named, region_of_country
+from domain.standing import model_named, premium_delivers, region_of_country
 from tests.domain.samples import CATALOGUE, DRONE, EU, HANDHELD, HOURS, JP, PLAIN_DRONE, US, usd
 
 OFFER = DRONE.offers["US"]
@@ -217,6 +217,14 @@ def test_every_missing_part_has_its_price_and_the_device_itself_none() -> None:
 def test_a_country_is_served_by_one_region(country: str, region: Region | None) -> None:
     """R-EXP-3, edge case 53: the country of delivery decides too."""
     assert region_of_country(CATALOGUE.regions, country) == region
+
+
+@pytest.mark.parametrize(
+    ("country", "delivers"), [("US", True), ("de", True), ("JP", False), ("CH", False), ("", False)]
+)
+def test_premium_is_sent_only_where_a_region_offers_it(country: str, delivers: bool) -> None:
+    """R-EXP-3, edge case 53: a country that no region serves gets the Standard Plan alone."""
+    assert premium_delivers(CATALOGUE.regions, country) is delivers
 
 
 def test_a_model_is_found_by_its_slug() -> None:

@@ -106,7 +106,7 @@ async def test_an_unknown_device_has_no_plan(programme: Programme) -> None:
         pytest.param({}, {"card": Card("visa", "debit")}, [ReasonCode.CARD_NOT_ACCEPTED], id="debit card"),
         pytest.param({}, {"country": "JP"}, [ReasonCode.PREMIUM_UNAVAILABLE], id="Premium does not deliver there"),
         pytest.param({"region": "AU"}, {"country": "US"}, [ReasonCode.PREMIUM_UNAVAILABLE], id="no Premium in region"),
-        pytest.param({"region": "AU"}, {"country": "ZZ"}, [ReasonCode.PREMIUM_UNAVAILABLE], id="country unknown"),
+        pytest.param({}, {"country": "ZZ"}, [ReasonCode.PREMIUM_UNAVAILABLE], id="no region serves the country"),
         pytest.param(
             {"bound": False},
             {"service": Service.FLYAWAY},
@@ -137,9 +137,10 @@ async def test_a_refusal_names_every_reason_and_writes_nothing(
             assert (await session.exec(select(table))).all() == []
 
 
-async def test_an_unknown_country_leaves_the_device_region_s_answer(programme: Programme) -> None:
+async def test_standard_goes_to_a_country_no_region_serves(programme: Programme) -> None:
+    """R-EXP-3, edge case 53."""
     await programme.device()
-    await programme.reserve(programme.ask(country="ZZ"))
+    await programme.reserve(programme.ask(tier=Tier.STANDARD, card=None, country="ZZ"))
 
 
 async def test_an_earlier_serial_is_pointed_to_its_successor(programme: Programme) -> None:

@@ -58,7 +58,10 @@ class Database:
 
     def __init__(self, url: str) -> None:
         address = async_url(url)
-        self._engine = create_async_engine(address, pool_pre_ping=address.get_backend_name() != "sqlite")
+        # An error of an activity ends up in Temporal's history: what was written (names, addresses) must not.
+        self._engine = create_async_engine(
+            address, pool_pre_ping=address.get_backend_name() != "sqlite", hide_parameters=True
+        )
         if address.get_backend_name() == "sqlite":
             prepare_sqlite(self._engine.sync_engine)
         self._writing = immediately(self._engine)

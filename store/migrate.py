@@ -59,10 +59,10 @@ def migrating(database_url: str) -> Iterator[Connection]:
 def _engine(database_url: str) -> Engine:
     address = async_url(database_url)
     if address.get_backend_name() != "sqlite":
-        return create_engine(address, poolclass=NullPool)
+        return create_engine(address, poolclass=NullPool, hide_parameters=True)
     if address.database:
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(address.set(drivername="sqlite"), poolclass=NullPool)
+    engine = create_engine(address.set(drivername="sqlite"), poolclass=NullPool, hide_parameters=True)
     prepare_sqlite(engine)
     return immediately(engine)
 

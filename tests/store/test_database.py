@@ -57,6 +57,17 @@ async def test_a_block_that_raises_leaves_nothing(database: Database) -> None:
         assert (await session.exec(select(LineageRow))).all() == []
 
 
+async def test_an_error_names_nobody(database: Database) -> None:
+    with pytest.raises(IntegrityError) as raised:
+        async with database.writing() as session:
+            session.add(lineage("lin_1"))
+            await session.flush()
+            session.expunge_all()
+            session.add(lineage("lin_1"))
+    assert "INSERT INTO lineages" in str(raised.value)
+    assert "ada@example.com" not in str(raised.value)
+
+
 async def test_what_is_read_is_not_written(database: Database) -> None:
     async with database.reading() as session:
         session.add(lineage("lin_1"))

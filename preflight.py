@@ -51,9 +51,9 @@ def claim_home(home: Path) -> IO[str]:
     marker = home / "VERSION"
     try:
         home.mkdir(parents=True, exist_ok=True)
-        if not marker.exists():
+        if not marker.exists() and not (home / "temporal.db").exists():  # that one is only ever made after it
             marker.write_text(f"{HOME_VERSION}\n")
-        version = marker.read_text().strip()
+        version = _version(marker)
         lock = (home / "lock").open("w")
     except OSError as error:
         raise StackError(
@@ -62,7 +62,7 @@ def claim_home(home: Path) -> IO[str]:
     if version != HOME_VERSION:
         lock.close()
         raise StackError(
-            f"The data folder {home} is of version {version}, this program's of version {HOME_VERSION}. "
+            f"The data folder {home} is of version {version}, this program's is {HOME_VERSION}. "
             "Choose another (AFTERCARE_HOME=/path/to/folder), or remove it with all claims in it"
         )
     try:
@@ -73,6 +73,15 @@ def claim_home(home: Path) -> IO[str]:
             raise
         raise StackError(f"Another stack runs in {home}. Stop it, or choose another folder: AFTERCARE_HOME") from error
     return lock
+
+
+def _version(marker: Path) -> str:
+    """What the marker says; anything else than a number is unknown."""
+    try:
+        said = marker.read_text().strip()
+    except (FileNotFoundError, UnicodeDecodeError):
+        return "unknown"
+    return said if said.isdecimal() and said.isascii() else "unknown"
 
 
 async def check_ports(settings: Settings, *, patience_seconds: float = _PORT_PATIENCE_SECONDS) -> None:

@@ -22,7 +22,7 @@ from domain.policy import Policy
 PREFIX = "AFTERCARE_"
 ROLES = ("customer_service", "warehouse", "staff", "finance", "admin")
 DEVELOPMENT_KEY = "dev"
-HOME_VERSION = "1"
+HOME_VERSION = "2"
 """What a data folder is laid out as. Raise it when a new release cannot go on with an older folder."""
 
 _SECRET_BYTES = 32

@@ -47,11 +47,22 @@ async def test_the_three_ports_differ(tmp_path: Path) -> None:
         await check_ports(same)
 
 
-def test_a_data_folder_of_another_version_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "VERSION").write_text("0\n")
-    with pytest.raises(StackError, match=r"is of version 0, .*AFTERCARE_HOME="):
+@pytest.mark.parametrize(
+    ("marker", "version"),
+    [(b"0\n", "0"), (b"1\n", "1"), (b"", "unknown"), (b"my notes", "unknown"), (b"\xff", "unknown")],
+)
+def test_a_data_folder_of_another_version_is_left_alone(tmp_path: Path, marker: bytes, version: str) -> None:
+    (tmp_path / "VERSION").write_bytes(marker)
+    with pytest.raises(StackError, match=rf"is of version {version}, .*AFTERCARE_HOME=.*or remove it"):
         claim_home(tmp_path)
-    assert (tmp_path / "VERSION").read_text() == "0\n"
+    assert (tmp_path / "VERSION").read_bytes() == marker
+
+
+def test_a_data_folder_with_claims_of_no_known_version_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "temporal.db").touch()
+    with pytest.raises(StackError, match="is of version unknown"):
+        claim_home(tmp_path)
+    assert not (tmp_path / "VERSION").exists()
 
 
 def test_a_data_folder_that_is_none_is_refused(tmp_path: Path) -> None:

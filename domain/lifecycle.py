@@ -51,6 +51,8 @@ def allowed_actions(claim: Claim) -> tuple[Action, ...]:
         actions = tuple(a for a in actions if a is not Action.REPAIR_QUOTE)  # there is no second quote
     if claim.amount_owed and claim.state is ClaimState.DEFAULTED:
         actions = (*actions, Action.PAYMENT_METHOD)
+    if Attention.HOLD_AT_RISK in claim.attention:
+        actions = (*actions, Action.PAYMENT_METHOD)
     if Attention.DEFAULT_HELD_BACK in claim.attention:
         actions = (*actions, Action.DECISION)
     return actions
@@ -97,8 +99,9 @@ def require_extension(claim: Claim, days: int, now: datetime, policy: Policy) ->
 
 
 def require_hold_until(claim: Claim, due_at: datetime) -> None:
-    """Raise RuleError when the hold would lapse before `due_at`: no extension may outlive it (R-RET-5)."""
-    if claim.hold and claim.hold.expires_at and claim.hold.expires_at < due_at:
+    """Raise RuleError when the hold cannot be kept alive until `due_at` (R-RET-5): it is at risk and ends before."""
+    at_risk = Attention.HOLD_AT_RISK in claim.attention
+    if at_risk and claim.hold and claim.hold.expires_at and claim.hold.expires_at < due_at:
         message = f"The hold ends {claim.hold.expires_at:%Y-%m-%d}; the window cannot be extended beyond it."
         raise RuleError("action_not_allowed", "R-RET-5", message)
 

@@ -28,6 +28,8 @@ class MailKind(StrEnum):
     ARRIVED = "arrived"
     INSPECTED_MISMATCH = "inspected_mismatch"
     INSPECTED_PARTS = "inspected_parts"
+    HOLD_AT_RISK = "hold_at_risk"
+    """The hold cannot be renewed: another card is asked for within 48 hours (edge case 21)."""
     RELEASED = "released"
     CHARGED = "charged"
     """Default or parts charged, with the reasons and what can still be done."""

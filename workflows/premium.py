@@ -61,7 +61,7 @@ class CareExpressPremium(Settling):
         )
         if not await self._agree(card.card):
             return False
-        declined = await self._place_hold(self._hold_amount(), self._asked.payment_method)
+        declined = await self._hold_for(self._hold_amount())
         if declined is None:
             declined = await self._charge(self._the_claim.fee, self._asked.payment_method, "service_fees", "fee")
         if declined is not None:
@@ -89,8 +89,11 @@ class CareExpressPremium(Settling):
         if letter is not None:
             await self._handle(letter)
             return
+        care = self._wants_looking_after()
         if claim.deadline is not None and workflow.now() > claim.deadline:
             await self._deadline_passed()
+        elif care is not None and workflow.now() > care:
+            await self._look_after_hold()
         elif claim.state is ClaimState.INSPECTING:
             self._inspection_overdue()
         else:
@@ -98,6 +101,14 @@ class CareExpressPremium(Settling):
         await self._save()
 
     def _alarm(self) -> tuple[datetime | None, str]:
+        """The next moment at which something happens by itself, and what it is, for the timer's summary."""
+        wake, what = self._next_of_the_claim()
+        care = self._wants_looking_after()
+        if care is not None and (wake is None or care < wake):
+            return care, f"renew hold {care:%Y-%m-%d}"
+        return wake, what
+
+    def _next_of_the_claim(self) -> tuple[datetime | None, str]:
         claim = self._the_claim
         if claim.state is ClaimState.INSPECTING:
             return self._overdue_at, "inspection overdue"
@@ -171,8 +182,10 @@ class CareExpressPremium(Settling):
                 await self._waive(decision.reason, decision.actor)
             case ChooseParts() as decision:
                 await self._parts(decision)
-            case ChangePaymentMethod() as decision:
+            case ChangePaymentMethod() as decision if self._the_claim.amount_owed:
                 await self._pay_what_is_owed(decision)
+            case ChangePaymentMethod() as decision:
+                await self._change_card(decision)
             case Decide(approve=True) as decision:
                 self._note("default_approved", "Staff decided to charge the default.", decision.reason, decision.actor)
                 self._unflag(Attention.DEFAULT_HELD_BACK)

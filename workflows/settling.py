@@ -9,11 +9,12 @@ from domain.money import Money
 from domain.reasons import Reason, RuleError
 from messages.claims import ChangePaymentMethod, ChooseParts
 from messages.mail import MailKind
-from workflows.exchange import Exchange, utc
+from workflows.exchange import utc
+from workflows.keeping import Keeping
 from workflows.till import TakeAccount
 
 
-class Settling(Exchange):
+class Settling(Keeping):
     """The ends of a Premium claim. Each charges or gives back once, whatever comes twice."""
 
     @property
@@ -28,7 +29,7 @@ class Settling(Exchange):
         `reasons` None: nothing was received.
         """
         amount = self._hold.amount
-        charged = await self._collect(amount, "default_charges", self._asked.payment_method)
+        charged = await self._collect(amount, "default_charges", self._payment_method)
         if reasons is None:
             late_fee = Money(self._policy.late_fee, amount.currency)
             serial = self._the_claim.serial_number
@@ -87,7 +88,7 @@ class Settling(Exchange):
         hold = self._hold.amount
         amount = settlement.parts_capture(self._the_claim.missing, hold)
         self._note("parts_charged", f"The missing parts are charged: {why}.")
-        charged = await self._collect(amount, "parts_charges", self._asked.payment_method)
+        charged = await self._collect(amount, "parts_charges", self._payment_method)
         rest = settlement.differences(self._the_claim.missing, hold.currency) - amount
         if rest:
             self._change(amount_owed=self._the_claim.amount_owed + rest)

@@ -37,32 +37,50 @@ class Taken:
 
 
 class Till(ClaimDesk):
-    """At most one hold, one fee and one default or parts charge a claim. Every step keeps its key for ever."""
+    """At most one current hold, one fee and one default or parts charge a claim. Every step keeps its key for ever."""
 
     def __init__(self) -> None:
         super().__init__()
         self._hold_id: str | None = None
+        self._hold_no = 0
+        self._hold_tries = 0
         self._paid: list[tuple[CardCharged, FeeAccount]] = []
         self._taken: list[Taken] = []
         self._owed_tries = 0
 
     async def _place_hold(self, amount: Money, payment_method: str) -> PaymentDeclined | None:
-        """Authorize the hold; the decline when the card says no."""
+        """Authorize a hold; the decline when the card says no. Each try is a new question, with its own ordinal."""
+        ordinal, self._hold_tries = self._hold_tries, self._hold_tries + 1
         ask = AuthorizeHold(
             subject=self._the_claim.id,
-            key=payment_key(self._the_claim.id, "authorize", 0),
+            key=payment_key(self._the_claim.id, "authorize", ordinal),
             at=workflow.now(),
             amount=amount,
             payment_method=payment_method,
+            ordinal=ordinal,
         )
         answer = await self._effect(Payments.authorize_hold, ask, f"hold {amount}")
         if isinstance(answer, PaymentDeclined):
             self._note("hold_declined", f"The card declined a hold of {amount}.", answer.code)
             return answer
-        self._hold_id = answer.payment_id
+        self._hold_id, self._hold_no = answer.payment_id, ordinal
         self._change(hold=answer.hold)
         self._note("hold_authorized", f"A hold of {amount} was placed.")
         return None
+
+    async def _replace_hold(self, amount: Money, payment_method: str) -> PaymentDeclined | None:
+        """Authorize a new hold first and release the old one then; after a decline the old one stays current."""
+        old_id, old_no = self._hold_id, self._hold_no
+        declined = await self._place_hold(amount, payment_method)
+        if declined is None and old_id is not None:
+            await self._save()  # from here on the new one is the claim's, whatever becomes of the old one
+            await self._effect(Payments.release_hold, self._release(old_id, old_no), f"release the old {amount}")
+            self._note("old_hold_released", "The hold was renewed; the old one is released.")
+        return declined
+
+    def _release(self, hold_id: str, ordinal: int) -> ReleaseHold:
+        key = payment_key(self._the_claim.id, "release", ordinal)
+        return ReleaseHold(subject=self._the_claim.id, key=key, at=workflow.now(), hold_id=hold_id)
 
     async def _charge(
         self, amount: Money, payment_method: str, account: FeeAccount, purpose: str, ordinal: int | None = None
@@ -110,12 +128,7 @@ class Till(ClaimDesk):
         hold = self._the_claim.hold
         if self._hold_id is None or hold is None or hold.state is not HoldState.AUTHORIZED:
             return
-        ask = ReleaseHold(
-            subject=self._the_claim.id,
-            key=payment_key(self._the_claim.id, "release", 0),
-            at=workflow.now(),
-            hold_id=self._hold_id,
-        )
+        ask = self._release(self._hold_id, self._hold_no)
         answer = await self._effect(Payments.release_hold, ask, f"release {hold.amount}")
         if isinstance(answer, HoldPlaced):
             self._change(hold=answer.hold)

@@ -46,6 +46,7 @@ class FakePayments(Payments):
         self.declines: set[tuple[str, str]] = set()
         self.lost_answers: Counter[str] = Counter()
         self.nonsense: Counter[str] = Counter()
+        self.soft_declines = 0
         self.answers: dict[str, Message] = {}
         self.holds: dict[str, Hold] = {}
         self.charges: dict[str, Money] = {}
@@ -58,8 +59,12 @@ class FakePayments(Payments):
 
     @activity.defn
     async def authorize_hold(self, ask: AuthorizeHold) -> HoldPlaced | PaymentDeclined:
-        if ("hold", ask.payment_method) in self.declines:
+        kind = "renewal" if ask.ordinal else "hold"
+        if (kind, ask.payment_method) in self.declines:
             return self._answer(ask.key, PaymentDeclined(code="card_declined", retryable=False))
+        if self.soft_declines > 0 and ask.ordinal:
+            self.soft_declines -= 1
+            return self._answer(ask.key, PaymentDeclined(code="insufficient_funds", retryable=True))
         nothing = ask.amount.zero()
         hold = Hold(ask.amount, HoldState.AUTHORIZED, nothing, nothing, ask.at + self.hold_life)
         self.holds.setdefault(ask.key, hold)

@@ -1,0 +1,28 @@
+"""Domain: when a hold is renewed so that it lives as long as its claim (R-RET-7, decision 13)."""
+
+from datetime import datetime, timedelta
+
+from domain.claim import Hold
+from domain.kinds import HoldState
+
+RENEW_BEFORE = timedelta(hours=36)
+"""How long before a hold expires its renewal is first tried."""
+HARD_MARGIN = timedelta(hours=24)
+"""A renewal that has not succeeded this long before the hold expires puts the hold at risk."""
+RETRY_EVERY = timedelta(hours=4)
+"""Spaces the tries of a card that may say yes later; at most four a hold, far below what card networks allow."""
+
+
+def renew_at(hold: Hold) -> datetime | None:
+    """When to try the renewal first; None when the hold has ended or never expires."""
+    if hold.state is not HoldState.AUTHORIZED or hold.expires_at is None:
+        return None
+    return hold.expires_at - RENEW_BEFORE
+
+
+def try_again_at(hold: Hold, now: datetime, *, retryable: bool) -> datetime | None:
+    """When to try a declined renewal again; None when that card must not be asked again or the time is up."""
+    if not retryable or hold.expires_at is None:
+        return None
+    again = now + RETRY_EVERY
+    return again if again <= hold.expires_at - HARD_MARGIN else None

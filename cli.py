@@ -8,13 +8,21 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
 
-from connect import TemporalUnreachable, configured_namespace, connect, register_search_attributes
+from connect import (
+    RETENTION,
+    TemporalUnreachable,
+    configured_namespace,
+    connect,
+    register_search_attributes,
+    set_up_retention,
+)
 from lifeline import end_with_stdin
 from preflight import StackError
 from schedules import known_regions, set_up_schedules
@@ -111,8 +119,12 @@ def demo() -> None:
 
 
 @temporal_app.command("setup")
-def temporal_setup() -> None:
-    """Register search attributes and schedules on the server TEMPORAL_ADDRESS names; may run any number of times.
+def temporal_setup(
+    retention_days: Annotated[
+        int, typer.Option(min=RETENTION.days, max=3650, help="Keep closed claims for so many days; never shortens.")
+    ] = RETENTION.days,
+) -> None:
+    """Register search attributes, retention and schedules on the server TEMPORAL_ADDRESS names; may be repeated.
 
     The schedules need the catalogue: load it first, and run this again when a region is added.
     """
@@ -126,6 +138,7 @@ def temporal_setup() -> None:
             raise SettingsError(str(error)) from error
         for key in SEARCH_ATTRIBUTES:
             typer.echo(f"{key.name}: {'added' if key.name in added else 'already there'}")
+        typer.echo(f"retention: {await set_up_retention(client, timedelta(days=retention_days))}")
         settings = _settings()
         for name, done in (await set_up_schedules(client, await known_regions(settings), settings.task_queue)).items():
             typer.echo(f"{name}: {done}")
@@ -258,7 +271,6 @@ def _migrated() -> str:
     from store.migrate import current
 
     url = _settings().database_url
-    logging.getLogger("alembic").setLevel(logging.WARNING)
     if current(url) is None:
         raise SettingsError("The database has no tables yet: run `aftercare db upgrade`")
     return url
@@ -271,6 +283,8 @@ def _settings() -> Settings:
     )
     # Whoever waits for an address asks it many times a second.
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    if settings.log_level != "debug":  # each migration it looks at, in a form of its own
+        logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
         settings.home.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -21,6 +21,8 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from temporalio.service import RPCError, RPCStatusCode
 
+RETENTION = timedelta(days=30)
+"""How long closed claims must stay at least: a charge can be disputed for that long, found by its history."""
 LOCAL_ADDRESS = "localhost:7233"
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 2.0
@@ -126,8 +128,34 @@ async def register_search_attributes(client: Client, keys: Sequence[SearchAttrib
     return list(missing)
 
 
-async def keep_closed_claims(client: Client, retention: timedelta) -> None:
-    """Sets how long the namespace keeps histories after their end; the dev server's own default is one day."""
-    request = UpdateNamespaceRequest(namespace=client.namespace)
-    request.config.workflow_execution_retention_ttl.CopyFrom(Duration(seconds=int(retention.total_seconds())))
-    await client.workflow_service.update_namespace(request)
+async def keep_closed_claims(client: Client, retention: timedelta) -> timedelta:
+    """Has the namespace keep histories for ``retention`` after their end; one that keeps them longer is left alone.
+
+    Returns:
+        how long it kept them before; a new namespace's own default is one day.
+
+    Raises:
+        RPCError: the server does not let this account change it.
+    """
+    described = await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=client.namespace))
+    before = described.config.workflow_execution_retention_ttl.ToTimedelta()
+    if before < retention:
+        request = UpdateNamespaceRequest(namespace=client.namespace)
+        request.config.workflow_execution_retention_ttl.CopyFrom(Duration(seconds=int(retention.total_seconds())))
+        await client.workflow_service.update_namespace(request)
+    return before
+
+
+async def set_up_retention(client: Client, retention: timedelta) -> str:
+    """``keep_closed_claims`` in words: what was done, or what somebody else has to do."""
+    try:
+        before = await keep_closed_claims(client, retention)
+    except RPCError as error:
+        mend = f"temporal operator namespace update -n {client.namespace} --retention {retention.days}d"
+        return (
+            f"not changed ({error.message}). Closed claims must stay for {retention.days} days or more: "
+            f"have an administrator run `{mend}`, or set it on the namespace's page in Temporal Cloud"
+        )
+    return (
+        f"{before.days} days already" if before >= retention else f"raised from {before.days} to {retention.days} days"
+    )

@@ -12,7 +12,6 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Literal, Self
@@ -28,7 +27,14 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from connect import TemporalUnreachable, connect, indexed_type_name, keep_closed_claims, register_search_attributes
+from connect import (
+    RETENTION,
+    TemporalUnreachable,
+    connect,
+    indexed_type_name,
+    keep_closed_claims,
+    register_search_attributes,
+)
 from domain.policy import Policy
 from preflight import HOST, StackError, check_ports, claim_home, find_temporal, free_ports
 from schedules import known_regions, set_up_schedules
@@ -38,7 +44,6 @@ from supervise import Child
 Part = Literal["temporal", "worker", "api"]
 PARTS: tuple[Part, ...] = ("temporal", "worker", "api")
 
-RETENTION = timedelta(days=30)
 _READY_SECONDS = 30.0
 # Everything has to be gone 10 s after the first signal: the parts first, then the server they talk to.
 _PARTS_STOP_SECONDS = 7.0

@@ -141,17 +141,25 @@ def test_a_crashed_part_comes_back_with_a_note(tmp_path: Path, part: str) -> Non
 
 async def test_the_search_attributes_can_be_set_up_again_and_again(tmp_path: Path) -> None:
     settings = scratch_settings(tmp_path)
+    attributes = [f"{key.name}: already there" for key in SEARCH_ATTRIBUTES]
     async with Stack(settings, parts=("temporal",)) as stack:
-        answer = subprocess.run(
-            [sys.executable, "-m", "cli", "temporal", "setup"],
-            cwd=ROOT,
-            env=environment(settings) | {"TEMPORAL_ADDRESS": stack.temporal_address},
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-    assert answer.returncode == 0, answer.stderr
-    assert answer.stdout.splitlines() == [f"{key.name}: already there" for key in SEARCH_ATTRIBUTES]
+        for options, retention in (
+            ([], "30 days already"),
+            (["--retention-days", "45"], "raised from 30 to 45 days"),
+            ([], "45 days already"),
+        ):
+            answer = subprocess.run(
+                [sys.executable, "-m", "cli", "temporal", "setup", *options],
+                cwd=ROOT,
+                env=environment(settings) | {"TEMPORAL_ADDRESS": stack.temporal_address},
+                capture_output=True,
+                text=True,
+                timeout=60,
+            )
+            assert answer.returncode == 0, answer.stderr
+            said = answer.stdout.splitlines()
+            assert said[: len(attributes) + 1] == [*attributes, f"retention: {retention}"]
+            assert all(line.startswith("renewal-reminders-") for line in said[len(attributes) + 1 :])
 
 
 def test_a_refusal_is_one_message_and_code_two(tmp_path: Path) -> None:

@@ -1,0 +1,53 @@
+"""The commands that prepare a database and a Temporal server: what they say, to whom."""
+
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NoReturn, cast
+
+import pytest
+from temporalio.api.workflowservice.v1 import DescribeNamespaceResponse
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
+
+from connect import RETENTION, set_up_retention
+from dev import scratch_settings
+
+ROOT = Path(__file__).parents[2]
+
+
+class GuardedNamespaces:
+    """Namespaces this account may read and not change."""
+
+    async def describe_namespace(self, request: Any) -> DescribeNamespaceResponse:
+        described = DescribeNamespaceResponse()
+        described.config.workflow_execution_retention_ttl.FromTimedelta(timedelta(days=1))
+        return described
+
+    async def update_namespace(self, request: Any) -> NoReturn:
+        raise RPCError("Request unauthorized.", RPCStatusCode.PERMISSION_DENIED, b"")
+
+
+@pytest.mark.parametrize(("level", "shown"), [("info", False), ("debug", True)])
+def test_migrations_are_told_one_by_one_only_when_asked(tmp_path: Path, level: str, shown: bool) -> None:
+    answer = subprocess.run(
+        [sys.executable, "-m", "cli", "db", "upgrade"],
+        cwd=ROOT,
+        env=os.environ | scratch_settings(tmp_path).to_environment() | {"AFTERCARE_LOG_LEVEL": level},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.startswith("The database is at revision ")
+    assert ("alembic" in answer.stderr) is shown
+
+
+async def test_who_may_not_change_the_retention_is_told_who_can() -> None:
+    client = cast(Client, SimpleNamespace(namespace="care", workflow_service=GuardedNamespaces()))
+    said = await set_up_retention(client, RETENTION)
+    assert said.startswith("not changed (Request unauthorized.). Closed claims must stay for 30 days or more")
+    assert "temporal operator namespace update -n care --retention 30d" in said

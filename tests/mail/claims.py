@@ -204,6 +204,7 @@ def occasions(place: Place) -> list[tuple[str, SendMail]]:
         (MailKind.ARRIVED, "premium", arrived(premium(place)), None),
         (MailKind.ARRIVED, "standard", arrived(standard(place)), None),
         (MailKind.ARRIVED, "after the charge", late, None),
+        (MailKind.HOLD_AT_RISK, "premium", premium(place), None),
         (MailKind.INSPECTED_MISMATCH, "premium", mismatched(premium(place), place), None),
         (MailKind.INSPECTED_MISMATCH, "standard", mismatched(standard(place), place), None),
         (

@@ -32,9 +32,11 @@ class ServiceDesk:
 
     http: httpx.AsyncClient
 
-    async def post(self, path: str, body: Json | None = None, key: str | None = None) -> httpx.Response:
+    async def post(
+        self, path: str, body: Json | None = None, key: str | None = None, timeout: float = 60
+    ) -> httpx.Response:
         headers = {"Idempotency-Key": key} if key else {}
-        return await self.http.post(f"/v1{path}", json=body, headers=headers)
+        return await self.http.post(f"/v1{path}", json=body, headers=headers, timeout=timeout)
 
     async def get(self, path: str) -> Json:
         answer = await self.http.get(f"/v1{path}")

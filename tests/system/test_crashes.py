@@ -1,0 +1,232 @@
+"""Processes killed with -9 at the worst moments: nothing is lost, nothing is charged twice."""
+
+import asyncio
+import contextlib
+import os
+import sqlite3
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.field_mask_pb2 import FieldMask
+from temporalio.api.activity.v1 import ActivityOptions
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.enums.v1 import PendingActivityState
+from temporalio.api.workflowservice.v1 import UpdateActivityOptionsRequest
+from temporalio.service import RPCError
+
+from dev import PARTS, Part, Stack, scratch_settings
+from settings import DEVELOPMENT_KEY, Settings
+from tests.system import dying_worker
+from tests.system.service_desk import ALL_BACK, Json, ServiceDesk, new_serial
+
+ROOT = Path(__file__).parents[2]
+FEE, HOLD = 15900, 164000
+_PATIENCE = 60.0
+_CALLERS_PATIENCE = 3.0
+_POLL = 0.01
+
+
+@asynccontextmanager
+async def running(settings: Settings, parts: tuple[Part, ...] = PARTS) -> AsyncIterator[tuple[Stack, ServiceDesk]]:
+    headers = {"Authorization": f"Bearer {DEVELOPMENT_KEY}"}
+    async with (
+        Stack(settings, parts=parts) as stack,
+        httpx.AsyncClient(base_url=stack.api_url, headers=headers, timeout=60, trust_env=False) as http,
+    ):
+        yield stack, ServiceDesk(http)
+
+
+async def insist(desk: ServiceDesk, path: str, body: Json, key: str) -> Json:
+    """Ask with the same key until there is an answer, as a caller does who saw none."""
+    async with asyncio.timeout(_PATIENCE):
+        while True:
+            with contextlib.suppress(httpx.TransportError):
+                answer = await desk.post(path, body, key, timeout=_CALLERS_PATIENCE)
+                if answer.status_code < 500:
+                    assert answer.is_success, answer.text
+                    done: Json = answer.json()
+                    return done
+            await asyncio.sleep(0.1)
+
+
+async def hurry(stack: Stack, claim_id: str) -> None:
+    """Let the server notice at once, not after half a minute, that whoever worked on a step is no more."""
+    described = await stack.client.get_workflow_handle(claim_id).describe()
+    for pending in described.raw_description.pending_activities:
+        if pending.state == PendingActivityState.PENDING_ACTIVITY_STATE_STARTED:
+            with contextlib.suppress(RPCError):  # it is over by now
+                await stack.client.workflow_service.update_activity_options(
+                    UpdateActivityOptionsRequest(
+                        namespace=stack.client.namespace,
+                        execution=WorkflowExecution(workflow_id=claim_id),
+                        id=pending.activity_id,
+                        activity_options=ActivityOptions(start_to_close_timeout=Duration(seconds=1)),
+                        update_mask=FieldMask(paths=["start_to_close_timeout"]),
+                    )
+                )
+
+
+async def seen(settings: Settings, question: str) -> None:
+    """Return as soon as the database answers the question with a row."""
+    async with asyncio.timeout(_PATIENCE):
+        with contextlib.closing(sqlite3.connect(settings.home / "aftercare.db", timeout=30)) as database:
+            while not database.execute(question).fetchall():
+                await asyncio.sleep(_POLL)
+
+
+def mails(settings: Settings, claim_id: str) -> Counter[str]:
+    """How often each kind of mail was written to the claim's customer."""
+    return Counter(file.name.split(".")[1] for file in settings.mail_folder.glob(f"{claim_id}.*"))
+
+
+async def once_each(desk: ServiceDesk, settings: Settings, claim: Json, kinds: set[str]) -> None:
+    await desk.until(claim, lambda _: set(mails(settings, claim["id"])) >= kinds)
+    assert mails(settings, claim["id"]) == Counter(kinds)
+
+
+@pytest.fixture(scope="module")
+async def workerless(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Stack, ServiceDesk]]:
+    """Temporal and API as processes; each test brings its own worker."""
+    async with running(scratch_settings(tmp_path_factory.mktemp("home")), ("temporal", "api")) as both:
+        yield both
+
+
+async def test_an_api_killed_in_the_middle_of_a_submission_makes_one_claim(
+    workerless: tuple[Stack, ServiceDesk],
+) -> None:
+    stack, desk = workerless
+    await stack.start("worker")
+    serial = await desk.covered()
+    await stack.kill("worker")  # so that the submission is still waiting when the API dies
+    body = desk.asked(serial)
+    waiting = asyncio.create_task(desk.post("/claims", body, "claim"))
+    async with asyncio.timeout(_PATIENCE):
+        while not [found async for found in stack.client.list_workflows("WorkflowType = 'CareExpressPremium'")]:
+            await asyncio.sleep(_POLL)
+    await stack.kill("api")
+    assert isinstance((await asyncio.gather(waiting, return_exceptions=True))[0], httpx.TransportError)
+    await asyncio.gather(stack.start("api"), stack.start("worker"))
+    claim = await insist(desk, "/claims", body, "claim")
+    now = await desk.until(claim, lambda now: now["state"] == "awaiting_dispatch")
+    assert [item["id"] for item in (await desk.get(f"/claims?serial_number={serial}"))["items"]] == [now["id"]]
+    assert (await desk.money(claim))["service_fees"] == FEE
+    assert await desk.uses(serial) == {"total": 2, "used": 0, "reserved": 1, "left": 1}
+    await stack.kill("worker")
+
+
+async def test_a_worker_that_dies_after_every_effect_repeats_none_of_them(
+    workerless: tuple[Stack, ServiceDesk], tmp_path: Path
+) -> None:
+    """Between the capture and its record above all: the second attempt finds the first one's answer."""
+    stack, desk = workerless
+    fatal = ("authorize_hold", "charge_card", "capture_hold", "refund_payment", "send_mail")
+    async with dying_and_rising(stack, tmp_path, fatal):
+        serial = await desk.covered()
+        claim = await insist(desk, "/claims", desk.asked(serial), "last will")
+        await desk.until(claim, lambda now: now["state"] == "awaiting_dispatch")
+        here = f"/claims/{claim['id']}"
+        await insist(desk, f"{here}/dispatch", {"replacement_serial_number": new_serial("RP")}, "dispatch")
+        await desk.post(f"/dev{here}/fast-forward", {"until": "due"})
+        await desk.until(claim, lambda now: now["state"] == "defaulted")
+        assert await desk.money(claim) == {"card": -FEE - HOLD, "service_fees": FEE, "default_charges": HOLD}
+        await insist(desk, f"{here}/arrival", {}, "arrival")
+        box = {"serial_number": serial, "genuine": True, "components": ALL_BACK}
+        await insist(desk, f"{here}/inspection", box, "inspection")
+        now = await desk.until(claim, lambda now: now["state"] == "closed")
+        assert now["outcome"] == "late_return_refunded"
+        assert set(os.listdir(tmp_path)) == set(fatal)
+        assert await desk.money(claim) == {"card": -FEE, "service_fees": FEE}
+        assert await desk.uses(serial) == {"total": 2, "used": 1, "reserved": 0, "left": 1}
+        sent = {"settlement", "shipped", "rebind", "charged", "arrived", "refund"}
+        sent |= {"due_minus_3", "due_minus_1", "due_day"}
+        await once_each(desk, stack.settings, claim, sent)
+
+
+@asynccontextmanager
+async def dying_and_rising(stack: Stack, graves: Path, fatal: tuple[str, ...]) -> AsyncIterator[None]:
+    """A worker that dies once of each of `fatal`, and the next one in its place."""
+    surroundings = os.environ | stack.settings.to_environment() | {"TEMPORAL_ADDRESS": stack.temporal_address}
+    command = (sys.executable, "-m", dying_worker.__name__, str(graves), *fatal)
+
+    async def one_after_the_other() -> None:
+        while True:
+            worker = await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=surroundings)
+            try:
+                assert await worker.wait() == dying_worker.CODE, "it died of something else"
+                for claim_id in open_claims(stack.settings):
+                    await hurry(stack, claim_id)
+            finally:
+                if worker.returncode is None:
+                    worker.kill()
+                    await worker.wait()
+
+    workers = asyncio.create_task(one_after_the_other())
+    try:
+        yield
+    finally:
+        workers.cancel()
+        results = await asyncio.gather(workers, return_exceptions=True)
+    assert isinstance(results[0], asyncio.CancelledError), results
+
+
+def open_claims(settings: Settings) -> list[str]:
+    with contextlib.closing(sqlite3.connect(settings.home / "aftercare.db", timeout=30)) as database:
+        return [row[0] for row in database.execute("SELECT id FROM claims WHERE state != 'closed'")]
+
+
+async def test_a_stack_killed_again_and_again_brings_a_claim_to_its_end(tmp_path: Path) -> None:
+    """Everything at once, as a power cut would, at the moments in which something has happened but is not told yet."""
+    settings = scratch_settings(tmp_path)
+
+    async def power_cut(stack: Stack, asking: Coroutine[Any, Any, object], moment: str) -> None:
+        """Pull the plug as soon as the database shows what was asked for."""
+        asked = asyncio.create_task(asking)
+        await seen(settings, moment)
+        stack.kill_all_now()
+        await asyncio.gather(asked, return_exceptions=True)
+
+    async with running(settings) as (stack, desk):
+        serial = await desk.covered()
+        submission = desk.asked(serial)
+        await power_cut(stack, desk.post("/claims", submission, "/claims"), "SELECT 1 FROM gateway_payments")
+
+    # Each step is asked for again where the one before was cut off, and cut off as soon as it has its effect.
+    unit = {"replacement_serial_number": new_serial("RP")}
+    box = {"serial_number": serial, "genuine": True, "components": ALL_BACK}
+    steps: list[tuple[str, Json, str, str]] = [
+        ("dispatch", unit, "awaiting_return", "SELECT 1 FROM use_entries WHERE kind = 'consumed'"),
+        ("inspection", box, "closed", "SELECT 1 FROM gateway_payments WHERE state = 'released'"),
+    ]
+    again, body, reached, claim = "/claims", submission, "awaiting_dispatch", Json()
+    for name, told, state, moment in steps:
+        async with running(settings) as (stack, desk):
+            claim = await brought_to(stack, desk, again, body, reached)
+            again, body, reached = f"/claims/{claim['id']}/{name}", told, state
+            if name == "inspection":
+                await desk.arrived(claim)
+            await power_cut(stack, desk.post(again, body, again), moment)
+
+    async with running(settings) as (stack, desk):
+        claim = await brought_to(stack, desk, again, body, reached)
+        assert claim["outcome"] == "hold_released"
+        assert await desk.money(claim) == {"card": -FEE, "service_fees": FEE}
+        assert await desk.uses(serial) == {"total": 2, "used": 1, "reserved": 0, "left": 1}
+        kinds = Counter(await desk.kinds(claim))
+        assert {kinds[kind] for kind in ("replacement_dispatched", "parcel_arrived", "inspected", "hold_released")} == {
+            1
+        }
+        await once_each(desk, settings, claim, {"settlement", "shipped", "rebind", "arrived", "released"})
+
+
+async def brought_to(stack: Stack, desk: ServiceDesk, path: str, body: Json, state: str) -> Json:
+    """The claim in that state, after the request that was cut off has been made again."""
+    for each in open_claims(stack.settings):
+        await hurry(stack, each)
+    return await desk.until(await insist(desk, path, body, path), lambda now: now["state"] == state)

@@ -74,6 +74,7 @@ def allow(*roles: Role) -> Callable[..., Caller]:
 
 AnyRole = Annotated[Caller, Depends(allow())]
 Warehouse = Annotated[Caller, Depends(allow(Role.WAREHOUSE))]
+ShippingDesk = Annotated[Caller, Depends(allow(Role.WAREHOUSE, Role.STAFF))]
 Staff = Annotated[Caller, Depends(allow(Role.STAFF))]
 CustomerDesk = Annotated[Caller, Depends(allow(Role.CUSTOMER_SERVICE, Role.STAFF))]
 Finance = Annotated[Caller, Depends(allow(Role.FINANCE))]

@@ -94,6 +94,7 @@ class DispatchRequestRow(SQLModel, table=True):
     """What the warehouse was asked to ship: one request a claim. `reference` is the warehouse's own number."""
 
     __tablename__ = "dispatch_requests"
+    __table_args__ = (Index("ix_dispatch_requests_place", "requested_at", "reference"),)
 
     claim_id: str = Field(primary_key=True)
     reference: str = Field(unique=True)
@@ -109,6 +110,7 @@ class WorkshopReturnRow(SQLModel, table=True):
     """What the workshop was asked to ship back: one request a claim. `reference` is the workshop's own number."""
 
     __tablename__ = "workshop_returns"
+    __table_args__ = (Index("ix_workshop_returns_place", "requested_at", "reference"),)
 
     claim_id: str = Field(primary_key=True)
     reference: str = Field(unique=True)

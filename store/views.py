@@ -37,6 +37,7 @@ from store.device_view import (
     WarrantyView,
     load_device,
 )
+from store.shipping_list import ShippingFilter, ShippingKind, ShippingView, shipping_requests
 from store.standing import load_standing
 from store.tables import ClaimRow, EventRow
 
@@ -53,6 +54,9 @@ __all__ = [
     "PeriodView",
     "PoolView",
     "QuoteView",
+    "ShippingFilter",
+    "ShippingKind",
+    "ShippingView",
     "Views",
     "WarrantyView",
     "load_standing",
@@ -139,6 +143,18 @@ class Views:
         shown = rows[:limit]
         following = write_cursor((shown[-1][0], shown[-1][1])) if len(rows) > limit else None
         return Page[Claim](items=tuple(CLAIMS.validate_python(row[2]) for row in shown), next_cursor=following)
+
+    async def shipping_requests(
+        self, wanted: ShippingFilter | None = None, limit: int = 50, cursor: str | None = None
+    ) -> Page[ShippingView]:
+        """What is to be shipped, `limit` (1 to 200) a page. Raises InvalidCursor for a cursor of another making."""
+        limit = max(1, min(limit, MOST_ROWS))
+        after = read_cursor(cursor) if cursor is not None else None
+        async with self._database.reading() as session:
+            found = await shipping_requests(session, wanted or ShippingFilter(), after, limit + 1)
+        shown = found[:limit]
+        following = write_cursor(shown[-1].place) if len(found) > limit else None
+        return Page[ShippingView](items=tuple(shown), next_cursor=following)
 
     async def events(self, claim_id: str, after: int = 0) -> list[EventView]:
         """The timeline of a claim in order of writing, from behind the event numbered `after`."""

@@ -22,6 +22,7 @@ LIMITED = {
     f"POST /v1/devices/{SERIAL}/verification": {"st"},
     f"POST /v1/devices/{SERIAL}/owner": {"cs", "st"},
     f"GET {CLAIM}/ledger": {"fi"},
+    "GET /v1/dispatch-requests": {"wh", "st"},
 }
 FOR_ALL = [
     "GET /v1/products",

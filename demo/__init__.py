@@ -1,7 +1,7 @@
-"""A composition root: the demo. Claims of two weeks played on a stack of their own, in a minute. No room imports it.
+"""A composition root: the demo. Weeks of claims and years of cover, on a stack of their own, in a minute.
 
-It knows the product from outside: everything it does and says about a claim goes through the HTTP API, and the mails
-are read where they are written. Each story says how it has to end; ``main`` answers 0 when all of them did.
+No room imports it. It knows the product from outside: everything it does and says goes through the HTTP API, and the
+mails are read where they are written. Each story says how it has to end; ``main`` answers 0 when all of them did.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from rich.live import Live
 from rich.text import Text
 
 from demo import pages
-from demo.case import Case
 from demo.client import Client, NoAnswer, Refused
+from demo.customer import differences
 from demo.pages import Played
-from demo.stories import STORIES, Story
+from demo.stories import STORIES
+from demo.story import AnyStory
 from dev import Stack, scratch_settings
 from preflight import StackError
 from settings import Settings, SettingsError, describe
@@ -34,7 +35,7 @@ _PATIENCE_SECONDS: Final = 300.0
 _FOLDER: Final = "aftercare-demo-"
 
 
-def main(stories: Sequence[Story] = STORIES) -> int:
+def main(stories: Sequence[AnyStory] = STORIES) -> int:
     """Play `stories`; 0 when each ended as told, 1 when one did not, 128 and the signal's number when stopped.
 
     Raises:
@@ -45,7 +46,7 @@ def main(stories: Sequence[Story] = STORIES) -> int:
 
 
 class _Demo:
-    def __init__(self, console: Console, stories: Sequence[Story]) -> None:
+    def __init__(self, console: Console, stories: Sequence[AnyStory]) -> None:
         self._console = console
         self._stories = stories
         self._board = pages.Board(len(stories))
@@ -83,7 +84,7 @@ class _Demo:
         self._console.print("Starting Temporal, worker and API on free ports...")
         self._stack = Stack(settings, on_note=self._note)
         async with self._stack as stack:
-            pages.show(self._console, pages.opening(len(self._stories), stack.ui_url))
+            pages.show(self._console, pages.opening(self._stories, stack.ui_url))
             try:
                 async with Client(stack.api_url) as client:
                     stories = await self._play_all(client, settings.mail_folder)
@@ -100,7 +101,7 @@ class _Demo:
         """Play some side by side and show each in its turn."""
         seats = asyncio.Semaphore(_AT_ONCE)
 
-        async def take_a_seat(number: int, story: Story) -> Played:
+        async def take_a_seat(number: int, story: AnyStory) -> Played:
             async with seats:
                 return await self._play(client, mail_folder, number, story)
 
@@ -119,21 +120,13 @@ class _Demo:
         pages.show(self._console, pages.chapter(played))
         return played
 
-    async def _play(self, client: Client, mail_folder: Path, number: int, story: Story) -> Played:
-        case = Case(
-            client,
-            number,
-            story.customer,
-            story.model,
-            story.region,
-            on_step=lambda step: self._board.step(number, story, step),
-        )
+    async def _play(self, client: Client, mail_folder: Path, number: int, story: AnyStory) -> Played:
         report, wrong = None, []
         try:
-            await case.buy_cover()
-            await story.play(case)
-            report = await case.report(mail_folder, story.told.mails)
-            wrong = report.ending.differences(story.told)
+            report = await story.play_on(
+                client, mail_folder, number, lambda step: self._board.step(number, story, step)
+            )
+            wrong = differences(report.ending, story.told)
         except Refused as error:
             wrong = [str(error)]
         self._board.end(number)

@@ -20,7 +20,11 @@ _PAUSE_SECONDS: Final = 0.5
 
 
 class Refused(Exception):
-    """The API said no. The message says to what, and what it said."""
+    """The API said no. The message says to what, and what it said; `why` gives each rule with its words."""
+
+    def __init__(self, message: str, why: list[tuple[str, str]]) -> None:
+        super().__init__(message)
+        self.why = why
 
 
 class NoAnswer(Exception):
@@ -83,7 +87,7 @@ class Client:
                     return answer
                 said = _said(response)
                 if response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
-                    raise Refused(f"{method} {path}: {said}")
+                    raise Refused(f"{method} {path}: {said}", _why(response))
             if loop.time() >= until:
                 raise NoAnswer(f"{method} {path}: {said}")
             await asyncio.sleep(_PAUSE_SECONDS)
@@ -97,3 +101,13 @@ def _said(response: httpx.Response) -> str:
         return f"{response.status_code} {problem['code']}: {problem['detail']}{wrong}"
     except (ValueError, KeyError, TypeError, AttributeError):
         return f"{response.status_code} {response.reason_phrase}"
+
+
+def _why(response: httpx.Response) -> list[tuple[str, str]]:
+    """The rules a problem names, each with its words; none when something else came."""
+    try:
+        problem = response.json()
+        reasons = problem.get("reasons") or [{"rule": problem["rule"], "message": problem["detail"]}]
+        return [(reason["rule"], reason["message"]) for reason in reasons]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -14,9 +14,12 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from demo.case import Report, money
+from demo.case import Report
 from demo.client import Answer
-from demo.stories import ZONES, Story
+from demo.cover import CoverReport
+from demo.customer import ZONES, Said, money
+from demo.story import AnyStory, CoverStory
+from domain.kinds import Service
 
 _WIDTH: Final = 100
 _QUIET: Final = frozenset({"submitted", "dispatch_requested"})
@@ -28,8 +31,8 @@ class Played:
     """A story that was played. `wrong` is empty when it ended as told; no `report` when it broke off."""
 
     number: int
-    story: Story
-    report: Report | None
+    story: AnyStory
+    report: Report | CoverReport | None
     wrong: list[str]
 
     @property
@@ -55,14 +58,17 @@ def show(on: Console, page: RenderableType) -> None:
     on.file.flush()
 
 
-def opening(count: int, ui_url: str) -> RenderableType:
+def opening(stories: Sequence[AnyStory], ui_url: str) -> RenderableType:
     """What the reader is about to see."""
+    cover = sum(isinstance(story, CoverStory) for story in stories)
     return Text.assemble(
-        "\nAftercare looks after claims on damaged and lost devices. A claim is a process of weeks that waits for "
-        "parcels, people and deadlines, so each one is a Temporal workflow.\n\n",
-        f"{count} of them are played now, through the HTTP API alone, on a stack of their own: the real Temporal "
-        "server, a worker and the API. Each claim has its own clock, which is moved forward while it waits. Dates in "
-        "the left-hand columns are those of the customer's region; the workflows' own words speak UTC.\n\n",
+        "\nAftercare looks after a device-protection programme: plans are bought and renewed, damaged and lost devices "
+        "replaced, repaired and maintained. A claim is a process of weeks that waits for parcels, people and "
+        "deadlines, so each one is a Temporal workflow.\n\n",
+        f"{len(stories) - cover} claims are played now, then {cover} stories of plans, through the HTTP API alone, on "
+        "a stack of their own: the real Temporal server, a worker and the API. Each claim has its own clock, which is "
+        "moved forward while it waits. Dates in the left-hand columns are those of the customer's region; the "
+        "workflows' own words speak UTC. A name like R-PUR-1 is a rule of the programme: docs/rules.md lists them.\n\n",
         f"While this runs, Temporal shows them at {ui_url}\n",
     )
 
@@ -73,10 +79,10 @@ class Board:
     def __init__(self, total: int) -> None:
         self._total = total
         self._ended = 0
-        self._steps: dict[int, tuple[Story, str]] = {}
+        self._steps: dict[int, tuple[AnyStory, str]] = {}
         self._spinner = Spinner("dots")
 
-    def step(self, number: int, story: Story, what: str) -> None:
+    def step(self, number: int, story: AnyStory, what: str) -> None:
         self._steps[number] = (story, what)
 
     def end(self, number: int) -> None:
@@ -102,8 +108,11 @@ def chapter(played: Played) -> RenderableType:
         _line("", "", story.plot),
         "",
     ]
-    if report is not None:
-        parts += [_timeline(story, report), "", *_afterwards(report)]
+    match report:
+        case Report():
+            parts += [_timeline(story, report), "", *_afterwards(report)]
+        case CoverReport():
+            parts += [_dialogue(report), "", *(_line("", "", f"Workflow {name}", "dim") for name in report.workflows)]
     if played.as_told:
         parts.append(_line("✓", "bold green", story.moral, "green"))
     else:
@@ -112,11 +121,16 @@ def chapter(played: Played) -> RenderableType:
     return Group(*parts, "")
 
 
-def _timeline(story: Story, report: Report) -> RenderableType:
+def _timeline(story: AnyStory, report: Report) -> RenderableType:
     """What the claim says happened, and between it the mails, in the region's days."""
     zone = ZoneInfo(ZONES[story.region])
-    first = _moment(report.claim["opened_at"]).astimezone(zone)
-    told = [(_moment(event["at"]), _event(event)) for event in report.events]
+    opened = _moment(report.claim["opened_at"])
+    first = opened.astimezone(zone)
+    asked = [(said.at.replace(microsecond=0), _said(said)) for said in report.said]
+    # What is told in the same second stays in this order: asked before the claim, its events, asked about them, mails.
+    told = [each for each in asked if each[0] <= opened]
+    told += [(_moment(event["at"]), _event(event)) for event in report.events]
+    told += [each for each in asked if each[0] > opened]
     told += [(mail.at, Text.assemble(("mail: ", "dim"), (mail.subject, "italic"))) for mail in report.mails]
     rows = Table.grid(padding=(0, 2))
     rows.add_column(no_wrap=True)
@@ -133,6 +147,20 @@ def _timeline(story: Story, report: Report) -> RenderableType:
     return Padding(rows, (0, 0, 0, 4))
 
 
+def _dialogue(report: CoverReport) -> RenderableType:
+    """What was asked, and the answers."""
+    rows = Table.grid(padding=(0, 2))
+    rows.add_column(no_wrap=True, style="bold")
+    rows.add_column()
+    for said in report.said:
+        rows.add_row(said.asked, said.answer)
+    return Padding(rows, (0, 0, 0, 4))
+
+
+def _said(said: Said) -> Text:
+    return Text.assemble((f"{said.asked}: ", "bold"), said.answer)
+
+
 def _event(event: Answer) -> Text:
     details = event["details"] if event["kind"] not in _QUIET else ""
     return Text.assemble(event["title"], (f"  {details}" if details else "", "dim"))
@@ -143,7 +171,7 @@ def _afterwards(report: Report) -> Iterator[RenderableType]:
     for reason in claim["reasons"]:
         yield _line("", "", f"{reason['rule']}: {reason['message']}")
     returning = claim["return"]
-    if returning:
+    if returning and claim["service"] == Service.CARE_EXPRESS:
         due = _moment(returning["due_at"]).astimezone(ZoneInfo(returning["time_zone"]))
         yield _line("", "", f"Due {due:%a %d %b %Y %H:%M:%S %Z}.")
     where = f", now on {claim['replacement_serial_number']}" if claim["replacement_serial_number"] else ""
@@ -170,6 +198,8 @@ def money_table(stories: Iterable[Played]) -> RenderableType:
         table.add_column(name, justify="right", no_wrap=True)
     for played in stories:
         report = played.report
+        if isinstance(played.story, CoverStory) or isinstance(report, CoverReport):
+            continue
         number = Text(str(played.number), style="" if played.as_told else "bold red")
         if report is None:
             table.add_row(number, played.story.title, Text("broke off", style="red"))
@@ -205,9 +235,10 @@ def closing(stories: list[Played], seconds: float) -> RenderableType:
         Text(
             "This stack ends now and leaves nothing behind. `make dev` starts one that stays: Temporal's pages at "
             "http://127.0.0.1:8233, the API's reference at http://127.0.0.1:8000/docs. A claim's workflow has the "
-            "claim's id. Its summary says what it is, its current details what it waits for, its history every step "
-            "and timer. Lists that help, as queries under Workflows: "
-            'ClaimState = "awaiting_return" · HoldState = "captured" · ClaimAttention IS NOT NULL'
+            "claim's id, a purchase's the plan's. Its summary says what it is, its current details what it waits "
+            "for, its history every step and timer. Lists that help, as queries under Workflows: "
+            'ClaimState = "awaiting_return" · HoldState = "captured" · ClaimAttention IS NOT NULL. '
+            "The daily renewal reminders stand under Schedules."
         ),
         "",
         result,

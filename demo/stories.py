@@ -1,30 +1,13 @@
-"""The demo's stories: who, what happens, and how it has to end. A story is told here and played by its case."""
+"""The demo's stories of Care Express and Flyaway, and the whole list: who, what happens, and how it has to end."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Final
 
 from demo.case import Case, Ending
-
-ZONES: Final = {"US": "America/Los_Angeles", "EU": "Europe/Berlin", "JP": "Asia/Tokyo"}
-"""In whose days a region reckons: its deadlines end at 23:59:59 there."""
-
-
-@dataclass(frozen=True, slots=True)
-class Story:
-    """`plot` is told before, `moral` once it has ended as `told`."""
-
-    title: str
-    customer: str
-    model: str
-    region: str
-    plot: str
-    play: Callable[[Case], Awaitable[None]]
-    moral: str
-    told: Ending
-
+from demo.cover_stories import COVER
+from demo.repair_stories import REPAIRS
+from demo.story import AnyStory, Story
 
 _REMINDED: Final = frozenset({"due_minus_3", "due_minus_1", "due_day"})
 _PREMIUM: Final = frozenset({"settlement", "shipped", "rebind"})
@@ -49,7 +32,7 @@ async def _nothing_returned(case: Case) -> None:
 async def _wrong_serial(case: Case) -> None:
     await case.claim_express("premium", "collision")
     await case.ship_replacement()
-    await case.wait_days(9)
+    await case.wait_days(8)
     await case.parcel_arrives()
     await case.inspect(serial="AIR3X99")
     await case.wait_until_due()  # the return was due anyway,
@@ -119,7 +102,7 @@ async def _standard(case: Case) -> None:
     await case.ship_replacement()
 
 
-STORIES: Final = (
+REPLACEMENTS: Final = (
     Story(
         title="Back in time",
         customer="Ada Marsh",
@@ -162,7 +145,7 @@ STORIES: Final = (
         customer="Cleo Ortega",
         model="air-3",
         region="EU",
-        plot="A box arrives on day 9 of 10, with another drone in it: its serial number is not the claim's. The "
+        plot="A box arrives on day 8 of 10, with another drone in it: its serial number is not the claim's. The "
         "customer has three days from the notice to put it right, and does not.",
         play=_wrong_serial,
         moral="A wrong unit is not charged at once: there is time to put it right. After that the hold is captured.",
@@ -302,3 +285,5 @@ STORIES: Final = (
         ),
     ),
 )
+
+STORIES: Final[tuple[AnyStory, ...]] = (*REPLACEMENTS, *REPAIRS, *COVER)

@@ -16,7 +16,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
-demo: $(VENV)/.project ## Play whole claims, two weeks each, in under two minutes
+demo: $(VENV)/.project ## Play whole claims and plans, weeks each, in under two minutes
 	@$(BIN)/aftercare demo
 
 dev: $(VENV)/.project ## Start the local stack: Temporal with its UI, worker, API

@@ -112,7 +112,7 @@ def api(end_with_stdin_: EndWithStdin = False) -> None:
 
 @app.command()
 def demo() -> None:
-    """Play whole claims on a stack of their own, then say whether every story ended as told."""
+    """Play whole claims and plans on a stack of their own, then say whether every story ended as told."""
     from demo import main as play
 
     raise typer.Exit(play())

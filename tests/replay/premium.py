@@ -10,6 +10,7 @@ from domain.kinds import Component, PartsChoice
 from domain.policy import Policy
 from messages.claims import (
     CancelClaim,
+    ChangePaymentMethod,
     ChooseParts,
     Decide,
     Dispatch,
@@ -27,6 +28,9 @@ from tests.workflows.conftest import WITHOUT_BATTERY, Case, World
 from workflows.desk import ClaimDesk
 
 KIND = "CareExpressPremium"
+NO_RENEWAL = ("renewal", "pm_card_visa")
+SAME_CARD = ChangePaymentMethod(actor="customer", payment_method="pm_card_visa")
+OTHER_CARD = ChangePaymentMethod(actor="customer", payment_method="pm_card_amex")
 NO_PROPELLERS = (Component.AIRCRAFT, Component.GIMBAL_CAMERA)
 HARDLY_ANYTHING = (Component.AIRCRAFT,)
 WAIVE = Waive(actor="staff", reason="goodwill")
@@ -161,13 +165,14 @@ async def parts_charged_at_once(world: World) -> str:
 
 @story(KIND, hold_days=7)
 async def parts_off_a_card_that_declines(world: World) -> str:
-    world.payments.declines.add(("parts_charges", "pm_card_visa"))
+    world.payments.declines |= {NO_RENEWAL, ("parts_charges", "pm_card_visa")}
     case = await world.shipped()
     await case.pass_time(days=9)
     await case.arrive()
     await case.inspect(components=NO_PROPELLERS)
     await case.decide("parts_choice", ChooseParts(actor="customer", choice=PartsChoice.PAY))
     await case.pass_time(days=31)
+    await case.decide("payment_method", OTHER_CARD)
     return case.id
 
 
@@ -235,9 +240,11 @@ async def extended(world: World) -> str:
     return await good_box(case)
 
 
-@story(KIND, hold_days=16)
+@story(KIND, hold_days=7)
 async def extension_beyond_the_hold(world: World) -> str:
+    world.payments.declines.add(NO_RENEWAL)
     case = await world.shipped()
+    await case.pass_time(days=6)
     await in_vain(case, "extension", ExtendReturn(actor="staff", days=7, reason="?"))
     return await good_box(case)
 
@@ -334,6 +341,7 @@ async def somebody_elses_unit(world: World) -> str:
 
 @story(KIND, hold_days=7)
 async def lapsed_hold_charged_to_the_card(world: World) -> str:
+    world.payments.declines.add(NO_RENEWAL)
     case = await world.shipped()
     await case.pass_due()
     return await good_box(case)
@@ -341,6 +349,7 @@ async def lapsed_hold_charged_to_the_card(world: World) -> str:
 
 @story(KIND, hold_days=7)
 async def lapsed_hold_of_a_good_return(world: World) -> str:
+    world.payments.declines.add(NO_RENEWAL)
     case = await world.shipped()
     await case.pass_time(days=9)
     return await good_box(case)
@@ -348,7 +357,7 @@ async def lapsed_hold_of_a_good_return(world: World) -> str:
 
 @story(KIND, hold_days=7)
 async def owed_and_brought_back(world: World) -> str:
-    world.payments.declines.add(("default_charges", "pm_card_visa"))
+    world.payments.declines |= {NO_RENEWAL, ("default_charges", "pm_card_visa")}
     case = await world.shipped()
     await case.pass_due()
     return await good_box(case)
@@ -356,8 +365,37 @@ async def owed_and_brought_back(world: World) -> str:
 
 @story(KIND, hold_days=7)
 async def owed_to_the_end(world: World) -> str:
-    world.payments.declines.add(("default_charges", "pm_card_visa"))
-    return await default_over(await world.shipped())
+    world.payments.declines |= {NO_RENEWAL, ("default_charges", "pm_card_visa")}
+    case = await world.shipped()
+    await case.pass_time(days=80)
+    await in_vain(case, "payment_method", SAME_CARD)
+    await case.decide("payment_method", OTHER_CARD)
+    return case.id
+
+
+@story(KIND, hold_days=7)
+async def hold_renewed(world: World) -> str:
+    case = await world.shipped()
+    await case.pass_time(days=13)
+    return await good_box(case)
+
+
+@story(KIND, hold_days=7)
+async def renewal_declined_softly(world: World) -> str:
+    world.payments.soft_declines = 2
+    case = await world.shipped()
+    await case.pass_time(days=9)
+    return await good_box(case)
+
+
+@story(KIND, hold_days=7)
+async def another_card_bears_the_hold(world: World) -> str:
+    world.payments.declines.add(NO_RENEWAL)
+    case = await world.shipped()
+    await case.pass_time(days=6)
+    await in_vain(case, "payment_method", SAME_CARD)
+    await case.decide("payment_method", OTHER_CARD)
+    return await good_box(case)
 
 
 @story(KIND)

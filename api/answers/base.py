@@ -33,7 +33,7 @@ class View(BaseModel):
 class MoneyView(View):
     """`amount` minor units (cents, yen) of `currency` (ISO 4217)."""
 
-    model_config = shows({"amount": 3900, "currency": "USD"})
+    model_config = shows({"amount": 15900, "currency": "USD"})
 
     amount: int
     currency: str

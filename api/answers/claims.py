@@ -23,7 +23,7 @@ from domain.kinds import (
 from domain.repair import RepairQuote
 
 CLAIM_ID = "clm_mfrggzdfmztwq2lk"
-USD_39, USD_149, NOTHING = ({"amount": amount, "currency": "USD"} for amount in (3900, 14900, 0))
+FEE, HOLD, NOTHING = ({"amount": amount, "currency": "USD"} for amount in (15900, 164000, 0))
 CLAIM_EXAMPLE = {
     "id": CLAIM_ID,
     "service": "care_express",
@@ -38,9 +38,9 @@ CLAIM_EXAMPLE = {
     "opened_at": "2026-11-23T10:00:00Z",
     "closed_at": None,
     "incident": {"cause": "collision", "occurred_at": "2026-11-20T14:30:00Z", "description": "Hit a tree on landing."},
-    "fee": USD_39,
+    "fee": FEE,
     "hold": {
-        "amount": USD_149,
+        "amount": HOLD,
         "state": "authorized",
         "captured": NOTHING,
         "refunded": NOTHING,

@@ -29,11 +29,11 @@ class LedgerView(View):
                     "currency": "USD",
                     "key": f"{CLAIM_ID}:fee",
                 }
-                for account, amount in (("card", -3900), ("service_fees", 3900))
+                for account, amount in (("card", -15900), ("service_fees", 15900))
             ],
             "balances": {
-                "card": {"amount": -3900, "currency": "USD"},
-                "service_fees": {"amount": 3900, "currency": "USD"},
+                "card": {"amount": -15900, "currency": "USD"},
+                "service_fees": {"amount": 15900, "currency": "USD"},
             },
         }
     )

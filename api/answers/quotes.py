@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from pydantic import ConfigDict
-
 from api.answers.base import Moment, MoneyView, View
+from api.answers.claims import FEE, HOLD
+from api.examples import shows
 from store.views import QuoteView as StoredQuote
 
 
@@ -14,20 +14,16 @@ class QuoteView(View):
     `default_charge` is what is taken when the unit does not come back in time.
     """
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": "eyJuIjoiM2Y0YTEyIn0.q2hbl1U8d0",
-                    "fee": {"amount": 18900, "currency": "USD"},
-                    "hold": {"amount": 150000, "currency": "USD"},
-                    "return_window_days": 14,
-                    "latest_arrival_example": "2026-12-08T07:59:59Z",
-                    "default_charge": {"amount": 150000, "currency": "USD"},
-                    "terms_version": "2026-01",
-                    "expires_at": "2026-11-23T10:30:00Z",
-                }
-            ]
+    model_config = shows(
+        {
+            "id": "eyJuIjoiM2Y0YTEyIn0.q2hbl1U8d0",
+            "fee": FEE,
+            "hold": HOLD,
+            "return_window_days": 14,
+            "latest_arrival_example": "2026-12-08T07:59:59Z",
+            "default_charge": HOLD,
+            "terms_version": "2026-01",
+            "expires_at": "2026-11-23T10:30:00Z",
         }
     )
 

@@ -7,8 +7,16 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, TypeAdapter
 
+from api.answers.catalogue import ProductView
+from api.answers.claims import ClaimView, RepairView
+from api.answers.plans import PlanView
+from api.answers.quotes import QuoteView
 from api.app import create_app
+from api.examples import example_of
 from api.problems import Code, ProblemView
+from domain.catalogue import Catalogue
+from domain.standing import model_named, region_of_country
+from store.seed import demo_catalogue
 from tests.api.conftest import Office, config, problem
 
 OPEN = {"/healthz", "/readyz", "/metrics"}
@@ -77,6 +85,21 @@ def _fits(model: type[BaseModel], example: Any) -> bool:
         return False
     fields = made.model_dump(mode="json", by_alias=True, exclude_unset=True)
     return set(fields) == set(example)
+
+
+def test_examples_are_the_demo_catalogues() -> None:
+    """What the reference shows for a Mavic 3 in the United States is what `make dev` answers."""
+    catalogue = demo_catalogue()
+    model, region = model_named(catalogue, "mavic-3"), region_of_country(catalogue.regions, "US")
+    assert model
+    assert region
+    (product,), (claim,), (quote,) = (example_of(shown) for shown in (ProductView, ClaimView, QuoteView))
+    assert product == ProductView.of(model, Catalogue((region,), (model,))).model_dump(mode="json")
+    offer = product["regions"]["US"]
+    assert (claim["fee"], claim["hold"]["amount"]) == (offer["fees"][0], offer["hold"])
+    assert (quote["fee"], quote["hold"], quote["default_charge"]) == (offer["fees"][0], offer["hold"], offer["hold"])
+    assert example_of(PlanView)[0]["price"] == offer["prices"]["1y"]
+    assert example_of(RepairView)[0]["replacement_fee"] in offer["fees"]
 
 
 def test_every_problem_has_an_example_that_is_true(document: dict[str, Any]) -> None:

@@ -38,16 +38,18 @@ async def exchange(here: Services, body: ExchangeBody, standing: Standing, claim
     express = body if isinstance(body, CareExpressBody) else None
     service, tier = (Service.CARE_EXPRESS, express.tier) if express else (Service.FLYAWAY, None)
     battery = express.replace_battery if express else False
-    quote, valid = None, None
+    price = await _price(here, service, tier, standing)
+    quote = None
     if express and express.quote_id is not None:
         quote = here.quotes.read(express.quote_id, service, tier, standing.serial_number, battery, here.now())
-        valid = quote is not None and quote.valid
+        if quote is None:  # nothing in it can be believed; the claim itself must hear of it, whoever answers a retry
+            quote = QuotedAmounts(quote_id="", valid=False, fee=price, hold=None, window_days=None)
     catalogue = await here.views.catalogue()
     return Applied(
         service=service,
         tier=tier,
         incident=incident,
-        fee=await _fee(here, service, tier, quote, standing),
+        fee=quote.fee if quote else price,
         application=Application(
             service=service,
             tier=tier,
@@ -56,7 +58,7 @@ async def exchange(here: Services, body: ExchangeBody, standing: Standing, claim
             accepted_terms=body.accepted_terms,
             confirmed_unrecoverable=body.confirmed_unrecoverable if isinstance(body, FlyawayBody) else True,
             premium_delivers=premium_delivers(catalogue.regions, body.ship_to.country),
-            quote_valid=valid,
+            quote_valid=quote.valid if quote else None,
             policy=here.config.policy,
         ),
         message=_exchange_message(here, body, incident, quote, claim_id, actor),
@@ -116,10 +118,6 @@ def _exchange_message(
     return SubmitCareExpress(tier=body.tier, replace_battery=body.replace_battery, quote=quote, **common)
 
 
-async def _fee(
-    here: Services, service: Service, tier: Tier | None, quote: QuotedAmounts | None, standing: Standing
-) -> Money:
-    if quote is not None:
-        return quote.fee
+async def _price(here: Services, service: Service, tier: Tier | None, standing: Standing) -> Money:
     quoted = await here.views.quote(service, tier, standing.serial_number, here.now())
     return quoted.fee if quoted else Money(0, standing.region.currency)

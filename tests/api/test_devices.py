@@ -126,6 +126,21 @@ async def test_a_quote_somebody_made_up_is_not_honoured(office: Office) -> None:
         await expired(office, quote_id=made_up)
 
 
+@pytest.mark.parametrize("forged", [True, False])
+async def test_a_retry_under_the_same_key_honours_no_bad_quote_either(office: Office, forged: bool) -> None:
+    """The first refusal was never kept: the process died. The claim itself hears that the quote is bad."""
+    await office.covered()
+    ask = express(quote_id="made-up" if forged else (await quote(office))["id"])
+    office.later(minutes=30)
+    for _ in range(2):
+        answer = await office.http.post("/v1/claims", json=ask, headers={"Idempotency-Key": "k"})
+        refused = problem(answer, 422, "claim_refused")
+        assert [reason["code"] for reason in refused["reasons"]] == ["quote_expired"]
+        await office.forget_answers()
+    (submission,) = office.door.asked
+    assert submission.quote.valid is False  # type: ignore[attr-defined]
+
+
 async def test_a_quote_of_an_ineligible_device_still_says_what_it_would_cost(office: Office) -> None:
     await office.covered(plan=False)
     assert (await quote(office))["fee"]["amount"] > 0

@@ -26,7 +26,7 @@ from temporalio.types import MethodAsyncSingleParam
 
 from api import commands
 from api.bounded import NO_ANSWER, NOT_READY, answered
-from api.door import Command, Gone, Submission, Unavailable
+from api.door import ClocksFixed, Command, Gone, Submission, Unavailable
 from domain.claim import Claim
 from domain.inspection import normalise_serial
 from domain.kinds import Action, Tier
@@ -231,7 +231,12 @@ class TemporalDoor:
             client = await self._connected()
             handle = client.get_workflow_handle(claim_id)
             skipper = TimeSkipper(client)
-            await skipper.fast_forward(handle, by)
+            try:
+                await skipper.fast_forward(handle, by)
+            except RPCError as error:
+                if error.status is RPCStatusCode.UNIMPLEMENTED:
+                    raise ClocksFixed(error.message) from error
+                raise
             while (await handle.describe(rpc_timeout=QUICK)).status is WorkflowExecutionStatus.RUNNING:
                 # The clock is moved already: who has lost a worker for a moment waits on, for as long as SETTLING.
                 with _unheard():

@@ -50,6 +50,10 @@ class Unavailable(Exception):
     """Temporal, or everybody who would do the work, does not answer. What was asked may still happen."""
 
 
+class ClocksFixed(Exception):
+    """The Temporal server moves no claim's clock."""
+
+
 class Gone(Exception):
     """Temporal has no such claim running: it never existed, it has ended, or its history is no longer kept."""
 
@@ -108,7 +112,10 @@ class Door(Protocol):
         """The moment on the claim's own clock. Raises Gone where clocks can be moved and the claim has ended."""
 
     async def fast_forward(self, claim_id: str, by: timedelta) -> Claim | None:
-        """Move the claim's clock and wait until nothing is in flight. None when the claim ended. Raises Gone."""
+        """Move the claim's clock and wait until nothing is in flight. None when the claim ended.
+
+        Raises Gone; ClocksFixed where the server was not started for it. After Unavailable the clock may have moved.
+        """
 
     async def buy_plan(self, ask: BuyPlan, summary: str) -> PlanBought | PlanRefused | PlanDeclined:
         """Buy a plan under `ask.plan_id`; asking again with the same id answers as the first time."""

@@ -77,7 +77,7 @@ def _message(error: Mapping[str, Any]) -> str:
 
 async def _on_problem(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Problem)
-    request.state.final = error.kind.final
+    request.state.final = error.final
     return error.response(request.url.path)
 
 

@@ -110,7 +110,10 @@ class ProblemView(BaseModel):
 
 @dataclass(slots=True)
 class Problem(Exception):
-    """Raised anywhere in the API, answered by `api.errors`."""
+    """Raised anywhere in the API, answered by `api.errors`.
+
+    `provisional`: people may mend it, so the same Idempotency-Key asks again although its code is a final one.
+    """
 
     code: Code
     detail: str
@@ -120,6 +123,11 @@ class Problem(Exception):
     allowed_actions: Sequence[Action] | None = None
     claim_id: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
+    provisional: bool = False
+
+    @property
+    def final(self) -> bool:
+        return self.kind.final and not self.provisional
 
     @property
     def kind(self) -> Kind:

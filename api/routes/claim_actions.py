@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from fastapi import APIRouter
 
+from api.answers.base import rfc3339
 from api.answers.claims import ClaimView
 from api.auth import AnyRole, Staff, Warehouse
 from api.bodies.actions import (
@@ -30,7 +31,7 @@ from api.routes.claims import ClaimInPath
 from api.services import Here, Services
 from domain.dates import whole_second
 from domain.eligibility import CLOCK_SKEW
-from domain.kinds import Action, RepairChoice
+from domain.kinds import Action, ClaimState, RepairChoice
 from messages.claims import (
     CancelClaim,
     ChangePaymentMethod,
@@ -65,6 +66,12 @@ async def over(here: Services, claim_id: str) -> Problem:
     claim = await here.views.claim(claim_id)
     if claim is None:
         return not_found(f"claim {claim_id}")
+    if claim.state is not ClaimState.CLOSED:
+        detail = (
+            "No process works on this claim any more, although it is not closed: somebody ended it in Temporal. "
+            "Operations must look at it; a reset there brings it back."
+        )
+        return Problem(Code.ACTION_NOT_ALLOWED, detail, allowed_actions=(), provisional=True)
     # Its workflow is gone, so nothing is possible, whatever the record would still allow.
     how = f" as {claim.outcome.replace('_', ' ')}" if claim.outcome else ""
     return Problem(Code.ACTION_NOT_ALLOWED, f"The case is closed{how}.", rule="R-CLM-2", allowed_actions=())
@@ -103,11 +110,16 @@ async def _now(here: Services, claim_id: str) -> datetime:
         raise await over(here, claim_id) from None
 
 
-def _happened(field: str, given: datetime | None, now: datetime) -> datetime:
-    """When an event happened: now unless it is said. Nothing has happened in the future."""
-    if given is not None and given > now + CLOCK_SKEW:
-        raise invalid(field, f"lies in the future; for this claim it is {now:%Y-%m-%dT%H:%M:%SZ}")
-    return given or now
+async def _happened(here: Services, claim_id: str, field: str, given: datetime | None, now: datetime) -> datetime:
+    """When an event happened: now unless it is said. Nothing has happened in the future, or before the claim."""
+    if given is None:
+        return now
+    if given > now + CLOCK_SKEW:
+        raise invalid(field, f"lies in the future; for this claim it is {rfc3339(now)}")
+    opened_at = whole_second((await here.claim(claim_id)).opened_at)
+    if given < opened_at:
+        raise invalid(field, f"lies before the claim, which was opened at {rfc3339(opened_at)}")
+    return given
 
 
 @router.post("/dispatch", summary="The replacement has left", responses=_UNIT)
@@ -128,7 +140,7 @@ async def return_scan(
         actor=caller.role,
         carrier=body.carrier,
         tracking_number=body.tracking_number,
-        scanned_at=_happened("scanned_at", body.scanned_at, now),
+        scanned_at=await _happened(here, claim_id, "scanned_at", body.scanned_at, now),
     )
     return await _tell(here, claim_id, event)
 
@@ -140,7 +152,7 @@ async def arrival(
     """Kept even while nobody works. Judged by `arrived_at`, never by when it is told (R-RET-3)."""
     told = body or ArrivalBody()
     now = await _now(here, claim_id)
-    arrived_at = _happened("arrived_at", told.arrived_at, now)
+    arrived_at = await _happened(here, claim_id, "arrived_at", told.arrived_at, now)
     if told.reason is None and arrived_at < now - BACK_DATED:
         raise invalid("reason", "is needed for an arrival more than an hour ago")
     event = ParcelArrived(event_id=key.id("evt"), actor=caller.role, arrived_at=arrived_at, reason=told.reason)

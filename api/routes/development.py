@@ -10,7 +10,7 @@ from api.answers.plans import RemindersView
 from api.auth import AnyRole
 from api.bodies.actions import FastForwardBody
 from api.bodies.devices import PlantTermBody, RemindersBody
-from api.door import Gone
+from api.door import ClocksFixed, Gone, Unavailable
 from api.idempotency import Key
 from api.problems import Code, Problem, invalid
 from api.reference import writes
@@ -19,6 +19,7 @@ from api.routes.claims import ClaimInPath
 from api.routes.devices import SerialInPath, status_page
 from api.services import Here, Services
 from domain import lifecycle
+from domain.claim import Claim
 from messages.registry import PlantTerm
 from messages.renewals import Reminder, RemindRegion
 
@@ -31,7 +32,7 @@ JUST_AFTER = timedelta(seconds=2)
 @router.post(
     "/claims/{claim_id}/fast-forward",
     summary="Move a claim's clock",
-    responses=writes(Code.NOT_FOUND, Code.ACTION_NOT_ALLOWED),
+    responses=writes(Code.NOT_FOUND, Code.ACTION_NOT_ALLOWED, Code.CONFLICT),
 )
 async def fast_forward(
     body: FastForwardBody, claim_id: ClaimInPath, here: Here, caller: AnyRole, key: Key
@@ -41,10 +42,28 @@ async def fast_forward(
     `until: due` goes to just after the return is due, or else to just after what the claim waits for next.
     """
     try:
-        moved = await here.door.fast_forward(claim_id, await _duration(here, body, claim_id))
+        by = await _duration(here, body, claim_id)
+        moved = await _moved(here, claim_id, by)
     except Gone:
         raise await over(here, claim_id) from None
     return here.view(moved or await here.claim(claim_id))
+
+
+async def _moved(here: Services, claim_id: str, by: timedelta) -> Claim | None:
+    try:
+        return await here.door.fast_forward(claim_id, by)
+    except ClocksFixed:
+        detail = (
+            "This Temporal server moves no clocks. Use the one `aftercare dev` starts, or start yours with "
+            "--dynamic-config-value frontend.WorkflowTimeSkippingEnabled=true."
+        )
+        raise Problem(Code.CONFLICT, detail, provisional=True) from None
+    except Unavailable:
+        detail = (
+            "The claim did not come to rest in time; its clock may have been moved. Read the claim before you ask "
+            "again: every try moves its clock further."
+        )
+        raise Problem(Code.UNAVAILABLE, detail) from None
 
 
 async def _duration(here: Services, body: FastForwardBody, claim_id: str) -> timedelta:

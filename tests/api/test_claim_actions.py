@@ -68,6 +68,20 @@ async def test_a_claim_that_has_ended_takes_no_event(office: Office, path: str, 
     problem(answer, 409, "action_not_allowed")
 
 
+@pytest.mark.parametrize(("path", "body"), [("dispatch", DECISIONS[0][1]), ("cancel", None), *EVENTS])
+async def test_a_claim_ended_by_hand_is_for_operations(office: Office, path: str, body: dict[str, Any] | None) -> None:
+    """Its record is still open. Once a reset has brought it back, the same key is heard."""
+    claim = await office.claimed()
+    url, key = f"/v1/claims/{claim['id']}/{path}", {"Idempotency-Key": "again"}
+    office.door.ended.add(claim["id"])
+    refused = problem(await office.http.post(url, json=body, headers=key), 409, "action_not_allowed")
+    assert "No process works on this claim any more" in refused["detail"]
+    assert "closed as" not in refused["detail"]
+    assert refused["allowed_actions"] == []
+    office.door.ended.clear()
+    assert (await office.http.post(url, json=body, headers=key)).status_code in (200, 202)
+
+
 @pytest.mark.parametrize(("path", "body"), [*DECISIONS, *EVENTS])
 async def test_an_unknown_claim_is_not_found(office: Office, path: str, body: dict[str, Any] | None) -> None:
     problem(await office.http.post(f"/v1/claims/clm_aaaaaaaaaaaaaaaa/{path}", json=body), 404, "not_found")
@@ -109,7 +123,9 @@ async def test_an_event_without_its_time_happened_now_on_the_claims_own_clock(of
 
 
 async def test_a_scan_is_passed_on_to_the_second(office: Office) -> None:
+    office.later(days=-1)
     claim = await office.shipped()
+    office.later(days=1)
     body = {"carrier": "UPS", "tracking_number": "1Z", "scanned_at": "2026-11-23T01:59:59.9-08:00"}
     await office.http.post(f"/v1/claims/{claim['id']}/return-scan", json=body, headers={"Idempotency-Key": "scan-1"})
     scan = office.door.asked[-1]
@@ -119,7 +135,9 @@ async def test_a_scan_is_passed_on_to_the_second(office: Office) -> None:
 
 
 async def test_a_back_dated_arrival_needs_a_reason(office: Office) -> None:
+    office.later(days=-1)
     claim = await office.shipped()
+    office.later(days=1)
     url, body = f"/v1/claims/{claim['id']}/arrival", {"arrived_at": "2026-11-23T08:59:59Z"}
     invalid = problem(await office.http.post(url, json=body), 422, "invalid_request")
     assert [error["field"] for error in invalid["errors"]] == ["reason"]
@@ -127,10 +145,27 @@ async def test_a_back_dated_arrival_needs_a_reason(office: Office) -> None:
     assert (await office.http.post(url, json={"arrived_at": "2026-11-23T09:00:00Z"})).status_code == 202
 
 
-@pytest.mark.parametrize(
-    ("path", "field", "rest"),
-    [("arrival", "arrived_at", {}), ("return-scan", "scanned_at", {"carrier": "UPS", "tracking_number": "1Z"})],
-)
+TIMED: list[tuple[str, str, dict[str, str]]] = [
+    ("arrival", "arrived_at", {"reason": "late"}),
+    ("return-scan", "scanned_at", {"carrier": "UPS", "tracking_number": "1Z"}),
+]
+
+
+@pytest.mark.parametrize(("path", "field", "rest"), TIMED)
+async def test_nothing_has_happened_before_the_claim(
+    office: Office, path: str, field: str, rest: dict[str, str]
+) -> None:
+    claim = await office.shipped()
+    office.later(days=2)
+    url = f"/v1/claims/{claim['id']}/{path}"
+    answer = await office.http.post(url, json={field: "2026-11-23T09:59:59Z"} | rest)
+    invalid = problem(answer, 422, "invalid_request")
+    assert [error["field"] for error in invalid["errors"]] == [field]
+    assert "opened at 2026-11-23T10:00:00Z" in invalid["detail"]
+    assert (await office.http.post(url, json={field: "2026-11-23T10:00:00Z"} | rest)).status_code == 202
+
+
+@pytest.mark.parametrize(("path", "field", "rest"), TIMED)
 async def test_nothing_has_happened_in_the_future(office: Office, path: str, field: str, rest: dict[str, str]) -> None:
     claim = await office.shipped()
     url = f"/v1/claims/{claim['id']}/{path}"
@@ -164,6 +199,25 @@ async def test_until_due_goes_to_just_after_the_deadline(office: Office) -> None
 async def test_fast_forward_needs_one_sensible_duration(office: Office, body: dict[str, Any]) -> None:
     claim = await office.shipped()
     problem(await office.http.post(f"/v1/dev/claims/{claim['id']}/fast-forward", json=body), 422, "invalid_request")
+
+
+async def test_a_server_that_moves_no_clocks_says_what_to_do(office: Office) -> None:
+    claim = await office.shipped()
+    url, key = f"/v1/dev/claims/{claim['id']}/fast-forward", {"Idempotency-Key": "again"}
+    office.door.clocks_fixed = True
+    answer = await office.http.post(url, json={"days": 1}, headers=key)
+    assert "frontend.WorkflowTimeSkippingEnabled=true" in problem(answer, 409, "conflict")["detail"]
+    office.door.clocks_fixed = False
+    assert (await office.http.post(url, json={"days": 1}, headers=key)).status_code == 200
+
+
+async def test_who_moved_a_clock_without_an_answer_reads_the_claim_first(office: Office) -> None:
+    claim = await office.shipped()
+    office.door.away = True
+    answer = await office.http.post(f"/v1/dev/claims/{claim['id']}/fast-forward", json={"days": 1})
+    unavailable = problem(answer, 503, "unavailable")
+    assert "Read the claim before you ask again" in unavailable["detail"]
+    assert "same Idempotency-Key" not in unavailable["detail"]
 
 
 def test_every_story_has_an_update_of_every_decisions_name() -> None:

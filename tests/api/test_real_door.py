@@ -1,6 +1,8 @@
 """The same routes with the real Temporal and the real worker behind them: what the fake door cannot promise."""
 
+import sys
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -8,18 +10,26 @@ from uuid import uuid4
 import httpx
 import pytest
 from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 import worker as root
 from api.app import create_app
+from api.client import TemporalDoor
+from api.door import ClocksFixed
+from messages.claims import ShipTo, SubmitMaintenance
 from settings import Settings
 from store.database import Database
-from tests.api.conftest import OWNER, broken, config, problem, worn
+from tests.api.conftest import OWNER, SHIP_TO, broken, config, problem, worn
+from workflows.maintenance import Maintenance
 
 CARD = {"payment_method": "pm_card_visa"}
 SERIAL = "1581F45T7228D00A"
 DEVICE = f"/v1/devices/{SERIAL}"
+WORN = SubmitMaintenance(
+    claim_id="clm_fixed", serial_number=SERIAL, maintenance_code="MNT-1", return_address=ShipTo(**SHIP_TO)
+)
 
 
 @pytest.fixture
@@ -124,3 +134,34 @@ async def test_reminders_run_as_often_as_one_likes_and_go_out_once(http: httpx.A
     assert await done(await http.post("/v1/dev/reminders/run", json=run)) == {"sent": []}
     later = await done(await http.post("/v1/dev/reminders/run", json={"as_of": "2027-01-20"}))
     assert [reminder["kind"] for reminder in later["sent"]] == ["renewal_grace_10"]
+
+
+async def test_a_claim_terminated_in_temporal_is_for_operations(
+    http: httpx.AsyncClient, temporal: WorkflowEnvironment
+) -> None:
+    await registered(http)
+    claim = await done(await http.post("/v1/claims", json=broken()), 202)
+    await temporal.client.get_workflow_handle(claim["id"]).terminate()
+    url = f"/v1/claims/{claim['id']}"
+    assert (await done(await http.get(url)))["state"] == "awaiting_item"
+    for path in ("cancel", "arrival"):
+        refused = problem(await http.post(f"{url}/{path}"), 409, "action_not_allowed")
+        assert "No process works on this claim any more" in refused["detail"]
+    problem(await http.post(f"/v1/dev/claims/{claim['id']}/fast-forward", json={"days": 1}), 409, "action_not_allowed")
+
+
+async def test_a_server_without_the_switch_moves_no_clock() -> None:
+    program = str(Path(sys.executable).with_name("temporal"))
+    async with await WorkflowEnvironment.start_local(
+        dev_server_existing_path=program, dev_server_log_level="never", data_converter=pydantic_data_converter
+    ) as server:
+
+        async def connected() -> Client:
+            return server.client
+
+        door = TemporalDoor(connected, "nobody", movable_clocks=True)
+        await door.open()
+        await server.client.start_workflow(Maintenance.run, WORN, id="clm_fixed", task_queue="nobody")
+        with pytest.raises(ClocksFixed):
+            await door.fast_forward("clm_fixed", timedelta(days=1))
+        await door.close()

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.door import Command, Gone, Refused, Submission, Unavailable
+from api.door import ClocksFixed, Command, Gone, Refused, Submission, Unavailable
 from domain import lifecycle, repair
 from domain.claim import Claim, Return
 from domain.dates import end_of_day_after
@@ -73,12 +73,16 @@ AnswerT = TypeVar("AnswerT")
 
 @dataclass
 class FakeDoor:
-    """`away`: Temporal does not answer. `idle`: it does, but nobody works. Everything asked is written down."""
+    """`away`: Temporal does not answer. `idle`: it does, but nobody works. `ended`: claims stopped by hand.
+
+    Everything asked is written down.
+    """
 
     database: Database
     clock: Callable[[], datetime]
     away: bool = False
     idle: bool = False
+    clocks_fixed: bool = False
     asked: list[object] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     summaries: list[str] = field(default_factory=list)
@@ -236,6 +240,8 @@ class FakeDoor:
     async def fast_forward(self, claim_id: str, by: timedelta) -> Claim | None:
         self._heard(by)
         await self._running(claim_id)
+        if self.clocks_fixed:
+            raise ClocksFixed
         self.lead += by
         return None
 
@@ -302,10 +308,10 @@ class FakeDoor:
             self.keys.extend(str(key) for key in said[1:])
 
     async def _running(self, claim_id: str) -> Claim:
-        """The claim, if its workflow still runs: closed ones have ended here."""
+        """The claim, if its workflow still runs: closed ones have ended here, and those `ended` by hand."""
         from store.views import Views
 
         claim = await Views(self.database).claim(claim_id)
-        if claim is None or claim.state is ClaimState.CLOSED:
+        if claim is None or claim.state is ClaimState.CLOSED or claim_id in self.ended:
             raise Gone(claim_id)
         return claim

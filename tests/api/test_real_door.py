@@ -49,6 +49,8 @@ async def http(
         Worker(
             temporal.client,
             task_queue=queue,
+            # Cut off at once, a local activity is tried again for ever, and the worker never stops.
+            graceful_shutdown_timeout=timedelta(seconds=10),
             workflows=root.workflows(),
             activities=root.activities(settings, sqlite_database),
             workflow_runner=root.workflow_runner(),

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -34,6 +35,8 @@ class House:
         return Worker(
             self.client,
             task_queue=self.settings.task_queue,
+            # Cut off at once, a local activity is tried again for ever, and the worker never stops.
+            graceful_shutdown_timeout=timedelta(seconds=10),
             workflows=workflows(),
             activities=activities(self.settings, self.database),
             workflow_runner=workflow_runner(),

@@ -86,6 +86,8 @@ class World:
         return Worker(
             self.client,
             task_queue=self.task_queue,
+            # Cut off at once, a local activity is tried again for ever, and the worker never stops.
+            graceful_shutdown_timeout=timedelta(seconds=10),
             workflows=[CareExpressPremium, CareExpressStandard, Flyaway, OnlineRepair, Maintenance],
             activities=[
                 record.reserve_use,

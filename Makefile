@@ -11,10 +11,10 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 	if $$p -c '$(NEW_ENOUGH)' 2>/dev/null; then echo $$p; break; fi; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test check format lock clean
+.PHONY: help demo dev test check format bench-reminders lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 demo: $(VENV)/.project ## Play whole claims and plans, weeks each, in under two minutes
 	@$(BIN)/aftercare demo
@@ -35,6 +35,10 @@ check: $(VENV)/.project ## Format, lint, types, import contracts and the table o
 format: $(VENV)/.project ## Format the code and mend what lint can mend
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
+
+# ARGS="--terms 20000 --postgres" and the like; docs/performance.md has more.
+bench-reminders: $(VENV)/.project ## Send a day's reminders of a million terms, killing the worker twice
+	@$(BIN)/python -m benchmarks.reminders $(ARGS)
 
 lock: $(LOCK_TOOLS)/.uv-$(UV_VERSION) ## Rewrite the hashed locks (UPGRADE=1 takes newer releases)
 	@$(COMPILE) --output-file requirements.lock pyproject.toml

@@ -49,9 +49,8 @@ def allowed_actions(claim: Claim) -> tuple[Action, ...]:
         actions = tuple(a for a in actions if a is not Action.EXTENSION)
     if claim.repair_quote is not None:
         actions = tuple(a for a in actions if a is not Action.REPAIR_QUOTE)  # there is no second quote
-    if claim.amount_owed and claim.state is ClaimState.DEFAULTED:
-        actions = (*actions, Action.PAYMENT_METHOD)
-    if Attention.HOLD_AT_RISK in claim.attention:
+    owed = claim.amount_owed and claim.state is ClaimState.DEFAULTED
+    if owed or Attention.HOLD_AT_RISK in claim.attention:
         actions = (*actions, Action.PAYMENT_METHOD)
     if Attention.DEFAULT_HELD_BACK in claim.attention:
         actions = (*actions, Action.DECISION)

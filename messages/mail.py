@@ -29,7 +29,7 @@ class MailKind(StrEnum):
     INSPECTED_MISMATCH = "inspected_mismatch"
     INSPECTED_PARTS = "inspected_parts"
     HOLD_AT_RISK = "hold_at_risk"
-    """The hold cannot be renewed: another card is asked for within 48 hours (edge case 21)."""
+    """The hold cannot be renewed: another card is asked for before it lapses (edge case 21)."""
     RELEASED = "released"
     CHARGED = "charged"
     """Default or parts charged, with the reasons and what can still be done."""

@@ -34,6 +34,7 @@ class Settling(Keeping):
             late_fee = Money(self._policy.late_fee, amount.currency)
             serial = self._the_claim.serial_number
             reasons = (settlement.default_reason(serial, self._returning, amount, late_fee, charged=charged),)
+        self._unflag(Attention.HOLD_AT_RISK)
         self._change(reasons=reasons, dispute_until=await self._deadline(self._policy.dispute_days))
         if workflow.now() > self._returning.late_until:
             self._close(Outcome.DEFAULT_CHARGED)

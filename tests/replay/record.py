@@ -31,6 +31,7 @@ _UNREAD = {
     "header",
     "priority",
     "sdkMetadata",
+    "stackTrace",
     "meteringMetadata",
     "workerVersion",
 }

@@ -136,6 +136,7 @@ async def test_a_worker_that_dies_after_every_effect_repeats_none_of_them(
         await desk.post(f"/dev{here}/fast-forward", {"until": "due"})
         await desk.until(claim, lambda now: now["state"] == "defaulted")
         assert await desk.money(claim) == {"card": -FEE - HOLD, "service_fees": FEE, "default_charges": HOLD}
+        assert at_the_gateway(stack.settings, claim["id"]) == (FEE + HOLD, 0)
         await insist(desk, f"{here}/arrival", {}, "arrival")
         box = {"serial_number": serial, "genuine": True, "components": ALL_BACK}
         await insist(desk, f"{here}/inspection", box, "inspection")
@@ -143,6 +144,7 @@ async def test_a_worker_that_dies_after_every_effect_repeats_none_of_them(
         assert now["outcome"] == "late_return_refunded"
         assert set(os.listdir(tmp_path)) == set(fatal)
         assert await desk.money(claim) == {"card": -FEE, "service_fees": FEE}
+        assert at_the_gateway(stack.settings, claim["id"]) == (FEE, 0)
         assert await desk.uses(serial) == {"total": 2, "used": 1, "reserved": 0, "left": 1}
         sent = {"settlement", "shipped", "rebind", "charged", "arrived", "refund"}
         sent |= {"due_minus_3", "due_minus_1", "due_day"}
@@ -174,6 +176,14 @@ async def dying_and_rising(stack: Stack, graves: Path, fatal: tuple[str, ...]) -
         workers.cancel()
         results = await asyncio.gather(workers, return_exceptions=True)
     assert isinstance(results[0], asyncio.CancelledError), results
+
+
+def at_the_gateway(settings: Settings, claim_id: str) -> tuple[int, int]:
+    """What the customer's card has really borne: the money kept, and how many holds are live."""
+    question = "SELECT sum(captured - refunded), sum(state = 'authorized') FROM gateway_payments WHERE subject = ?"
+    with contextlib.closing(sqlite3.connect(settings.home / "aftercare.db", timeout=30)) as database:
+        kept, live = database.execute(question, [claim_id]).fetchone()
+    return kept, live
 
 
 def open_claims(settings: Settings) -> list[str]:
@@ -217,6 +227,7 @@ async def test_a_stack_killed_again_and_again_brings_a_claim_to_its_end(tmp_path
         claim = await brought_to(stack, desk, again, body, reached)
         assert claim["outcome"] == "hold_released"
         assert await desk.money(claim) == {"card": -FEE, "service_fees": FEE}
+        assert at_the_gateway(settings, claim["id"]) == (FEE, 0)
         assert await desk.uses(serial) == {"total": 2, "used": 1, "reserved": 0, "left": 1}
         kinds = Counter(await desk.kinds(claim))
         assert {kinds[kind] for kind in ("replacement_dispatched", "parcel_arrived", "inspected", "hold_released")} == {

@@ -25,6 +25,12 @@ class Undeliverable(Exception):
 class Post(ABC):
     """A way out of the house."""
 
+    at_once: int = 1
+    """How many mails may be in hand before they are noted: so many come a second time when we die in between.
+
+    More than one only where a second time is recognised.
+    """
+
     @abstractmethod
     async def deliver(self, message: EmailMessage, name: str) -> None:
         """Hand `message` over. `name` is the same for the same notice, so that a second time can be recognised.
@@ -39,6 +45,8 @@ class FolderPost(Post):
     Exactly once: the file appears whole and under its own name or not at all, and a name that is there is not written
     again, whoever tries and whenever an attempt died.
     """
+
+    at_once = 25
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -1,7 +1,11 @@
-"""Store: writing a row that may be there already, alike on both databases."""
+"""Store: writing rows that may be there already, alike on both databases."""
+
+from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Integer, literal_column
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -12,9 +16,20 @@ async def insert_once(session: AsyncSession, row: SQLModel) -> bool:
     While another transaction writes the same row PostgreSQL waits for its end and then answers False (SQLite has one
     writer at a time), so the one caller that gets True may act.
     """
-    values, written = row.model_dump(), literal_column("1", Integer)
+    statement = _unless_taken(session, type(row), row.model_dump()).returning(literal_column("1", Integer))
+    return await session.scalar(statement) is not None
+
+
+async def insert_each_once(session: AsyncSession, rows: Sequence[SQLModel], key: Mapped[str]) -> set[str]:
+    """The same for several rows of one table in one statement: the `key` of each that was inserted.
+
+    Callers who write the same rows at once give them in the same order, or two would wait for each other for ever.
+    """
+    statement = _unless_taken(session, type(rows[0]), [row.model_dump() for row in rows]).returning(key)
+    return set((await session.exec(statement)).scalars())
+
+
+def _unless_taken(session: AsyncSession, table: type[SQLModel], values: Any) -> sqlite.Insert | postgresql.Insert:
     if session.get_bind().dialect.name == "sqlite":
-        into_sqlite = sqlite.insert(type(row)).values(values).on_conflict_do_nothing().returning(written)
-        return await session.scalar(into_sqlite) is not None
-    into_postgres = postgresql.insert(type(row)).values(values).on_conflict_do_nothing().returning(written)
-    return await session.scalar(into_postgres) is not None
+        return sqlite.insert(table).values(values).on_conflict_do_nothing()
+    return postgresql.insert(table).values(values).on_conflict_do_nothing()

@@ -174,6 +174,20 @@ async def test_a_page_cut_off_half_way_goes_on_where_it_stopped(programme: Progr
     assert sorted(post.sent) == sorted([f"{term}.renewal_0.1" for term in terms] + repeated)
 
 
+async def test_what_a_post_takes_at_once_is_noted_together_and_repeated_together(programme: Programme) -> None:
+    await covered(programme, 5)
+    post = CountingPost(dies_after=4, unknown={"owner0@example.com"})
+    post.at_once = 3
+    renewals = DatabaseRenewals(programme.database, post)
+    with pytest.raises(asyncio.CancelledError):
+        await renewals.remind_page(page(END))
+    assert (post.sent, await noted(programme.database)) == ([f"t{n}.renewal_0.1" for n in (1, 2, 3, 4)], 2)
+    post.dies_after = None
+    answer = await renewals.remind_page(page(END))
+    assert [sent.serial_number for sent in answer.sent] == ["D-1", "D-2", "D-3", "D-4"]
+    assert post.sent[4:] == ["t3.renewal_0.1", "t4.renewal_0.1"]
+
+
 async def test_in_a_folder_even_a_death_after_the_delivery_leaves_one_file(
     programme: Programme, tmp_path: Path
 ) -> None:

@@ -16,7 +16,7 @@ import pytest
 from dev import PARTS, Stack, scratch_settings
 from messages.search import SEARCH_ATTRIBUTES
 from preflight import StackError
-from settings import Settings
+from settings import HOME_VERSION, Settings
 
 ROOT = Path(__file__).parents[2]
 PLACES = {"api": "uvicorn.error: Uvicorn running", "worker": "working on"}
@@ -84,7 +84,8 @@ async def test_temporal_keeps_what_it_was_told_when_killed(tmp_path: Path) -> No
 
 
 async def test_a_part_that_cannot_start_shows_why(tmp_path: Path) -> None:
-    # A folder where the file should be.
+    # A folder where the file should be, in a data folder that is otherwise right.
+    (tmp_path / "VERSION").write_text(f"{HOME_VERSION}\n")
     (tmp_path / "temporal.db").mkdir()
     with pytest.raises(StackError, match=r"temporal ended while starting\. Its last lines:\n"):
         async with Stack(scratch_settings(tmp_path), parts=("temporal",)):

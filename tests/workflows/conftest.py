@@ -201,14 +201,17 @@ class Case:
         return self.world.handle(self.id)
 
     async def claim(self) -> Claim:
-        """The claim once nothing is in flight any more."""
+        """The claim once nothing is in flight any more, and its clock has not overtaken its deadline."""
         for _ in range(400):
-            if await self.handle.query(ClaimDesk.settled):
+            settled = await self.handle.query(ClaimDesk.settled)
+            claim: Claim | None = await self.handle.query(ClaimDesk.claim)
+            # The clock may have moved on a moment before the timer's task is there.
+            overtaken = claim and claim.deadline and await self.now() > claim.deadline + timedelta(seconds=1)
+            if settled and not overtaken:
                 break
             await asyncio.sleep(0.02)
         else:
             raise AssertionError("the claim does not come to rest")
-        claim = await self.handle.query(ClaimDesk.claim)
         assert claim is not None
         assert claim == self.world.record.claims[self.id], "the record says something else than the workflow"
         return claim

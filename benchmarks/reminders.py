@@ -131,7 +131,10 @@ def _measure(
         wanted = due_names(connection, catalogue, people.as_of)
     before, told = databases.size(url), _noted(engine)
     console.log(f"{before / MIB:,.0f} MiB in {write_seconds:.0f} s; {len(wanted):,} reminders are due")
-    sink: Sink = SmtpSink(free_ports(1)[0]) if mail == "smtp" else FolderSink(home / "mail")
+    sink: Sink = FolderSink(home / "mail")
+    if mail == "smtp":
+        # SQLite has one writer at a time, and a reminder is posted while its note is being written.
+        sink = SmtpSink(free_ports(1)[0], 1 if engine.dialect.name == "sqlite" else len(catalogue.regions))
     run, arrived, bare = asyncio.run(_play(home, url, engine, catalogue, sink, len(wanted)))
     names = set(arrived)
     again = arrived.total() - len(names)

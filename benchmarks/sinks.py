@@ -83,11 +83,15 @@ class FolderSink(Sink):
 
 
 class SmtpSink(Sink):
-    """A mail server that accepts everything and keeps only the Message-IDs, each time one comes."""
+    """A mail server that accepts everything and keeps only the Message-IDs, each time one comes.
 
-    def __init__(self, port: int) -> None:
+    `in_hand` is how many mails the worker may be posting at one moment: each run of a region has at most one.
+    """
+
+    def __init__(self, port: int, in_hand: int) -> None:
         super().__init__()
         self._port = port
+        self._in_hand = in_hand
         self._server: asyncio.Server | None = None
         self.smtp_url = f"smtp://127.0.0.1:{port}"
 
@@ -106,7 +110,7 @@ class SmtpSink(Sink):
         return self.arrivals.copy()
 
     def per_kill(self) -> int:
-        return 1
+        return self._in_hand
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

@@ -13,7 +13,6 @@ from messages.claims import (
     CancelClaim,
     ChooseParts,
     ChooseRepair,
-    ClaimAccepted,
     ClaimRefused,
     Complete,
     Dispatch,
@@ -23,17 +22,10 @@ from messages.claims import (
     QuoteRepair,
     ShipTo,
 )
-from messages.jobs import (
-    Jobs,
-    OpenJob,
-)
+from messages.jobs import Jobs, OpenJob
 from messages.mail import MailKind
-from messages.record import (
-    ComputeWindow,
-    Record,
-)
 from workflows.desk import Letter
-from workflows.exchange import utc
+from workflows.shipping import utc
 from workflows.ways_out import WaysOut
 
 
@@ -44,13 +36,11 @@ class Bench(WaysOut):
         super().__init__(return_address)
         self._job = job
         self._submitter = actor
-        self._overdue_at: datetime | None = None
 
     async def _story(self) -> None:
         if not await self._open():
             return
-        while self._the_claim.state is not ClaimState.CLOSED:
-            await self._whatever_comes_next()
+        await self._live()
 
     async def _open(self) -> bool:
         job = self._job.model_copy(update={"at": workflow.now()})
@@ -59,18 +49,10 @@ class Bench(WaysOut):
             self._submission = answer
             return False
         self._opened = answer
-        self._claim, self._policy = answer.claim, answer.policy
+        self._begin(answer)
         what = job.service.replace("_", " ")
         self._note("submitted", f"{what.capitalize()}: {answer.model_name}.", actor=self._submitter)
-        ask = ComputeWindow(
-            started_at=workflow.now(),
-            days=self._policy.standard_item_days,
-            extended=0,
-            time_zone=answer.time_zone,
-            expected=answer.expected,
-            policy=self._policy,
-        )
-        window = (await self._recorded(Record.compute_window, ask, "until when the unit is expected")).returning
+        window = await self._item_window(answer.expected)
         self._change(
             returning=window,
             state=ClaimState.AWAITING_ITEM,
@@ -78,46 +60,30 @@ class Bench(WaysOut):
             wait_reason=f"for the unit until {window.due_text}",
         )
         self._mail(MailKind.REPAIR_LABEL)
-        await self._save()
-        self._submission = ClaimAccepted(claim=self._the_claim)
+        await self._answer_submission()
         return True
 
     # -- the next thing that can happen ---------------------------------------------------------------------------
 
-    async def _whatever_comes_next(self) -> None:
-        claim = self._the_claim
-        wake, summary = self._alarm()
-        letter = await self._next(wake, summary, claim.deadline)
-        if letter is not None:
-            await self._handle(letter)
-            return
-        if claim.deadline is not None and workflow.now() > claim.deadline:
+    async def _time_has_come(self) -> None:
+        if self._deadline_has_passed():
             await self._deadline_passed()
-        elif claim.state is ClaimState.INSPECTING:
-            self._overdue_at = None
-            self._flag(Attention.INSPECTION_OVERDUE)
-            self._note("inspection_overdue", f"Not inspected within {self._policy.inspection_days} days of arrival.")
+        elif self._the_claim.state is ClaimState.INSPECTING:
+            self._inspection_overdue()
         else:
-            self._remind()
-        await self._save()
+            kind = self._latest_notice()
+            self._note("reminder", "Reminder: a way out of the repair quote is to be chosen.")
+            self._mail(kind)
 
     def _alarm(self) -> tuple[datetime | None, str]:
         claim = self._the_claim
         if claim.state is ClaimState.INSPECTING:
             return self._overdue_at, "inspection overdue"
-        if claim.state is ClaimState.AWAITING_CHOICE and self._notices:
-            kind, at = min(self._notices.items(), key=lambda notice: notice[1])
-            return at, f"mail: {kind.replace('_', ' ')}"
+        if claim.state is ClaimState.AWAITING_CHOICE and (notice := self._next_notice()):
+            return notice
         if claim.deadline is None:
             return None, "people"
         return claim.deadline, f"{claim.state.replace('_', ' ')} until {claim.deadline:%Y-%m-%d}"
-
-    def _remind(self) -> None:
-        come = {kind: at for kind, at in self._notices.items() if at < workflow.now()}
-        latest = max(come, key=lambda kind: come[kind])
-        self._notices = {kind: at for kind, at in self._notices.items() if kind not in come}
-        self._note("reminder", "Reminder: a way out of the repair quote is to be chosen.")
-        self._mail(latest)
 
     async def _deadline_passed(self) -> None:
         match self._the_claim.state:

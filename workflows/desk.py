@@ -61,7 +61,7 @@ def refusal(error: RuleError, claim: Claim | None) -> ApplicationError:
 
 
 class ClaimDesk(Journal):
-    """What every claim has in common. A story subclasses it and defines `run`, `_act` and `_undo`."""
+    """What every claim has in common. A story subclasses it and defines `run` and the four hooks."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -217,6 +217,33 @@ class ClaimDesk(Journal):
         return self._the_claim
 
     # -- the story's side ----------------------------------------------------------------------------------------
+
+    async def _answer_submission(self) -> None:
+        await self._save()
+        self._submission = ClaimAccepted(claim=self._the_claim)
+
+    async def _live(self) -> None:
+        """Take the next thing that can happen, a letter or a moment, until the claim is closed."""
+        while self._the_claim.state is not ClaimState.CLOSED:
+            wake, summary = self._alarm()
+            letter = await self._next(wake, summary, self._the_claim.deadline)
+            if letter is not None:
+                await self._handle(letter)
+            else:
+                await self._time_has_come()
+                await self._save()
+
+    def _alarm(self) -> tuple[datetime | None, str]:
+        """When something happens by itself next, None for never, and what it is, for the timer's summary."""
+        raise NotImplementedError
+
+    async def _time_has_come(self) -> None:
+        """Do what the alarm was set for."""
+        raise NotImplementedError
+
+    def _deadline_has_passed(self) -> bool:
+        deadline = self._the_claim.deadline
+        return deadline is not None and workflow.now() > deadline
 
     async def _next(self, wake: datetime | None, summary: str, deadline: datetime | None = None) -> Letter | None:
         """The next letter, or None once `wake` has passed (its second included).

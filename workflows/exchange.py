@@ -6,16 +6,13 @@ from datetime import datetime, timedelta
 from temporalio import workflow
 
 from domain import settlement
-from domain.claim import Inspection, Return
+from domain.claim import Inspection
 from domain.eligibility import Card
 from domain.inspection import Assessment, SerialMatch, Verdict, assess, compare_serials
 from domain.kinds import Attention, ClaimState, Component, Service
 from domain.money import Money
-from domain.reasons import RuleError
 from messages.claims import (
-    ClaimAccepted,
     ClaimRefused,
-    Dispatch,
     Inspect,
     ParcelArrived,
     ParcelScanned,
@@ -23,23 +20,18 @@ from messages.claims import (
 )
 from messages.mail import MailKind
 from messages.record import (
-    ComputeDeadline,
-    DispatchRecorded,
-    DispatchRefused,
     IdentifySerial,
     Record,
-    RecordDispatch,
     ReserveUse,
     SerialIdentified,
     UseReserved,
 )
-from messages.warehouse import RequestDispatch, Warehouse, WithdrawDispatch
-from workflows.till import Till
+from workflows.shipping import Shipping, utc
 
 _BOX_FLAGS = (Attention.SERIAL_UNCLEAR, Attention.FOREIGN_SERIAL, Attention.INSPECTION_OVERDUE)
 
 
-class Exchange(Till):
+class Exchange(Shipping):
     """One damaged unit for one replacement."""
 
     def __init__(self, ask: SubmitCareExpress) -> None:
@@ -51,18 +43,11 @@ class Exchange(Till):
         self._put_right_until: dict[ClaimState, datetime] = {}
         self._grace_given = False
         self._foreign: SerialIdentified | None = None
-        self._overdue_at: datetime | None = None
 
     @property
     def _terms(self) -> UseReserved:
         assert self._agreed is not None, "nothing is agreed yet"
         return self._agreed
-
-    @property
-    def _returning(self) -> Return:
-        returning = self._the_claim.returning
-        assert returning is not None, "no return is expected"
-        return returning
 
     async def _agree(self, card: Card | None) -> bool:
         """Make the claim and reserve the use, or answer with every reason why not."""
@@ -97,48 +82,6 @@ class Exchange(Till):
             ask.actor,
         )
         return True
-
-    async def _answer_submission(self) -> None:
-        await self._save()
-        self._submission = ClaimAccepted(claim=self._the_claim)
-
-    async def _request_dispatch(self) -> None:
-        ask = RequestDispatch(
-            claim_id=self._the_claim.id,
-            model=self._the_claim.model,
-            region=self._the_claim.region,
-            with_battery=self._asked.replace_battery,
-            ship_to=self._asked.ship_to,
-            at=workflow.now(),
-        )
-        answer = await self._effect(Warehouse.request_dispatch, ask, "ask the warehouse to ship")
-        self._note("dispatch_requested", "The warehouse was asked to ship the replacement.", answer.reference)
-
-    async def _withdraw_dispatch(self) -> None:
-        ask = WithdrawDispatch(claim_id=self._the_claim.id, at=workflow.now())
-        await self._effect(Warehouse.withdraw_dispatch, ask, "ask the warehouse not to ship")
-
-    async def _record_dispatch(self, decision: Dispatch, window_days: int | None) -> DispatchRecorded:
-        """The replacement joins the lineage; RuleError when it cannot be this unit (R-CLM-8, R-CLM-9)."""
-        serial = decision.replacement_serial_number.strip()
-        answer = await self._recorded(
-            Record.record_dispatch,
-            RecordDispatch(
-                claim=self._the_claim,
-                replacement_serial_number=serial,
-                at=workflow.now(),
-                policy=self._policy,
-                window_days=window_days,
-                expected=self._terms.expected,
-            ),
-            f"dispatch {serial}",
-        )
-        if isinstance(answer, DispatchRefused):
-            raise RuleError("refused", answer.rule, answer.message)
-        self._change(replacement_serial_number=serial, dispatched_on=answer.dispatched_on)
-        parcel = " ".join(part for part in (decision.carrier, decision.tracking_number) if part)
-        self._note("replacement_dispatched", f"Replacement {serial} was dispatched.", parcel, decision.actor)
-        return answer
 
     async def _scanned(self, event: ParcelScanned) -> None:
         """The carrier took the parcel. While something is to be put right, that earns the same grace (R-RET-4)."""
@@ -231,24 +174,8 @@ class Exchange(Till):
         self._release_kept()
         return True
 
-    async def _deadline(self, days: int, after: datetime | None = None, not_before: datetime | None = None) -> datetime:
-        ask = ComputeDeadline(
-            at=after or workflow.now(), days=days, time_zone=self._terms.time_zone, not_before=not_before
-        )
-        return await self._recorded(Record.compute_deadline, ask, f"{days} days on")
-
-    def _inspection_overdue(self) -> None:
-        self._overdue_at = None
-        self._flag(Attention.INSPECTION_OVERDUE)
-        self._note("inspection_overdue", f"Not inspected within {self._policy.inspection_days} days of arrival.")
-
     def _nothing(self) -> Money:
         return self._the_claim.fee.zero()
-
-
-def utc(instant: datetime) -> str:
-    """For titles and waits. Zones are for mails and pages: their data may differ between the hosts of a replay."""
-    return f"{instant:%Y-%m-%d %H:%M:%S} UTC"
 
 
 _SEEN = {

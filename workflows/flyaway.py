@@ -9,7 +9,6 @@ from domain.reasons import Reason, RuleError
 from messages.claims import (
     CancelClaim,
     ChangePaymentMethod,
-    ClaimAccepted,
     ClaimRefused,
     Decide,
     Dispatch,
@@ -18,28 +17,21 @@ from messages.claims import (
 )
 from messages.mail import MailKind
 from messages.record import (
-    ComputeDeadline,
-    DispatchRefused,
     Record,
-    RecordDispatch,
     ReserveUse,
-    UseReserved,
 )
-from messages.warehouse import RequestDispatch, Warehouse, WithdrawDispatch
 from workflows.desk import Letter
-from workflows.exchange import utc
-from workflows.till import Till
+from workflows.shipping import Shipping, utc
 
 
 @workflow.defn
-class Flyaway(Till):
+class Flyaway(Shipping):
     """Reserve, decide, charge the flyaway fee, ship (R-FLY). Afterwards a found drone is still reported here."""
 
     @workflow.init
     def __init__(self, ask: SubmitFlyaway) -> None:
         super().__init__()
         self._asked = ask
-        self._agreed: UseReserved | None = None
         self._payment_method = ask.payment_method
         self._tries = 0
 
@@ -50,18 +42,17 @@ class Flyaway(Till):
     async def _story(self) -> None:
         if not await self._submit():
             return
-        while self._the_claim.state is not ClaimState.CLOSED:
-            claim = self._the_claim
-            summary = f"payment due {claim.deadline:%Y-%m-%d}" if claim.deadline else "people"
-            letter = await self._next(claim.deadline, summary, claim.deadline)
-            if letter is not None:
-                await self._handle(letter)
-            else:
-                self._note("lapsed", f"The fee was not paid within {self._policy.payment_days} days; the case lapses.")
-                self._close(Outcome.LAPSED, gives_back=True)
-                self._mail(MailKind.LAPSED)
-                await self._save()
+        await self._live()
         await self._watch_for_a_find()
+
+    def _alarm(self) -> tuple[datetime | None, str]:
+        deadline = self._the_claim.deadline
+        return deadline, f"payment due {deadline:%Y-%m-%d}" if deadline else "people"
+
+    async def _time_has_come(self) -> None:
+        self._note("lapsed", f"The fee was not paid within {self._policy.payment_days} days; the case lapses.")
+        self._close(Outcome.LAPSED, gives_back=True)
+        self._mail(MailKind.LAPSED)
 
     async def _submit(self) -> bool:
         ask = self._asked
@@ -85,15 +76,13 @@ class Flyaway(Till):
         if isinstance(answer, ClaimRefused):
             self._submission = answer
             return False
-        self._agreed = answer
         self._begin(answer)
         self._change(state=ClaimState.AWAITING_DECISION, wait_reason="for staff to check the flight record")
         self._note(
             "submitted", f"Flyaway reported: {answer.model_name}.", f"Flight record {ask.flight_record}.", ask.actor
         )
         self._mail(MailKind.SETTLEMENT, self._the_claim.fee)
-        await self._save()
-        self._submission = ClaimAccepted(claim=self._the_claim)
+        await self._answer_submission()
         return True
 
     async def _act(self, letter: Letter) -> None:
@@ -138,37 +127,13 @@ class Flyaway(Till):
         declined = await self._charge(fee, self._payment_method, "flyaway_fees", "fee", self._tries - 1)
         if declined is not None:
             return False
-        self._change(
-            state=ClaimState.AWAITING_DISPATCH, deadline=None, wait_reason="for the warehouse to ship the replacement"
-        )
-        ask = RequestDispatch(
-            claim_id=self._the_claim.id,
-            model=self._the_claim.model,
-            region=self._the_claim.region,
-            with_battery=True,
-            ship_to=self._asked.ship_to,
-            at=workflow.now(),
-        )
-        answer = await self._effect(Warehouse.request_dispatch, ask, "ask the warehouse to ship")
-        self._note("dispatch_requested", "The warehouse was asked to ship the replacement.", answer.reference)
+        self._await_dispatch()
+        await self._request_dispatch(self._asked.ship_to, with_battery=True)
         return True
 
     async def _dispatched(self, decision: Dispatch) -> None:
-        serial = decision.replacement_serial_number.strip()
-        ask = RecordDispatch(
-            claim=self._the_claim,
-            replacement_serial_number=serial,
-            at=workflow.now(),
-            policy=self._policy,
-            lost=True,
-        )
-        answer = await self._recorded(Record.record_dispatch, ask, f"dispatch {serial}")
-        if isinstance(answer, DispatchRefused):
-            raise RuleError("refused", answer.rule, answer.message)
-        watch = await self._deadline(self._policy.found_watch_days)
-        self._change(replacement_serial_number=serial, dispatched_on=answer.dispatched_on, dispute_until=watch)
-        parcel = " ".join(part for part in (decision.carrier, decision.tracking_number) if part)
-        self._note("replacement_dispatched", f"Replacement {serial} was dispatched.", parcel, decision.actor)
+        await self._record_dispatch(decision, lost=True)
+        self._change(dispute_until=await self._deadline(self._policy.found_watch_days))
         self._close(Outcome.REPLACED)
         self._mail(MailKind.REPLACED)
         self._mail(MailKind.REBIND)
@@ -187,8 +152,7 @@ class Flyaway(Till):
 
     async def _withdraw(self, outcome: Outcome, kind: MailKind) -> None:
         if self._the_claim.state is ClaimState.AWAITING_DISPATCH:
-            ask = WithdrawDispatch(claim_id=self._the_claim.id, at=workflow.now())
-            await self._effect(Warehouse.withdraw_dispatch, ask, "ask the warehouse not to ship")
+            await self._withdraw_dispatch()
         refund = await self._refund_everything_paid()
         self._close(outcome, gives_back=True)
         self._mail(kind, refund)
@@ -204,8 +168,3 @@ class Flyaway(Till):
             else:
                 self._change(dispute_until=None)
                 await self._save()
-
-    async def _deadline(self, days: int) -> datetime:
-        assert self._agreed is not None, "nothing is agreed yet"
-        ask = ComputeDeadline(at=workflow.now(), days=days, time_zone=self._agreed.time_zone)
-        return await self._recorded(Record.compute_deadline, ask, f"{days} days on")

@@ -13,6 +13,7 @@ from domain.kinds import Attention, ClaimState, Outcome
 from domain.money import Money
 from domain.policy import Policy
 from messages import search
+from messages.jobs import JobOpened
 from messages.mail import Mail, MailKind, SendMail
 from messages.record import ClaimEvent, Record, SaveClaim, UseReserved
 from workflows.steps import Steps
@@ -32,15 +33,16 @@ class Journal(Steps):
         self._attributes: dict[str, object] = {}
         self._gives_back = False
         self._policy = Policy()
+        self._time_zone = "UTC"
 
     @property
     def _the_claim(self) -> Claim:
         assert self._claim is not None, "the story has not begun"
         return self._claim
 
-    def _begin(self, reserved: UseReserved) -> None:
-        self._claim = reserved.claim
-        self._policy = reserved.policy
+    def _begin(self, agreed: UseReserved | JobOpened) -> None:
+        """The claim as it begins, with the decisions and the zone that are frozen onto it."""
+        self._claim, self._policy, self._time_zone = agreed.claim, agreed.policy, agreed.time_zone
 
     def _change(self, **changes: Any) -> None:
         self._claim = replace(self._the_claim, **changes)

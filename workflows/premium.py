@@ -26,8 +26,8 @@ from messages.mail import MailKind
 from messages.payments import LookUpCard, Payments
 from messages.record import ComputeWindow, Record
 from workflows.desk import Letter
-from workflows.exchange import utc
 from workflows.settling import Settling
+from workflows.shipping import utc
 
 _CHARGED = (Outcome.DEFAULT_CHARGED, Outcome.PARTS_CHARGED)
 _RETURNABLE = (ClaimState.AWAITING_RETURN, ClaimState.AWAITING_CURE, ClaimState.AWAITING_PARTS, ClaimState.DEFAULTED)
@@ -41,7 +41,6 @@ class CareExpressPremium(Settling):
     def __init__(self, ask: SubmitCareExpress) -> None:
         super().__init__(ask)
         self._dispatched_at: datetime | None = None
-        self._notices: dict[MailKind, datetime] = {}
 
     @workflow.run
     async def run(self, ask: SubmitCareExpress) -> str:
@@ -50,8 +49,7 @@ class CareExpressPremium(Settling):
     async def _story(self) -> None:
         if not await self._submit():
             return
-        while self._the_claim.state is not ClaimState.CLOSED:
-            await self._whatever_comes_next()
+        await self._live()
         await self._watch_disputes()
 
     async def _submit(self) -> bool:
@@ -70,10 +68,10 @@ class CareExpressPremium(Settling):
             self._mail(MailKind.PAYMENT_DECLINED)
             await self._answer_submission()
             return False
-        self._change(state=ClaimState.AWAITING_DISPATCH, wait_reason="for the warehouse to ship the replacement")
+        self._await_dispatch()
         self._mail(MailKind.SETTLEMENT, self._the_claim.fee)
         await self._answer_submission()
-        await self._request_dispatch()
+        await self._request_dispatch(self._asked.ship_to, with_battery=self._asked.replace_battery)
         return True
 
     def _hold_amount(self) -> Money:
@@ -82,26 +80,18 @@ class CareExpressPremium(Settling):
 
     # -- the next thing that can happen ---------------------------------------------------------------------------
 
-    async def _whatever_comes_next(self) -> None:
-        claim = self._the_claim
-        wake, summary = self._alarm()
-        letter = await self._next(wake, summary, claim.deadline)
-        if letter is not None:
-            await self._handle(letter)
-            return
+    async def _time_has_come(self) -> None:
         care = self._wants_looking_after()
-        if claim.deadline is not None and workflow.now() > claim.deadline:
+        if self._deadline_has_passed():
             await self._deadline_passed()
         elif care is not None and workflow.now() > care:
             await self._look_after_hold()
-        elif claim.state is ClaimState.INSPECTING:
+        elif self._the_claim.state is ClaimState.INSPECTING:
             self._inspection_overdue()
         else:
             self._remind()
-        await self._save()
 
     def _alarm(self) -> tuple[datetime | None, str]:
-        """The next moment at which something happens by itself, and what it is, for the timer's summary."""
         wake, what = self._next_of_the_claim()
         care = self._wants_looking_after()
         if care is not None and (wake is None or care < wake):
@@ -112,18 +102,14 @@ class CareExpressPremium(Settling):
         claim = self._the_claim
         if claim.state is ClaimState.INSPECTING:
             return self._overdue_at, "inspection overdue"
-        if claim.state is ClaimState.AWAITING_RETURN and self._notices:
-            kind, at = min(self._notices.items(), key=lambda notice: notice[1])
-            if claim.deadline is None or at < claim.deadline:
-                return at, f"mail: {kind.replace('_', ' ')}"
+        notice = self._next_notice() if claim.state is ClaimState.AWAITING_RETURN else None
+        if notice is not None and (claim.deadline is None or notice[0] < claim.deadline):
+            return notice
         what = _WAITS_FOR.get(claim.state, "deadline")
         return claim.deadline, f"{what} {claim.deadline:%Y-%m-%d}" if claim.deadline else what
 
     def _remind(self) -> None:
-        """Send the latest notice whose time has come; what an outage has overtaken is not sent any more."""
-        come = {kind: at for kind, at in self._notices.items() if at < workflow.now()}
-        latest = max(come, key=lambda kind: come[kind])
-        self._notices = {kind: at for kind, at in self._notices.items() if kind not in come}
+        latest = self._latest_notice()
         if latest is MailKind.IN_TRANSIT:
             self._note("charge_postponed", "Charge postponed: the parcel is in transit.")
         else:
@@ -205,7 +191,9 @@ class CareExpressPremium(Settling):
         return charged and (closed or not returns.refundable(self._returning, event.arrived_at))
 
     async def _dispatched(self, decision: Dispatch) -> None:
-        recorded = await self._record_dispatch(decision, self._terms.window_days)
+        recorded = await self._record_dispatch(
+            decision, window_days=self._terms.window_days, expected=self._terms.expected
+        )
         assert recorded.returning is not None, "a window was asked for"
         self._dispatched_at = workflow.now()
         self._notices = {MailKind(kind): at for kind, at in recorded.reminders.items() if at > workflow.now()}

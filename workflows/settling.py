@@ -9,8 +9,8 @@ from domain.money import Money
 from domain.reasons import Reason, RuleError
 from messages.claims import ChangePaymentMethod, ChooseParts
 from messages.mail import MailKind
-from workflows.exchange import utc
 from workflows.keeping import Keeping
+from workflows.shipping import utc
 from workflows.till import TakeAccount
 
 

@@ -19,9 +19,9 @@ from messages.claims import (
     SubmitCareExpress,
 )
 from messages.mail import MailKind
-from messages.record import ComputeWindow, Record
 from workflows.desk import Letter
-from workflows.exchange import Exchange, utc
+from workflows.exchange import Exchange
+from workflows.shipping import utc
 
 _RETURNABLE = (ClaimState.AWAITING_ITEM, ClaimState.AWAITING_CURE, ClaimState.AWAITING_PARTS)
 
@@ -42,8 +42,7 @@ class CareExpressStandard(Exchange):
     async def _story(self) -> None:
         if not await self._submit():
             return
-        while self._the_claim.state is not ClaimState.CLOSED:
-            await self._whatever_comes_next()
+        await self._live()
 
     async def _submit(self) -> bool:
         if not await self._agree(card=None):
@@ -54,15 +53,7 @@ class CareExpressStandard(Exchange):
             self._mail(MailKind.PAYMENT_DECLINED)
             await self._answer_submission()
             return False
-        ask = ComputeWindow(
-            started_at=workflow.now(),
-            days=self._policy.standard_item_days,
-            extended=0,
-            time_zone=self._terms.time_zone,
-            expected=self._terms.expected,
-            policy=self._policy,
-        )
-        window = (await self._recorded(Record.compute_window, ask, "until when the unit is expected")).returning
+        window = await self._item_window(self._terms.expected)
         self._change(
             returning=window,
             state=ClaimState.AWAITING_ITEM,
@@ -73,18 +64,11 @@ class CareExpressStandard(Exchange):
         await self._answer_submission()
         return True
 
-    async def _whatever_comes_next(self) -> None:
-        claim = self._the_claim
-        wake, summary = self._alarm()
-        letter = await self._next(wake, summary, claim.deadline)
-        if letter is not None:
-            await self._handle(letter)
-            return
-        if claim.deadline is not None:
+    async def _time_has_come(self) -> None:
+        if self._the_claim.deadline is not None:
             await self._lapse()
         else:
             self._inspection_overdue()
-        await self._save()
 
     def _alarm(self) -> tuple[datetime | None, str]:
         claim = self._the_claim
@@ -114,7 +98,7 @@ class CareExpressStandard(Exchange):
             case ChooseParts() as decision:
                 await self._parts(decision)
             case Dispatch() as decision:
-                await self._record_dispatch(decision, window_days=None)
+                await self._record_dispatch(decision, expected=self._terms.expected)
                 self._close(Outcome.REPLACED)
                 self._mail(MailKind.REPLACED)
                 if self._terms.bindable:
@@ -160,10 +144,8 @@ class CareExpressStandard(Exchange):
         await self._ship()
 
     async def _ship(self) -> None:
-        self._change(
-            state=ClaimState.AWAITING_DISPATCH, deadline=None, wait_reason="for the warehouse to ship the replacement"
-        )
-        await self._request_dispatch()
+        self._await_dispatch()
+        await self._request_dispatch(self._asked.ship_to, with_battery=self._asked.replace_battery)
 
     async def _undo(self) -> None:
         if self._the_claim.state is ClaimState.AWAITING_DISPATCH:

@@ -1,12 +1,11 @@
 """Workflows: the ways out of a repair quote: warranty, replacement, paid repair, or back as it came (R-REP-1)."""
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 
 from temporalio import workflow
 
 from domain import repair, settlement
-from domain.claim import Return
 from domain.inspection import SerialMatch, compare_serials
 from domain.kinds import ClaimState, Outcome, PartsChoice, RepairChoice
 from domain.money import Money
@@ -23,10 +22,9 @@ from messages.jobs import (
     Workshop,
 )
 from messages.mail import MailKind
-from messages.record import ComputeDeadline, DispatchRefused, Record, RecordDispatch
-from messages.warehouse import RequestDispatch, Warehouse, WithdrawDispatch
-from workflows.exchange import utc
-from workflows.till import FeeAccount, Till
+from messages.record import RecordDispatch
+from workflows.shipping import Shipping, utc
+from workflows.till import FeeAccount
 
 _BACK = {
     RepairChoice.WARRANTY_REPAIR: Outcome.REPAIRED,
@@ -40,7 +38,7 @@ _GOODBYE = {
 }
 
 
-class WaysOut(Till):
+class WaysOut(Shipping):
     """What happens to a unit once it has been quoted for. `_goes_back_as` is the outcome once it was shipped back."""
 
     def __init__(self, return_address: ShipTo) -> None:
@@ -51,19 +49,12 @@ class WaysOut(Till):
         self._payment_method: str | None = None
         self._reserved = False
         self._tries = 0
-        self._notices: dict[MailKind, datetime] = {}
         self._parts_until: datetime | None = None
 
     @property
     def _terms(self) -> JobOpened:
         assert self._opened is not None, "nothing is opened yet"
         return self._opened
-
-    @property
-    def _returning(self) -> Return:
-        returning = self._the_claim.returning
-        assert returning is not None, "no unit is expected"
-        return returning
 
     async def _quote(self, decision: QuoteRepair) -> None:
         """All ways out are shown together (R-REP-1); 30 days to choose and pay (R-REP-2)."""
@@ -84,7 +75,7 @@ class WaysOut(Till):
             pay_until=until,
         )
         mornings = ComputeMornings(
-            at=workflow.now(), days=tuple(repair.REMINDER_DAYS.values()), time_zone=self._terms.time_zone
+            at=workflow.now(), days=tuple(repair.REMINDER_DAYS.values()), time_zone=self._time_zone
         )
         times = (await self._recorded(Jobs.compute_mornings, mornings, "when to remind")).mornings
         self._notices = {MailKind(kind): at for kind, at in zip(repair.REMINDER_DAYS, times, strict=True)}
@@ -156,19 +147,8 @@ class WaysOut(Till):
             )
             self._mail(MailKind.INSPECTED_PARTS)
             return
-        self._change(
-            state=ClaimState.AWAITING_DISPATCH, deadline=None, wait_reason="for the warehouse to ship the replacement"
-        )
-        ask = RequestDispatch(
-            claim_id=self._the_claim.id,
-            model=self._the_claim.model,
-            region=self._the_claim.region,
-            with_battery=True,
-            ship_to=self._return_address,
-            at=workflow.now(),
-        )
-        answer = await self._effect(Warehouse.request_dispatch, ask, "ask the warehouse to ship")
-        self._note("dispatch_requested", "The warehouse was asked to ship the replacement.", answer.reference)
+        self._await_dispatch()
+        await self._request_dispatch(self._return_address, with_battery=True)
 
     async def _parts(self, decision: ChooseParts) -> None:
         if decision.choice is PartsChoice.SEND:
@@ -180,10 +160,7 @@ class WaysOut(Till):
         await self._replace_when_complete()
 
     async def _dispatched(self, decision: Dispatch) -> None:
-        serial = decision.replacement_serial_number.strip()
-        answer = await self._join_lineage(serial, consumes=True)
-        self._change(replacement_serial_number=serial, dispatched_on=answer)
-        self._note("replacement_dispatched", f"Replacement {serial} was dispatched.", actor=decision.actor)
+        await self._record_dispatch(decision)
         self._close(Outcome.REPLACED)
         self._mail(MailKind.REPLACED)
         if self._terms.bindable:
@@ -195,25 +172,18 @@ class WaysOut(Till):
         serial = (decision.repaired_serial_number or "").strip()
         if serial and compare_serials(self._the_claim.serial_number, serial) is not SerialMatch.SAME:
             # R-REP-4: a board swap is a new serial number, not a replacement.
-            day = await self._join_lineage(serial, consumes=False)
-            self._change(replacement_serial_number=serial, dispatched_on=day)
+            ask = RecordDispatch(
+                claim=self._the_claim,
+                replacement_serial_number=serial,
+                at=workflow.now(),
+                policy=self._policy,
+                consumes=False,
+            )
+            await self._join_lineage(ask)
             self._note("serial_changed", f"The repair changed the serial number to {serial}.", actor=decision.actor)
         self._note("shipped_back", "The unit was shipped back.", decision.tracking_number or "", decision.actor)
         self._close(self._goes_back_as, gives_back=self._gives_back)
         self._mail(_GOODBYE[self._goes_back_as])
-
-    async def _join_lineage(self, serial: str, *, consumes: bool) -> date:
-        ask = RecordDispatch(
-            claim=self._the_claim,
-            replacement_serial_number=serial,
-            at=workflow.now(),
-            policy=self._policy,
-            consumes=consumes,
-        )
-        answer = await self._recorded(Record.record_dispatch, ask, f"serial {serial}")
-        if isinstance(answer, DispatchRefused):
-            raise RuleError("refused", answer.rule, answer.message)
-        return answer.dispatched_on
 
     async def _request_return(self) -> None:
         ask = RequestReturn(claim_id=self._the_claim.id, ship_to=self._return_address, at=workflow.now())
@@ -223,14 +193,9 @@ class WaysOut(Till):
     async def _undo(self) -> None:
         """Everything paid is given back; a unit in the house goes home."""
         if self._the_claim.state is ClaimState.AWAITING_DISPATCH:
-            ask = WithdrawDispatch(claim_id=self._the_claim.id, at=workflow.now())
-            await self._effect(Warehouse.withdraw_dispatch, ask, "ask the warehouse not to ship")
+            await self._withdraw_dispatch()
         refund = await self._refund_everything_paid()
         if self._the_claim.returning and self._the_claim.returning.arrived_at:
             await self._request_return()
         self._close(Outcome.CANCELLED, gives_back=self._reserved)
         self._mail(MailKind.CANCELLED, refund)
-
-    async def _deadline(self, days: int) -> datetime:
-        ask = ComputeDeadline(at=workflow.now(), days=days, time_zone=self._terms.time_zone)
-        return await self._recorded(Record.compute_deadline, ask, f"{days} days on")

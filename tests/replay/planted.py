@@ -3,7 +3,7 @@
 from temporalio import workflow
 
 from domain.money import Money
-from messages.claims import SubmitCareExpress
+from messages.claims import ShipTo, SubmitCareExpress
 from messages.mail import MailKind
 from messages.payments import PaymentDeclined
 from workflows.premium import CareExpressPremium
@@ -21,9 +21,9 @@ class OneMailMore(CareExpressPremium):
     async def run(self, ask: SubmitCareExpress) -> str:
         return await super().run(ask)
 
-    async def _request_dispatch(self) -> None:
+    async def _request_dispatch(self, ship_to: ShipTo, *, with_battery: bool) -> None:
         self._mail(MailKind.SHIPPED)
-        await super()._request_dispatch()
+        await super()._request_dispatch(ship_to, with_battery=with_battery)
 
 
 @workflow.defn(name=NAME)
@@ -65,9 +65,9 @@ class OneTimerMore(CareExpressPremium):
     async def run(self, ask: SubmitCareExpress) -> str:
         return await super().run(ask)
 
-    async def _request_dispatch(self) -> None:
+    async def _request_dispatch(self, ship_to: ShipTo, *, with_battery: bool) -> None:
         await workflow.sleep(60)
-        await super()._request_dispatch()
+        await super()._request_dispatch(ship_to, with_battery=with_battery)
 
 
 @workflow.defn(name=NAME)
@@ -82,7 +82,7 @@ class OneMailMoreForNewClaims(CareExpressPremium):
     async def run(self, ask: SubmitCareExpress) -> str:
         return await super().run(ask)
 
-    async def _request_dispatch(self) -> None:
+    async def _request_dispatch(self, ship_to: ShipTo, *, with_battery: bool) -> None:
         if workflow.patched("one-mail-more"):
             self._mail(MailKind.SHIPPED)
-        await super()._request_dispatch()
+        await super()._request_dispatch(ship_to, with_battery=with_battery)

@@ -17,7 +17,7 @@ from activities.envelope import DEMO_SENDER
 from activities.jobs import DatabaseJobs, SimulatedWorkshop
 from activities.letters import DEMO_RETURN_ADDRESSES, Letters
 from activities.mail import OutgoingMail
-from activities.payments import SimulatedPayments
+from activities.payments import GatewayPayments
 from activities.plans import DatabasePlans
 from activities.post import FolderPost, SmtpPost
 from activities.record import DatabaseRecord
@@ -65,7 +65,7 @@ def activities(settings: Settings, database: Database) -> list[Callable[..., Any
     """Every activity, built with what it needs. A test holds that these are exactly what the signatures name."""
     if settings.payments == "stripe":
         raise SettingsError("AFTERCARE_PAYMENTS=stripe: this release has the simulated gateway alone")
-    payments = SimulatedPayments(SimulatedGateway(database, environment=settings.environment))
+    payments = GatewayPayments(SimulatedGateway(database, environment=settings.environment))
     smtp = settings.smtp_url
     post = SmtpPost(smtp.get_secret_value()) if smtp else FolderPost(settings.mail_folder)
     letters = Letters(settings.return_addresses or DEMO_RETURN_ADDRESSES)
@@ -86,6 +86,8 @@ def activities(settings: Settings, database: Database) -> list[Callable[..., Any
         payments.release_hold,
         payments.charge_card,
         payments.refund_payment,
+        payments.look_at_hold,
+        payments.keep_deposit,
         warehouse.request_dispatch,
         warehouse.withdraw_dispatch,
         mail.send_mail,

@@ -6,12 +6,17 @@ clock: the simulated gateway lives by it, a real one has a clock of its own and 
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, TypeVar
+
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.eligibility import Card
 from domain.money import Money
+
+AnswerT = TypeVar("AnswerT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,27 @@ class KeyReused(GatewayError):
 class InvalidAmount(ValueError):
     """Nothing, less than nothing, or another currency than the payment's: a mistake in the caller, found before
     anything is asked of the gateway."""
+
+
+class GatewayAccess(ABC):
+    """The way to a gateway for who keeps books about it."""
+
+    @abstractmethod
+    async def ask(
+        self,
+        key: str,
+        request: Callable[["Gateway"], Awaitable[AnswerT]],
+        book: Callable[[AsyncSession, AnswerT], Awaitable[None]],
+    ) -> AnswerT:
+        """Make the request under `key` and book its answer. `book` may be called again with the same answer.
+
+        A request that is answered and not booked, because we crashed between the two, is made and booked again by the
+        next attempt under the same key.
+        """
+
+    @abstractmethod
+    async def look_up(self, payment_method: str) -> Card | None:
+        """As `Gateway.look_up`."""
 
 
 class Gateway(ABC):

@@ -7,7 +7,7 @@ claim's: each request brings its moment, and a hold has ended when that clock ha
 import hashlib
 import json
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final, Literal
 
 from pydantic import TypeAdapter
@@ -15,24 +15,25 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.gateway import Declined, Gateway, InvalidAmount, KeyReused, Payment, Refused, SavedCard
-from activities.simulated_cards import card_behind, simulated_card
+from activities.simulated_cards import card_behind, hold_window, simulated_card
 from domain.eligibility import Card
 from domain.money import Money
 from messages.ids import new_id
 from store.once import insert_once
 from store.payment_tables import GatewayAnswerRow, GatewayPaymentRow
 
-HOLD_LIFETIME: Final = timedelta(days=30)
-"""How long a hold lives on the claim's clock."""
-
 _PAYMENT: Final = TypeAdapter(Payment)
 
 
 class SimulatedBank(Gateway):
-    """The simulated gateway within `session`. Declined and Refused are answers: what led to them must be committed."""
+    """The simulated gateway within `session`. Declined and Refused are answers: what led to them must be committed.
 
-    def __init__(self, session: AsyncSession) -> None:
+    `extended`: the account may ask for extended authorizations, and gets them where the card allows it.
+    """
+
+    def __init__(self, session: AsyncSession, *, extended: bool = False) -> None:
         self._session = session
+        self._extended = extended
 
     async def authorize(
         self, amount: Money, payment_method: str, *, subject: str, key: str, at: datetime, off_session: bool = False
@@ -44,7 +45,8 @@ class SimulatedBank(Gateway):
             if card.declines(off_session=off_session, held_before=await self._held_before(subject, payment_method)):
                 raise Declined(card.code, card.retryable)
             row = self._made("hold", amount, payment_method, subject, key, at)
-            row.state, row.expires_at = "authorized", at + HOLD_LIFETIME
+            lives = hold_window(card.card, off_session=off_session, extended=self._extended)
+            row.state, row.expires_at = "authorized", at + lives
             return await self._saved(row)
 
         return await self._once(key, effect, "authorize", amount, payment_method, subject, off_session)

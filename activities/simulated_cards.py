@@ -1,9 +1,11 @@
-"""Activities: the tokens the simulated gateway knows, named and behaving like Stripe's test cards.
+"""Activities: the tokens the simulated gateway knows, named and behaving like Stripe's test cards, and how long their
+holds live.
 
 A card here stands in for its bank: it says yes or no by its name alone, whatever the amount.
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import Enum
 from typing import Final
 
@@ -19,6 +21,8 @@ class Manner(Enum):
     """Every hold and every charge, each time with the same code."""
     FAILS_LATER = "fails_later"
     """The first hold for a subject works, and so do charges while the customer is there; nothing after that."""
+    ASKS = "asks"
+    """What its owner confirms works; what is asked without its owner is declined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,8 @@ class SimulatedCard:
         """Whether it says no to a payment; `held_before`: to a hold after an earlier one for the same subject."""
         if self.manner is Manner.FAILS_LATER:
             return off_session or held_before
+        if self.manner is Manner.ASKS:
+            return off_session
         return self.manner is Manner.DECLINES
 
 
@@ -48,9 +54,20 @@ SIMULATED_CARDS: Final[dict[str, SimulatedCard]] = {
         _VISA, Manner.DECLINES, "insufficient_funds", retryable=True
     ),
     "pm_card_chargeCustomerFail": SimulatedCard(_VISA, Manner.FAILS_LATER),
-    # Each payment wants its owner's confirmation, the first hold too, and there is no page on which to give it.
-    "pm_card_authenticationRequired": SimulatedCard(_VISA, Manner.DECLINES, "authentication_required"),
+    # Whoever stands at the checkout confirms; a renewal has nobody to ask.
+    "pm_card_authenticationRequired": SimulatedCard(_VISA, Manner.ASKS, "authentication_required"),
 }
+
+_ORDINARY: Final = timedelta(days=7)
+_VISA_MERCHANT_INITIATED: Final = timedelta(days=4, hours=18)
+_EXTENDED: Final = timedelta(days=29, hours=18)
+
+
+def hold_window(card: Card, *, off_session: bool, extended: bool) -> timedelta:
+    """How long a hold lives. `extended` is what the account may ask for; not every card and moment gets it."""
+    if extended and (card.brand == "mastercard" or (card.brand == "visa" and not off_session)):
+        return _EXTENDED
+    return _VISA_MERCHANT_INITIATED if card.brand == "visa" and off_session else _ORDINARY
 
 
 def simulated_card(payment_method: str) -> SimulatedCard:

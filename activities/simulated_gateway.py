@@ -1,28 +1,33 @@
 """Activities: the simulated gateway as others reach it, over a wire that can lose answers. Moves no real money."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import TypeVar
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from activities.gateway import Declined, Gateway, OutcomeUnknown, Payment, Refused, SavedCard
+from activities.gateway import (
+    AnswerT,
+    Declined,
+    Gateway,
+    GatewayAccess,
+    OutcomeUnknown,
+    Payment,
+    Refused,
+    SavedCard,
+)
 from activities.simulated_bank import SimulatedBank
 from activities.simulated_cards import card_behind
 from domain.eligibility import Card
 from domain.money import Money
 from store.database import Database
 
-AnswerT = TypeVar("AnswerT")
 
-
-class SimulatedGateway(Gateway):
+class SimulatedGateway(Gateway, GatewayAccess):
     """A payment gateway inside our own database, for development, demonstrations and tests.
 
-    Every call is one transaction; `together` makes one of a call and what the caller writes about it. `lose_answers`
-    is asked after each commit, with the request's key, whether this answer gets lost: the caller then sees
-    OutcomeUnknown although it has happened. Raises ValueError when it is built for production.
+    Every call is one transaction, with `ask` what the caller books about it too. `lose_answers` is asked after each
+    commit, with the request's key, whether this answer gets lost: the caller then sees OutcomeUnknown although it has
+    happened. Raises ValueError when it is built for production.
     """
 
     def __init__(
@@ -41,17 +46,19 @@ class SimulatedGateway(Gateway):
         self._loses = lose_answers
         self._bank = bank
 
-    @asynccontextmanager
-    async def together(self, key: str) -> AsyncIterator[tuple[AsyncSession, Gateway]]:
-        """One transaction for a request under `key` and what the caller writes beside it, committed at the end.
-
-        Declined and Refused are answers: catch them inside, so that they are remembered. Raises OutcomeUnknown after
-        the commit when the answer gets lost.
-        """
+    async def ask(
+        self,
+        key: str,
+        request: Callable[[Gateway], Awaitable[AnswerT]],
+        book: Callable[[AsyncSession, AnswerT], Awaitable[None]],
+    ) -> AnswerT:
+        """The request, its remembered answer and what is booked about it, in one transaction."""
         async with self._database.writing() as session:
-            yield session, self._bank(session)
+            answer = await request(self._bank(session))
+            await book(session, answer)
         if self._loses is not None and self._loses(key):
             raise OutcomeUnknown(key)
+        return answer
 
     async def authorize(
         self, amount: Money, payment_method: str, *, subject: str, key: str, at: datetime, off_session: bool = False
@@ -93,10 +100,18 @@ class SimulatedGateway(Gateway):
         return card_behind(payment_method)
 
     async def _ask(self, key: str, request: Callable[[Gateway], Awaitable[AnswerT]]) -> AnswerT:
-        refusal: Declined | Refused | None = None
-        async with self.together(key) as (_, bank):
+        # Declined and Refused are answers: what led to them is committed before they are raised.
+        async def answered(gateway: Gateway) -> AnswerT | Declined | Refused:
             try:
-                return await request(bank)
+                return await request(gateway)
             except (Declined, Refused) as no:
-                refusal = no
-        raise refusal
+                return no
+
+        answer = await self.ask(key, answered, _nothing_to_book)
+        if isinstance(answer, Declined | Refused):
+            raise answer
+        return answer
+
+
+async def _nothing_to_book(_: AsyncSession, __: object) -> None:
+    pass

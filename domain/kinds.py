@@ -104,6 +104,17 @@ class HoldState(StrEnum):
     EXPIRED = "expired"
 
 
+class HoldPolicy(StrEnum):
+    """What becomes of a hold that cannot be renewed (decision 13)."""
+
+    SAVED_CARD = "saved_card"
+    """It lapses; a default that falls due is charged to the saved card."""
+    CAPTURE_AND_REFUND = "capture_and_refund"
+    """It is captured in time as a deposit, which is given back when the unit comes."""
+    MANUAL = "manual"
+    """It lapses; a default that falls due waits for staff."""
+
+
 class Attention(StrEnum):
     """What a person must look at. A claim carries any number of these until the cause is gone."""
 

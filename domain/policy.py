@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from domain.kinds import HoldPolicy
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -24,4 +26,5 @@ class Policy:
     repair_payment_days: int = 30
     found_watch_days: int = 365
     premium_brands: tuple[str, ...] = ("visa", "mastercard", "amex")
+    hold_policy: HoldPolicy = HoldPolicy.SAVED_CARD
     premium_funding: tuple[str, ...] = ("credit",)

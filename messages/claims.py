@@ -118,6 +118,12 @@ class ParcelArrived(Event):
     reason: str | None = None
 
 
+class PaymentChanged(Event):
+    """The gateway says that something happened to the payment: a reason to look for oneself, not a fact."""
+
+    payment_id: str
+
+
 class Decision(Message):
     """Something somebody decides. `actor` is the role that did."""
 

@@ -11,6 +11,17 @@ from domain.eligibility import Card
 from domain.money import Money
 from messages.base import Message
 
+TakeAccount = Literal["default_charges", "parts_charges", "deposits"]
+Account = Literal[
+    "service_fees",
+    "flyaway_fees",
+    "repair_fees",
+    "plan_sales",
+    "default_charges",
+    "parts_charges",
+    "deposits",
+]
+
 
 class LookUpCard(Message):
     """Ask what kind of card `payment_method` (a gateway token) is. Nothing is charged or held."""
@@ -33,31 +44,54 @@ class PaymentRequest(Message):
 
 
 class AuthorizeHold(PaymentRequest):
-    """Place a hold of `amount`. `ordinal` counts the holds of the claim from 0."""
+    """Place a hold of `amount`. `ordinal` counts the holds of the claim from 0.
+
+    `off_session`: nobody is there to confirm.
+    """
 
     amount: Money
     payment_method: str
     ordinal: int = 0
+    off_session: bool = False
 
 
 class CaptureHold(PaymentRequest):
-    """Take `amount` of the hold, once; the rest is released by the gateway."""
+    """Take `amount` of the hold, once; the rest is released by the gateway, and so is every other live hold of the
+    subject: one left over from an answer that never came must not outlive the verdict."""
 
     hold_id: str
     amount: Money
-    account: Literal["default_charges", "parts_charges"]
+    account: TakeAccount
 
 
 class ReleaseHold(PaymentRequest):
+    """Let the hold go; with `others` every other live hold of the subject too, found by reference."""
+
+    hold_id: str
+    others: bool = False
+
+
+class LookAtHold(PaymentRequest):
+    """Ask the gateway what has become of a hold. Nothing moves; an expiry that comes to light is booked."""
+
     hold_id: str
 
 
+class KeepDeposit(PaymentRequest):
+    """Of a deposit taken earlier, `amount` is kept for `account`. The ledger alone moves; the card does not."""
+
+    amount: Money
+    account: TakeAccount
+
+
 class ChargeCard(PaymentRequest):
-    """Charge `amount` to `payment_method`. `account` says in the ledger what for."""
+    """Charge `amount` to `payment_method`. `account` says in the ledger what for; `off_session`: nobody is there to
+    confirm."""
 
     amount: Money
     payment_method: str
-    account: Literal["service_fees", "flyaway_fees", "repair_fees", "plan_sales", "default_charges", "parts_charges"]
+    account: Account
+    off_session: bool = False
 
 
 class RefundPayment(PaymentRequest):
@@ -65,7 +99,7 @@ class RefundPayment(PaymentRequest):
 
     payment_id: str
     amount: Money
-    account: Literal["service_fees", "flyaway_fees", "repair_fees", "plan_sales", "default_charges", "parts_charges"]
+    account: Account
 
 
 class PaymentDeclined(Message):
@@ -134,3 +168,11 @@ class Payments(ABC):
     @activity.defn
     @abstractmethod
     async def refund_payment(self, ask: RefundPayment) -> PaymentRefunded | PaymentRefused: ...
+
+    @activity.defn
+    @abstractmethod
+    async def look_at_hold(self, ask: LookAtHold) -> HoldPlaced | PaymentRefused: ...
+
+    @activity.defn
+    @abstractmethod
+    async def keep_deposit(self, ask: KeepDeposit) -> None: ...

@@ -17,6 +17,7 @@ from domain.money import Money
 from store.payment_tables import LedgerEntryRow
 
 CARD: Final = "card"
+DEPOSITS: Final = "deposits"
 HOLDS_OPEN: Final = "holds_open"
 HOLDS_PLACED: Final = "holds_placed"
 ACCOUNTS: Final[tuple[str, ...]] = (
@@ -27,6 +28,7 @@ ACCOUNTS: Final[tuple[str, ...]] = (
     "plan_sales",
     "default_charges",
     "parts_charges",
+    DEPOSITS,
     HOLDS_OPEN,
     HOLDS_PLACED,
 )

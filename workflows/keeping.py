@@ -45,7 +45,7 @@ class Keeping(Exchange):
             self._renew_at = None
             self._hold_ended(hold, HoldState.EXPIRED)
             return
-        declined = await self._renew_hold(self._payment_method)
+        declined = await self._renew_hold(self._payment_method, off_session=True)
         if declined is None:
             return
         self._renew_at = holds.try_again_at(hold, workflow.now(), retryable=declined.retryable)
@@ -57,17 +57,17 @@ class Keeping(Exchange):
 
     async def _change_card(self, decision: ChangePaymentMethod) -> None:
         """Another card: it bears the hold from now on, or nothing changes."""
-        declined = await self._renew_hold(decision.payment_method)
+        declined = await self._renew_hold(decision.payment_method, off_session=False)
         if declined is not None:
             await self._save()
             raise RuleError("payment_declined", "R-RET-7", "The card declined the hold. Another one may be tried.")
         self._payment_method = decision.payment_method
         self._note("card_changed", "The hold is on another card now.", actor=decision.actor)
 
-    async def _renew_hold(self, payment_method: str) -> PaymentDeclined | None:
+    async def _renew_hold(self, payment_method: str, *, off_session: bool) -> PaymentDeclined | None:
         hold = self._the_claim.hold
         assert hold is not None, "there is no hold to renew"
-        declined = await self._replace_hold(hold.amount, payment_method)
+        declined = await self._replace_hold(hold.amount, payment_method, off_session=off_session)
         if declined is None:
             self._unflag(Attention.HOLD_AT_RISK)
             self._look_after_it()

@@ -9,9 +9,9 @@ from domain.money import Money
 from domain.reasons import Reason, RuleError
 from messages.claims import ChangePaymentMethod, ChooseParts
 from messages.mail import MailKind
+from messages.payments import TakeAccount
 from workflows.keeping import Keeping
 from workflows.shipping import utc
-from workflows.till import TakeAccount
 
 
 class Settling(Keeping):

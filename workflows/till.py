@@ -20,11 +20,11 @@ from messages.payments import (
     Payments,
     RefundPayment,
     ReleaseHold,
+    TakeAccount,
 )
 from workflows.desk import ClaimDesk
 
 FeeAccount = Literal["service_fees", "flyaway_fees", "repair_fees", "parts_charges"]
-TakeAccount = Literal["default_charges", "parts_charges"]
 
 
 @dataclass
@@ -48,7 +48,9 @@ class Till(ClaimDesk):
         self._taken: list[Taken] = []
         self._owed_tries = 0
 
-    async def _place_hold(self, amount: Money, payment_method: str) -> PaymentDeclined | None:
+    async def _place_hold(
+        self, amount: Money, payment_method: str, *, off_session: bool = False
+    ) -> PaymentDeclined | None:
         """Authorize a hold; the decline when the card says no. Each try is a new question, with its own ordinal."""
         ordinal, self._hold_tries = self._hold_tries, self._hold_tries + 1
         ask = AuthorizeHold(
@@ -58,6 +60,7 @@ class Till(ClaimDesk):
             amount=amount,
             payment_method=payment_method,
             ordinal=ordinal,
+            off_session=off_session,
         )
         answer = await self._effect(Payments.authorize_hold, ask, f"hold {amount}")
         if isinstance(answer, PaymentDeclined):
@@ -68,19 +71,19 @@ class Till(ClaimDesk):
         self._note("hold_authorized", f"A hold of {amount} was placed.")
         return None
 
-    async def _replace_hold(self, amount: Money, payment_method: str) -> PaymentDeclined | None:
+    async def _replace_hold(self, amount: Money, payment_method: str, *, off_session: bool) -> PaymentDeclined | None:
         """Authorize a new hold first and release the old one then; after a decline the old one stays current."""
         old_id, old_no = self._hold_id, self._hold_no
-        declined = await self._place_hold(amount, payment_method)
+        declined = await self._place_hold(amount, payment_method, off_session=off_session)
         if declined is None and old_id is not None:
             await self._save()  # from here on the new one is the claim's, whatever becomes of the old one
             await self._effect(Payments.release_hold, self._release(old_id, old_no), f"release the old {amount}")
             self._note("old_hold_released", "The hold was renewed; the old one is released.")
         return declined
 
-    def _release(self, hold_id: str, ordinal: int) -> ReleaseHold:
+    def _release(self, hold_id: str, ordinal: int, *, others: bool = False) -> ReleaseHold:
         key = payment_key(self._the_claim.id, "release", ordinal)
-        return ReleaseHold(subject=self._the_claim.id, key=key, at=workflow.now(), hold_id=hold_id)
+        return ReleaseHold(subject=self._the_claim.id, key=key, at=workflow.now(), hold_id=hold_id, others=others)
 
     async def _charge(
         self, amount: Money, payment_method: str, account: FeeAccount, purpose: str, ordinal: int | None = None
@@ -128,7 +131,7 @@ class Till(ClaimDesk):
         hold = self._the_claim.hold
         if self._hold_id is None or hold is None or hold.state is not HoldState.AUTHORIZED:
             return
-        ask = self._release(self._hold_id, self._hold_no)
+        ask = self._release(self._hold_id, self._hold_no, others=True)
         answer = await self._effect(Payments.release_hold, ask, f"release {hold.amount}")
         if isinstance(answer, HoldPlaced):
             self._change(hold=answer.hold)
@@ -168,6 +171,7 @@ class Till(ClaimDesk):
             amount=amount,
             payment_method=payment_method,
             account=account,
+            off_session=True,
         )
         answer = await self._effect(Payments.charge_card, charge, f"charge {amount} to the saved card")
         if isinstance(answer, CardCharged):

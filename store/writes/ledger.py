@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.money import Money
-from store.ledger_view import ACCOUNTS, CARD, HOLDS_OPEN, HOLDS_PLACED
+from store.ledger_view import ACCOUNTS, CARD, DEPOSITS, HOLDS_OPEN, HOLDS_PLACED
 from store.payment_tables import LedgerEntryRow
 
 
@@ -49,6 +49,13 @@ async def book_refund(
 ) -> None:
     """`refunded` went back to the card from `account`."""
     await post(session, subject, key, at, {CARD: refunded, account: -refunded})
+
+
+async def book_deposit_kept(
+    session: AsyncSession, subject: str, key: str, at: datetime, kept: Money, account: str
+) -> None:
+    """`kept` of a deposit taken earlier is earned for `account`."""
+    await post(session, subject, key, at, {DEPOSITS: -kept, account: kept})
 
 
 async def post(session: AsyncSession, subject: str, key: str, at: datetime, lines: Mapping[str, Money]) -> None:

@@ -21,6 +21,8 @@ from messages.payments import (
     CardFound,
     ChargeCard,
     HoldPlaced,
+    KeepDeposit,
+    LookAtHold,
     LookUpCard,
     PaymentDeclined,
     PaymentRefunded,
@@ -51,6 +53,7 @@ class FakePayments(Payments):
         self.holds: dict[str, Hold] = {}
         self.charges: dict[str, Money] = {}
         self.refunds: Counter[str] = Counter()
+        self.kept: dict[str, Money] = {}
         self.calls: list[str] = []
 
     @activity.defn
@@ -105,6 +108,18 @@ class FakePayments(Payments):
             assert self.refunds[ask.payment_id] <= limit.amount, "refunded more than was taken"
         refunded = Money(self.refunds[ask.payment_id], ask.amount.currency)
         return self._answer(ask.key, PaymentRefunded(payment_id=ask.payment_id, refunded=refunded))
+
+    @activity.defn
+    async def look_at_hold(self, ask: LookAtHold) -> HoldPlaced | PaymentRefused:
+        self.calls.append(ask.key)
+        if ask.hold_id not in self.holds:
+            return PaymentRefused(state="unknown")
+        return HoldPlaced(payment_id=ask.hold_id, hold=self._hold(ask.hold_id, ask.at))
+
+    @activity.defn
+    async def keep_deposit(self, ask: KeepDeposit) -> None:
+        self.calls.append(ask.key)
+        self.kept[ask.key] = ask.amount
 
     def taken(self) -> int:
         """What the customer has paid in the end: captured and charged, less refunds. Minor units."""

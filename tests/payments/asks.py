@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from activities.gateway import Payment
-from activities.payments import SimulatedPayments
+from activities.payments import GatewayPayments
 from activities.simulated_gateway import SimulatedGateway
 from domain.money import Money
 from messages.payments import AuthorizeHold, CaptureHold, ChargeCard, HoldPlaced, RefundPayment, ReleaseHold
@@ -21,10 +21,10 @@ def later(**duration: float) -> datetime:
     return NOW + timedelta(**duration)
 
 
-def parties(database: Database, **gateway: Any) -> tuple[SimulatedPayments, SimulatedGateway]:
+def parties(database: Database, **gateway: Any) -> tuple[GatewayPayments, SimulatedGateway]:
     """Payments and the gateway behind them."""
     wire = SimulatedGateway(database, environment="development", **gateway)
-    return SimulatedPayments(wire), wire
+    return GatewayPayments(wire), wire
 
 
 def a_hold(**other: Any) -> AuthorizeHold:
@@ -79,7 +79,7 @@ def a_refund(payment_id: str, **other: Any) -> RefundPayment:
     return RefundPayment.model_validate(asked | other)
 
 
-async def hold_placed(payments: SimulatedPayments, **other: Any) -> str:
+async def hold_placed(payments: GatewayPayments, **other: Any) -> str:
     """The id of a hold that was placed."""
     answer = await payments.authorize_hold(a_hold(**other))
     assert isinstance(answer, HoldPlaced)

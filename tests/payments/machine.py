@@ -17,8 +17,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio.exceptions import ApplicationError
 
 from activities.gateway import Gateway, Payment
-from activities.payments import SimulatedPayments
-from activities.simulated_bank import HOLD_LIFETIME, SimulatedBank
+from activities.payments import GatewayPayments
+from activities.simulated_bank import SimulatedBank
 from activities.simulated_gateway import SimulatedGateway
 from domain.money import Money
 from messages.payments import (
@@ -62,7 +62,7 @@ class World:
     database: Database
     loop: asyncio.AbstractEventLoop
     bank: Callable[[AsyncSession], Gateway] = SimulatedBank
-    payments: type[SimulatedPayments] = SimulatedPayments
+    payments: type[GatewayPayments] = GatewayPayments
     losing: bool = field(default=False)
     """Whether the next answer gets lost."""
 
@@ -172,7 +172,7 @@ class PaymentsMachine(RuleBasedStateMachine):
             return
         assert isinstance(answer, HoldPlaced)
         assert answer.payment_id not in self.known
-        assert answer.hold.expires_at == self.now + HOLD_LIFETIME
+        assert answer.hold.expires_at == self.now + timedelta(days=7)
         self.known[answer.payment_id] = Known(answer.payment_id, request.amount, answer.hold.expires_at, "authorized")
 
     @rule(amount=st.integers(1, 500_000), currency=CURRENCIES, card=CARDS, lost=LOST)

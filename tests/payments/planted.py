@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from activities.gateway import Payment
-from activities.payments import SimulatedPayments
+from activities.payments import GatewayPayments
 from activities.simulated_bank import SimulatedBank
 from domain.money import Money
 from messages.payments import CardCharged, ChargeCard, PaymentDeclined, PaymentRefunded, PaymentRefused, RefundPayment
@@ -64,7 +64,7 @@ class ForgetsToExpire(SimulatedBank):
         pass
 
 
-class TakesAFreshKeyPerRetry(SimulatedPayments):
+class TakesAFreshKeyPerRetry(GatewayPayments):
     async def charge_card(self, ask: ChargeCard) -> CardCharged | PaymentDeclined:
         return await super().charge_card(_fresh(ask))
 

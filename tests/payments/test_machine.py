@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, Verbosity, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from activities.payments import SimulatedPayments
+from activities.payments import GatewayPayments
 from activities.simulated_bank import SimulatedBank
 from store.database import Database
 from tests.payments.machine import PaymentsMachine, World
@@ -77,7 +77,7 @@ def test_every_invariant_holds_whatever_is_asked(strict: Database, loop: asyncio
     ],
 )
 def test_each_planted_bug_is_caught(
-    bug: type[SimulatedBank] | type[SimulatedPayments], trusting: Database, loop: asyncio.AbstractEventLoop
+    bug: type[SimulatedBank] | type[GatewayPayments], trusting: Database, loop: asyncio.AbstractEventLoop
 ) -> None:
     world = World(trusting, loop, bank=bug) if issubclass(bug, SimulatedBank) else World(trusting, loop, payments=bug)
     hunt = settings(

@@ -7,7 +7,7 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from activities.gateway import Gateway, Refused
-from activities.simulated_bank import HOLD_LIFETIME, SimulatedBank
+from activities.simulated_bank import SimulatedBank
 from activities.simulated_gateway import SimulatedGateway
 from domain.claim import Hold
 from domain.eligibility import Card
@@ -44,7 +44,7 @@ async def test_a_hold_is_placed_and_no_money_is_booked(database: Database) -> No
     payments, _ = parties(database)
     answer = await payments.authorize_hold(a_hold())
     assert isinstance(answer, HoldPlaced)
-    assert answer.hold == Hold(HOLD, HoldState.AUTHORIZED, HOLD.zero(), HOLD.zero(), NOW + HOLD_LIFETIME)
+    assert answer.hold == Hold(HOLD, HoldState.AUTHORIZED, HOLD.zero(), HOLD.zero(), later(days=7))
     view = await booked(database)
     assert view.balance("holds_open", "USD") == HOLD
     assert view.balance("card", "USD") == HOLD.zero()

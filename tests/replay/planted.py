@@ -50,9 +50,11 @@ class AnotherOrder(CareExpressPremium):
     async def run(self, ask: SubmitCareExpress) -> str:
         return await super().run(ask)
 
-    async def _place_hold(self, amount: Money, payment_method: str) -> PaymentDeclined | None:
+    async def _place_hold(
+        self, amount: Money, payment_method: str, *, off_session: bool = False
+    ) -> PaymentDeclined | None:
         await self._charge(self._the_claim.fee, payment_method, "service_fees", "fee")
-        return await super()._place_hold(amount, payment_method)
+        return await super()._place_hold(amount, payment_method, off_session=off_session)
 
 
 @workflow.defn(name=NAME)

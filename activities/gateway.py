@@ -143,6 +143,14 @@ class Gateway(ABC):
         """Every payment made for the claim or purchase, in the order of their making."""
 
     @abstractmethod
+    async def page(self, after: str | None, *, limit: int) -> tuple[Payment, ...]:
+        """At most `limit` of all payments ever made, as they are now; none of them changes by being looked at.
+
+        The order is the gateway's own and stays as it is. `after` is the id of the last payment of the page before,
+        None for the first one; a page without payments is the last. What is made while somebody pages may be left out.
+        """
+
+    @abstractmethod
     async def save_card(self, payment_method: str, *, key: str) -> SavedCard:
         """Keep the card for charges without its owner. Raises Declined."""
 

@@ -93,6 +93,10 @@ class SimulatedGateway(Gateway, GatewayAccess):
     async def find(self, subject: str, *, at: datetime) -> tuple[Payment, ...]:
         return await self._ask(subject, lambda bank: bank.find(subject, at=at))
 
+    async def page(self, after: str | None, *, limit: int) -> tuple[Payment, ...]:
+        async with self._database.reading() as session:
+            return await self._bank(session).page(after, limit=limit)
+
     async def save_card(self, payment_method: str, *, key: str) -> SavedCard:
         return await self._ask(key, lambda bank: bank.save_card(payment_method, key=key))
 

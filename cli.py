@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 from rich.console import Console
 
+from books import ledger_app
 from connect import (
     RETENTION,
     TemporalUnreachable,
@@ -26,7 +27,8 @@ from connect import (
 from lifeline import end_with_stdin
 from preflight import StackError
 from schedules import known_regions, set_up_schedules
-from settings import Settings, SettingsError, load_settings
+from settings import SettingsError
+from surroundings import migrated, prepared_settings
 
 if TYPE_CHECKING:
     from domain.catalogue import Catalogue
@@ -39,6 +41,7 @@ app.add_typer(temporal_app, name="temporal")
 app.add_typer(db_app, name="db")
 catalog_app = typer.Typer(no_args_is_help=True, help="Models, regions and prices as a file.")
 app.add_typer(catalog_app, name="catalog")
+app.add_typer(ledger_app, name="ledger")
 
 _API_STOP_SECONDS = 5
 
@@ -51,7 +54,7 @@ def dev() -> None:
     """Run Temporal with its pages, worker and API on this machine, until Ctrl-C."""
     from dev import run_dev
 
-    asyncio.run(run_dev(_settings(), Console()))
+    asyncio.run(run_dev(prepared_settings(), Console()))
 
 
 @app.command()
@@ -59,7 +62,7 @@ def worker(end_with_stdin_: EndWithStdin = False) -> None:
     """Run one worker. Several share the load; TEMPORAL_ADDRESS names the server."""
     if end_with_stdin_:
         end_with_stdin()
-    settings = _settings()
+    settings = prepared_settings()
     from worker import run_worker
 
     asyncio.run(run_worker(settings))
@@ -70,7 +73,7 @@ def api(end_with_stdin_: EndWithStdin = False) -> None:
     """Run the HTTP API. TEMPORAL_ADDRESS names the server."""
     if end_with_stdin_:
         end_with_stdin()
-    settings = _settings()
+    settings = prepared_settings()
     import uvicorn
 
     from api.app import create_app
@@ -131,7 +134,7 @@ def temporal_setup(
     from messages.search import SEARCH_ATTRIBUTES
 
     async def register() -> None:
-        client = await connect(wait_seconds=_settings().connect_seconds)
+        client = await connect(wait_seconds=prepared_settings().connect_seconds)
         try:
             added = await register_search_attributes(client, SEARCH_ATTRIBUTES)
         except TypeError as error:
@@ -139,7 +142,7 @@ def temporal_setup(
         for key in SEARCH_ATTRIBUTES:
             typer.echo(f"{key.name}: {'added' if key.name in added else 'already there'}")
         typer.echo(f"retention: {await set_up_retention(client, timedelta(days=retention_days))}")
-        settings = _settings()
+        settings = prepared_settings()
         for name, done in (await set_up_schedules(client, await known_regions(settings), settings.task_queue)).items():
             typer.echo(f"{name}: {done}")
 
@@ -151,7 +154,7 @@ def db_upgrade() -> None:
     """Bring the database to this release's schema; may run any number of times."""
     from store.migrate import current, upgrade
 
-    settings = _settings()
+    settings = prepared_settings()
     upgrade(settings.database_url)
     typer.echo(f"The database is at revision {current(settings.database_url)}")
 
@@ -161,7 +164,7 @@ def db_current() -> None:
     """Say which schema revision the database is at."""
     from store.migrate import current
 
-    typer.echo(current(_settings().database_url) or "none: run `aftercare db upgrade`")
+    typer.echo(current(prepared_settings().database_url) or "none: run `aftercare db upgrade`")
 
 
 @catalog_app.command("check")
@@ -180,7 +183,7 @@ def catalog_load(
     from store.catalogue_file import differences
     from store.database import Database
 
-    catalogue, database = _catalogue_in(file), Database(_migrated())
+    catalogue, database = _catalogue_in(file), Database(migrated())
 
     async def compare() -> tuple[tuple[int, str], Catalogue]:
         async with database.reading() as session:
@@ -226,7 +229,7 @@ def catalog_export(
     from store.catalogue_file import write_file
     from store.database import Database
 
-    database = Database(_migrated())
+    database = Database(migrated())
 
     async def in_force() -> Catalogue:
         try:
@@ -264,34 +267,6 @@ def _refused(refused: CatalogueRefused) -> typer.Exit:
     count = len(refused.problems)
     typer.secho(f"{count} problem{'s' if count > 1 else ''}. Nothing was changed", fg="red", err=True)
     return typer.Exit(1)
-
-
-def _migrated() -> str:
-    """The database's address, once it has this release's tables."""
-    from store.migrate import current
-
-    url = _settings().database_url
-    if current(url) is None:
-        raise SettingsError("The database has no tables yet: run `aftercare db upgrade`")
-    return url
-
-
-def _settings() -> Settings:
-    settings = load_settings()
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", stream=sys.stderr
-    )
-    # Whoever waits for an address asks it many times a second.
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    if settings.log_level != "debug":  # each migration it looks at, in a form of its own
-        logging.getLogger("alembic").setLevel(logging.WARNING)
-    try:
-        settings.home.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SettingsError(
-            f"The data folder {settings.home} cannot be made: {error.strerror}. Choose another: AFTERCARE_HOME=/path"
-        ) from error
-    return settings
 
 
 def main() -> NoReturn:

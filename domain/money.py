@@ -45,12 +45,18 @@ class Money:
         return self.amount != 0
 
     def __str__(self) -> str:
+        sign = "-" if self.amount < 0 else ""
+        return f"{sign}{self.currency} {Money(abs(self.amount), self.currency).decimal}"
+
+    @property
+    def decimal(self) -> str:
+        """The amount in whole units with the currency's digits: -159.00, 18600, 1.234."""
         digits = minor_digits(self.currency)
         sign, units = ("-" if self.amount < 0 else ""), abs(self.amount)
         if digits == 0:
-            return f"{sign}{self.currency} {units}"
+            return f"{sign}{units}"
         whole, rest = divmod(units, 10**digits)
-        return f"{sign}{self.currency} {whole}.{rest:0{digits}d}"
+        return f"{sign}{whole}.{rest:0{digits}d}"
 
     def least(self, other: "Money") -> "Money":
         """The smaller of two amounts."""

@@ -24,6 +24,7 @@ def test_an_amount_is_written_with_its_currencys_minor_units(currency: str, digi
     """Edge case 55."""
     assert minor_digits(currency) == digits
     assert str(Money(123456, currency)) == shown
+    assert f"{currency} {Money(123456, currency).decimal}" == shown
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,12 @@
-"""The programme on each engine."""
+"""The programme on each engine, and the commands on its database."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
+import cli
 from store.database import Database
 from tests.store.programme import Programme
 
@@ -10,3 +15,22 @@ from tests.store.programme import Programme
 def programme(database: Database) -> Programme:
     """A programme with the demo catalogue and nothing else, once on each engine."""
     return Programme(database)
+
+
+@pytest.fixture
+def aftercare(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str]]:
+    """The command `aftercare ...` on the test's database: its exit code and all it said."""
+    monkeypatch.setenv("AFTERCARE_DATABASE_URL", database_url)
+    monkeypatch.setenv("AFTERCARE_HOME", str(tmp_path / "home"))
+
+    def run(*words: object) -> tuple[int, str]:
+        capsys.readouterr()
+        # In a thread, for the command runs a loop of its own.
+        with ThreadPoolExecutor(1) as thread:
+            code = thread.submit(cli._code_of, lambda: cli.app(list(map(str, words)))).result()
+        said = capsys.readouterr()
+        return code, said.out + said.err
+
+    return run

@@ -2,13 +2,12 @@
 
 import json
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import cli
 from domain.kinds import Category
 from store.catalogue import CatalogueRefused
 from store.catalogue_file import differences, read_file, write_file
@@ -36,22 +35,9 @@ def edited(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def aftercare(
-    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., tuple[int, str]]:
-    """The command `aftercare catalog ...` on the test's database: its exit code and all it said."""
-    monkeypatch.setenv("AFTERCARE_DATABASE_URL", database_url)
-    monkeypatch.setenv("AFTERCARE_HOME", str(tmp_path / "home"))
-
-    def run(*words: object) -> tuple[int, str]:
-        capsys.readouterr()
-        # In a thread, for the command runs a loop of its own.
-        with ThreadPoolExecutor(1) as thread:
-            code = thread.submit(cli._code_of, lambda: cli.app(["catalog", *map(str, words)])).result()
-        said = capsys.readouterr()
-        return code, said.out + said.err
-
-    return run
+def aftercare(aftercare: Callable[..., tuple[int, str]]) -> Callable[..., tuple[int, str]]:
+    """The command `aftercare catalog ...`."""
+    return partial(aftercare, "catalog")
 
 
 def model(slug: str, change: Edit) -> Edit:

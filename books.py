@@ -23,7 +23,7 @@ from surroundings import migrated
 if TYPE_CHECKING:
     from sqlmodel.ext.asyncio.session import AsyncSession
 
-    from store.ledger_book import Balance
+    from store.ledger_book import Balance, Unbalanced
     from store.payment_tables import LedgerEntryRow
 
 ledger_app = typer.Typer(no_args_is_help=True, help="The double-entry ledger: export it, sum it up.")
@@ -73,7 +73,7 @@ def ledger_balances(
     """Show what stands on each account, recomputed from the lines. Ends with 1 when a sum is not zero."""
     before = _day("--at", at, days=1) if at is not None else None
 
-    async def sums(session: AsyncSession) -> tuple[tuple[Balance, ...], tuple[tuple[str, Money], ...]]:
+    async def sums(session: AsyncSession) -> tuple[tuple[Balance, ...], tuple[Unbalanced, ...]]:
         from store.ledger_book import balances, unbalanced
 
         return await balances(session, before), await unbalanced(session)
@@ -84,8 +84,8 @@ def ledger_balances(
     for table in _sheets(found):
         Console().print(table)
     unequal = [money for money in _sums(found) if money]
-    for key, money in wrong:
-        typer.secho(f"{key}: the lines sum to {money}, not to zero", fg="red", err=True)
+    for each in wrong:
+        typer.secho(f"{each.key}: the lines sum to {each.off_by}, not to zero", fg="red", err=True)
     if unequal or wrong:
         typer.secho("The ledger does not balance: somebody wrote to it past the programme", fg="red", err=True)
         raise typer.Exit(1)

@@ -25,12 +25,17 @@ from temporalio.client import (
 )
 
 from domain.catalogue import Region
+from messages.reconciliation import Reconcile
 from messages.renewals import RemindRegion
 from settings import Settings
 from store.database import Database
 from store.views import Views
+from workflows.reconciliation import ReconcilePayments
 from workflows.renewal_reminders import RenewalReminders
 
+RECONCILIATION = "reconciliation"
+"""The schedule of the daily reconciliation; its runs are named after it."""
+RECONCILIATION_HOUR = 5
 REMINDER_HOUR = 9
 CATCHUP = timedelta(hours=12)
 """A day missed for longer is not made up for: the next day's run sends what is still useful, and nobody is flooded."""
@@ -60,12 +65,33 @@ def reminder_schedule(region: Region, task_queue: str) -> Schedule:
     )
 
 
+def reconciliation_schedule(task_queue: str) -> Schedule:
+    """Daily at 05:00 UTC. One that is late is made up for by the next: each looks at everything."""
+    return Schedule(
+        action=ScheduleActionStartWorkflow(
+            ReconcilePayments.run,
+            Reconcile(),
+            id=RECONCILIATION,
+            task_queue=task_queue,
+            static_summary="Reconciliation · gateway, ledger, claims, processes",
+        ),
+        spec=ScheduleSpec(
+            calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(RECONCILIATION_HOUR)], comment="05:00 UTC, every day")]
+        ),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=CATCHUP),
+        state=ScheduleState(note="Finds what differs and moves nothing; `aftercare reconcile --last` shows the report"),
+    )
+
+
 async def set_up_schedules(client: Client, regions: Iterable[Region], task_queue: str) -> dict[str, str]:
-    """Create or update one schedule a region; may run any number of times. Answers id -> "created" or "updated"."""
+    """Create or update the reconciliation's schedule and one a region; may run any number of times.
+
+    Answers id -> "created" or "updated".
+    """
+    schedules = {RECONCILIATION: reconciliation_schedule(task_queue)}
+    schedules |= {schedule_id(region.code): reminder_schedule(region, task_queue) for region in regions}
     done = {}
-    for region in regions:
-        wanted = reminder_schedule(region, task_queue)
-        name = schedule_id(region.code)
+    for name, wanted in schedules.items():
         try:
             await client.create_schedule(name, wanted)
             done[name] = "created"

@@ -20,6 +20,7 @@ from activities.mail import OutgoingMail
 from activities.payments import GatewayPayments
 from activities.plans import DatabasePlans
 from activities.post import FolderPost, SmtpPost
+from activities.reconciliation import DatabaseReconciliation, TemporalProcesses
 from activities.record import DatabaseRecord
 from activities.registry import DatabaseRegistry
 from activities.renewals import DatabaseRenewals
@@ -34,6 +35,7 @@ from workflows.online_repair import OnlineRepair
 from workflows.plan_purchase import PlanPurchase
 from workflows.plan_refund import PlanRefund
 from workflows.premium import CareExpressPremium
+from workflows.reconciliation import ReconcilePayments
 from workflows.renewal_reminders import RenewalReminders
 from workflows.standard import CareExpressStandard
 
@@ -58,6 +60,7 @@ def workflows() -> list[type]:
         Maintenance,
         PlanRefund,
         RenewalReminders,
+        ReconcilePayments,
     ]
 
 
@@ -65,7 +68,9 @@ def activities(settings: Settings, database: Database) -> list[Callable[..., Any
     """Every activity, built with what it needs. A test holds that these are exactly what the signatures name."""
     if settings.payments == "stripe":
         raise SettingsError("AFTERCARE_PAYMENTS=stripe: this release has the simulated gateway alone")
-    payments = GatewayPayments(SimulatedGateway(database, environment=settings.environment))
+    gateway = SimulatedGateway(database, environment=settings.environment)
+    payments = GatewayPayments(gateway)
+    reconciliation = DatabaseReconciliation(database, gateway, TemporalProcesses())
     smtp = settings.smtp_url
     post = SmtpPost(smtp.get_secret_value()) if smtp else FolderPost(settings.mail_folder)
     letters = Letters(settings.return_addresses or DEMO_RETURN_ADDRESSES)
@@ -114,6 +119,10 @@ def activities(settings: Settings, database: Database) -> list[Callable[..., Any
         entitlements.issue_maintenance_code,
         entitlements.end_plan,
         renewals.remind_page,
+        reconciliation.begin_reconciliation,
+        reconciliation.copy_payments,
+        reconciliation.compare_subjects,
+        reconciliation.finish_reconciliation,
     ]
 
 

@@ -27,6 +27,15 @@ class Balance:
     amount: Money
 
 
+@dataclass(frozen=True, slots=True)
+class Unbalanced:
+    """The lines of `key` for `subject` sum to `off_by` instead of zero."""
+
+    subject: str
+    key: str
+    off_by: Money
+
+
 async def entries(
     session: AsyncSession, start: datetime, end: datetime, page: int = PAGE
 ) -> AsyncIterator[Sequence[LedgerEntryRow]]:
@@ -51,18 +60,21 @@ async def balances(session: AsyncSession, before: datetime | None = None) -> tup
     return tuple(sorted(found, key=lambda each: (each.amount.currency, _place(each.account))))
 
 
-async def unbalanced(session: AsyncSession, most: int = 20) -> tuple[tuple[str, Money], ...]:
-    """Keys whose lines do not sum to zero, with the sum, the first `most`. There are none unless somebody went past
+async def unbalanced(session: AsyncSession, most: int = 20) -> tuple[Unbalanced, ...]:
+    """Keys whose lines do not sum to zero, the first `most`. There are none unless somebody went past
     `store.writes.ledger`."""
     row = LedgerEntryRow
     query = (
-        select(row.key, row.currency, func.sum(row.amount))
-        .group_by(row.key, row.currency)
+        select(row.subject, row.key, row.currency, func.sum(row.amount))
+        .group_by(row.subject, row.key, row.currency)
         .having(func.sum(row.amount) != 0)
-        .order_by(row.key, row.currency)
+        .order_by(row.subject, row.key, row.currency)
         .limit(most)
     )
-    return tuple((key, Money(int(amount), currency)) for key, currency, amount in await session.exec(query))
+    return tuple(
+        Unbalanced(subject, key, Money(int(amount), currency))
+        for subject, key, currency, amount in await session.exec(query)
+    )
 
 
 def _place(account: str) -> int:

@@ -35,6 +35,7 @@ OTHER_ENDS = {
     "PlanPurchase": {"bought", "refused", "declined"},
     "PlanRefund": {"ended", "refused"},
     "RenewalReminders": {"done"},
+    "ReconcilePayments": {"done"},
 }
 
 

@@ -16,6 +16,7 @@ import pytest
 from dev import PARTS, Stack, scratch_settings
 from messages.search import SEARCH_ATTRIBUTES
 from preflight import StackError
+from schedules import RECONCILIATION
 from settings import HOME_VERSION, Settings
 
 ROOT = Path(__file__).parents[2]
@@ -160,7 +161,9 @@ async def test_the_search_attributes_can_be_set_up_again_and_again(tmp_path: Pat
             assert answer.returncode == 0, answer.stderr
             said = answer.stdout.splitlines()
             assert said[: len(attributes) + 1] == [*attributes, f"retention: {retention}"]
-            assert all(line.startswith("renewal-reminders-") for line in said[len(attributes) + 1 :])
+            schedules = [line.partition(":")[0] for line in said[len(attributes) + 1 :]]
+            assert schedules[0] == RECONCILIATION
+            assert all(name.startswith("renewal-reminders-") for name in schedules[1:])
 
 
 def test_a_refusal_is_one_message_and_code_two(tmp_path: Path) -> None:

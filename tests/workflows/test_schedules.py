@@ -13,7 +13,7 @@ from temporalio.worker import Worker
 from domain.catalogue import Region
 from domain.kinds import Category
 from messages.renewals import PageReminded, RegionReminded, Reminder, RemindPage, RemindRegion, Renewals
-from schedules import schedule_id, set_up_schedules
+from schedules import RECONCILIATION, schedule_id, set_up_schedules
 from workflows.renewal_reminders import PAGES_A_RUN, RenewalReminders
 
 
@@ -72,10 +72,12 @@ async def test_a_run_pages_through_and_goes_on_as_a_new_run(temporal: WorkflowEn
 
 async def test_setting_up_twice_updates_and_keeps_a_pause(temporal: WorkflowEnvironment, queue: str) -> None:
     code = f"A{uuid4().hex[:6]}"
-    assert await set_up_schedules(temporal.client, [region(code)], queue) == {schedule_id(code): "created"}
+    done = await set_up_schedules(temporal.client, [region(code)], queue)
+    assert done[schedule_id(code)] == "created"
     handle = temporal.client.get_schedule_handle(schedule_id(code))
     await handle.pause(note="holidays")
-    assert await set_up_schedules(temporal.client, [region(code)], queue) == {schedule_id(code): "updated"}
+    done = await set_up_schedules(temporal.client, [region(code)], queue)
+    assert done == {RECONCILIATION: "updated", schedule_id(code): "updated"}
     description = await handle.describe()
     assert description.schedule.state.paused
     assert description.schedule.spec.time_zone_name == "Australia/Sydney"

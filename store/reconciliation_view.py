@@ -1,0 +1,181 @@
+"""Store, read side: what a reconciliation compares, a page of subjects at a time, and what the last one found.
+
+A page costs the same few queries whatever is in it. Writes nothing and judges nothing: that is `domain.reconciliation`.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from pydantic import TypeAdapter
+from sqlalchemy import case, func, union
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from domain.claim import Claim
+from domain.money import Money
+from domain.reconciliation import Booked, Finding, FindingCode, SeenPayment, Subject
+from store.claim_list import CLAIMS
+from store.ledger_view import CARD, HOLDS_OPEN
+from store.payment_tables import LedgerEntryRow
+from store.reconciliation_tables import FindingRow, ReconciliationRow, SeenPaymentRow
+from store.tables import ClaimRow
+
+_SEEN: Final = TypeAdapter(SeenPayment)
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectPage:
+    """`subjects` without those that moved meanwhile; `looked_at` counts those too. `next` is None at the end."""
+
+    subjects: tuple[Subject, ...]
+    looked_at: int
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A finished run and what it found, by code, subject and payment."""
+
+    id: str
+    started_at: datetime
+    finished_at: datetime
+    payments_checked: int
+    holds_live: int
+    findings: tuple[Finding, ...]
+
+
+async def subject_page(
+    session: AsyncSession, reconciliation_id: str, mark: int, after: str | None, size: int
+) -> SubjectPage:
+    """The next `size` subjects behind `after`: who has payments, lines in the ledger, or an open claim.
+
+    Left out is who has lines behind `mark`: what the gateway was seen to have is older than they are. A finished run
+    has no subjects any more: what it saw is gone.
+    """
+    run = await session.get_one(ReconciliationRow, reconciliation_id)
+    if run.finished_at is not None:
+        return SubjectPage((), 0, None)
+    ids = await _subjects(session, reconciliation_id, after, size)
+    following = ids[-1] if len(ids) == size else None
+    moved = set(
+        await session.exec(
+            select(LedgerEntryRow.subject)
+            .where(col(LedgerEntryRow.subject).in_(ids), col(LedgerEntryRow.id) > mark)
+            .distinct()
+        )
+    )
+    resting = [subject for subject in ids if subject not in moved]
+    if not resting:
+        return SubjectPage((), len(ids), following)
+    payments = await _payments(session, reconciliation_id, resting)
+    booked, claims = await _booked(session, resting), await _claims(session, resting)
+    subjects = (Subject(each, tuple(payments[each]), tuple(booked[each]), claims.get(each)) for each in resting)
+    return SubjectPage(tuple(subjects), len(ids), following)
+
+
+async def last_report(session: AsyncSession) -> Report | None:
+    """The run that was finished last, None before the first."""
+    finished = col(ReconciliationRow.finished_at)
+    runs = select(ReconciliationRow).where(finished.is_not(None))
+    row = (await session.exec(runs.order_by(finished.desc(), col(ReconciliationRow.id)).limit(1))).first()
+    return None if row is None else await _report(session, row)
+
+
+async def report(session: AsyncSession, reconciliation_id: str) -> Report | None:
+    """The run of that id, None while it is not finished."""
+    row = await session.get(ReconciliationRow, reconciliation_id)
+    return None if row is None else await _report(session, row)
+
+
+async def last_count(session: AsyncSession) -> int | None:
+    """How many findings the run had that was finished last, None before the first."""
+    finished = col(ReconciliationRow.finished_at)
+    counts = select(ReconciliationRow.findings).where(finished.is_not(None))
+    return (await session.exec(counts.order_by(finished.desc(), col(ReconciliationRow.id)).limit(1))).first()
+
+
+async def _report(session: AsyncSession, row: ReconciliationRow) -> Report | None:
+    if row.finished_at is None:
+        return None
+    order = col(FindingRow.code), col(FindingRow.subject), col(FindingRow.payment_id)
+    lines = await session.exec(select(FindingRow).where(FindingRow.reconciliation_id == row.id).order_by(*order))
+    found = tuple(Finding(FindingCode(line.code), line.subject, line.message, line.payment_id) for line in lines)
+    return Report(row.id, row.started_at, row.finished_at, row.payments_checked, row.holds_live, found)
+
+
+async def _subjects(session: AsyncSession, reconciliation_id: str, after: str | None, size: int) -> Sequence[str]:
+    seen, entry, claim = SeenPaymentRow, LedgerEntryRow, ClaimRow
+    parts = (
+        (select(seen.subject).where(seen.reconciliation_id == reconciliation_id), col(seen.subject)),
+        (select(entry.subject), col(entry.subject)),
+        (select(claim.id).where(col(claim.open_lineage).is_not(None)), col(claim.id)),
+    )
+    # Each part needs no more than a page of its own, read along its index.
+    pages = [
+        select((rest if after is None else rest.where(name > after)).distinct().order_by(name).limit(size).subquery())
+        for rest, name in parts
+    ]
+    every = union(*pages).subquery()
+    name = every.c[0]
+    return (await session.exec(select(name).order_by(name).limit(size))).all()
+
+
+async def _payments(
+    session: AsyncSession, reconciliation_id: str, subjects: Sequence[str]
+) -> dict[str, list[SeenPayment]]:
+    seen, entry = SeenPaymentRow, LedgerEntryRow
+    # What made a payment is booked under the same key, which nothing else is.
+    booked = (
+        select(seen.payment_id, func.min(entry.at))
+        .join(entry, (col(entry.key) == col(seen.reference)) & (col(entry.subject) == col(seen.subject)))
+        .where(seen.reconciliation_id == reconciliation_id, col(seen.subject).in_(subjects))
+        .group_by(seen.payment_id)
+    )
+    placed = dict((await session.exec(booked)).all())
+    rows = select(seen).where(seen.reconciliation_id == reconciliation_id, col(seen.subject).in_(subjects))
+    found: dict[str, list[SeenPayment]] = defaultdict(list)
+    for row in await session.exec(rows.order_by(seen.payment_id)):
+        found[row.subject].append(_seen(row, placed.get(row.payment_id)))
+    return found
+
+
+def _seen(row: SeenPaymentRow, booked_at: datetime | None) -> SeenPayment:
+    return _SEEN.validate_python(
+        {
+            "id": row.payment_id,
+            "kind": row.kind,
+            "status": row.status,
+            "amount": Money(row.amount, row.currency),
+            "captured": Money(row.captured, row.currency),
+            "refunded": Money(row.refunded, row.currency),
+            "capture_before": row.capture_before,
+            "booked_at": booked_at,
+        }
+    )
+
+
+async def _booked(session: AsyncSession, subjects: Sequence[str]) -> dict[str, list[Booked]]:
+    """By subject, one a currency. What was taken from a card is negative in the ledger, what went back positive."""
+    entry = LedgerEntryRow
+    part = case((col(entry.account) == HOLDS_OPEN, "held"), (col(entry.amount) < 0, "captured"), else_="refunded")
+    sums = (
+        select(entry.subject, entry.currency, part.label("part"), func.sum(entry.amount))
+        .where(col(entry.subject).in_(subjects), col(entry.account).in_((HOLDS_OPEN, CARD)))
+        .group_by(entry.subject, entry.currency, "part")
+    )
+    amounts: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for subject, currency, name, amount in await session.exec(sums):
+        amounts[subject, currency][name] = int(amount)  # PostgreSQL sums big integers as numerics
+    found: dict[str, list[Booked]] = defaultdict(list)
+    for (subject, currency), parts in sorted(amounts.items()):
+        held, captured, refunded = parts["held"], -parts["captured"], parts["refunded"]
+        found[subject].append(Booked(Money(held, currency), Money(captured, currency), Money(refunded, currency)))
+    return found
+
+
+async def _claims(session: AsyncSession, subjects: Sequence[str]) -> dict[str, Claim]:
+    rows = await session.exec(select(ClaimRow.id, ClaimRow.document).where(col(ClaimRow.id).in_(subjects)))
+    return {claim_id: CLAIMS.validate_python(document) for claim_id, document in rows}

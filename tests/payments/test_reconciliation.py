@@ -1,0 +1,394 @@
+"""The reconciliation's activities on both engines: every planted difference is found, and nothing is changed by it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import event, text
+from sqlmodel import select
+
+from activities.payments import GatewayPayments
+from activities.reconciliation import AT_ONCE, DatabaseReconciliation
+from activities.simulated_gateway import SimulatedGateway
+from domain.claim import Claim, Hold
+from domain.kinds import Attention, ClaimState, HoldState
+from domain.money import Money
+from domain.reconciliation import FindingCode, Process
+from messages.payments import HoldPlaced
+from messages.reconciliation import (
+    BeginReconciliation,
+    CompareSubjects,
+    CopyPayments,
+    FinishReconciliation,
+    Reconciled,
+)
+from store.database import Database
+from store.payment_tables import GatewayPaymentRow, LedgerEntryRow
+from store.reconciliation_tables import SeenPaymentRow
+from store.reconciliation_view import Report, last_count, last_report, report
+from store.writes.ledger import book_charge, book_hold_captured, book_hold_ended, book_refund, post
+from tests.fakes.processes import FakeProcesses
+from tests.payments.asks import a_capture, a_charge, a_hold, a_refund, a_release
+from tests.store.programme import NOW as OPENED
+from tests.store.programme import Programme
+
+CODE = FindingCode
+FEE, HOLD = Money(15_900, "USD"), Money(164_000, "USD")
+AT = OPENED + timedelta(days=2)
+RUN = "rec_1"
+
+
+@dataclass
+class Office:
+    """Payments, claims and the reconciliation over one database, with a claim's clock at `OPENED`."""
+
+    database: Database
+    payments: GatewayPayments
+    gateway: SimulatedGateway
+    programme: Programme
+    processes: FakeProcesses = field(default_factory=FakeProcesses)
+
+    def __post_init__(self) -> None:
+        self.reconciling = DatabaseReconciliation(self.database, self.gateway, self.processes)
+
+    async def hold(self, subject: str, number: int = 0) -> HoldPlaced:
+        answer = await self.payments.authorize_hold(
+            a_hold(subject=subject, key=f"{subject}:authorize:{number}", at=OPENED, ordinal=number)
+        )
+        assert isinstance(answer, HoldPlaced)
+        return answer
+
+    async def charge(self, subject: str) -> None:
+        await self.payments.charge_card(a_charge(subject=subject, key=f"{subject}:fee", at=OPENED))
+
+    async def claim(self, subject: str, hold: Hold | None, **changes: object) -> Claim:
+        """A Premium claim awaiting the return, as its process last saved it."""
+        serial = await self.programme.device(f"SN-{subject}")
+        reserved = await self.programme.reserve(self.programme.ask(serial, claim_id=subject))
+        opened = replace(reserved.claim, state=ClaimState.AWAITING_RETURN, hold=hold)
+        claim = replace(opened, **changes)  # type: ignore[arg-type]
+        await self.programme.save(claim)
+        return claim
+
+    async def in_force(self, subject: str) -> HoldPlaced:
+        """A claim with its hold and fee, as all of them should be."""
+        placed = await self.hold(subject)
+        await self.charge(subject)
+        await self.claim(subject, placed.hold)
+        return placed
+
+    async def reconcile(self, name: str = RUN, *, size: int = 200, at: datetime = AT) -> Reconciled:
+        await self.copy(name, size=size, at=at)
+        return await self.compare(name, size=size, at=at)
+
+    async def copy(self, name: str = RUN, *, size: int = 200, at: datetime = AT) -> None:
+        await self.reconciling.begin_reconciliation(BeginReconciliation(reconciliation_id=name, at=at))
+        copy = CopyPayments(reconciliation_id=name, after=None, size=size)
+        while (done := await self.reconciling.copy_payments(copy)).next is not None:
+            copy = copy.model_copy(update={"after": done.next})
+
+    async def compare(self, name: str = RUN, *, size: int = 200, at: datetime = AT) -> Reconciled:
+        begun = await self.reconciling.begin_reconciliation(BeginReconciliation(reconciliation_id=name, at=at))
+        ask = CompareSubjects(reconciliation_id=name, at=at, mark=begun.mark, after=None, size=size)
+        while (done := await self.reconciling.compare_subjects(ask)).next is not None:
+            ask = ask.model_copy(update={"after": done.next})
+        return await self.reconciling.finish_reconciliation(FinishReconciliation(reconciliation_id=name, at=at))
+
+    async def report(self, name: str = RUN) -> Report:
+        async with self.database.reading() as session:
+            found = await report(session, name)
+        assert found is not None
+        return found
+
+    async def book(self, write: Callable[..., Awaitable[None]], *arguments: object) -> None:
+        """Book what the gateway was never asked for."""
+        async with self.database.writing() as session:
+            await write(session, *arguments)
+
+    async def set_claim(self, subject: str, hold: Hold, **changes: object) -> None:
+        claim = await self.programme.views.claim(subject)
+        assert claim is not None
+        changed = replace(claim, hold=hold, **changes)  # type: ignore[arg-type]
+        await self.programme.save(changed, 2)
+
+
+@pytest.fixture
+def office(database: Database) -> Office:
+    gateway = SimulatedGateway(database, environment="development")
+    return Office(database, GatewayPayments(gateway), gateway, Programme(database))
+
+
+async def everything(database: Database) -> tuple[list[object], list[object]]:
+    """Every row of gateway and ledger."""
+    async with database.reading() as session:
+        payments = await session.exec(select(GatewayPaymentRow).order_by(GatewayPaymentRow.id))
+        lines = await session.exec(select(LedgerEntryRow).order_by(text("id")))
+        return [row.model_dump() for row in payments], [row.model_dump() for row in lines]
+
+
+async def test_where_all_agree_nothing_is_found(office: Office) -> None:
+    """Invariant 14: a hold in force, a good return, a default with a late return, a renewal, a plan."""
+    await office.in_force("clm_open")
+    returned = await office.in_force("clm_returned")
+    await office.payments.release_hold(
+        a_release(returned.payment_id, subject="clm_returned", key="clm_returned:release:0", at=OPENED)
+    )
+    await office.set_claim("clm_returned", replace(returned.hold, state=HoldState.RELEASED), state=ClaimState.CLOSED)
+    taken = await office.in_force("clm_taken")
+    await office.payments.capture_hold(
+        a_capture(taken.payment_id, subject="clm_taken", key="clm_taken:capture", at=OPENED)
+    )
+    await office.payments.refund_payment(
+        a_refund(taken.payment_id, subject="clm_taken", key="clm_taken:refund-late:0", at=OPENED)
+    )
+    captured = replace(taken.hold, state=HoldState.CAPTURED, captured=HOLD, refunded=HOLD)
+    await office.set_claim("clm_taken", captured, state=ClaimState.DEFAULTED)
+    await office.in_force("clm_renewed")
+    await office.hold("clm_renewed", 1)
+    (first, _) = [each for each in await office.gateway.find("clm_renewed", at=OPENED) if each.kind == "hold"]
+    await office.payments.release_hold(
+        a_release(first.id, subject="clm_renewed", key="clm_renewed:release:0", at=OPENED)
+    )
+    await office.charge("pln_a")
+    done = await office.reconcile()
+    assert (await office.report()).findings == ()
+    assert (done.payments_checked, done.holds_live, done.findings, done.by_code) == (10, 2, 0, {})
+    assert sorted(office.processes.asked) == ["clm_open", "clm_renewed"], "asked only where a hold is live"
+
+
+async def terminated(office: Office) -> None:
+    await office.in_force("clm_x")
+    office.processes.states["clm_x"] = Process.TERMINATED
+
+
+async def nobodys(office: Office) -> None:
+    await office.hold("clm_x")
+    office.processes.states["clm_x"] = Process.NOT_FOUND
+
+
+async def hold_not_booked(office: Office) -> None:
+    await office.gateway.authorize(HOLD, "pm_card_visa", subject="clm_x", key="clm_x:authorize:0", at=OPENED)
+
+
+async def ended_at_the_gateway(office: Office) -> None:
+    placed = await office.hold("clm_x")
+    await office.gateway.release(placed.payment_id, key="by hand", at=OPENED)
+
+
+async def hold_in_the_ledger_alone(office: Office) -> None:
+    await office.book(post, "clm_x", "clm_x:authorize:0", OPENED, {"holds_open": HOLD, "holds_placed": -HOLD})
+
+
+async def ended_in_the_ledger_alone(office: Office) -> None:
+    await office.hold("clm_x")
+    await office.book(book_hold_ended, "clm_x", "by hand", OPENED, HOLD)
+
+
+async def captured_by_hand(office: Office) -> None:
+    placed = await office.hold("clm_x")
+    await office.gateway.capture(placed.payment_id, HOLD, key="by hand", at=OPENED)
+    await office.book(book_hold_ended, "clm_x", "by hand", OPENED, HOLD)
+
+
+async def captured_less_than_booked(office: Office) -> None:
+    placed = await office.hold("clm_x")
+    await office.gateway.capture(placed.payment_id, FEE, key="clm_x:capture", at=OPENED)
+    await office.book(book_hold_captured, "clm_x", "clm_x:capture", OPENED, HOLD, HOLD, "default_charges")
+
+
+async def charge_in_the_ledger_alone(office: Office) -> None:
+    await office.book(book_charge, "pln_x", "pln_x:price", OPENED, FEE, "plan_sales")
+
+
+async def refunded_by_hand(office: Office) -> None:
+    await office.charge("pln_x")
+    (charge,) = await office.gateway.find("pln_x", at=OPENED)
+    await office.gateway.refund(charge.id, FEE, key="by hand", at=OPENED)
+
+
+async def refund_in_the_ledger_alone(office: Office) -> None:
+    await office.charge("pln_x")
+    await office.book(book_refund, "pln_x", "pln_x:refund-plan", OPENED, FEE, "plan_sales")
+
+
+async def charge_not_booked(office: Office) -> None:
+    await office.gateway.charge(FEE, "pm_card_visa", subject="pln_x", key="pln_x:price", at=OPENED)
+
+
+async def claim_behind(office: Office) -> None:
+    placed = await office.in_force("clm_x")
+    await office.payments.release_hold(a_release(placed.payment_id, subject="clm_x", key="clm_x:release:0", at=OPENED))
+
+
+async def claim_ahead(office: Office) -> None:
+    placed = await office.in_force("clm_x")
+    await office.set_claim("clm_x", replace(placed.hold, state=HoldState.RELEASED))
+
+
+async def claim_without_any_payment(office: Office) -> None:
+    nothing = HOLD.zero()
+    await office.claim("clm_x", Hold(HOLD, HoldState.AUTHORIZED, nothing, nothing, None))
+
+
+async def unnoticed(office: Office) -> None:
+    await office.in_force("clm_x")
+
+
+async def uncovered(office: Office) -> None:
+    placed = await office.in_force("clm_x")
+    await office.payments.release_hold(a_release(placed.payment_id, subject="clm_x", key="clm_x:release:0", at=OPENED))
+    await office.set_claim("clm_x", replace(placed.hold, state=HoldState.RELEASED))
+
+
+async def two_live_holds(office: Office) -> None:
+    await office.in_force("clm_x")
+    await office.hold("clm_x", 1)
+
+
+async def half_an_entry(office: Office) -> None:
+    async with office.database.writing() as session:
+        session.add(
+            LedgerEntryRow(at=OPENED, subject="pln_x", account="plan_sales", amount=5, currency="USD", key="half")
+        )
+
+
+@pytest.mark.parametrize(
+    ("plant", "code", "after"),
+    [
+        (terminated, CODE.HOLD_WITHOUT_WORKFLOW, 2),
+        (nobodys, CODE.HOLD_WITHOUT_WORKFLOW, 2),
+        (hold_not_booked, CODE.HOLD_NOT_IN_LEDGER, 2),
+        (ended_in_the_ledger_alone, CODE.HOLD_NOT_IN_LEDGER, 2),
+        (ended_at_the_gateway, CODE.LEDGER_HOLD_NOT_AT_GATEWAY, 2),
+        (hold_in_the_ledger_alone, CODE.LEDGER_HOLD_NOT_AT_GATEWAY, 2),
+        (captured_by_hand, CODE.CAPTURED_DIFFERS, 2),
+        (captured_less_than_booked, CODE.CAPTURED_DIFFERS, 2),
+        (charge_in_the_ledger_alone, CODE.CAPTURED_DIFFERS, 2),
+        (refunded_by_hand, CODE.REFUNDED_DIFFERS, 2),
+        (refund_in_the_ledger_alone, CODE.REFUNDED_DIFFERS, 2),
+        (charge_not_booked, CODE.CHARGE_NOT_IN_LEDGER, 2),
+        (claim_behind, CODE.CLAIM_DISAGREES, 2),
+        (claim_ahead, CODE.CLAIM_DISAGREES, 2),
+        (claim_without_any_payment, CODE.CLAIM_DISAGREES, 2),
+        (unnoticed, CODE.HOLD_EXPIRED_UNNOTICED, 8),
+        (uncovered, CODE.EXPIRED_WHILE_CLAIM_OPEN, 2),
+        (two_live_holds, CODE.TWO_LIVE_HOLDS, 2),
+        (half_an_entry, CODE.LEDGER_UNBALANCED, 2),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+async def test_each_planted_difference_is_found_alone_and_left_alone(
+    office: Office, plant: Callable[[Office], Awaitable[None]], code: FindingCode, after: int
+) -> None:
+    """Never fixed silently: gateway and ledger are as they were, and the next run finds it again."""
+    await plant(office)
+    before = await everything(office.database)
+    for name in ("rec_1", "rec_2"):
+        done = await office.reconcile(name, at=OPENED + timedelta(days=after))
+        found = (await office.report(name)).findings
+        assert [finding.code for finding in found] == [code], found
+        assert {finding.subject for finding in found} <= {"clm_x", "pln_x"}
+        assert done.by_code == {code: 1}
+    assert await everything(office.database) == before
+
+
+async def test_a_recorded_reason_covers_a_claim_without_a_hold(office: Office) -> None:
+    """Invariant 8."""
+    await uncovered(office)
+    claim = await office.programme.views.claim("clm_x")
+    assert claim is not None
+    await office.programme.save(replace(claim, attention=(Attention.HOLD_AT_RISK,)), 3)
+    assert (await office.reconcile()).findings == 0
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 200])
+async def test_pages_of_any_size_find_the_same(office: Office, size: int) -> None:
+    for number in range(4):
+        subject = f"clm_{number}"
+        await office.hold(subject)
+        await office.charge(subject)
+        await office.gateway.charge(FEE, "pm_card_visa", subject=subject, key=f"{subject}:again", at=OPENED)
+    office.processes.states = {"clm_1": Process.FAILED, "clm_3": Process.COMPLETED}
+    await office.book(book_charge, "pln_x", "pln_x:price", OPENED, FEE, "plan_sales")
+    done = await office.reconcile(size=size)
+    assert (done.payments_checked, done.holds_live) == (12, 4)
+    assert done.by_code == {CODE.HOLD_WITHOUT_WORKFLOW: 2, CODE.CHARGE_NOT_IN_LEDGER: 4, CODE.CAPTURED_DIFFERS: 1}
+
+
+async def test_every_step_may_be_made_twice(office: Office) -> None:
+    await terminated(office)
+    await office.copy()
+    await office.copy()
+    first = await office.compare()
+    assert await office.compare() == first
+    assert (first.findings, first.payments_checked) == (1, 2)
+    assert len((await office.report()).findings) == 1
+
+
+async def test_what_is_booked_while_it_compares_is_left_for_the_next_run(office: Office) -> None:
+    """The gateway was seen before the capture, the ledger after it: that is no difference."""
+    placed = await office.in_force("clm_x")
+    await office.copy()
+    await office.payments.capture_hold(a_capture(placed.payment_id, subject="clm_x", key="clm_x:capture", at=OPENED))
+    await office.set_claim("clm_x", replace(placed.hold, state=HoldState.CAPTURED, captured=HOLD))
+    assert (await office.compare()).findings == 0
+    assert (await office.reconcile("rec_2")).findings == 0
+
+
+async def test_what_was_seen_is_thrown_away_afterwards_and_by_a_run_that_follows_a_lost_one(office: Office) -> None:
+    await office.in_force("clm_x")
+    await office.copy("rec_lost", at=AT - timedelta(days=3))
+    await office.reconcile()
+    async with office.database.reading() as session:
+        assert (await session.exec(select(SeenPaymentRow))).all() == []
+
+
+async def test_processes_are_asked_a_few_at_a_time(office: Office) -> None:
+    for number in range(3 * AT_ONCE):
+        await office.hold(f"clm_{number}")
+    await office.reconcile()
+    assert len(office.processes.asked) == 3 * AT_ONCE
+    assert 1 < office.processes.most_at_once <= AT_ONCE
+
+
+async def test_a_page_costs_the_same_queries_whatever_is_in_it(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    counts: list[int] = []
+
+    async def queries() -> int:
+        asked: list[str] = []
+        engine = office.database._engine.sync_engine
+        note = lambda *arguments: asked.append(arguments[2])  # noqa: E731
+        event.listen(engine, "before_cursor_execute", note)
+        await office.compare(f"rec_{len(counts)}")
+        event.remove(engine, "before_cursor_execute", note)
+        return len([statement for statement in asked if statement.startswith("SELECT")])
+
+    for number in range(40):
+        await office.hold(f"clm_{number}")
+        if number in (1, 39):
+            await office.copy(f"rec_{len(counts)}")
+            counts.append(await queries())
+    assert counts[0] == counts[1]
+
+
+async def test_the_last_report_is_the_one_finished_last(office: Office) -> None:
+    async with office.database.reading() as session:
+        assert await last_report(session) is None
+        assert await last_count(session) is None
+    await office.reconcile()
+    await terminated(office)
+    await office.reconcile("rec_2", at=AT + timedelta(days=1))
+    await office.copy("rec_3", at=AT + timedelta(days=2))
+    async with office.database.reading() as session:
+        last = await last_report(session)
+        assert last is not None
+        assert (last.id, len(last.findings), await last_count(session)) == ("rec_2", 1, 1)
+        assert await report(session, "rec_3") is None
+
+
+async def test_two_runs_at_once_do_not_mind_each_other(office: Office) -> None:
+    await terminated(office)
+    done = await asyncio.gather(office.reconcile("rec_1"), office.reconcile("rec_2"))
+    assert [each.findings for each in done] == [1, 1]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import json
 import os
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO, TypeVar
@@ -16,19 +18,29 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from connect import connect, has_workers
 from domain.money import Money, total
+from domain.reconciliation import ADVICE
+from preflight import StackError
 from settings import SettingsError
-from surroundings import migrated
+from surroundings import migrated, prepared_settings
 
 if TYPE_CHECKING:
+    from rich.status import Status
     from sqlmodel.ext.asyncio.session import AsyncSession
+    from temporalio.client import WorkflowHandle
 
+    from messages.reconciliation import Reconciled
     from store.ledger_book import Balance, Unbalanced
     from store.payment_tables import LedgerEntryRow
+    from store.reconciliation_view import Report
+    from workflows.reconciliation import ReconcilePayments
 
 ledger_app = typer.Typer(no_args_is_help=True, help="The double-entry ledger: export it, sum it up.")
 
 COLUMNS = ("at", "subject", "account", "amount", "currency", "decimal_amount", "key")
+BY_HAND = "reconciliation-by-hand"
+"""The workflow that `aftercare reconcile` starts, or waits for when somebody has started it."""
 AnswerT = TypeVar("AnswerT")
 
 
@@ -138,6 +150,108 @@ def _day(option: str, text: str, days: int = 0) -> datetime:
         return datetime.combine(date.fromisoformat(text), time(), UTC) + timedelta(days=days)
     except (ValueError, OverflowError):
         raise SettingsError(f"{option} is a day like 2026-11-01, not {text!r}") from None
+
+
+def reconcile(
+    last: Annotated[bool, typer.Option("--last", help="Show the last report instead of making a new one.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The report as JSON.")] = False,
+    wait: Annotated[float, typer.Option(min=1, max=86400, help="How many seconds to wait for it.")] = 600,
+) -> None:
+    """Compare gateway, ledger, claims and processes now and say what differs and what to do. Changes none of them.
+
+    Ends with 0 when everything agrees, 1 when something differs, 2 when it could not run.
+    """
+    from store import reconciliation_view
+
+    if last:
+        report = _reading(reconciliation_view.last_report)
+        if report is None:
+            raise StackError("There is no report yet: `aftercare reconcile` makes one")
+    else:
+        name = asyncio.run(_reconciled(wait))
+        report = _reading(lambda session: reconciliation_view.report(session, name))
+        if report is None:
+            raise StackError(f"The worker wrote the report {name} into another database than AFTERCARE_DATABASE_URL")
+    if as_json:
+        typer.echo(_as_json(report))
+    else:
+        _show(report)
+    raise typer.Exit(1 if report.findings else 0)
+
+
+async def _reconciled(wait: float) -> str:
+    """The id of the report of a reconciliation that was made now, or was under way."""
+    from temporalio.client import WorkflowFailureError
+    from temporalio.common import WorkflowIDConflictPolicy
+
+    from messages.reconciliation import Reconcile
+    from workflows.reconciliation import ReconcilePayments
+
+    settings = prepared_settings()
+    migrated()
+    client = await connect(wait_seconds=settings.connect_seconds)
+    if not await has_workers(client, settings.task_queue):
+        raise StackError(f"No worker polls {settings.task_queue!r}: start one with `aftercare worker`")
+    handle = await client.start_workflow(
+        ReconcilePayments.run,
+        Reconcile(),
+        id=BY_HAND,
+        task_queue=settings.task_queue,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        static_summary="Reconciliation · by hand",
+    )
+    with Console(stderr=True).status("Reconciling ...") as status:
+        result = asyncio.ensure_future(handle.result())
+        telling = asyncio.ensure_future(_tell(handle, status))
+        try:
+            return (await asyncio.wait_for(result, wait)).reconciliation_id
+        except TimeoutError:
+            raise StackError(
+                f"It is still going on after {wait:.0f} s, see {BY_HAND} in Temporal; "
+                "`aftercare reconcile --last` shows the report when it is done"
+            ) from None
+        except WorkflowFailureError as error:
+            raise StackError(
+                f"The reconciliation did not end well ({error.cause}); see {BY_HAND} in Temporal"
+            ) from error
+        finally:
+            telling.cancel()
+
+
+async def _tell(handle: WorkflowHandle[ReconcilePayments, Reconciled], status: Status) -> None:
+    """Say how far it is, for as long as somebody waits."""
+    from temporalio.service import RPCError
+
+    from workflows.reconciliation import ReconcilePayments
+
+    while True:
+        await asyncio.sleep(1)
+        with suppress(RPCError):
+            status.update(f"Reconciling: {await handle.query(ReconcilePayments.progress)}")
+
+
+def _as_json(report: Report) -> str:
+    found = [asdict(finding) | {"advice": ADVICE[finding.code]} for finding in report.findings]
+    return json.dumps(asdict(report) | {"findings": found}, indent=2, default=datetime.isoformat)
+
+
+def _show(report: Report) -> None:
+    console = Console()
+    for code in sorted({finding.code for finding in report.findings}):
+        table = Table("subject", "payment", "what differs", title=code, title_justify="left", caption=ADVICE[code])
+        table.caption_justify = "left"
+        for column in table.columns[:2]:
+            column.no_wrap = True
+        for finding in report.findings:
+            if finding.code is code:
+                table.add_row(finding.subject, finding.payment_id, finding.message)
+        console.print(table)
+    count = len(report.findings)
+    said = f"{count} finding{'' if count == 1 else 's'}" if count else "Everything agrees"
+    typer.echo(
+        f"{said}: {report.payments_checked} payments, {report.holds_live} live holds, "
+        f"as at {report.started_at:%Y-%m-%d %H:%M} UTC"
+    )
 
 
 @contextmanager

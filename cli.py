@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 from rich.console import Console
 
-from books import ledger_app
+from books import ledger_app, reconcile
 from connect import (
     RETENTION,
     TemporalUnreachable,
@@ -42,6 +42,7 @@ app.add_typer(db_app, name="db")
 catalog_app = typer.Typer(no_args_is_help=True, help="Models, regions and prices as a file.")
 app.add_typer(catalog_app, name="catalog")
 app.add_typer(ledger_app, name="ledger")
+app.command("reconcile")(reconcile)
 
 _API_STOP_SECONDS = 5
 

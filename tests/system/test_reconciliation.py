@@ -1,0 +1,92 @@
+"""`aftercare reconcile` on the local stack: whole claims agree; a claim whose process was ended is named."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dev import Stack, scratch_settings
+from settings import Settings
+from store.migrate import upgrade
+from tests.system.test_crashes import running
+
+ROOT = Path(__file__).parents[2]
+
+
+def aftercare(settings: Settings, address: str, *words: str) -> "subprocess.CompletedProcess[str]":
+    surroundings = os.environ | settings.to_environment() | {"TEMPORAL_ADDRESS": address, "COLUMNS": "200"}
+    return subprocess.run(
+        [sys.executable, "-m", "cli", *words],
+        cwd=ROOT,
+        env=surroundings,
+        capture_output=True,
+        text=True,
+        timeout=90,
+    )
+
+
+async def test_a_claim_ended_in_temporal_is_named_and_whole_claims_are_not(tmp_path: Path) -> None:
+    """Invariant 14; a terminate runs no code, so its hold is nobody's any more."""
+    settings = scratch_settings(tmp_path)
+    async with running(settings) as (stack, desk):
+        await desk.returned(await desk.shipped())
+        defaulted = await desk.shipped()
+        await desk.forward(defaulted, until="due")
+        late = await desk.shipped()
+        await desk.forward(late, until="due")
+        await desk.returned(late)
+        cancelled = await desk.claimed()
+        await desk.does(f"/claims/{cancelled['id']}/cancel", {"reason": "changed my mind"})
+        lost, kept = await desk.shipped(), await desk.shipped()
+
+        said = aftercare(settings, stack.temporal_address, "reconcile")
+        assert said.returncode == 0, said.stdout + said.stderr
+        agreed = re.fullmatch(r"Everything agrees: (\d+) payments, 2 live holds, as at .* UTC\n", said.stdout)
+        assert agreed, said.stdout
+        payments = int(agreed[1])
+        assert payments >= 12, "six holds, six fees, and what was renewed"
+
+        await stack.client.get_workflow_handle(lost["id"]).terminate("ended by hand")
+        before = await desk.get(f"/claims/{lost['id']}/ledger")
+        said = aftercare(settings, stack.temporal_address, "reconcile")
+        assert said.returncode == 1, said.stdout + said.stderr
+        assert "hold_without_workflow" in said.stdout
+        assert lost["id"] in said.stdout
+        assert "the process of " + lost["id"] + " is terminated" in " ".join(said.stdout.replace("│", " ").split())
+        assert "Nobody will release, renew or capture it." in said.stdout
+        assert kept["id"] not in said.stdout
+        assert f"1 finding: {payments} payments, 2 live holds" in said.stdout
+        assert await desk.get(f"/claims/{lost['id']}/ledger") == before
+
+        last = aftercare(settings, stack.temporal_address, "reconcile", "--last", "--json")
+        assert last.returncode == 1
+        report = json.loads(last.stdout)
+        (finding,) = report["findings"]
+        assert (finding["code"], finding["subject"]) == ("hold_without_workflow", lost["id"])
+        assert finding["advice"]
+        assert (report["payments_checked"], report["holds_live"]) == (payments, 2)
+
+
+async def test_what_cannot_run_says_why_and_ends_with_two(tmp_path: Path) -> None:
+    settings = scratch_settings(tmp_path).model_copy(update={"connect_seconds": 1})
+    assert settings.database_url
+    upgrade(settings.database_url)
+    away = aftercare(settings, "127.0.0.1:1", "reconcile")
+    assert (away.returncode, away.stderr.startswith("Temporal does not answer at 127.0.0.1:1")) == (2, True)
+    async with Stack(settings, parts=("temporal",)) as stack:
+        idle = aftercare(settings, stack.temporal_address, "reconcile")
+        assert idle.returncode == 2
+        assert idle.stderr.startswith("No worker polls 'aftercare")
+        none = aftercare(settings, stack.temporal_address, "reconcile", "--last")
+        assert (none.returncode, none.stderr) == (2, "There is no report yet: `aftercare reconcile` makes one\n")
+
+
+@pytest.mark.parametrize("words", [("reconcile",), ("reconcile", "--last")])
+def test_without_a_database_it_says_so(tmp_path: Path, words: tuple[str, ...]) -> None:
+    answer = aftercare(scratch_settings(tmp_path), "127.0.0.1:1", *words)
+    assert answer.returncode == 2
+    assert answer.stderr == "The database has no tables yet: run `aftercare db upgrade`\n"

@@ -20,7 +20,18 @@ from api.idempotency import Idempotency
 from api.limits import BodyLimit
 from api.metrics import Counting, Metrics
 from api.quotes import QuoteSigner
-from api.routes import catalogue, claim_actions, claims, development, devices, operations, plans, quotes, shipping
+from api.routes import (
+    catalogue,
+    claim_actions,
+    claims,
+    development,
+    devices,
+    operations,
+    plans,
+    quotes,
+    reconciliations,
+    shipping,
+)
 from api.services import Services
 from store.database import Database
 from store.requests import Requests
@@ -88,7 +99,7 @@ def create_app(config: ApiConfig, *, door: Door | None = None, now: Callable[[],
 
 def _version_1(development_too: bool) -> APIRouter:
     rooms = [catalogue.router, devices.router, plans.router, quotes.router, claims.router, claim_actions.router]
-    rooms.append(shipping.router)
+    rooms += [shipping.router, reconciliations.router]
     if development_too:
         rooms.append(development.router)
     router = APIRouter(prefix="/v1")

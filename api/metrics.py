@@ -1,11 +1,13 @@
 """API: counts for Prometheus. Requests are counted by route, never by address: an address has no end of values."""
 
 import time
+from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from domain.kinds import ClaimState
+from domain.reconciliation import FindingCode
 
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20)
 _UNKNOWN = "unknown"
@@ -31,12 +33,33 @@ class Metrics:
         )
         self._claims = Gauge("aftercare_open_claims", "Open claims by state", ("state",), registry=self._registry)
 
+        self._findings = Gauge(
+            "aftercare_reconciliation_findings",
+            "What the last reconciliation found, by code; nothing before the first",
+            ("code",),
+            registry=self._registry,
+        )
+        self._reconciled = Gauge(
+            "aftercare_reconciliation_finished_timestamp_seconds",
+            "When the last reconciliation was finished; 0 before the first",
+            registry=self._registry,
+        )
+
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
         self._requests.labels(method, route, str(status)).inc()
         self._seconds.labels(method, route).observe(seconds)
 
-    def page(self, open_claims: dict[ClaimState, int] | None) -> bytes:
+    def page(
+        self,
+        open_claims: dict[ClaimState, int] | None,
+        reconciled: tuple[datetime, dict[FindingCode, int]] | None = None,
+    ) -> bytes:
         """The page in Prometheus' text format; without the claims while the database is away."""
+        self._findings.clear()
+        if reconciled is not None:
+            self._reconciled.set(reconciled[0].timestamp())
+            for code, number in reconciled[1].items():
+                self._findings.labels(code.value).set(number)
         if open_claims is None:
             self._claims.clear()
         for state, number in (open_claims or {}).items():

@@ -78,9 +78,7 @@ async def subject_page(
 
 async def last_report(session: AsyncSession) -> Report | None:
     """The run that was finished last, None before the first."""
-    finished = col(ReconciliationRow.finished_at)
-    runs = select(ReconciliationRow).where(finished.is_not(None))
-    row = (await session.exec(runs.order_by(finished.desc(), col(ReconciliationRow.id)).limit(1))).first()
+    row = await _last(session)
     return None if row is None else await _report(session, row)
 
 
@@ -90,11 +88,20 @@ async def report(session: AsyncSession, reconciliation_id: str) -> Report | None
     return None if row is None else await _report(session, row)
 
 
-async def last_count(session: AsyncSession) -> int | None:
-    """How many findings the run had that was finished last, None before the first."""
+async def last_counts(session: AsyncSession) -> tuple[datetime, dict[FindingCode, int]] | None:
+    """When the last run was finished and how many findings it had by code; None before the first."""
+    row = await _last(session)
+    if row is None or row.finished_at is None:
+        return None
+    counts = select(FindingRow.code, func.count()).where(FindingRow.reconciliation_id == row.id)
+    found = dict((await session.exec(counts.group_by(FindingRow.code))).all())
+    return row.finished_at, {code: found.get(code.value, 0) for code in FindingCode}
+
+
+async def _last(session: AsyncSession) -> ReconciliationRow | None:
     finished = col(ReconciliationRow.finished_at)
-    counts = select(ReconciliationRow.findings).where(finished.is_not(None))
-    return (await session.exec(counts.order_by(finished.desc(), col(ReconciliationRow.id)).limit(1))).first()
+    runs = select(ReconciliationRow).where(finished.is_not(None))
+    return (await session.exec(runs.order_by(finished.desc(), col(ReconciliationRow.id)).limit(1))).first()
 
 
 async def _report(session: AsyncSession, row: ReconciliationRow) -> Report | None:

@@ -13,8 +13,8 @@ from api.examples import shows
 from api.metrics import Metrics
 from api.reference import Responses
 from api.services import Here, Services
-from domain.kinds import ClaimState
 from store.claim_counts import open_claims
+from store.reconciliation_view import last_counts
 
 log = logging.getLogger("aftercare.api")
 router = APIRouter(tags=["Operations"])
@@ -67,9 +67,14 @@ async def readyz(here: Here) -> JSONResponse:
 
 @router.get("/metrics", summary="Numbers for Prometheus", response_class=Response, responses=_PAGE)
 async def metrics(request: Request, here: Here) -> Response:
-    """Requests by route and status, their latency, open claims by state."""
+    """Requests by route and status, their latency, open claims by state, what the last reconciliation found."""
     counters: Metrics = request.app.state.metrics
-    return Response(counters.page(await _open_claims(here)), media_type=CONTENT_TYPE_LATEST)
+    try:
+        async with here.database.reading() as session:
+            page = counters.page(await open_claims(session), await last_counts(session))
+    except (SQLAlchemyError, OSError):
+        page = counters.page(None)
+    return Response(page, media_type=CONTENT_TYPE_LATEST)
 
 
 async def _database_answers(here: Services) -> bool:
@@ -79,11 +84,3 @@ async def _database_answers(here: Services) -> bool:
         log.warning("the database does not answer: %s", error)
         return False
     return True
-
-
-async def _open_claims(here: Services) -> dict[ClaimState, int] | None:
-    try:
-        async with here.database.reading() as session:
-            return await open_claims(session)
-    except (SQLAlchemyError, OSError):
-        return None

@@ -1,0 +1,68 @@
+"""The last reconciliation over HTTP, and as numbers for an alarm."""
+
+from datetime import datetime
+
+from domain.reconciliation import ADVICE, Finding, FindingCode
+from store.writes import reconciliation as book
+from tests.api.conftest import NOW, Office, problem
+
+
+async def finished(office: Office, *findings: Finding, name: str = "rec_1", at: datetime = NOW) -> None:
+    async with office.database.writing() as session:
+        await book.begin(session, name, at)
+        await book.found(session, name, findings)
+        await book.finish(session, name, at)
+
+
+LOST = Finding(FindingCode.HOLD_WITHOUT_WORKFLOW, "clm_a", "A hold is live.", "pay_a")
+WRONG = Finding(FindingCode.CAPTURED_DIFFERS, "pln_a", "The gateway took more.")
+
+
+async def test_the_last_report_says_what_differs_and_what_to_do(office: Office) -> None:
+    await finished(office, LOST, WRONG)
+    answer = await office.http.get("/v1/reconciliations/latest", headers={"Authorization": "Bearer fi"})
+    assert answer.status_code == 200
+    body = answer.json()
+    assert (body["id"], body["started_at"], body["payments_checked"]) == ("rec_1", "2026-11-23T10:00:00Z", 0)
+    assert body["findings"] == [
+        {
+            "code": "captured_differs",
+            "subject": "pln_a",
+            "payment_id": None,
+            "message": "The gateway took more.",
+            "advice": ADVICE[FindingCode.CAPTURED_DIFFERS],
+        },
+        {
+            "code": "hold_without_workflow",
+            "subject": "clm_a",
+            "payment_id": "pay_a",
+            "message": "A hold is live.",
+            "advice": ADVICE[FindingCode.HOLD_WITHOUT_WORKFLOW],
+        },
+    ]
+
+
+async def test_before_the_first_one_there_is_none(office: Office) -> None:
+    async with office.database.writing() as session:
+        await book.begin(session, "rec_1", NOW)
+    problem(await office.http.get("/v1/reconciliations/latest"), 404, "not_found")
+
+
+async def test_only_finance_reads_it(office: Office) -> None:
+    for key in ("cs", "wh", "st"):
+        answer = await office.http.get("/v1/reconciliations/latest", headers={"Authorization": f"Bearer {key}"})
+        problem(answer, 403, "forbidden")
+
+
+async def test_findings_are_numbers_for_an_alarm(office: Office) -> None:
+    before = (await office.http.get("/metrics")).text
+    assert "aftercare_reconciliation_findings{" not in before
+    assert "aftercare_reconciliation_finished_timestamp_seconds 0.0" in before
+    await finished(office, LOST)
+    page = (await office.http.get("/metrics")).text
+    assert 'aftercare_reconciliation_findings{code="hold_without_workflow"} 1.0' in page
+    assert 'aftercare_reconciliation_findings{code="captured_differs"} 0.0' in page
+    stamp = next(line for line in page.splitlines() if line.startswith("aftercare_reconciliation_finished"))
+    assert float(stamp.split()[1]) == NOW.timestamp()
+    await finished(office, name="rec_2", at=NOW.replace(hour=11))
+    assert 'code="hold_without_workflow"} 0.0' in (await office.http.get("/metrics")).text

@@ -8,9 +8,10 @@ from starlette.responses import StreamingResponse
 
 from api import stream
 from api.answers.claims import CLAIM_ID, ClaimList, ClaimView
+from api.answers.evidence import EvidenceView
 from api.answers.ledger import LedgerView
 from api.answers.timeline import EventList, EventView
-from api.auth import AnyRole, Finance
+from api.auth import AnyRole, ChargebackDesk, Finance
 from api.bodies.base import Instant, RegionCode, Serial
 from api.bodies.claims import ClaimBody
 from api.door import Unavailable
@@ -21,6 +22,7 @@ from api.services import Here
 from api.submission import submit
 from domain.kinds import Attention, ClaimState, Service
 from store.claim_list import ClaimFilter, InvalidCursor, read_cursor
+from store.evidence_view import evidence as read_evidence
 from store.ledger_view import ledger as read_ledger
 
 router = APIRouter(tags=["Claims"])
@@ -152,3 +154,17 @@ async def ledger(here: Here, caller: Finance, claim_id: ClaimInPath) -> LedgerVi
     claim = await here.claim(claim_id)
     async with here.database.reading() as session:
         return LedgerView.of(await read_ledger(session, claim_id), claim.fee.currency)
+
+
+@router.get(
+    "/claims/{claim_id}/evidence",
+    summary="Collect what a chargeback asks about",
+    responses=reads(Code.FORBIDDEN, Code.NOT_FOUND),
+)
+async def evidence(here: Here, caller: ChargebackDesk, claim_id: ClaimInPath) -> EvidenceView:
+    """Consent with its text, amounts, dates, notices, scans, inspection, timeline and ledger, read in one go."""
+    async with here.database.reading() as session:
+        pack = await read_evidence(session, claim_id)
+    if pack is None:
+        raise not_found(f"claim {claim_id} on record")
+    return EvidenceView.of(pack)

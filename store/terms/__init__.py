@@ -1,0 +1,11 @@
+"""Store: the texts customers agree to, a file a version. A version that somebody agreed to is never edited."""
+
+from pathlib import Path
+from typing import Final
+
+_TEXTS: Final = {file.stem: file.read_text(encoding="utf-8") for file in Path(__file__).parent.glob("*.md")}
+
+
+def terms_text(version: str) -> str | None:
+    """The text of `version` in Markdown, None when it is not kept here."""
+    return _TEXTS.get(version)

@@ -1,0 +1,37 @@
+"""The evidence pack of a claim that really happened: notices, scans, charge and ledger, on either engine."""
+
+from tests.system.conftest import House
+
+
+async def test_a_defaulted_claim_can_be_defended(either_house: House) -> None:
+    """Edge case 59: consent, due date, notices sent, scans, inspection with photos."""
+    desk = either_house.desk
+    async with either_house.worker():
+        claim = await desk.shipped()
+        await desk.does(f"/claims/{claim['id']}/extension", {"days": 3, "reason": "away"})
+        await desk.forward(claim, until="due")
+        scan = {"carrier": "UPS", "tracking_number": "1Z998"}
+        await desk.does(f"/claims/{claim['id']}/return-scan", scan)
+        await desk.until(claim, lambda now: now["return"]["scanned_at"] is not None)
+        seen = {"serial_number": "OTHER-1", "notes": "another drone", "photos": ["label.jpg"]}
+        await desk.returned(claim, **seen)
+        await desk.until(claim, lambda _: len(either_house.mails(claim["id"])) >= 6)
+        pack = await desk.get(f"/claims/{claim['id']}/evidence")
+    assert pack["consent"]["terms_text"].startswith("# Replacement terms, version 2026-01")
+    assert pack["consent"]["accepted_by"] == "admin"
+    dates = [date["what"] for date in pack["dates"]]
+    for what in ("opened", "dispatched", "due", "extended", "scanned", "arrived", "inspected", "charged"):
+        assert what in dates, what
+    due = next(date for date in pack["dates"] if date["what"] == "due")
+    taken = next(date for date in pack["dates"] if date["what"] == "charged" and "1640.00" in date["title"])
+    assert due["at"] < taken["at"], "charged after it was due, not before"
+    notices = {notice["kind"]: notice for notice in pack["notices"]}
+    assert set(notices) >= {"settlement", "shipped", "extended"}
+    assert all(notice["recipient"] == "ada@example.com" for notice in notices.values())
+    assert all(notice["message_id"] for notice in notices.values())
+    assert [line["details"] for line in pack["scans"]] == ["UPS 1Z998"]
+    assert len(pack["arrivals"]) == 1
+    assert pack["inspection"]["serial_number_found"] == "OTHER-1"
+    assert pack["inspection"]["photos"] == ["label.jpg"]
+    assert pack["ledger"]["balances"]["default_charges"] == {"amount": 164000, "currency": "USD"}
+    assert pack["timeline"][0]["kind"] == "submitted"

@@ -19,6 +19,7 @@ from babel.numbers import format_currency
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from domain.dates import end_of_day_after, local_day
+from domain.holds import give_up_at
 from domain.kinds import Component, ReasonCode, RepairChoice
 from domain.money import Money, minor_digits, total
 from domain.repair import RepairQuote, options, price
@@ -150,6 +151,7 @@ class Letters:
             "missing": [(part(gone.component), money(gone.difference)) for gone in claim.missing],
             "kept": [(f"Kept for missing {part(gone.component)}", money(gone.difference)) for gone in claim.missing],
             "differences": total([part.difference for part in claim.missing], claim.fee.currency),
+            "card_until": give_up_at(claim.hold, addressee.policy.hold_policy) if claim.hold else None,
             "not_received": any(reason.code is ReasonCode.NOT_RECEIVED for reason in claim.reasons),
             # Counted now: after an outage a reminder may go out later than its kind says.
             "days_left": _days_between(ask.at, claim.returning.due_at, zone) if claim.returning else 0,

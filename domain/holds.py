@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from domain.claim import Hold
-from domain.kinds import HoldState
+from domain.kinds import HoldPolicy, HoldState
 
 RENEW_BEFORE = timedelta(hours=36)
 """How long before a hold expires its renewal is first tried."""
@@ -26,3 +26,13 @@ def try_again_at(hold: Hold, now: datetime, *, retryable: bool) -> datetime | No
         return None
     again = now + RETRY_EVERY
     return again if again <= hold.expires_at - HARD_MARGIN else None
+
+
+def give_up_at(hold: Hold, policy: HoldPolicy) -> datetime | None:
+    """Until when another card is waited for, once the hold cannot be renewed: decision 13.
+
+    A deposit is taken while the hold can still be captured for certain; without one the hold is let lapse.
+    """
+    if hold.expires_at is None or policy is not HoldPolicy.CAPTURE_AND_REFUND:
+        return hold.expires_at
+    return hold.expires_at - HARD_MARGIN

@@ -30,6 +30,8 @@ class MailKind(StrEnum):
     INSPECTED_PARTS = "inspected_parts"
     HOLD_AT_RISK = "hold_at_risk"
     """The hold cannot be renewed: another card is asked for before it lapses (edge case 21)."""
+    DEPOSIT_TAKEN = "deposit_taken"
+    """The hold could not be renewed: it was captured as a deposit, to be given back (decision 13)."""
     RELEASED = "released"
     CHARGED = "charged"
     """Default or parts charged, with the reasons and what can still be done."""

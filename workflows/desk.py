@@ -33,6 +33,7 @@ from messages.claims import (
     Inspect,
     ParcelArrived,
     ParcelScanned,
+    PaymentChanged,
     QuoteRepair,
     ReportFound,
     Waive,
@@ -44,9 +45,9 @@ _ONE_SECOND = timedelta(seconds=1)
 
 @dataclass(eq=False)
 class Letter:
-    """A message in the inbox. `happened_at` is an event's own time, None for a decision."""
+    """A message in the inbox. `action` is None for news of a payment; `happened_at` is an event's own time."""
 
-    action: Action
+    action: Action | None
     message: Event | Decision
     happened_at: datetime | None = None
     answered: bool = False
@@ -94,6 +95,11 @@ class ClaimDesk(Journal):
     @workflow.signal(description="The customer's parcel reached the warehouse")
     def arrival(self, event: ParcelArrived) -> None:
         self._receive(Action.ARRIVAL, event, event.arrived_at)
+
+    @workflow.signal(description="The gateway has news of a payment; the claim looks for itself")
+    def payment_changed(self, event: PaymentChanged) -> None:
+        if self._cares_for(event.payment_id):
+            self._receive(None, event)
 
     @workflow.update(description="The replacement left the warehouse")
     async def dispatch(self, decision: Dispatch) -> Claim:
@@ -203,7 +209,7 @@ class ClaimDesk(Journal):
         except RuleError as error:
             raise refusal(error, self._claim) from error
 
-    def _receive(self, action: Action, event: Event, happened_at: datetime) -> None:
+    def _receive(self, action: Action | None, event: Event, happened_at: datetime | None = None) -> None:
         if event.event_id not in self._seen:
             self._seen.add(event.event_id)
             self._inbox.append(Letter(action, event, happened_at))
@@ -280,7 +286,7 @@ class ClaimDesk(Journal):
     async def _handle(self, letter: Letter) -> None:
         """Judge, act, record, answer. A decision that a rule forbids changes nothing and says why."""
         try:
-            if isinstance(letter.message, Decision):
+            if letter.action and isinstance(letter.message, Decision):
                 lifecycle.require(self._the_claim, letter.action)
             await self._act(letter)
             await self._save()
@@ -291,6 +297,10 @@ class ClaimDesk(Journal):
     async def _act(self, letter: Letter) -> None:
         """Do what the letter says, or raise RuleError."""
         raise NotImplementedError
+
+    def _cares_for(self, payment_id: str) -> bool:
+        """Whether news of this payment could change anything here."""
+        return False
 
     def _unexpected(self, letter: Letter) -> None:
         """An event nobody waits for is told in the timeline; people decide what it means."""

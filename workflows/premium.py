@@ -19,6 +19,7 @@ from messages.claims import (
     Inspect,
     ParcelArrived,
     ParcelScanned,
+    PaymentChanged,
     SubmitCareExpress,
     Waive,
 )
@@ -122,10 +123,9 @@ class CareExpressPremium(Settling):
                 await self._default(reasons=None)
             case ClaimState.AWAITING_CURE if self._foreign and self._foreign.open_claim_id and self._foreign.same_owner:
                 # Edge case 11: two boxes were swapped. Neither customer's default is charged by a machine.
-                self._flag(Attention.DEFAULT_HELD_BACK)
-                self._change(deadline=None, wait_reason="for staff: the box holds another case's unit")
-                self._note(
-                    "default_held_back", "The default is due, but the box holds another case's unit: staff decide."
+                self._hold_default_back(
+                    "The default is due, but the box holds another case's unit: staff decide.",
+                    "for staff: the box holds another case's unit",
                 )
             case ClaimState.AWAITING_CURE:
                 await self._default(self._the_claim.reasons)
@@ -155,6 +155,8 @@ class CareExpressPremium(Settling):
                 self._arrived(event)
             case ParcelScanned() as event if state in _RETURNABLE:
                 await self._scanned_on_its_way(event)
+            case PaymentChanged() as event:
+                await self._hear_of_payment(event.payment_id)
             case Dispatch() as decision:
                 await self._dispatched(decision)
             case CancelClaim() as decision:
@@ -173,9 +175,12 @@ class CareExpressPremium(Settling):
             case ChangePaymentMethod() as decision:
                 await self._change_card(decision)
             case Decide(approve=True) as decision:
-                self._note("default_approved", "Staff decided to charge the default.", decision.reason, decision.actor)
+                self._note("default_approved", "Staff decided to charge.", decision.reason, decision.actor)
                 self._unflag(Attention.DEFAULT_HELD_BACK)
-                await self._default(self._the_claim.reasons)
+                if state is ClaimState.AWAITING_PARTS:
+                    await self._charge_parts("staff approved it", approved=True)
+                else:
+                    await self._default(self._the_claim.reasons or None, approved=True)
             case Decide() as decision:
                 await self._waive(decision.reason, decision.actor)
             case _:
@@ -251,9 +256,7 @@ class CareExpressPremium(Settling):
             case Verdict.GOOD | Verdict.PARTS_MISSING if charged:
                 await self._refund_late_return()
             case Verdict.GOOD:
-                await self._release_hold()
-                self._close(Outcome.HOLD_RELEASED)
-                self._mail(MailKind.RELEASED, self._hold.amount)
+                await self._received_in_order()
             case Verdict.MISMATCH if charged:
                 self._await_late_return()
                 self._mail(MailKind.INSPECTED_MISMATCH)

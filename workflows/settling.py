@@ -4,7 +4,7 @@ from temporalio import workflow
 
 from domain import returns, settlement
 from domain.claim import Hold
-from domain.kinds import Attention, ClaimState, Outcome, PartsChoice
+from domain.kinds import Attention, ClaimState, HoldPolicy, Outcome, PartsChoice
 from domain.money import Money
 from domain.reasons import Reason, RuleError
 from messages.claims import ChangePaymentMethod, ChooseParts
@@ -23,13 +23,18 @@ class Settling(Keeping):
         assert hold is not None, "Premium without a hold"
         return hold
 
-    async def _default(self, reasons: tuple[Reason, ...] | None) -> None:
+    async def _default(self, reasons: tuple[Reason, ...] | None, *, approved: bool = False) -> None:
         """Charge the whole hold, once; then wait for a late return as long as one would be refunded (R-RET-6).
 
-        `reasons` None: nothing was received.
+        `reasons` None: nothing was received. `approved`: staff have said so.
         """
         amount = self._hold.amount
-        charged = await self._collect(amount, "default_charges", self._payment_method)
+        charged = await self._collect_from_security(amount, "default_charges")
+        if not charged:
+            if self._staff_decide(approved):
+                self._hold_default_back("The default is due, and nothing is held any more: staff decide.")
+                return
+            charged = await self._collect_off_session(amount, "default_charges", self._payment_method)
         if reasons is None:
             late_fee = Money(self._policy.late_fee, amount.currency)
             serial = self._the_claim.serial_number
@@ -43,9 +48,28 @@ class Settling(Keeping):
         self._mail(MailKind.CHARGED if charged else MailKind.AMOUNT_OWED, amount)
         self._release_kept()
 
+    def _staff_decide(self, approved: bool) -> bool:
+        """Decision 13, `manual`: without a live hold nothing is charged before staff have said so."""
+        return self._policy.hold_policy is HoldPolicy.MANUAL and not approved
+
+    def _hold_default_back(
+        self, why: str, wait_reason: str = "for staff: nothing is held, and a charge is due"
+    ) -> None:
+        """What is due is not charged by a machine: staff approve it or let it go."""
+        self._flag(Attention.DEFAULT_HELD_BACK)
+        self._change(deadline=None, wait_reason=wait_reason)
+        self._note("default_held_back", why)
+
     def _await_late_return(self) -> None:
         until = self._returning.late_until
         self._change(state=ClaimState.DEFAULTED, deadline=until, wait_reason=f"for a late return until {utc(until)}")
+
+    async def _received_in_order(self) -> None:
+        """R-INS-2: nothing is held any more, and a deposit goes back in full."""
+        deposit = self._deposited()
+        await self._release_hold()
+        self._close(Outcome.HOLD_RELEASED)
+        self._mail(MailKind.REFUND if deposit else MailKind.RELEASED, deposit or self._hold.amount)
 
     async def _refund_late_return(self) -> None:
         """A good return after the charge: refunded less the late fee, in full when it had been in time (R-RET-10)."""
@@ -82,14 +106,19 @@ class Settling(Keeping):
         if decision.choice is PartsChoice.SEND:
             self._note("parts_promised", "The customer sends the missing parts.", actor=decision.actor)
             return
-        await self._charge_parts("the customer pays for them")
+        await self._charge_parts("the customer pays for them", approved=True)
 
-    async def _charge_parts(self, why: str) -> None:
+    async def _charge_parts(self, why: str, *, approved: bool = False) -> None:
         """Capture the differences out of the hold; what exceeds it is invoiced, never forced (R-CMP-2, edge 19)."""
         hold = self._hold.amount
         amount = settlement.parts_capture(self._the_claim.missing, hold)
+        charged = await self._collect_from_security(amount, "parts_charges")
+        if not charged:
+            if self._staff_decide(approved):
+                self._hold_default_back("The missing parts are due, and nothing is held any more: staff decide.")
+                return
+            charged = await self._collect_off_session(amount, "parts_charges", self._payment_method)
         self._note("parts_charged", f"The missing parts are charged: {why}.")
-        charged = await self._collect(amount, "parts_charges", self._payment_method)
         rest = settlement.differences(self._the_claim.missing, hold.currency) - amount
         if rest:
             self._change(amount_owed=self._the_claim.amount_owed + rest)
@@ -105,8 +134,9 @@ class Settling(Keeping):
             raise RuleError("invalid_request", "R-AUD-1", "A waiver needs a reason.")
         self._note("waived", "Staff waived the charge.", reason, actor)
         nothing = self._nothing()
-        refund = self._taken_in_all()
-        await self._give_back(refund, "waiver")
+        taken = self._taken_in_all()
+        refund = taken + self._deposited()
+        await self._give_back(taken, "waiver")
         await self._release_hold()
         self._change(amount_owed=nothing, dispute_until=None)
         self._unflag(Attention.AMOUNT_OWED, Attention.REFUND_DUE)
@@ -118,11 +148,12 @@ class Settling(Keeping):
         if self._taken:
             self._close(Outcome.DEFAULT_CHARGED)
             return
+        refund: Money | None = self._deposited() or None
         await self._release_hold()
         shipped = self._the_claim.dispatched_on is not None
-        refund = None
         if not shipped:
             await self._withdraw_dispatch()
-            refund = await self._refund_everything_paid()
+            fee = await self._refund_everything_paid()
+            refund = fee if refund is None or fee is None else fee + refund
         self._close(Outcome.CANCELLED, gives_back=not shipped)
         self._mail(MailKind.CANCELLED, refund)

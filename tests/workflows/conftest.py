@@ -102,6 +102,8 @@ class World:
                 payments.release_hold,
                 payments.charge_card,
                 payments.refund_payment,
+                payments.look_at_hold,
+                payments.keep_deposit,
                 self.warehouse.request_dispatch,
                 self.warehouse.withdraw_dispatch,
                 self.mail.send_mail,

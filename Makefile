@@ -42,6 +42,7 @@ bench-reminders: $(VENV)/.project ## Send a day's reminders of a million terms, 
 
 lock: $(LOCK_TOOLS)/.uv-$(UV_VERSION) ## Rewrite the hashed locks (UPGRADE=1 takes newer releases)
 	@$(COMPILE) --output-file requirements.lock pyproject.toml
+	@$(COMPILE) --output-file requirements-stripe.lock --extra stripe --constraints requirements.lock pyproject.toml
 	@$(COMPILE) --output-file requirements-dev.lock --group dev --constraints requirements.lock pyproject.toml
 
 COMPILE = $(LOCK_TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

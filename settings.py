@@ -58,6 +58,11 @@ class Settings(BaseSettings):
     database_url: str = Field(default="", repr=False)
     """An async SQLAlchemy address; a SQLite file in ``home`` when not given."""
     payments: Literal["simulated", "stripe"] = "simulated"
+    stripe_api_key: SecretStr | None = None
+    """Stripe's secret or restricted key, a test one in development, a live one in production. The worker alone needs it
+    to move money: the API's processes need not have it."""
+    stripe_api_base: str | None = None
+    """Another server that speaks Stripe's language than Stripe; development only."""
     smtp_url: SecretStr | None = None
     """``smtp://user:password@host:587``; without it mails are written to ``home/mail``."""
     api_keys: Annotated[dict[str, str], NoDecode] = Field(default_factory=dict, repr=False)
@@ -126,6 +131,25 @@ class Settings(BaseSettings):
             reasons.append("no secret to sign quotes with: set AFTERCARE_SECRET to 32 random characters or more")
         elif len(self.secret.get_secret_value()) < _SHORTEST_SECRET:
             reasons.append(f"AFTERCARE_SECRET is too short: use {_SHORTEST_SECRET} random characters or more")
+        if reasons:
+            raise ValueError("\n".join(reasons))
+        return self
+
+    @model_validator(mode="after")
+    def _keys_of_stripe(self) -> Self:
+        """A key that moves money belongs in production, and no other there. The key itself is not repeated."""
+        kind = "test" if self.development else "live"
+        reasons: list[str] = []
+        if self.stripe_api_key and not self.stripe_api_key.get_secret_value().startswith(
+            (f"sk_{kind}_", f"rk_{kind}_")
+        ):
+            reasons.append(
+                "AFTERCARE_STRIPE_API_KEY is no test key, and development must move no money: use sk_test_..."
+                if self.development
+                else "AFTERCARE_STRIPE_API_KEY is no live key, no card would ever be charged: use sk_live_..."
+            )
+        if self.stripe_api_base and not self.development:
+            reasons.append("AFTERCARE_STRIPE_API_BASE is for development only: remove it")
         if reasons:
             raise ValueError("\n".join(reasons))
         return self

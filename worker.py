@@ -14,6 +14,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from activities.entitlements import DatabaseEntitlements
 from activities.envelope import DEMO_SENDER
+from activities.gateway import Gateway, GatewayAccess
 from activities.jobs import DatabaseJobs, SimulatedWorkshop
 from activities.letters import DEMO_RETURN_ADDRESSES, Letters
 from activities.mail import OutgoingMail
@@ -23,6 +24,7 @@ from activities.post import FolderPost, SmtpPost
 from activities.reconciliation import DatabaseReconciliation, TemporalProcesses
 from activities.record import DatabaseRecord
 from activities.registry import DatabaseRegistry
+from activities.remote_access import RemoteAccess
 from activities.renewals import DatabaseRenewals
 from activities.simulated_gateway import SimulatedGateway
 from activities.warehouse import SimulatedWarehouse
@@ -64,12 +66,31 @@ def workflows() -> list[type]:
     ]
 
 
+def gateway_for(settings: Settings, database: Database) -> Gateway:
+    """The gateway the settings name. Raises SettingsError when it cannot be had."""
+    if settings.payments == "simulated":
+        return SimulatedGateway(database, environment=settings.environment)
+    try:
+        # Only who pays with Stripe has its library, and waits for it to be read.
+        from activities.stripe_gateway import StripeGateway, stripe_client
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").partition(".")[0] != "stripe":
+            raise
+        raise SettingsError(
+            "AFTERCARE_PAYMENTS=stripe needs Stripe's library: pip install 'aftercare[stripe]'"
+        ) from None
+    if settings.stripe_api_key is None:
+        kind = "test" if settings.development else "live"
+        raise SettingsError(f"AFTERCARE_PAYMENTS=stripe needs a key: set AFTERCARE_STRIPE_API_KEY=sk_{kind}_...")
+    client = stripe_client(settings.stripe_api_key.get_secret_value(), api_base=settings.stripe_api_base)
+    return StripeGateway(client, database)
+
+
 def activities(settings: Settings, database: Database) -> list[Callable[..., Any]]:
     """Every activity, built with what it needs. A test holds that these are exactly what the signatures name."""
-    if settings.payments == "stripe":
-        raise SettingsError("AFTERCARE_PAYMENTS=stripe: this release has the simulated gateway alone")
-    gateway = SimulatedGateway(database, environment=settings.environment)
-    payments = GatewayPayments(gateway)
+    gateway = gateway_for(settings, database)
+    access = gateway if isinstance(gateway, GatewayAccess) else RemoteAccess(gateway, database)
+    payments = GatewayPayments(access)
     reconciliation = DatabaseReconciliation(database, gateway, TemporalProcesses())
     smtp = settings.smtp_url
     post = SmtpPost(smtp.get_secret_value()) if smtp else FolderPost(settings.mail_folder)

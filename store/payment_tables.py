@@ -68,6 +68,20 @@ class GatewayAnswerRow(SQLModel, table=True):
     answer: dict[str, Any] = Field(sa_type=JSON)
 
 
+class SavedCardRow(SQLModel, table=True):
+    """The card a `token` stands for in one claim or purchase: `customer` and `method` are the gateway's own ids.
+
+    Written before the first payment with it, so that whatever was asked of the gateway can be found there again.
+    """
+
+    __tablename__ = "saved_cards"
+
+    subject: str = Field(primary_key=True)
+    token: str = Field(primary_key=True)
+    customer: str
+    method: str
+
+
 class LedgerEntryRow(SQLModel, table=True):
     """One line of the double-entry ledger. The lines of one `key` sum to zero per currency; none is ever changed."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-LOCKS = ("requirements.lock", "requirements-dev.lock")
+LOCKS = ("requirements.lock", "requirements-stripe.lock", "requirements-dev.lock")
 
 
 @pytest.mark.parametrize("name", LOCKS)
@@ -24,8 +24,8 @@ def test_everything_locked_is_pinned_and_hashed(name: str) -> None:
         assert "--hash=sha256:" in entry
 
 
-def test_the_development_lock_holds_the_runtime_lock() -> None:
-    runtime, development = (
+def test_each_lock_holds_the_one_before_it() -> None:
+    runtime, stripe, development = (
         set(re.findall(r"^[\w.-]+==[^ \\;]+", (ROOT / name).read_text(), re.MULTILINE)) for name in LOCKS
     )
-    assert runtime <= development
+    assert runtime < stripe <= development

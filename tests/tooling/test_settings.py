@@ -10,6 +10,7 @@ from settings import Settings, SettingsError, load_settings
 PRODUCTION = {
     "AFTERCARE_ENVIRONMENT": "production",
     "AFTERCARE_PAYMENTS": "stripe",
+    "AFTERCARE_STRIPE_API_KEY": "sk_live_4711",
     "AFTERCARE_SECRET": "0123456789abcdef0123456789abcdef",
     "AFTERCARE_API_KEYS": "staff:0f7c,warehouse:9a1b",
 }
@@ -55,6 +56,8 @@ def test_production_starts_when_everything_is_given(monkeypatch: pytest.MonkeyPa
         ("AFTERCARE_API_KEYS", "admin:dev,staff:0f7c", "'dev' is for development only"),
         ("AFTERCARE_API_KEYS", "", "no API key is given"),
         ("AFTERCARE_PAYMENTS", "simulated", "AFTERCARE_PAYMENTS=stripe"),
+        ("AFTERCARE_STRIPE_API_KEY", "sk_test_4711", "no live key, no card would ever be charged"),
+        ("AFTERCARE_STRIPE_API_BASE", "http://127.0.0.1:8420", "AFTERCARE_STRIPE_API_BASE is for development only"),
         ("AFTERCARE_SECRET", "", "AFTERCARE_SECRET"),
         ("AFTERCARE_SECRET", "short", "too short"),
     ],
@@ -65,6 +68,19 @@ def test_production_refuses_what_is_for_laptops(
     given(monkeypatch, **PRODUCTION | {name: value})
     with pytest.raises(SettingsError, match=words):
         load_settings()
+
+
+@pytest.mark.parametrize("key", ["sk_test_4711", "rk_test_4711"])
+def test_development_pays_with_a_test_key(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    given(monkeypatch, AFTERCARE_PAYMENTS="stripe", AFTERCARE_STRIPE_API_KEY=key)
+    assert load_settings().payments == "stripe"
+
+
+def test_development_refuses_a_key_that_moves_money(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, AFTERCARE_PAYMENTS="stripe", AFTERCARE_STRIPE_API_KEY="sk_live_4711")
+    with pytest.raises(SettingsError, match="no test key, and development must move no money") as refusal:
+        load_settings()
+    assert "4711" not in str(refusal.value)
 
 
 def test_production_names_every_reason_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,6 +123,7 @@ def test_no_secret_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     printed = repr(load_settings())
     assert "hush" not in printed
     assert "0f7c" not in printed
+    assert "4711" not in printed
     assert PRODUCTION["AFTERCARE_SECRET"] not in printed
 
 

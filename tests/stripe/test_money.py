@@ -1,0 +1,58 @@
+"""Money between ISO 4217 and Stripe: nothing is lost on the way, and what Stripe cannot take is refused."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from activities.gateway import InvalidAmount
+from activities.stripe_money import from_stripe, stripe_digits, to_stripe
+from domain.money import Money, minor_digits
+
+CURRENCIES = """
+    AUD BHD BIF CAD CLP DJF EUR GBP GNF HUF ISK JOD JPY KMF KRW KWD MGA OMR PYG RWF TND TWD UGX USD VND VUV XAF XOF XPF
+"""
+
+
+@pytest.mark.parametrize(
+    ("money", "told"),
+    [
+        (Money(1_099, "USD"), (1_099, "usd")),
+        (Money(500, "JPY"), (500, "jpy")),
+        (Money(500, "ISK"), (50_000, "isk")),
+        (Money(7, "UGX"), (700, "ugx")),
+        (Money(5_120, "KWD"), (5_120, "kwd")),
+        (Money(30_000, "MGA"), (300, "mga")),
+        (Money(1_000, "HUF"), (1_000, "huf")),
+    ],
+)
+def test_an_amount_is_told_as_stripe_counts(money: Money, told: tuple[int, str]) -> None:
+    assert to_stripe(money) == told
+    assert from_stripe(*told) == money
+
+
+@pytest.mark.parametrize("money", [Money(5_124, "KWD"), Money(30_001, "MGA"), Money(1, "IQD"), Money(10, "LYD")])
+def test_what_stripe_cannot_take_is_refused_before_it_is_asked(money: Money) -> None:
+    with pytest.raises(InvalidAmount, match=money.currency):
+        to_stripe(money)
+
+
+def test_a_part_of_a_krona_is_nothing_stripe_says() -> None:
+    with pytest.raises(ValueError, match="no whole number"):
+        from_stripe(50_001, "isk")
+
+
+@given(st.integers(1, 10**9), st.sampled_from(CURRENCIES.split()))
+def test_nothing_is_lost_on_the_way_there_and_back(amount: int, currency: str) -> None:
+    money = Money(amount, currency)
+    try:
+        told = to_stripe(money)
+    except InvalidAmount:
+        assert stripe_digits(currency) == 3 or currency == "MGA"
+        return
+    assert from_stripe(*told) == money
+
+
+@given(st.integers(1, 10**7), st.sampled_from(CURRENCIES.split()))
+def test_the_same_value_is_meant(whole: int, currency: str) -> None:
+    amount, _ = to_stripe(Money(whole * 10 ** minor_digits(currency), currency))
+    assert amount == whole * 10 ** stripe_digits(currency)

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from domain.claim import Hold
-from domain.holds import HARD_MARGIN, RENEW_BEFORE, RETRY_EVERY, renew_at, try_again_at
-from domain.kinds import HoldState
+from domain.holds import HARD_MARGIN, RENEW_BEFORE, RETRY_EVERY, give_up_at, renew_at, try_again_at
+from domain.kinds import HoldPolicy, HoldState
 from tests.domain.samples import NOW, usd
 
 HOLD = Hold(usd(164000), HoldState.AUTHORIZED, usd(0), usd(0), NOW + timedelta(days=7))
@@ -49,3 +49,19 @@ def test_the_tries_of_one_hold_stay_few() -> None:
     while again := try_again_at(HOLD, now, retryable=True):
         tries, now = tries + 1, again
     assert tries == 4
+
+
+@pytest.mark.parametrize(
+    ("policy", "before_the_end"),
+    [
+        (HoldPolicy.SAVED_CARD, timedelta()),
+        (HoldPolicy.CAPTURE_AND_REFUND, HARD_MARGIN),
+        (HoldPolicy.MANUAL, timedelta()),
+    ],
+)
+def test_another_card_is_waited_for_as_long_as_the_hold_is_of_use(
+    policy: HoldPolicy, before_the_end: timedelta
+) -> None:
+    """Decision 13: a deposit has to be taken while the hold can still be captured."""
+    assert HOLD.expires_at
+    assert give_up_at(HOLD, policy) == HOLD.expires_at - before_the_end

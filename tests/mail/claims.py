@@ -205,6 +205,12 @@ def occasions(place: Place) -> list[tuple[str, SendMail]]:
         (MailKind.ARRIVED, "standard", arrived(standard(place)), None),
         (MailKind.ARRIVED, "after the charge", late, None),
         (MailKind.HOLD_AT_RISK, "premium", premium(place), None),
+        (
+            MailKind.DEPOSIT_TAKEN,
+            "premium",
+            premium(place, hold=hold(place, HoldState.CAPTURED, captured=1640)),
+            money(1640),
+        ),
         (MailKind.INSPECTED_MISMATCH, "premium", mismatched(premium(place), place), None),
         (MailKind.INSPECTED_MISMATCH, "standard", mismatched(standard(place), place), None),
         (

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final, Literal
 
 from pydantic import TypeAdapter
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.gateway import Declined, Gateway, InvalidAmount, KeyReused, Payment, Refused, SavedCard
@@ -42,7 +42,8 @@ class SimulatedBank(Gateway):
 
         async def effect() -> Payment:
             card = simulated_card(payment_method)
-            if card.declines(off_session=off_session, held_before=await self._held_before(subject, payment_method)):
+            held_before = await self._held_before(subject, payment_method)
+            if card.declines_hold(off_session=off_session, held_before=held_before):
                 raise Declined(card.code, card.retryable)
             row = self._made("hold", amount, payment_method, subject, key, at)
             lives = hold_window(card.card, off_session=off_session, extended=self._extended)
@@ -81,7 +82,7 @@ class SimulatedBank(Gateway):
 
         async def effect() -> Payment:
             card = simulated_card(payment_method)
-            if card.declines(off_session=off_session):
+            if card.declines_charge(off_session=off_session):
                 raise Declined(card.code, card.retryable)
             row = self._made("charge", amount, payment_method, subject, key, at)
             self._take(row, amount.amount)
@@ -163,13 +164,13 @@ class SimulatedBank(Gateway):
         if row.state == "authorized" and row.expires_at is not None and at >= row.expires_at:
             row.state = "expired"
 
-    async def _held_before(self, subject: str, payment_method: str) -> bool:
-        holds = select(GatewayPaymentRow.id).where(
+    async def _held_before(self, subject: str, payment_method: str) -> int:
+        holds = select(func.count()).where(
             GatewayPaymentRow.subject == subject,
             GatewayPaymentRow.payment_method == payment_method,
             GatewayPaymentRow.kind == "hold",
         )
-        return (await self._session.exec(holds)).first() is not None
+        return (await self._session.exec(holds)).one()
 
     def _made(
         self,

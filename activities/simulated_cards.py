@@ -1,5 +1,5 @@
-"""Activities: the tokens the simulated gateway knows, named and behaving like Stripe's test cards, and how long their
-holds live.
+"""Activities: the tokens the simulated gateway knows, and how long their holds live. Most behave like the test cards of
+Stripe whose names they have; the two of `HELD_TWICE` are our own.
 
 A card here stands in for its bank: it says yes or no by its name alone, whatever the amount.
 """
@@ -21,6 +21,10 @@ class Manner(Enum):
     """Every hold and every charge, each time with the same code."""
     FAILS_LATER = "fails_later"
     """The first hold for a subject works, and so do charges while the customer is there; nothing after that."""
+    HELD_TWICE = "held_twice"
+    """Two holds for a subject work, the first and one renewal; later ones are declined. Charges work."""
+    HELD_TWICE_ONLY = "held_twice_only"
+    """As HELD_TWICE; and what is charged without its owner is declined."""
     ASKS = "asks"
     """What its owner confirms works; what is asked without its owner is declined."""
 
@@ -34,11 +38,19 @@ class SimulatedCard:
     code: str = "card_declined"
     retryable: bool = False
 
-    def declines(self, *, off_session: bool, held_before: bool = False) -> bool:
-        """Whether it says no to a payment; `held_before`: to a hold after an earlier one for the same subject."""
-        if self.manner is Manner.FAILS_LATER:
-            return off_session or held_before
-        if self.manner is Manner.ASKS:
+    def declines_hold(self, *, off_session: bool, held_before: int) -> bool:
+        """Whether it says no to a hold; `held_before`: the holds it bore for the same subject already."""
+        match self.manner:
+            case Manner.FAILS_LATER:
+                return off_session or held_before > 0
+            case Manner.HELD_TWICE | Manner.HELD_TWICE_ONLY:
+                return held_before > 1
+            case _:
+                return self.declines_charge(off_session=off_session)
+
+    def declines_charge(self, *, off_session: bool) -> bool:
+        """Whether it says no to a charge."""
+        if self.manner in (Manner.FAILS_LATER, Manner.HELD_TWICE_ONLY, Manner.ASKS):
             return off_session
         return self.manner is Manner.DECLINES
 
@@ -54,6 +66,8 @@ SIMULATED_CARDS: Final[dict[str, SimulatedCard]] = {
         _VISA, Manner.DECLINES, "insufficient_funds", retryable=True
     ),
     "pm_card_chargeCustomerFail": SimulatedCard(_VISA, Manner.FAILS_LATER),
+    "pm_card_heldTwice": SimulatedCard(_VISA, Manner.HELD_TWICE),
+    "pm_card_heldTwiceOnly": SimulatedCard(_VISA, Manner.HELD_TWICE_ONLY),
     # Whoever stands at the checkout confirms; a renewal has nobody to ask.
     "pm_card_authenticationRequired": SimulatedCard(_VISA, Manner.ASKS, "authentication_required"),
 }

@@ -57,18 +57,25 @@ class Case(Customer):
 
     # -- made -----------------------------------------------------------------------------------------------------
 
-    async def claim_express(self, tier: str, cause: str, *, replace_battery: bool = False) -> None:
+    async def claim_express(self, tier: str, cause: str, *, replace_battery: bool = False, card: str = CARD) -> None:
         """Look at the settlement page and agree to exactly that."""
         self._on_step("makes a claim")
-        asked: Answer = {
+        asked = self._damage(tier, cause, self.serial) | {"replace_battery": replace_battery}
+        quote = await self._client.post("/quotes", asked)
+        await self._exchange(asked | {"quote_id": quote["id"], "payment_method": card})
+
+    async def claim_again(self) -> None:
+        """On the replacement, which the programme has to refuse."""
+        body = self._damage("premium", "collision", self._serial("B")) | self._terms()
+        await self._refused("makes another claim", self._client.post("/claims", body))
+
+    def _damage(self, tier: str, cause: str, serial: str) -> Answer:
+        return {
             "service": "care_express",
             "tier": tier,
-            "serial_number": self.serial,
+            "serial_number": serial,
             "incident": {"cause": cause, "occurred_at": self._incident()},
-            "replace_battery": replace_battery,
         }
-        quote = await self._client.post("/quotes", asked)
-        await self._exchange(asked | {"quote_id": quote["id"]})
 
     async def claim_flyaway(self) -> None:
         self._on_step("reports the drone lost")
@@ -102,7 +109,10 @@ class Case(Customer):
         await self._refused("asks for another one", self._client.post(self._device("/maintenance-codes")))
 
     async def _exchange(self, asked: Answer) -> None:
-        await self._submit(asked | {"payment_method": CARD, "ship_to": self._home(), "accepted_terms": True})
+        await self._submit(self._terms() | asked)
+
+    def _terms(self) -> Answer:
+        return {"payment_method": CARD, "ship_to": self._home(), "accepted_terms": True}
 
     async def _job(self, asked: Answer) -> None:
         await self._submit(asked | {"serial_number": self.serial, "return_address": self._home()})
@@ -149,6 +159,10 @@ class Case(Customer):
         inside = [component for component in claim["return"]["expected"] if component != without]
         body = {"serial_number": serial or self.serial, "genuine": True, "components": inside}
         await self._act("inspection", body)
+
+    async def extend(self, days: int) -> None:
+        self._on_step("staff give more days")
+        await self._act("extension", {"days": days, "reason": "In hospital."})
 
     async def pay_for_parts(self) -> None:
         self._on_step("pays for the missing part")

@@ -6,6 +6,7 @@ from typing import Final
 
 from demo.case import Case, Ending
 from demo.cover_stories import COVER
+from demo.money_stories import MONEY
 from demo.repair_stories import REPAIRS
 from demo.story import AnyStory, Story
 
@@ -286,4 +287,4 @@ REPLACEMENTS: Final = (
     ),
 )
 
-STORIES: Final[tuple[AnyStory, ...]] = (*REPLACEMENTS, *REPAIRS, *COVER)
+STORIES: Final[tuple[AnyStory, ...]] = (*REPLACEMENTS, *MONEY, *REPAIRS, *COVER)

@@ -22,6 +22,8 @@ LIMITED = {
     f"POST /v1/devices/{SERIAL}/verification": {"st"},
     f"POST /v1/devices/{SERIAL}/owner": {"cs", "st"},
     f"GET {CLAIM}/ledger": {"fi"},
+    f"GET {CLAIM}/evidence": {"fi", "st"},
+    "GET /v1/reconciliations/latest": {"fi"},
     "GET /v1/dispatch-requests": {"wh", "st"},
 }
 FOR_ALL = [

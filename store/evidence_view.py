@@ -41,6 +41,8 @@ _DATED: Final = {
     "hold_captured": "charged",
     "card_charged": "charged",
     "owed_paid": "charged",
+    "deposit_taken": "charged",
+    "deposit_refunded": "refunded",
     "fee_refunded": "refunded",
     "refunded": "refunded",
     "hold_released": "released",

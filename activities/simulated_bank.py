@@ -20,7 +20,7 @@ from domain.eligibility import Card
 from domain.money import Money
 from messages.ids import new_id
 from store.once import insert_once
-from store.payment_tables import GatewayAnswerRow, GatewayPaymentRow
+from store.payment_tables import GatewayAnswerRow, GatewayEventRow, GatewayPaymentRow
 
 _PAYMENT: Final = TypeAdapter(Payment)
 
@@ -48,6 +48,7 @@ class SimulatedBank(Gateway):
             row = self._made("hold", amount, payment_method, subject, key, at)
             lives = hold_window(card.card, off_session=off_session, extended=self._extended)
             row.state, row.expires_at = "authorized", at + lives
+            self._tell(row, "authorized", at)
             return await self._saved(row)
 
         return await self._once(key, effect, "authorize", amount, payment_method, subject, off_session)
@@ -61,6 +62,7 @@ class SimulatedBank(Gateway):
             if not self._can_capture(row, amount.amount):
                 raise Refused(row.state)
             self._take(row, amount.amount)
+            self._tell(row, "captured", at)
             return await self._saved(row)
 
         return await self._once(key, effect, "capture", payment_id, amount)
@@ -71,6 +73,7 @@ class SimulatedBank(Gateway):
             if row.state != "authorized":
                 raise Refused(row.state)
             row.state = "released"
+            self._tell(row, "released", at)
             return await self._saved(row)
 
         return await self._once(key, effect, "release", payment_id)
@@ -86,6 +89,7 @@ class SimulatedBank(Gateway):
                 raise Declined(card.code, card.retryable)
             row = self._made("charge", amount, payment_method, subject, key, at)
             self._take(row, amount.amount)
+            self._tell(row, "charged", at)
             return await self._saved(row)
 
         return await self._once(key, effect, "charge", amount, payment_method, subject, off_session)
@@ -99,6 +103,7 @@ class SimulatedBank(Gateway):
             if not self._can_refund(row, amount.amount):
                 raise Refused(row.state)
             row.refunded += amount.amount
+            self._tell(row, "refunded", at, row.refunded)
             return await self._saved(row)
 
         return await self._once(key, effect, "refund", payment_id, amount)
@@ -163,6 +168,14 @@ class SimulatedBank(Gateway):
         """A hold whose time is over at `at` has expired, for good."""
         if row.state == "authorized" and row.expires_at is not None and at >= row.expires_at:
             row.state = "expired"
+            self._tell(row, "expired", row.expires_at)
+
+    def _tell(self, row: GatewayPaymentRow, happened: str, at: datetime, in_sum: int = 0) -> None:
+        """Leave word of it for the webhooks. Each happens once to a payment, a refund once for each sum given back."""
+        event_id = new_id("evt", f"{row.id}:{happened}:{in_sum}")
+        self._session.add(
+            GatewayEventRow(id=event_id, payment_id=row.id, subject=row.subject, happened=happened, at=at)
+        )
 
     async def _held_before(self, subject: str, payment_method: str) -> int:
         holds = select(func.count()).where(

@@ -68,6 +68,33 @@ class GatewayAnswerRow(SQLModel, table=True):
     answer: dict[str, Any] = Field(sa_type=JSON)
 
 
+class GatewayEventRow(SQLModel, table=True):
+    """What the simulated gateway tells the world about a payment, written with the effect itself.
+
+    `at` is the moment on the claim's clock; `delivered_at` is the wall clock's, empty until a webhook was accepted.
+    """
+
+    __tablename__ = "gateway_events"
+    __table_args__ = (
+        CheckConstraint(
+            "happened IN ('authorized', 'captured', 'charged', 'expired', 'refunded', 'released')",
+            name="gateway_events_happened_known",
+        ),
+        Index("ix_gateway_events_waiting", "delivered_at", "number"),
+    )
+
+    number: int | None = Field(
+        default=None,
+        sa_column=Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    )
+    id: str = Field(unique=True)
+    payment_id: str
+    subject: str
+    happened: str
+    at: datetime = Field(sa_type=Instant)
+    delivered_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
 class SavedCardRow(SQLModel, table=True):
     """The card a `token` stands for in one claim or purchase: `customer` and `method` are the gateway's own ids.
 

@@ -85,6 +85,7 @@ def api(end_with_stdin_: EndWithStdin = False) -> None:
         temporal_client=lambda: connect(wait_seconds=settings.connect_seconds),
         task_queue=settings.task_queue,
         keys=dict(settings.api_keys),
+        webhook_secrets=settings.senders(),
         development=settings.development,
         secret=settings.signing_secret(),
         temporal_ui_url=settings.temporal_ui_url,

@@ -6,8 +6,11 @@ Every variable starts with ``AFTERCARE_``. How Temporal is reached is not said h
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -22,11 +25,15 @@ from domain.policy import Policy
 PREFIX = "AFTERCARE_"
 ROLES = ("customer_service", "warehouse", "staff", "finance", "admin")
 DEVELOPMENT_KEY = "dev"
+SIMULATED, DEMO_CARRIER = "simulated", "carrier-demo"
+"""Senders of webhooks that development knows without being told."""
 HOME_VERSION = "2"
 """What a data folder is laid out as. Raise it when a new release cannot go on with an older folder."""
 
 _SECRET_BYTES = 32
 _SHORTEST_SECRET = 32
+_SENDER = re.compile(r"(carrier-)?[a-z0-9]+(-[a-z0-9]+)*")
+_EXAMPLE_SECRETS = "AFTERCARE_WEBHOOK_SECRETS='stripe:<secret>,carrier-ups:<secret>'"
 _EXAMPLE_KEYS = "AFTERCARE_API_KEYS='staff:<key>,warehouse:<key>'"
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -67,6 +74,8 @@ class Settings(BaseSettings):
     """``smtp://user:password@host:587``; without it mails are written to ``home/mail``."""
     api_keys: Annotated[dict[str, str], NoDecode] = Field(default_factory=dict, repr=False)
     """Bearer key to role: ``role:key,role:key`` or a JSON object ``{"key": "role"}``."""
+    webhook_secrets: Annotated[dict[str, str], NoDecode] = Field(default_factory=dict, repr=False)
+    """Sender of webhooks to the secret it signs with: ``stripe:secret,carrier-ups:secret`` or a JSON object."""
     secret: SecretStr | None = None
     """Signs quotes. Every API process of one installation needs the same."""
     policy: Policy = Field(default_factory=Policy)
@@ -103,6 +112,22 @@ class Settings(BaseSettings):
             raise ValueError(f"an entry names an unknown role; write {_EXAMPLE_KEYS}; the roles are {', '.join(ROLES)}")
         return keys
 
+    @field_validator("webhook_secrets", mode="before")
+    @classmethod
+    def _secrets(cls, value: object) -> object:
+        return _parse_secrets(value) if isinstance(value, str) else value
+
+    @field_validator("webhook_secrets", mode="after")
+    @classmethod
+    def _senders(cls, given: dict[str, str]) -> dict[str, str]:
+        # As with the keys, nothing of an entry is repeated.
+        if not all(_SENDER.fullmatch(sender) and secret for sender, secret in given.items()):
+            raise ValueError(
+                f"each entry is sender:secret, the sender `stripe` or `carrier-<name>` in small letters, digits and "
+                f"hyphens; write {_EXAMPLE_SECRETS}"
+            )
+        return given
+
     @model_validator(mode="before")
     @classmethod
     def _derive(cls, given: dict[str, Any]) -> dict[str, Any]:
@@ -127,6 +152,8 @@ class Settings(BaseSettings):
             reasons.append(f"no API key is given: set {_EXAMPLE_KEYS}")
         if self.payments == "simulated":
             reasons.append("payments are simulated, no card would ever be charged: set AFTERCARE_PAYMENTS=stripe")
+        if SIMULATED in self.webhook_secrets:
+            reasons.append("the simulated gateway sends no webhooks here: remove it from AFTERCARE_WEBHOOK_SECRETS")
         if self.secret is None:
             reasons.append("no secret to sign quotes with: set AFTERCARE_SECRET to 32 random characters or more")
         elif len(self.secret.get_secret_value()) < _SHORTEST_SECRET:
@@ -181,6 +208,17 @@ class Settings(BaseSettings):
                 draft.unlink()
         return file.read_text()
 
+    def senders(self) -> dict[str, str]:
+        """Every sender of webhooks with its secret. Those of development have theirs from the signing secret."""
+        if not self.development:
+            return dict(self.webhook_secrets)
+        ours = self.signing_secret().encode()
+        made = {
+            name: hmac.new(ours, f"webhooks:{name}".encode(), hashlib.sha256).hexdigest()
+            for name in (SIMULATED, DEMO_CARRIER)
+        }
+        return made | self.webhook_secrets
+
     def to_environment(self) -> dict[str, str]:
         """These settings as variables, for a child process that must see exactly the same."""
         variables: dict[str, str] = {}
@@ -198,19 +236,38 @@ class Settings(BaseSettings):
 
 def _parse_keys(text: str) -> dict[str, str]:
     if text.lstrip().startswith("{"):
-        try:
-            parsed = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise ValueError(f"not JSON ({error.msg}); write {_EXAMPLE_KEYS}") from None
-        return {str(key): str(role) for key, role in parsed.items()}
+        return _read_json(text, _EXAMPLE_KEYS)
     keys: dict[str, str] = {}
-    for pair in filter(None, (part.strip() for part in text.split(","))):
-        role, colon, key = pair.partition(":")
+    for role, key in _pairs(text):
         # The pair itself is not repeated: it may hold a working key.
-        if not colon or not role or not key:
+        if not role or not key:
             raise ValueError(f"each entry is role:key; write {_EXAMPLE_KEYS}")
         keys[key] = role
     return keys
+
+
+def _parse_secrets(text: str) -> dict[str, str]:
+    if text.lstrip().startswith("{"):
+        return _read_json(text, _EXAMPLE_SECRETS)
+    given: dict[str, str] = {}
+    for sender, secret in _pairs(text):
+        if sender in given:
+            raise ValueError("a sender is named twice: while it rolls its secret over, it signs with both")
+        given[sender] = secret
+    return given
+
+
+def _read_json(text: str, example: str) -> dict[str, str]:
+    try:
+        return {str(name): str(value) for name, value in json.loads(text).items()}
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not JSON ({error.msg}); write {example}") from None
+
+
+def _pairs(text: str) -> list[tuple[str, str]]:
+    """What stands before and after the first colon of each entry."""
+    entries = filter(None, (part.strip() for part in text.split(",")))
+    return [(name, value) for name, _, value in (entry.partition(":") for entry in entries)]
 
 
 def load_settings() -> Settings:

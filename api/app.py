@@ -31,15 +31,18 @@ from api.routes import (
     quotes,
     reconciliations,
     shipping,
+    webhooks,
 )
 from api.services import Services
 from store.database import Database
 from store.requests import Requests
 from store.views import Views
+from store.webhooks import Webhooks
 
 log = logging.getLogger("aftercare.api")
 
 KEYS_KEPT_FOR = timedelta(days=30)
+WEBHOOKS_KEPT_FOR = timedelta(days=90)
 _TIDY_EVERY = timedelta(hours=6)
 
 
@@ -56,6 +59,7 @@ def create_app(config: ApiConfig, *, door: Door | None = None, now: Callable[[],
         config=config,
         database=database,
         views=Views(database),
+        webhooks=Webhooks(database),
         door=door or TemporalDoor(config.temporal_client, config.task_queue, movable_clocks=config.development),
         quotes=QuoteSigner(config.secret),
         now=now,
@@ -64,7 +68,7 @@ def create_app(config: ApiConfig, *, door: Door | None = None, now: Callable[[],
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await services.door.open()
-        tidying = asyncio.create_task(_forget_old_keys(requests, now))
+        tidying = asyncio.create_task(_forget_what_is_old(requests, services.webhooks, now))
         try:
             yield
         finally:
@@ -99,7 +103,7 @@ def create_app(config: ApiConfig, *, door: Door | None = None, now: Callable[[],
 
 def _version_1(development_too: bool) -> APIRouter:
     rooms = [catalogue.router, devices.router, plans.router, quotes.router, claims.router, claim_actions.router]
-    rooms += [shipping.router, reconciliations.router]
+    rooms += [shipping.router, reconciliations.router, webhooks.router]
     if development_too:
         rooms.append(development.router)
     router = APIRouter(prefix="/v1")
@@ -108,13 +112,14 @@ def _version_1(development_too: bool) -> APIRouter:
     return router
 
 
-async def _forget_old_keys(requests: Requests, now: Callable[[], datetime]) -> None:
-    """An Idempotency-Key is for retries: after a month it has done its work."""
+async def _forget_what_is_old(requests: Requests, webhooks: Webhooks, now: Callable[[], datetime]) -> None:
+    """Idempotency-Keys and ids of events are for retries: after their time nobody repeats himself any more."""
     while True:
         try:
             await requests.forget_before(now() - KEYS_KEPT_FOR)
+            await webhooks.forget_before(now() - WEBHOOKS_KEPT_FOR)
         except (SQLAlchemyError, OSError) as error:
-            log.warning("old keys could not be forgotten: %s", error)
+            log.warning("old keys and events could not be forgotten: %s", error)
         await asyncio.sleep(_TIDY_EVERY.total_seconds())
 
 

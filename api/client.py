@@ -37,6 +37,7 @@ from messages.claims import (
     Decision,
     ParcelArrived,
     ParcelScanned,
+    PaymentChanged,
     SubmitCareExpress,
     SubmitFlyaway,
     SubmitMaintenance,
@@ -211,13 +212,16 @@ class TemporalDoor:
             )
             return claim
 
-    async def report(self, claim_id: str, event: ParcelScanned | ParcelArrived) -> None:
+    async def report(self, claim_id: str, event: ParcelScanned | ParcelArrived | PaymentChanged) -> None:
         async with answered(QUICK):
             handle = (await self._connected()).get_workflow_handle(claim_id)
-            if isinstance(event, ParcelScanned):
-                await handle.signal(ClaimDesk.return_scan, event, rpc_timeout=QUICK)
-            else:
-                await handle.signal(ClaimDesk.arrival, event, rpc_timeout=QUICK)
+            match event:
+                case ParcelScanned():
+                    await handle.signal(ClaimDesk.return_scan, event, rpc_timeout=QUICK)
+                case ParcelArrived():
+                    await handle.signal(ClaimDesk.arrival, event, rpc_timeout=QUICK)
+                case PaymentChanged():
+                    await handle.signal("payment_changed", event, rpc_timeout=QUICK)
 
     async def now(self, claim_id: str) -> datetime:
         if not self._movable_clocks:

@@ -13,7 +13,8 @@ class ApiConfig:
     """Everything the application needs to know of its surroundings.
 
     `temporal_client` connects to Temporal and may raise; it is called on the serving loop, again until it succeeds.
-    `keys` maps a bearer key to its role. `secret` signs quotes. `terms_version` names the terms customers agree to.
+    `keys` maps a bearer key to its role. `webhook_secrets` maps a sender of webhooks (`stripe`, `carrier-ups`) to its
+    secret. `secret` signs quotes. `terms_version` names the terms customers agree to.
     """
 
     database_url: str = field(repr=False)
@@ -25,4 +26,5 @@ class ApiConfig:
     temporal_ui_url: str
     policy: Policy = field(default_factory=Policy)
     namespace: str = "default"
+    webhook_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     terms_version: str = "2026-01"

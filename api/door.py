@@ -12,6 +12,7 @@ from messages.claims import (
     Decision,
     ParcelArrived,
     ParcelScanned,
+    PaymentChanged,
     SubmitCareExpress,
     SubmitFlyaway,
     SubmitMaintenance,
@@ -105,7 +106,7 @@ class Door(Protocol):
     async def decide(self, claim_id: str, action: Action, decision: Decision, key: str) -> Claim:
         """Send a decision and await the claim as it is afterwards. Raises Refused, Gone."""
 
-    async def report(self, claim_id: str, event: ParcelScanned | ParcelArrived) -> None:
+    async def report(self, claim_id: str, event: ParcelScanned | ParcelArrived | PaymentChanged) -> None:
         """Tell the claim what happened in the world. Raises Gone."""
 
     async def now(self, claim_id: str) -> datetime:

@@ -32,6 +32,7 @@ class Code(StrEnum):
     METHOD_NOT_ALLOWED = "method_not_allowed"
     PAYLOAD_TOO_LARGE = "payload_too_large"
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
+    BAD_SIGNATURE = "bad_signature"
     UNAUTHORIZED = "unauthorized"
     FORBIDDEN = "forbidden"
     UNAVAILABLE = "unavailable"
@@ -64,6 +65,7 @@ KINDS: dict[Code, Kind] = {
     Code.METHOD_NOT_ALLOWED: Kind(405, "The method is not allowed here"),
     Code.PAYLOAD_TOO_LARGE: Kind(413, "The body is too large"),
     Code.UNSUPPORTED_MEDIA_TYPE: Kind(415, "The body must be JSON"),
+    Code.BAD_SIGNATURE: Kind(400, "The webhook is not signed as it must be"),
     Code.UNAUTHORIZED: Kind(401, "A key is needed"),
     Code.FORBIDDEN: Kind(403, "The key does not allow this"),
     Code.UNAVAILABLE: Kind(503, "Temporarily unavailable"),

@@ -18,7 +18,8 @@ DESCRIPTION = """
 The back office of a device-protection programme: replacement and flyaway claims as durable processes.
 
 Send `Authorization: Bearer <key>`. Send an `Idempotency-Key` with every POST: the same key and body get the first
-answer again. Errors are `application/problem+json` with a stable `code`. Money is in minor units, instants are UTC.
+answer again. Webhooks carry a signature instead of a key and are known by their event's id. Errors are
+`application/problem+json` with a stable `code`. Money is in minor units, instants are UTC.
 """
 
 _REASON = Reason(ReasonCode.CLAIM_ALREADY_OPEN, "R-CLM-7", "Case clm_mfrggzdfmztwq2lk for this device is still open.")
@@ -60,6 +61,7 @@ _EXAMPLES: dict[Code, Problem] = {
         Problem(Code.METHOD_NOT_ALLOWED, "PUT is not possible here."),
         Problem(Code.PAYLOAD_TOO_LARGE, "A body has at most 1048576 bytes."),
         Problem(Code.UNSUPPORTED_MEDIA_TYPE, "Send the body as application/json and say so in Content-Type."),
+        Problem(Code.BAD_SIGNATURE, "The signature in Stripe-Signature does not fit the body."),
         Problem(Code.UNAUTHORIZED, "Send a valid key: Authorization: Bearer <key>."),
         Problem(Code.FORBIDDEN, "This needs the role staff; the key's role is warehouse."),
         Problem(Code.UNAVAILABLE, "The database does not answer now. Try again with the same Idempotency-Key."),
@@ -97,6 +99,19 @@ def reads(*codes: Code) -> Responses:
 def writes(*codes: Code) -> Responses:
     """What can go wrong with any POST, beside `codes`."""
     return problems(*_ALWAYS, *_WRITES, *codes)
+
+
+def signed() -> Responses:
+    """What can go wrong with a webhook: no key is asked for, its signature is the authority."""
+    return problems(
+        Code.BAD_SIGNATURE,
+        Code.NOT_FOUND,
+        Code.PAYLOAD_TOO_LARGE,
+        Code.UNSUPPORTED_MEDIA_TYPE,
+        Code.INVALID_REQUEST,
+        Code.UNAVAILABLE,
+        Code.INTERNAL_ERROR,
+    )
 
 
 def document(app: FastAPI) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from api.quotes import QuoteSigner
 from domain.claim import Claim
 from store.database import Database
 from store.views import Views
+from store.webhooks import Webhooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Services:
     config: ApiConfig
     database: Database
     views: Views
+    webhooks: Webhooks
     door: Door
     quotes: QuoteSigner
     now: Callable[[], datetime]
@@ -33,9 +35,13 @@ class Services:
         ui, namespace = self.config.temporal_ui_url.rstrip("/"), self.config.namespace
         return ClaimView.of(claim, f"{ui}/namespaces/{namespace}/workflows")
 
+    async def known(self, claim_id: str) -> Claim | None:
+        """The claim as the record has it, or as it was submitted when nobody has judged it yet."""
+        return await self.views.claim(claim_id) or await self.door.claim(claim_id)
+
     async def claim(self, claim_id: str) -> Claim:
-        """The claim as the record has it, or as it was submitted when nobody has judged it yet. 404 otherwise."""
-        known = await self.views.claim(claim_id) or await self.door.claim(claim_id)
+        """As `known`. 404 when there is none."""
+        known = await self.known(claim_id)
         if known is None:
             raise not_found(f"claim {claim_id}")
         return known

@@ -4,6 +4,7 @@ An event says that something happened; what it was, the claim's workflow asks th
 amounts and no states of payments: whose event it was, about which claim, and what became of it here.
 """
 
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -49,8 +50,19 @@ class WebhookEventRow(SQLModel, table=True):
     received_at: datetime = Field(sa_type=Instant)
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """An event as its sender told it. `subject` is the claim it names, `payment_id` the gateway's own id."""
+
+    source: str
+    event_id: str
+    kind: str
+    subject: str | None = None
+    payment_id: str | None = None
+
+
 class ParkedEventView(View):
-    """An event whose claim nobody works on. `subject` is the claim it names, `payment_id` the gateway's own id."""
+    """A `Heard` event whose claim nobody works on."""
 
     source: str
     event_id: str
@@ -72,10 +84,11 @@ class Webhooks:
             row = await session.get(WebhookEventRow, (source, event_id))
         return WebhookState(row.state) if row else None
 
-    async def keep(self, event: WebhookEventRow) -> None:
+    async def keep(self, heard: Heard, state: WebhookState, at: datetime) -> None:
         """Note what became of an event; nothing changes when its twin, heard at the same time, was quicker."""
+        row = WebhookEventRow(**asdict(heard), state=state, received_at=at)
         async with self._database.writing() as session:
-            await insert_once(session, event)
+            await insert_once(session, row)
 
     async def forget_before(self, instant: datetime) -> None:
         """Drop what is older and needs nobody: no sender repeats itself so late. Parked events stay."""

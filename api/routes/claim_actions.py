@@ -110,7 +110,7 @@ async def _now(here: Services, claim_id: str) -> datetime:
         raise await over(here, claim_id) from None
 
 
-async def _happened(here: Services, claim_id: str, field: str, given: datetime | None, now: datetime) -> datetime:
+async def happened(here: Services, claim_id: str, field: str, given: datetime | None, now: datetime) -> datetime:
     """When an event happened: now unless it is said. Nothing has happened in the future, or before the claim."""
     if given is None:
         return now
@@ -140,7 +140,7 @@ async def return_scan(
         actor=caller.role,
         carrier=body.carrier,
         tracking_number=body.tracking_number,
-        scanned_at=await _happened(here, claim_id, "scanned_at", body.scanned_at, now),
+        scanned_at=await happened(here, claim_id, "scanned_at", body.scanned_at, now),
     )
     return await _tell(here, claim_id, event)
 
@@ -152,7 +152,7 @@ async def arrival(
     """Kept even while nobody works. Judged by `arrived_at`, never by when it is told (R-RET-3)."""
     told = body or ArrivalBody()
     now = await _now(here, claim_id)
-    arrived_at = await _happened(here, claim_id, "arrived_at", told.arrived_at, now)
+    arrived_at = await happened(here, claim_id, "arrived_at", told.arrived_at, now)
     if told.reason is None and arrived_at < now - BACK_DATED:
         raise invalid("reason", "is needed for an arrival more than an hour ago")
     event = ParcelArrived(event_id=key.id("evt"), actor=caller.role, arrived_at=arrived_at, reason=told.reason)

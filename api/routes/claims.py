@@ -40,12 +40,17 @@ _FOLLOWED: Responses = {
 }
 
 
+def can_be_claim(claim_id: str) -> bool:
+    """Whether it could be a claim's id: other workflows, purchases among them, live under other ids."""
+    prefix, _, rest = claim_id.partition("_")
+    return prefix == "clm" and rest.isascii() and rest.isalnum() and len(rest) <= 64
+
+
 def claim_in_path(
     claim_id: Annotated[str, Path(description="The claim's id, its workflow's as well.", examples=[CLAIM_ID])],
 ) -> str:
-    """A claim's id. What cannot be one is not found: other workflows live under other ids."""
-    prefix, _, rest = claim_id.partition("_")
-    if prefix != "clm" or not (rest.isascii() and rest.isalnum() and len(rest) <= 64):
+    """A claim's id. What cannot be one is not found."""
+    if not can_be_claim(claim_id):
         raise not_found("such claim")
     return claim_id
 

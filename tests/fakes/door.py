@@ -29,6 +29,7 @@ from messages.claims import (
     Dispatch,
     ParcelArrived,
     ParcelScanned,
+    PaymentChanged,
     QuoteRepair,
     SubmitCareExpress,
     SubmitFlyaway,
@@ -227,7 +228,7 @@ class FakeDoor:
         replaced = decision.choice is RepairChoice.REPLACEMENT
         return replace(claim, fee=fee, state=ClaimState.AWAITING_DISPATCH if replaced else ClaimState.IN_SERVICE)
 
-    async def report(self, claim_id: str, event: ParcelScanned | ParcelArrived) -> None:
+    async def report(self, claim_id: str, event: ParcelScanned | ParcelArrived | PaymentChanged) -> None:
         self._heard(event, event.event_id)
         await self._running(claim_id)
 

@@ -33,8 +33,11 @@ class PaymentEventData(Sent):
 
 
 class PaymentEventBody(Sent):
-    """An event as Stripe writes it. Read from it are its id, whose payment it is about, and that payment's claim:
-    what has become of the payment is asked of the gateway."""
+    """An event as Stripe writes it.
+
+    Read from it are its id, which payment it is about, and that payment's claim in `metadata.claim_id`. What has become
+    of the payment is asked of the gateway.
+    """
 
     model_config = shows(
         {
@@ -63,8 +66,11 @@ class PaymentEventBody(Sent):
 
 
 class CarrierEventBody(Sent):
-    """What a carrier saw. Only `accepted` counts, the scan that earns days of grace (R-RET-4): whether and when the
-    parcel arrived is for the warehouse to say (R-RET-3)."""
+    """What a carrier saw.
+
+    Only `accepted` counts, the scan that earns days of grace (R-RET-4): whether and when the parcel arrived is for the
+    warehouse to say (R-RET-3).
+    """
 
     model_config = shows(
         {

@@ -229,8 +229,9 @@ class FakeDoor:
         return replace(claim, fee=fee, state=ClaimState.AWAITING_DISPATCH if replaced else ClaimState.IN_SERVICE)
 
     async def report(self, claim_id: str, event: ParcelScanned | ParcelArrived | PaymentChanged) -> None:
-        self._heard(event, event.event_id)
+        self._heard()
         await self._running(claim_id)
+        self._heard(event, event.event_id)
 
     async def now(self, claim_id: str) -> datetime:
         self._heard()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from settings import Settings, SettingsError, load_settings
+from settings import DEMO_CARRIER, SIMULATED, Settings, SettingsError, load_settings
 
 PRODUCTION = {
     "AFTERCARE_ENVIRONMENT": "production",
@@ -60,6 +60,7 @@ def test_production_starts_when_everything_is_given(monkeypatch: pytest.MonkeyPa
         ("AFTERCARE_STRIPE_API_BASE", "http://127.0.0.1:8420", "AFTERCARE_STRIPE_API_BASE is for development only"),
         ("AFTERCARE_SECRET", "", "AFTERCARE_SECRET"),
         ("AFTERCARE_SECRET", "short", "too short"),
+        ("AFTERCARE_WEBHOOK_SECRETS", "simulated:0f7c", "AFTERCARE_WEBHOOK_SECRETS"),
     ],
 )
 def test_production_refuses_what_is_for_laptops(
@@ -100,6 +101,13 @@ def test_production_names_every_reason_at_once(monkeypatch: pytest.MonkeyPatch) 
         ("AFTERCARE_API_KEYS", "hush-4711:staff"),
         ("AFTERCARE_API_KEYS", '{"hush-4711"'),
         ("AFTERCARE_API_KEYS", '["hush-4711"]'),
+        ("AFTERCARE_WEBHOOK_SECRETS", "hush-4711"),
+        ("AFTERCARE_WEBHOOK_SECRETS", "stripe:"),
+        ("AFTERCARE_WEBHOOK_SECRETS", ":hush-4711"),
+        ("AFTERCARE_WEBHOOK_SECRETS", "Stripe:hush-4711"),
+        ("AFTERCARE_WEBHOOK_SECRETS", "carrier-:hush-4711"),
+        ("AFTERCARE_WEBHOOK_SECRETS", "stripe:hush-4711,stripe:hush-4712"),
+        ("AFTERCARE_WEBHOOK_SECRETS", '{"hush-4711"'),
     ],
 )
 def test_a_refusal_names_the_variable_and_repeats_no_key(
@@ -118,8 +126,29 @@ def test_keys_are_pairs_or_json(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_settings().api_keys == {"a:b": "staff"}
 
 
+def test_webhook_secrets_are_pairs_or_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, **PRODUCTION, AFTERCARE_WEBHOOK_SECRETS=" stripe:whsec_1:2 , carrier-ups:x ")
+    assert load_settings().senders() == {"stripe": "whsec_1:2", "carrier-ups": "x"}
+    given(monkeypatch, AFTERCARE_WEBHOOK_SECRETS='{"stripe": "whsec_1,2"}')
+    assert load_settings().senders() == {"stripe": "whsec_1,2"}
+
+
+def test_production_knows_no_sender_it_was_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, **PRODUCTION)
+    assert load_settings().senders() == {}
+
+
+def test_development_makes_secrets_for_its_own_senders(tmp_path: Path) -> None:
+    made = Settings(home=tmp_path).senders()
+    assert set(made) == {SIMULATED, DEMO_CARRIER}
+    assert len({*made.values(), Settings(home=tmp_path).signing_secret()}) == 3
+    assert Settings(home=tmp_path).senders() == made
+    assert Settings(home=tmp_path, webhook_secrets={DEMO_CARRIER: "x"}).senders() == made | {DEMO_CARRIER: "x"}
+
+
 def test_no_secret_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
-    given(monkeypatch, **PRODUCTION, AFTERCARE_DATABASE_URL="postgresql+psycopg://aftercare:hush@db/aftercare")
+    url = "postgresql+psycopg://aftercare:hush@db/aftercare"
+    given(monkeypatch, **PRODUCTION, AFTERCARE_DATABASE_URL=url, AFTERCARE_WEBHOOK_SECRETS="stripe:hush")
     printed = repr(load_settings())
     assert "hush" not in printed
     assert "0f7c" not in printed
@@ -129,7 +158,11 @@ def test_no_secret_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_child_sees_the_same_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     settings = Settings(
-        home=tmp_path / "x", api_port=8123, api_keys={"a:b": "staff"}, smtp_url=SecretStr("smtp://u:p@localhost:25")
+        home=tmp_path / "x",
+        api_port=8123,
+        api_keys={"a:b": "staff"},
+        webhook_secrets={"stripe": "a,b:c"},
+        smtp_url=SecretStr("smtp://u:p@localhost:25"),
     )
     given(monkeypatch, **settings.to_environment())
     assert load_settings() == settings

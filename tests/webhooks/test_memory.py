@@ -1,0 +1,42 @@
+"""What is remembered of webhooks, on both engines."""
+
+import asyncio
+from datetime import timedelta
+
+from store.database import Database
+from store.webhooks import Heard, Webhooks, WebhookState, parked_events
+from tests.api.conftest import NOW
+
+EVENT = Heard("stripe", "evt_1", "payment_intent.canceled", "clm_1", "pi_1")
+
+
+async def test_what_was_first_kept_stays(database: Database) -> None:
+    webhooks = Webhooks(database)
+    assert await webhooks.known("stripe", "evt_1") is None
+    states = [WebhookState.PARKED, WebhookState.DELIVERED, WebhookState.FINISHED]
+    await webhooks.keep(EVENT, WebhookState.IGNORED, NOW)
+    await asyncio.gather(*(webhooks.keep(EVENT, state, NOW) for state in states))
+    assert await webhooks.known("stripe", "evt_1") is WebhookState.IGNORED
+    assert await webhooks.known("simulated", "evt_1") is None
+
+
+async def test_what_is_old_is_forgotten_unless_people_must_look(database: Database) -> None:
+    webhooks = Webhooks(database)
+    for number, state in enumerate(WebhookState):
+        await webhooks.keep(Heard("stripe", f"evt_{number}", "charge.refunded"), state, NOW)
+    await webhooks.forget_before(NOW)
+    assert [await webhooks.known("stripe", f"evt_{n}") for n in range(4)] == list(WebhookState)
+    await webhooks.forget_before(NOW + timedelta(seconds=1))
+    kept = [state for state in [await webhooks.known("stripe", f"evt_{n}") for n in range(4)] if state]
+    assert kept == [WebhookState.PARKED]
+
+
+async def test_parked_events_are_shown_oldest_first_and_bounded(database: Database) -> None:
+    webhooks = Webhooks(database)
+    for number in (3, 1, 2):
+        at = NOW + timedelta(minutes=number)
+        await webhooks.keep(Heard("stripe", f"evt_{number}", "charge.refunded"), WebhookState.PARKED, at)
+    await webhooks.keep(Heard("stripe", "evt_0", "charge.refunded"), WebhookState.DELIVERED, NOW)
+    async with database.reading() as session:
+        shown = await parked_events(session, limit=2)
+    assert [event.event_id for event in shown] == ["evt_1", "evt_2"]

@@ -1,0 +1,125 @@
+"""Any order and repetition of events ends in the same state: in what is kept, and in what the claims heard."""
+
+import asyncio
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlmodel import delete, select
+
+from store.database import Database
+from store.webhooks import WebhookEventRow
+from tests.api.conftest import express
+from tests.webhooks.conftest import Mailroom, changed, mailroom_on, saw
+
+GATEWAY, CARRIER = "payments/stripe", "carriers/ups"
+NOBODYS = "clm_aaaaaaaaaaaaaaaa"
+END = {
+    ("stripe", "evt_0"): "delivered",
+    ("stripe", "evt_1"): "delivered",
+    ("stripe", "evt_2"): "delivered",
+    ("stripe", "evt_3"): "delivered",
+    ("stripe", "evt_4"): "finished",
+    ("stripe", "evt_5"): "parked",
+    ("stripe", "evt_6"): "ignored",
+    ("carrier:ups", "evt_0"): "delivered",
+    ("carrier:ups", "evt_1"): "ignored",
+}
+TOLD = {f"{source}:{event_id}" for (source, event_id), state in END.items() if state == "delivered"}
+Places = st.lists(st.tuples(st.integers(0, len(END) - 1), st.booleans()), max_size=30)
+
+
+@dataclass
+class Day:
+    """A mailroom with an open claim and a closed one, in a loop of its own: what hypothesis calls is no coroutine."""
+
+    mailroom: Mailroom
+    loop: asyncio.AbstractEventLoop
+    claim: str
+    closed: str
+
+    def events(self) -> list[tuple[str, dict[str, Any]]]:
+        """A claim's life as its senders tell it, and what is about nothing of ours."""
+        kinds = ["amount_capturable_updated", "succeeded", "canceled"]
+        told = [(GATEWAY, changed(f"evt_{n}", self.claim, f"payment_intent.{kind}")) for n, kind in enumerate(kinds)]
+        told += [(GATEWAY, changed("evt_3", self.claim, "charge.refunded", payment_intent="pi_1"))]
+        told += [(GATEWAY, changed("evt_4", self.closed)), (GATEWAY, changed("evt_5", NOBODYS))]
+        told += [(GATEWAY, changed("evt_6", self.claim, "customer.created"))]
+        return [*told, (CARRIER, saw("evt_0", self.claim)), (CARRIER, saw("evt_1", self.claim, "delivered"))]
+
+    async def post(self, number: int, away: bool) -> None:
+        self.mailroom.office.door.away = away
+        path, body = self.events()[number]
+        answer = await self.mailroom.send(path, body)
+        assert answer.status_code == 200 or (away and answer.status_code == 503), answer.text
+
+    async def kept(self) -> dict[tuple[str, str], str]:
+        async with self.mailroom.office.database.reading() as session:
+            rows = (await session.exec(select(WebhookEventRow))).all()
+        return {(row.source, row.event_id): row.state for row in rows}
+
+    async def begin_again(self) -> None:
+        self.mailroom.office.door.asked.clear()
+        async with self.mailroom.office.database.writing() as session:
+            await session.exec(delete(WebhookEventRow))
+
+    def heard(self) -> list[str]:
+        return [event.event_id for event in self.mailroom.heard]
+
+
+@pytest.fixture(scope="module")
+def day(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
+    file = shutil.copyfile(sqlite_template, tmp_path_factory.mktemp("order") / "aftercare.db")
+    loop = asyncio.new_event_loop()
+    database = Database(f"sqlite:///{file}")
+    opened = mailroom_on(f"sqlite:///{file}", database)
+    mailroom = loop.run_until_complete(opened.__aenter__())
+    yield loop.run_until_complete(_begun(mailroom, loop))
+    loop.run_until_complete(opened.__aexit__(None, None, None))
+    loop.run_until_complete(database.close())
+    loop.close()
+
+
+async def _begun(mailroom: Mailroom, loop: asyncio.AbstractEventLoop) -> Day:
+    office = mailroom.office
+    claim = (await office.claimed())["id"]
+    await office.covered("SN2", bound=False)
+    closed = (await office.http.post("/v1/claims", json=express(serial_number="SN2"))).json()["id"]
+    await office.http.post(f"/v1/claims/{closed}/cancel")
+    return Day(mailroom, loop, claim, closed)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(sent=Places, rest=st.permutations(range(len(END))))
+def test_any_order_and_repetition_ends_in_the_same_state(
+    day: Day, sent: list[tuple[int, bool]], rest: list[int]
+) -> None:
+    """Some are sent while Temporal is away. A sender does not rest until each was accepted, so all come once more."""
+
+    async def play() -> None:
+        await day.begin_again()
+        for number, away in sent:
+            await day.post(number, away)
+        for number in rest:
+            await day.post(number, away=False)
+        assert await day.kept() == END
+        assert sorted(day.heard()) == sorted(TOLD)
+
+    day.loop.run_until_complete(play())
+
+
+def test_all_at_once_tells_each_claim_and_keeps_each_event_once(day: Day) -> None:
+    """The same moment may tell a claim twice: it knows the event by its id. Kept it is once."""
+
+    async def play() -> None:
+        await day.begin_again()
+        await asyncio.gather(*(day.post(number, away=False) for number in [*range(len(END))] * 3))
+        assert await day.kept() == END
+        assert set(day.heard()) == TOLD
+
+    day.loop.run_until_complete(play())

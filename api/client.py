@@ -221,7 +221,7 @@ class TemporalDoor:
                 case ParcelArrived():
                     await handle.signal(ClaimDesk.arrival, event, rpc_timeout=QUICK)
                 case PaymentChanged():
-                    await handle.signal("payment_changed", event, rpc_timeout=QUICK)
+                    await handle.signal(ClaimDesk.payment_changed, event, rpc_timeout=QUICK)
 
     async def now(self, claim_id: str) -> datetime:
         if not self._movable_clocks:

@@ -54,10 +54,10 @@ class Unfit(Refused):
         return self.status == 404 or self.code == "resource_missing"
 
 
-async def answered(request: Awaitable[AnswerT], key: str) -> AnswerT:
-    """The answer to a request, or one of the four errors. `key` names the request in them."""
+async def answered(request: Awaitable[AnswerT], key: str, seconds: float = REQUEST_SECONDS) -> AnswerT:
+    """The answer to a request within `seconds`, or one of the four errors. `key` names the request in them."""
     try:
-        async with asyncio.timeout(REQUEST_SECONDS):
+        async with asyncio.timeout(seconds):
             return await request
     except TimeoutError as slow:
         raise OutcomeUnknown(key) from slow

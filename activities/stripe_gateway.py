@@ -31,6 +31,7 @@ from activities.stripe_errors import (
 )
 from activities.stripe_money import from_stripe, to_stripe
 from activities.stripe_reading import CAPTURE, EXPANDED, REFERENCE, SUBJECT, noted, payment_of, refunds_of
+from activities.stripe_wire import HttpxWire
 from domain.eligibility import Card
 from domain.money import Money
 from store.database import Database
@@ -48,7 +49,7 @@ def stripe_client(
         api_key,
         base_addresses={"api": api_base} if api_base else {},
         max_network_retries=0,
-        http_client=http or stripe.HTTPXClient(timeout=REQUEST_SECONDS),
+        http_client=http or HttpxWire(seconds=REQUEST_SECONDS),
     )
 
 
@@ -83,8 +84,11 @@ class StripeGateway(Gateway):
         _positive(amount)
         before = await self._intent(payment_id)
         _same_currency(before, amount)
+        there = _or_refused(before)
         if _captured_under(before, key, amount):
-            return _or_refused(before)
+            return there
+        if there.status != "authorized":
+            raise Refused(there.status)
         asked = self._client.v1.payment_intents.capture_async(
             payment_id,
             {"amount_to_capture": to_stripe(amount)[0], "metadata": {CAPTURE: key}, "expand": EXPANDED},
@@ -112,6 +116,9 @@ class StripeGateway(Gateway):
         _same_currency(intent, amount)
         made = await self._refund_under(intent, key)
         if made is None:
+            there = _or_refused(intent)
+            if there.refunded.amount + amount.amount > there.captured.amount:
+                raise Refused(there.status)
             asked = self._client.v1.refunds.create_async(
                 {"payment_intent": payment_id, "amount": to_stripe(amount)[0], "metadata": {REFERENCE: key}},
                 {"idempotency_key": key},

@@ -1,11 +1,13 @@
 """What is asked of Stripe, word for word, and what its answers are read as. No server: the wire is a fake."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from activities.gateway import Declined, InvalidAmount, KeyReused, OutcomeUnknown, Payment, Refused, SavedCard
+from activities.stripe_errors import REQUEST_SECONDS, answered
 from activities.stripe_gateway import StripeGateway, stripe_client
 from domain.eligibility import Card
 from domain.money import Money
@@ -200,7 +202,9 @@ async def test_what_stripe_still_works_on_is_looked_at_again(sqlite_database: Da
     ids=lambda lost: str(lost[0]) if isinstance(lost, tuple) else type(lost).__name__,
 )
 async def test_what_nobody_can_be_sure_of_is_unknown(sqlite_database: Database, lost: object) -> None:
-    answers = CARD | {CREATE: lost, LIST: a_list(), CAPTURE: lost, REFUND: lost, LOOK: an_intent()}
+    taken = an_intent(status="succeeded", amount_received=164_000)
+    looks = [an_intent(), taken]
+    answers = CARD | {CREATE: lost, LIST: a_list(), CAPTURE: lost, REFUND: lost, LOOK: looks}
     gateway, _ = stripe_with(sqlite_database, answers)
     with pytest.raises(OutcomeUnknown):
         await held(gateway)
@@ -216,6 +220,12 @@ async def test_what_was_made_before_stripe_failed_is_found(sqlite_database: Data
     with pytest.raises(OutcomeUnknown):
         await held(gateway)
     assert (await held(gateway)).status == "authorized"
+
+
+async def test_an_answer_that_comes_drop_by_drop_is_not_waited_for() -> None:
+    with pytest.raises(OutcomeUnknown, match="clm_a:fee"):
+        await answered(asyncio.sleep(60), "clm_a:fee", seconds=0.01)
+    assert REQUEST_SECONDS == 15
 
 
 async def test_a_key_used_for_something_else_is_said_so(sqlite_database: Database) -> None:
@@ -348,9 +358,13 @@ async def test_a_refund_that_failed_gave_nothing_back(sqlite_database: Database,
 
 async def test_more_than_was_captured_is_never_refunded(sqlite_database: Database) -> None:
     paid = an_intent(status="succeeded", amount_received=1_200)
-    gateway, _ = stripe_with(sqlite_database, {LOOK: paid, REFUND: an_error(400)})
+    gateway, wire = stripe_with(sqlite_database, {LOOK: paid, REFUND: an_error(400, code="charge_disputed")})
     with pytest.raises(Refused, match="captured"):
         await gateway.refund("pi_1", HOLD, key="clm_a:refund", at=NOW)
+    assert REFUND not in wire.lines
+    with pytest.raises(Refused, match="captured"):
+        await gateway.refund("pi_1", Money(1_200, "USD"), key="clm_a:refund", at=NOW)
+    assert REFUND in wire.lines
 
 
 async def test_a_payment_nobody_made_is_unknown(sqlite_database: Database) -> None:

@@ -1,6 +1,6 @@
 """Answers that get lost on the way: nothing is taken twice, and the same question finds out what happened."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 import stripe
@@ -35,10 +35,10 @@ def over(http: stripe.HTTPClient, sqlite_database: Database) -> Callable[[BadLin
     return lambda bad: StripeGateway(stripe_client(SECRET, api_base=bad.url, http=http), sqlite_database)
 
 
-async def lost(bad: BadLine, mishap: Mishap, question: Callable[[], object]) -> None:
+async def lost(bad: BadLine, mishap: Mishap, question: Callable[[], Awaitable[Payment]]) -> None:
     bad.mishaps = [mishap]
     with pytest.raises(OutcomeUnknown):
-        await question()  # type: ignore[misc]
+        await question()
     assert not bad.mishaps
 
 

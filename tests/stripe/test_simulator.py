@@ -3,14 +3,14 @@
 It makes payments through a checkout page alone, so the holds here are made there, past the adapter.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 import httpx
 import pytest
 import stripe
 
-from activities.gateway import Declined, OutcomeUnknown, Payment, Refused
+from activities.gateway import OutcomeUnknown, Payment, Refused
 from activities.stripe_gateway import StripeGateway, stripe_client
 from domain.money import Money
 from store.database import Database
@@ -42,16 +42,17 @@ def paid_at_the_checkout(server: str, capture: str = "manual") -> str:
             },
         )
         assert session.status_code < 300, session.text
-        number = str(session.json()["id"]).removeprefix("cs_sim_")
         page = str(session.json()["url"])
-        assert page.endswith(number.rpartition("_")[2])
         assert browser.post(page.removeprefix(server), data={"action": "pay"}).status_code < 400
         intent = browser.get(f"/v1/checkout/sessions/{session.json()['id']}").json()["payment_intent"]
     return str(intent)
 
 
-def order_of(payment_id: str) -> str:
-    return payment_id.rpartition("_")[2]
+def let_expire(server: str, payment_id: str) -> None:
+    """Travel past the time a hold can be captured."""
+    order = payment_id.rpartition("_")[2]
+    gone = httpx.post(f"{server}/sim/stripe/ops/{order}", json={"action": "expire_auth"}, trust_env=False)
+    assert gone.status_code < 300, gone.text
 
 
 async def test_a_hold_is_captured_exactly_and_once(gateway: StripeGateway, simulator: str) -> None:
@@ -80,9 +81,7 @@ async def test_a_released_hold_cannot_be_captured(gateway: StripeGateway, simula
 
 async def test_a_hold_whose_time_is_over_has_expired(gateway: StripeGateway, simulator: str) -> None:
     hold_id = paid_at_the_checkout(simulator)
-    order = order_of(hold_id)
-    gone = httpx.post(f"{simulator}/sim/stripe/ops/{order}", json={"action": "expire_auth"}, trust_env=False)
-    assert gone.status_code < 300
+    let_expire(simulator, hold_id)
     assert (await gateway.get(hold_id, at=NOW)).status == "expired"
     with pytest.raises(Refused, match="expired"):
         await gateway.capture(hold_id, HOLD, key="clm_a:capture", at=NOW)
@@ -100,12 +99,12 @@ async def test_refunds_never_exceed_what_was_captured_in_sum(gateway: StripeGate
 
 
 async def wrong_no_payments_by_request(gateway: StripeGateway, server: str) -> None:
-    with pytest.raises(Declined, match="invalid_payment_method"):
+    with pytest.raises(OutcomeUnknown):
         await gateway.authorize(HOLD, "pm_card_visa", subject="clm_a", key="clm_a:authorize:0", at=NOW)
 
 
 async def wrong_no_list(gateway: StripeGateway, server: str) -> None:
-    with pytest.raises((Refused, OutcomeUnknown)):
+    with pytest.raises(OutcomeUnknown):
         await gateway.page(None, limit=10)
 
 
@@ -139,7 +138,7 @@ async def wrong_refunds_do_not_show(gateway: StripeGateway, server: str) -> None
     ids=lambda value: value.__name__ if callable(value) else "",
 )
 async def test_what_the_simulator_is_known_to_answer_wrongly(
-    gateway: StripeGateway, simulator: str, wrong: Callable[[StripeGateway, str], object], at_stripe: str
+    gateway: StripeGateway, simulator: str, wrong: Callable[[StripeGateway, str], Awaitable[None]], at_stripe: str
 ) -> None:
     """Expected differences to Stripe (`at_stripe`). One that fails here was mended there: strike it off."""
-    await wrong(gateway, simulator)  # type: ignore[misc]
+    await wrong(gateway, simulator)

@@ -1,0 +1,118 @@
+"""The adapter against Stripe itself, in test mode: what no server on this machine can prove. Asked for by a variable.
+
+`AFTERCARE_TEST_STRIPE_KEY=sk_test_... .venv/bin/python -m pytest tests/stripe/test_real.py`. No money moves: a test key
+reaches test cards alone, and any other key is refused. Payments stay in the test account.
+"""
+
+import os
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from activities.gateway import Declined, KeyReused, Refused
+from activities.stripe_errors import REQUEST_SECONDS
+from activities.stripe_gateway import StripeGateway, stripe_client
+from activities.stripe_wire import HttpxWire
+from domain.eligibility import Card
+from domain.money import Money
+from store.database import Database
+
+VARIABLE = "AFTERCARE_TEST_STRIPE_KEY"
+KEY = os.environ.get(VARIABLE, "")
+HOLD = Money(164_000, "USD")
+NOW = datetime.now(UTC)
+
+pytestmark = pytest.mark.skipif(
+    not KEY.startswith("sk_test_"), reason=f"{VARIABLE} names no sk_test_ key: Stripe itself is not asked"
+)
+
+
+@pytest.fixture
+async def gateway(sqlite_database: Database) -> AsyncIterator[StripeGateway]:
+    wire = HttpxWire(seconds=REQUEST_SECONDS)
+    yield StripeGateway(stripe_client(KEY, http=wire), sqlite_database)
+    await wire.close_async()
+
+
+@pytest.fixture
+def claim() -> str:
+    return f"clm_{uuid4().hex}"
+
+
+async def test_a_hold_lives_as_long_as_stripe_says_and_is_renewed_without_its_owner(
+    gateway: StripeGateway, claim: str
+) -> None:
+    key = f"{claim}:authorize:0"
+    hold = await gateway.authorize(HOLD, "pm_card_visa", subject=claim, key=key, at=NOW)
+    assert (hold.kind, hold.status, hold.amount, hold.reference) == ("hold", "authorized", HOLD, key)
+    assert hold.capture_before is not None
+    assert hold.capture_before - NOW > timedelta(days=6)
+    renewal = await gateway.authorize(
+        HOLD, "pm_card_visa", subject=claim, key=f"{claim}:authorize:1", at=NOW, off_session=True
+    )
+    assert renewal.capture_before is not None
+    assert renewal.capture_before - NOW > timedelta(days=4)
+    assert [each.id for each in await gateway.find(claim, at=NOW)] == [hold.id, renewal.id]
+    assert (await gateway.release(hold.id, key=f"{claim}:release:0", at=NOW)).status == "released"
+    with pytest.raises(Refused, match="released"):
+        await gateway.capture(hold.id, HOLD, key=f"{claim}:capture", at=NOW)
+
+
+async def test_a_part_is_captured_and_the_rest_is_no_refund(gateway: StripeGateway, claim: str) -> None:
+    hold = await gateway.authorize(HOLD, "pm_card_mastercard", subject=claim, key=f"{claim}:authorize:0", at=NOW)
+    part, half = Money(1_200, "USD"), Money(600, "USD")
+    for _ in range(2):
+        captured = await gateway.capture(hold.id, part, key=f"{claim}:capture", at=NOW)
+        assert (captured.captured, captured.refunded) == (part, part.zero())
+    for _ in range(2):
+        assert (await gateway.refund(hold.id, half, key=f"{claim}:refund", at=NOW)).refunded == half
+    with pytest.raises(Refused, match="captured"):
+        await gateway.refund(hold.id, part, key=f"{claim}:refund:1", at=NOW)
+
+
+async def test_a_key_is_answered_alike_and_not_used_for_two_things(gateway: StripeGateway, claim: str) -> None:
+    key = f"{claim}:authorize:0"
+    first = await gateway.authorize(HOLD, "pm_card_visa", subject=claim, key=key, at=NOW)
+    assert await gateway.authorize(HOLD, "pm_card_visa", subject=claim, key=key, at=NOW) == first
+    with pytest.raises(KeyReused):
+        await gateway.authorize(Money(1_000, "USD"), "pm_card_visa", subject=claim, key=key, at=NOW)
+    assert len(await gateway.find(claim, at=NOW)) == 1
+    await gateway.release(first.id, key=f"{claim}:release:0", at=NOW)
+
+
+@pytest.mark.parametrize(
+    ("token", "code", "retryable"),
+    [
+        ("pm_card_chargeDeclined", "card_declined", False),
+        ("pm_card_chargeDeclinedInsufficientFunds", "insufficient_funds", True),
+        ("pm_card_authenticationRequired", "authentication_required", False),
+    ],
+)
+async def test_a_card_says_no_in_its_own_words(
+    gateway: StripeGateway, claim: str, token: str, code: str, retryable: bool
+) -> None:
+    with pytest.raises(Declined) as no:
+        await gateway.authorize(HOLD, token, subject=claim, key=f"{claim}:authorize:0", at=NOW)
+    assert (no.value.code, no.value.retryable) == (code, retryable)
+    assert await gateway.find(claim, at=NOW) == ()
+
+
+async def test_a_saved_card_that_fails_later_declines_the_renewal(gateway: StripeGateway, claim: str) -> None:
+    with pytest.raises(Declined):
+        await gateway.authorize(
+            HOLD, "pm_card_chargeCustomerFail", subject=claim, key=f"{claim}:authorize:0", at=NOW, off_session=True
+        )
+
+
+@pytest.mark.parametrize("amount", [Money(50_000, "JPY"), Money(50_000, "ISK"), Money(50_000, "KWD")], ids=str)
+async def test_stripe_counts_as_we_tell_it(gateway: StripeGateway, claim: str, amount: Money) -> None:
+    charge = await gateway.charge(amount, "pm_card_visa", subject=claim, key=f"{claim}:fee", at=NOW)
+    assert charge.captured == amount
+    assert (await gateway.refund(charge.id, amount, key=f"{claim}:refund", at=NOW)).refunded == amount
+
+
+async def test_a_card_is_looked_up(gateway: StripeGateway) -> None:
+    assert await gateway.look_up("pm_card_amex") == Card("amex", "credit")
+    assert await gateway.look_up("pm_nobody") is None

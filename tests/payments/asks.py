@@ -7,7 +7,16 @@ from activities.gateway import Payment
 from activities.payments import GatewayPayments
 from activities.simulated_gateway import SimulatedGateway
 from domain.money import Money
-from messages.payments import AuthorizeHold, CaptureHold, ChargeCard, HoldPlaced, RefundPayment, ReleaseHold
+from messages.payments import (
+    AuthorizeHold,
+    CaptureHold,
+    ChargeCard,
+    HoldPlaced,
+    KeepDeposit,
+    LookAtHold,
+    RefundPayment,
+    ReleaseHold,
+)
 from store.database import Database
 from store.ledger_view import LedgerView, ledger
 
@@ -54,7 +63,7 @@ def a_capture(hold_id: str, **other: Any) -> CaptureHold:
     asked = {
         "subject": CLAIM,
         "key": f"{CLAIM}:capture",
-        "at": later(days=15),
+        "at": later(days=5),
         "hold_id": hold_id,
         "amount": HOLD,
         "account": "default_charges",
@@ -63,7 +72,7 @@ def a_capture(hold_id: str, **other: Any) -> CaptureHold:
 
 
 def a_release(hold_id: str, **other: Any) -> ReleaseHold:
-    asked = {"subject": CLAIM, "key": f"{CLAIM}:release:0", "at": later(days=10), "hold_id": hold_id}
+    asked = {"subject": CLAIM, "key": f"{CLAIM}:release:0", "at": later(days=4), "hold_id": hold_id}
     return ReleaseHold.model_validate(asked | other)
 
 
@@ -77,6 +86,22 @@ def a_refund(payment_id: str, **other: Any) -> RefundPayment:
         "account": "default_charges",
     }
     return RefundPayment.model_validate(asked | other)
+
+
+def a_look(hold_id: str, **other: Any) -> LookAtHold:
+    asked = {"subject": CLAIM, "key": f"{CLAIM}:look:0", "at": later(days=4), "hold_id": hold_id}
+    return LookAtHold.model_validate(asked | other)
+
+
+def a_keeping(**other: Any) -> KeepDeposit:
+    asked = {
+        "subject": CLAIM,
+        "key": f"{CLAIM}:keep:0",
+        "at": later(days=20),
+        "amount": HOLD,
+        "account": "default_charges",
+    }
+    return KeepDeposit.model_validate(asked | other)
 
 
 async def hold_placed(payments: GatewayPayments, **other: Any) -> str:

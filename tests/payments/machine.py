@@ -19,6 +19,7 @@ from temporalio.exceptions import ApplicationError
 from activities.gateway import Gateway, Payment
 from activities.payments import GatewayPayments
 from activities.simulated_bank import SimulatedBank
+from activities.simulated_cards import card_behind, hold_window
 from activities.simulated_gateway import SimulatedGateway
 from domain.money import Money
 from messages.payments import (
@@ -27,6 +28,8 @@ from messages.payments import (
     CardCharged,
     ChargeCard,
     HoldPlaced,
+    KeepDeposit,
+    LookAtHold,
     PaymentDeclined,
     PaymentRefunded,
     PaymentRefused,
@@ -36,8 +39,8 @@ from messages.payments import (
 from store.database import Database
 from store.ledger_view import CARD, HOLDS_OPEN, ledger
 
-Ask = AuthorizeHold | CaptureHold | ReleaseHold | ChargeCard | RefundPayment
-Answer = HoldPlaced | CardCharged | PaymentRefunded | PaymentDeclined | PaymentRefused
+Ask = AuthorizeHold | CaptureHold | ReleaseHold | LookAtHold | ChargeCard | RefundPayment | KeepDeposit
+Answer = HoldPlaced | CardCharged | PaymentRefunded | PaymentDeclined | PaymentRefused | None
 BEGINNING = datetime(2026, 3, 1, 12, tzinfo=UTC)
 _runs = itertools.count()
 
@@ -86,10 +89,15 @@ class World:
                 return await self.party.capture_hold(request)
             case ReleaseHold():
                 return await self.party.release_hold(request)
+            case LookAtHold():
+                return await self.party.look_at_hold(request)
             case ChargeCard():
                 return await self.party.charge_card(request)
             case RefundPayment():
                 return await self.party.refund_payment(request)
+            case KeepDeposit():
+                await self.party.keep_deposit(request)
+                return None
 
     def found(self, subject: str, at: datetime) -> dict[str, Payment]:
         """Every payment of the subject as the gateway has it."""
@@ -109,6 +117,7 @@ class World:
 
 CURRENCIES = st.sampled_from(["USD", "JPY"])
 CARDS = st.sampled_from(["pm_card_visa", "pm_card_visa", "pm_card_amex", "pm_card_chargeDeclined"])
+ALONE = st.booleans()
 LOST = st.sampled_from([False, False, False, True])
 SHARES = st.sampled_from(["one", "half", "all", "more"])
 
@@ -157,14 +166,15 @@ class PaymentsMachine(RuleBasedStateMachine):
             payment.state = "expired"
         return payment
 
-    @rule(amount=st.integers(2, 500_000), currency=CURRENCIES, card=CARDS, lost=LOST)
-    def places_a_hold(self, amount: int, currency: str, card: str, lost: bool) -> None:
+    @rule(amount=st.integers(2, 500_000), currency=CURRENCIES, card=CARDS, alone=ALONE, lost=LOST)
+    def places_a_hold(self, amount: int, currency: str, card: str, alone: bool, lost: bool) -> None:
         request = AuthorizeHold(
             subject=self.subject,
             key=self.next_key(),
             at=self.now,
             amount=Money(amount, currency),
             payment_method=card,
+            off_session=alone,
         )
         answer = self.ask(request, lost)
         if card == "pm_card_chargeDeclined":
@@ -172,7 +182,9 @@ class PaymentsMachine(RuleBasedStateMachine):
             return
         assert isinstance(answer, HoldPlaced)
         assert answer.payment_id not in self.known
-        assert answer.hold.expires_at == self.now + timedelta(days=7)
+        behind = card_behind(card)
+        assert behind is not None
+        assert answer.hold.expires_at == self.now + hold_window(behind, off_session=alone, extended=False)
         self.known[answer.payment_id] = Known(answer.payment_id, request.amount, answer.hold.expires_at, "authorized")
 
     @rule(amount=st.integers(1, 500_000), currency=CURRENCIES, card=CARDS, lost=LOST)
@@ -228,19 +240,52 @@ class PaymentsMachine(RuleBasedStateMachine):
             payment.state, payment.captured = "captured", amount
             assert isinstance(answer, HoldPlaced), answer
             assert answer.hold.captured.amount == amount
+            self.lets_others_go(payment.id)
         else:
             self.refused(payment, answer)
 
     @precondition(lambda self: self.known)
-    @rule(data=st.data(), lost=LOST)
-    def releases(self, data: st.DataObject, lost: bool) -> None:
+    @rule(data=st.data(), others=st.booleans(), lost=LOST)
+    def releases(self, data: st.DataObject, others: bool, lost: bool) -> None:
         payment = self.touched(self.pick(data, ("authorized",)))
-        answer = self.ask(ReleaseHold(subject=self.subject, key=self.next_key(), at=self.now, hold_id=payment.id), lost)
+        request = ReleaseHold(subject=self.subject, key=self.next_key(), at=self.now, hold_id=payment.id, others=others)
+        answer = self.ask(request, lost)
         if payment.state == "authorized":
             payment.state = "released"
             assert isinstance(answer, HoldPlaced), answer
         else:
             self.refused(payment, answer)
+        if others:
+            self.lets_others_go(payment.id)
+
+    def lets_others_go(self, payment_id: str) -> None:
+        """No hold beside the one that was asked about lives on, and the ledger knows how each ended."""
+        for other in self.known.values():
+            if other.id == payment_id or other.expires_at is None:
+                continue
+            if self.touched(other).state == "authorized":
+                other.state = "released"
+            other.expiry_booked = other.state == "expired"
+
+    @precondition(lambda self: self.known)
+    @rule(data=st.data(), lost=LOST)
+    def looks(self, data: st.DataObject, lost: bool) -> None:
+        payment = self.touched(self.pick(data, ("authorized",)))
+        answer = self.ask(LookAtHold(subject=self.subject, key=self.next_key(), at=self.now, hold_id=payment.id), lost)
+        assert isinstance(answer, HoldPlaced)
+        assert answer.hold.state == payment.state
+        payment.expiry_booked = payment.state == "expired"
+
+    @rule(amount=st.integers(1, 500_000), currency=CURRENCIES)
+    def keeps_a_deposit(self, amount: int, currency: str) -> None:
+        asked = KeepDeposit(
+            subject=self.subject,
+            key=self.next_key(),
+            at=self.now,
+            amount=Money(amount, currency),
+            account="default_charges",
+        )
+        self.world.ask(asked)  # never lost: no gateway is asked
 
     @precondition(lambda self: self.known)
     @rule(data=st.data(), share=SHARES, lost=LOST)
@@ -271,13 +316,13 @@ class PaymentsMachine(RuleBasedStateMachine):
             assert isinstance(answer, PaymentRefunded), answer
             assert answer.refunded.amount == payment.refunded
         else:
-            self.refused(payment, answer)
+            assert answer == PaymentRefused(state=payment.state)
 
     def refused(self, payment: Known, answer: Answer) -> None:
         assert answer == PaymentRefused(state=payment.state)
         payment.expiry_booked = payment.state == "expired"
 
-    @rule(hours=st.sampled_from([1, 24, 24 * 7, 24 * 29, 24 * 30]))
+    @rule(hours=st.sampled_from([1, 24, 24 * 4 + 18, 24 * 6, 24 * 7]))
     def time_passes(self, hours: int) -> None:
         self.now += timedelta(hours=hours)
 
@@ -286,15 +331,25 @@ class PaymentsMachine(RuleBasedStateMachine):
     def asks_again_under_the_same_key(self, data: st.DataObject) -> None:
         request, answer = data.draw(st.sampled_from(self.asked))
         again = self.world.ask(request)
-        if isinstance(answer, PaymentRefused):
-            assert isinstance(again, PaymentRefused)  # with the state of now
+        if isinstance(request, CaptureHold | ReleaseHold) and self.swept(request, answer):
+            self.lets_others_go(request.hold_id)
+        if isinstance(request, CaptureHold | ReleaseHold | LookAtHold):
+            asked_about = self.known[request.hold_id]
+            asked_about.expiry_booked = asked_about.state == "expired"
+        if isinstance(request, LookAtHold) or isinstance(answer, PaymentRefused):
+            assert isinstance(again, PaymentRefused | HoldPlaced)  # with the state of now
         else:
             assert again == answer
 
-    @precondition(lambda self: self.asked)
+    def swept(self, request: CaptureHold | ReleaseHold, answer: Answer) -> bool:
+        """Whether the request let other holds go, and so does again."""
+        return request.others if isinstance(request, ReleaseHold) else isinstance(answer, HoldPlaced)
+
+    @precondition(lambda self: any(not isinstance(request, LookAtHold) for request, _ in self.asked))
     @rule(data=st.data())
     def uses_a_key_for_something_else(self, data: st.DataObject) -> None:
-        request, _ = data.draw(st.sampled_from(self.asked))
+        # A look moves nothing, so nothing is remembered under its key.
+        request, _ = data.draw(st.sampled_from([a for a in self.asked if not isinstance(a[0], LookAtHold)]))
         other = ChargeCard(
             subject=self.subject,
             key=request.key,

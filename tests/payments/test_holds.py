@@ -1,0 +1,239 @@
+"""Holds beside and after each other: how long each lives, who lets which go, and that each end is booked once."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from functools import partial
+
+import pytest
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from activities.gateway import AnswerT, Gateway, GatewayAccess
+from activities.payments import GatewayPayments
+from activities.simulated_bank import SimulatedBank
+from activities.simulated_cards import card_behind
+from activities.simulated_gateway import SimulatedGateway
+from domain.claim import Hold
+from domain.eligibility import Card
+from domain.kinds import HoldState
+from domain.money import Money
+from messages.payments import CardCharged, HoldPlaced, PaymentRefused
+from store.database import Database
+from tests.payments.asks import (
+    CLAIM,
+    HOLD,
+    a_capture,
+    a_charge,
+    a_hold,
+    a_keeping,
+    a_look,
+    a_refund,
+    a_release,
+    booked,
+    hold_placed,
+    later,
+    parties,
+)
+
+ORDINARY = timedelta(days=7)
+RENEWED_VISA = timedelta(days=4, hours=18)
+EXTENDED = timedelta(days=29, hours=18)
+
+
+@pytest.mark.parametrize(
+    ("token", "off_session", "ordinary", "extended"),
+    [
+        ("pm_card_visa", False, ORDINARY, EXTENDED),
+        ("pm_card_visa", True, RENEWED_VISA, RENEWED_VISA),
+        ("pm_card_visa_debit", False, ORDINARY, EXTENDED),
+        ("pm_card_visa_debit", True, RENEWED_VISA, RENEWED_VISA),
+        ("pm_card_mastercard", False, ORDINARY, EXTENDED),
+        ("pm_card_mastercard", True, ORDINARY, EXTENDED),
+        ("pm_card_amex", False, ORDINARY, ORDINARY),
+        ("pm_card_amex", True, ORDINARY, ORDINARY),
+    ],
+)
+async def test_a_hold_lives_as_long_as_card_moment_and_account_allow(
+    sqlite_database: Database, token: str, off_session: bool, ordinary: timedelta, extended: timedelta
+) -> None:
+    for account, lives in ((False, ordinary), (True, extended)):
+        payments, _ = parties(sqlite_database, bank=partial(SimulatedBank, extended=account))
+        ask = a_hold(payment_method=token, off_session=off_session, key=f"{CLAIM}:authorize:{account}")
+        answer = await payments.authorize_hold(ask)
+        assert isinstance(answer, HoldPlaced)
+        assert answer.hold.expires_at == ask.at + lives
+
+
+async def three_holds(payments: GatewayPayments) -> tuple[str, str, str]:
+    """The first for seven days and the next two, asked for without their owner, for less; the second is over by
+    the fifth day, the third, a day younger, is not."""
+    return (
+        await hold_placed(payments),
+        await hold_placed(payments, key=f"{CLAIM}:authorize:1", off_session=True),
+        await hold_placed(payments, key=f"{CLAIM}:authorize:2", off_session=True, at=later(days=1)),
+    )
+
+
+async def ends(database: Database) -> Counter[str]:
+    """How often each end of a hold is in the ledger."""
+    lines = (await booked(database)).entries
+    return Counter(line.key for line in lines if line.account == "holds_open" and line.amount < 0)
+
+
+async def test_a_capture_lets_every_other_live_hold_go_and_books_each_end_once(database: Database) -> None:
+    payments, gateway = parties(database)
+    first, second, third = await three_holds(payments)
+    captured = await payments.capture_hold(a_capture(first))
+    assert await payments.capture_hold(a_capture(first)) == captured
+    found = {payment.id: payment.status for payment in await gateway.find(CLAIM, at=later(days=5))}
+    assert found == {first: "captured", second: "expired", third: "released"}
+    assert await ends(database) == {
+        f"{CLAIM}:capture": 1,
+        f"{CLAIM}:authorize:1:expired": 1,
+        f"{CLAIM}:authorize:2:released": 1,
+    }
+    view = await booked(database)
+    assert (view.balance("holds_open", "USD"), view.balance("default_charges", "USD")) == (HOLD.zero(), HOLD)
+
+
+async def test_a_refused_capture_lets_no_other_hold_go(database: Database) -> None:
+    payments, gateway = parties(database)
+    _, second, third = await three_holds(payments)
+    assert await payments.capture_hold(a_capture(second)) == PaymentRefused(state="expired")
+    assert {p.id: p.status for p in await gateway.find(CLAIM, at=later(days=5))}[third] == "authorized"
+
+
+async def test_a_release_alone_leaves_the_other_holds(database: Database) -> None:
+    payments, gateway = parties(database)
+    first, second, third = await three_holds(payments)
+    await payments.release_hold(a_release(first))
+    found = {payment.id: payment.status for payment in await gateway.find(CLAIM, at=later(days=4))}
+    assert found == {first: "released", second: "authorized", third: "authorized"}
+    assert await ends(database) == {f"{CLAIM}:authorize:0:released": 1}
+
+
+async def test_a_release_with_the_others_leaves_no_hold_and_books_each_end_once(database: Database) -> None:
+    payments, gateway = parties(database)
+    first, second, third = await three_holds(payments)
+    release = a_release(first, at=later(days=5), others=True)
+    for _ in range(2):
+        assert isinstance(await payments.release_hold(release), HoldPlaced)
+    found = {payment.id: payment.status for payment in await gateway.find(CLAIM, at=later(days=5))}
+    assert found == {first: "released", second: "expired", third: "released"}
+    assert await ends(database) == {
+        f"{CLAIM}:authorize:0:released": 1,
+        f"{CLAIM}:authorize:1:expired": 1,
+        f"{CLAIM}:authorize:2:released": 1,
+    }
+
+
+async def test_the_others_go_even_when_the_hold_itself_has_ended(database: Database) -> None:
+    payments, gateway = parties(database)
+    _, second, _ = await three_holds(payments)
+    release = a_release(second, key=f"{CLAIM}:release:1", at=later(days=5), others=True)
+    assert await payments.release_hold(release) == PaymentRefused(state="expired")
+    statuses = [payment.status for payment in await gateway.find(CLAIM, at=later(days=5))]
+    assert sorted(statuses) == ["expired", "released", "released"]
+    assert (await booked(database)).balance("holds_open", "USD") == HOLD.zero()
+
+
+async def test_letting_holds_go_leaves_charges_and_other_claims_alone(database: Database) -> None:
+    payments, gateway = parties(database)
+    await payments.charge_card(a_charge())
+    await hold_placed(payments, subject="clm_b", key="clm_b:authorize:0")
+    await payments.release_hold(a_release(await hold_placed(payments), others=True))
+    (charge,) = (payment for payment in await gateway.find(CLAIM, at=later(days=4)) if payment.kind == "charge")
+    (other,) = await gateway.find("clm_b", at=later(days=4))
+    assert (charge.status, charge.refunded, other.status) == ("captured", Money(0, "USD"), "authorized")
+
+
+async def test_a_look_moves_nothing_and_books_an_expiry_once(database: Database) -> None:
+    payments, _ = parties(database)
+    hold_id = await hold_placed(payments)
+    answer = await payments.look_at_hold(a_look(hold_id))
+    assert isinstance(answer, HoldPlaced)
+    assert answer.hold == Hold(HOLD, HoldState.AUTHORIZED, HOLD.zero(), HOLD.zero(), later(days=7))
+    assert await ends(database) == {}
+    for n in range(1, 3):
+        over = await payments.look_at_hold(a_look(hold_id, key=f"{CLAIM}:look:{n}", at=later(days=7)))
+        assert isinstance(over, HoldPlaced)
+        assert over.hold.state is HoldState.EXPIRED
+    await payments.release_hold(a_release(hold_id, at=later(days=8)))
+    assert await ends(database) == {f"{CLAIM}:authorize:0:expired": 1}
+    assert await payments.look_at_hold(a_look("pay_none")) == PaymentRefused(state="unknown")
+
+
+async def test_a_kept_deposit_moves_in_the_books_alone_and_once(database: Database) -> None:
+    payments, gateway = parties(database)
+    hold_id = await hold_placed(payments)
+    await payments.capture_hold(a_capture(hold_id, account="deposits"))
+    part = Money(40_000, "USD")
+    for _ in range(2):
+        await payments.keep_deposit(a_keeping(amount=part, account="parts_charges"))
+    rest = HOLD - part
+    await payments.refund_payment(a_refund(hold_id, amount=rest, account="deposits"))
+    view = await booked(database)
+    assert (view.balance("deposits", "USD"), view.balance("parts_charges", "USD")) == (HOLD.zero(), part)
+    assert view.balance("card", "USD") == -part
+    (payment,) = await gateway.find(CLAIM, at=later(days=20))
+    assert payment.captured - payment.refunded == part
+
+
+class CrashesBeforeBooking(GatewayAccess):
+    """A gateway that is elsewhere, so that we can crash between its answer and our books: the first time, we do."""
+
+    def __init__(self, database: Database) -> None:
+        self._gateway = SimulatedGateway(database, environment="test")
+        self._database = database
+        self._crashed: set[str] = set()
+
+    async def ask(
+        self,
+        key: str,
+        request: Callable[[Gateway], Awaitable[AnswerT]],
+        book: Callable[[AsyncSession, AnswerT], Awaitable[None]],
+    ) -> AnswerT:
+        answer = await request(self._gateway)
+        if key not in self._crashed:
+            self._crashed.add(key)
+            raise ConnectionAbortedError(key)
+        for _ in range(2):  # and what is booked may be booked again
+            async with self._database.writing() as session:
+                await book(session, answer)
+        return answer
+
+    async def look_up(self, payment_method: str) -> Card | None:
+        return card_behind(payment_method)
+
+
+async def test_a_crash_between_gateway_and_books_moves_and_books_everything_once(database: Database) -> None:
+    payments = GatewayPayments(CrashesBeforeBooking(database))
+    _, gateway = parties(database)
+
+    async def again(attempt: Callable[[], Awaitable[AnswerT]]) -> AnswerT:
+        before = await booked(database)
+        with pytest.raises(ConnectionAbortedError):
+            await attempt()
+        assert await booked(database) == before
+        return await attempt()
+
+    await again(lambda: payments.authorize_hold(a_hold()))
+    placed = await again(lambda: payments.authorize_hold(a_hold(key=f"{CLAIM}:authorize:1")))
+    assert isinstance(placed, HoldPlaced)
+    hold_id = placed.payment_id
+    charged = await again(lambda: payments.charge_card(a_charge()))
+    assert isinstance(charged, CardCharged)
+    captured = await again(lambda: payments.capture_hold(a_capture(hold_id)))
+    assert isinstance(captured, HoldPlaced)
+    await again(lambda: payments.refund_payment(a_refund(hold_id)))
+
+    payments_made = await gateway.find(CLAIM, at=later(days=20))
+    assert sorted((p.kind, p.status, p.captured, p.refunded) for p in payments_made) == [
+        ("charge", "captured", charged.amount, HOLD.zero()),
+        ("hold", "captured", HOLD, HOLD),
+        ("hold", "released", HOLD.zero(), HOLD.zero()),
+    ]
+    view = await booked(database)
+    assert view.balance("card", "USD") == -charged.amount
+    assert view.balance("holds_open", "USD") == view.balance("default_charges", "USD") == HOLD.zero()
+    assert len({(line.key, line.account) for line in view.entries}) == len(view.entries)

@@ -15,7 +15,7 @@ from typing import Any
 from temporalio.client import WorkflowHistory
 
 # Each adds its stories.
-from tests.replay import lost, premium, purchase, reconciliation, standard, workbench  # noqa: F401
+from tests.replay import holds, lost, premium, purchase, reconciliation, standard, workbench  # noqa: F401
 from tests.replay.stories import STORIES, Story
 from tests.server import start_temporal
 
@@ -23,17 +23,19 @@ HISTORIES = Path(__file__).with_name("histories")
 _AT_ONCE = 2
 # A story whose run does not end as told would be waited for without end.
 _PATIENCE = 120.0
-# A replay reads none of these, and they would make up more than half of the files.
+# A replay reads none of these, and they would make up more than half of the files. The flags in sdkMetadata stay: without
+# them it does not know what marks a patch.
 _UNREAD = {
     "taskId",
     "requestId",
     "userMetadata",
     "header",
     "priority",
-    "sdkMetadata",
     "stackTrace",
     "meteringMetadata",
     "workerVersion",
+    "sdkName",
+    "sdkVersion",
 }
 
 

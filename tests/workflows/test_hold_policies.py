@@ -66,6 +66,7 @@ async def test_a_deposit_is_taken_a_day_before_the_hold_lapses_and_goes_back_wit
         assert claim.hold
         assert claim.hold.refunded.amount == HOLD
         assert world.payments.taken() == FEE
+        await case.claim()  # with its mails
         assert world.mail.sent[-1].kind is MailKind.REFUND
 
 
@@ -103,7 +104,8 @@ async def test_a_deposit_goes_back_when_staff_waive(depositing: World) -> None:
     async with world.worker():
         case = await world.shipped()
         await case.pass_time(days=8)
-        claim = await case.decide("waiver", Waive(actor="staff", reason="lost by the carrier"))
+        await case.decide("waiver", Waive(actor="staff", reason="lost by the carrier"))
+        claim = await case.claim()  # with its mails
         assert (claim.outcome, world.payments.taken()) == (Outcome.WAIVED, FEE)
         assert (world.mail.sent[-1].kind, world.mail.sent[-1].amount) == (
             MailKind.REFUND,

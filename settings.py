@@ -65,6 +65,8 @@ class Settings(BaseSettings):
     database_url: str = Field(default="", repr=False)
     """An async SQLAlchemy address; a SQLite file in ``home`` when not given."""
     payments: Literal["simulated", "stripe"] = "simulated"
+    simulated_lost_answers: Annotated[float, Field(ge=0, lt=1)] = 0
+    """The share of the simulated gateway's answers that get lost after it has acted; for rehearsals."""
     stripe_api_key: SecretStr | None = None
     """Stripe's secret or restricted key, a test one in development, a live one in production. The worker alone needs it
     to move money: the API's processes need not have it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import signal
 from collections.abc import Callable
 from datetime import timedelta
@@ -69,7 +70,9 @@ def workflows() -> list[type]:
 def gateway_for(settings: Settings, database: Database) -> Gateway:
     """The gateway the settings name. Raises SettingsError when it cannot be had."""
     if settings.payments == "simulated":
-        return SimulatedGateway(database, environment=settings.environment)
+        lost = settings.simulated_lost_answers
+        loses = (lambda _key: random.random() < lost) if lost else None  # noqa: S311  a rehearsal, not a secret
+        return SimulatedGateway(database, environment=settings.environment, lose_answers=loses)
     try:
         # Only who pays with Stripe has its library, and waits for it to be read.
         from activities.stripe_gateway import StripeGateway, stripe_client

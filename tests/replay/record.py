@@ -23,8 +23,8 @@ HISTORIES = Path(__file__).with_name("histories")
 _AT_ONCE = 2
 # A story whose run does not end as told would be waited for without end.
 _PATIENCE = 120.0
-# A replay reads none of these, and they would make up more than half of the files. The flags in sdkMetadata stay: without
-# them it does not know what marks a patch.
+# A replay reads none of these, and they would make up more than half of the files. The flags in sdkMetadata stay:
+# without them it does not know what marks a patch.
 _UNREAD = {
     "taskId",
     "requestId",

@@ -1,0 +1,318 @@
+"""Benchmarks: many Premium claims on the real parts, with lost answers, bad cards and killed workers; then the books.
+
+`python -m benchmarks.soak --help`. Customers, warehouse and staff act at random, each claim on its own clock, until it
+is closed. Ends with 1 when an invariant of the money does not hold, naming the claims.
+"""
+
+import asyncio
+import contextlib
+import json
+import random
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+from sqlmodel import col, select
+
+from activities.simulated_gateway import SimulatedGateway
+from benchmarks.invariants import Facts, violations
+from demo.case import Case
+from demo.client import Answer, Client, NoAnswer, Refused
+from dev import Part, Stack, scratch_settings
+from domain.kinds import HoldPolicy
+from domain.policy import Policy
+from store.database import Database
+from store.ledger_view import ledger
+from store.payment_tables import DispatchRequestRow
+from store.tables import ClaimRow
+from store.views import Views
+
+RESULTS: Final = Path(".aftercare") / "benchmarks"
+CARDS: Final = {
+    "pm_card_visa": 62,
+    "pm_card_mastercard": 10,
+    "pm_card_amex": 10,
+    "pm_card_heldTwice": 5,
+    "pm_card_heldTwiceOnly": 4,
+    "pm_card_chargeCustomerFail": 4,
+    "pm_card_authenticationRequired": 2,
+    "pm_card_chargeDeclined": 2,
+    "pm_card_chargeDeclinedInsufficientFunds": 1,
+}
+"""Of a hundred customers so many have each: three in a hundred are declined at once, fifteen some time later."""
+_STEPS: Final = 60
+_LOST_LINE: Final = "No answer came for"
+
+app = typer.Typer(add_completion=False)
+console = Console(width=100)
+
+
+@dataclass(frozen=True, slots=True)
+class Anybody:
+    customer: str
+    model: str = "mini-se"
+    region: str = "US"
+
+
+@dataclass
+class Tally:
+    """What was counted, and what was found wrong: claim id -> sentences."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    wrong: dict[str, list[str]] = field(default_factory=dict)
+
+
+class Restless(Case):
+    """A claim whose people act at random. What the programme refuses, it refuses; the next thing is tried then."""
+
+    def __init__(self, client: Client, folder: Path, number: int, seed: int) -> None:
+        super().__init__(client, folder, number, Anybody(f"Customer {number}"), lambda _step: None)
+        self._dice = random.Random(f"{seed}:{number}")  # repeatable, not secret
+        self._card = self._dice.choices(list(CARDS), list(CARDS.values()))[0]
+        self._comes_back = self._dice.random() < 0.7
+
+    async def live(self) -> str | None:
+        """Until the claim is closed; its id, None when there never was one."""
+        await self.register()
+        await self.buy_plan()
+        try:
+            await self.claim_express("premium", "collision", card=self._card)
+        except Refused:
+            return None  # declined at once; the programme answers with the id of a claim that is closed already
+        for _ in range(_STEPS):
+            try:
+                self.claim = await self._client.get(self._path())
+                if self.claim["state"] == "closed" and not self._still_asks():
+                    break
+                await self._do_something()
+            except Refused:
+                continue
+            except NoAnswer:
+                await asyncio.sleep(1)
+        return str(self.claim["id"])
+
+    def _still_asks(self) -> bool:
+        """Of those who owe something after the end half pay."""
+        actions = self.claim["allowed_actions"]
+        return "payment_method" in actions and self._dice.random() < 0.5
+
+    async def _do_something(self) -> None:
+        dice, claim = self._dice, self.claim
+        if "decision" in claim["allowed_actions"]:
+            await self._act("decision", {"approve": dice.random() < 0.5, "reason": "Looked at it."})
+        elif "payment_method" in claim["allowed_actions"] and dice.random() < 0.4:
+            card = dice.choice(["pm_card_visa", "pm_card_amex", "pm_card_chargeDeclined", self._card])
+            await self._act("payment-method", {"payment_method": card})
+        elif "waiver" in claim["allowed_actions"] and dice.random() < 0.02:
+            await self._act("waiver", {"reason": "Goodwill."})
+        else:
+            await self._go_on()
+
+    async def _go_on(self) -> None:
+        dice = self._dice
+        match self.claim["state"]:
+            case "awaiting_dispatch":
+                await dice.choices([self.ship_replacement, self.cancel, self._some_days], [75, 10, 15])[0]()
+            case "awaiting_return":
+                home = 25 if self._comes_back else 0
+                choices = [self._some_days, self.hand_to_carrier, self.parcel_arrives, self._more_days]
+                await dice.choices(
+                    [*choices, self.wait_until_due], [45, home / 3, home, 8, 10 if self._comes_back else 40]
+                )[0]()
+            case "inspecting":
+                await self._look_into_the_box()
+            case "awaiting_parts":
+                choices = [self.pay_for_parts, self.parcel_arrives, self._some_days, self.wait_until_due]
+                await dice.choices(choices, [30, 20, 20, 30])[0]()
+            case _:  # a cure is waited for, or a late return
+                await dice.choices([self.parcel_arrives, self._some_days, self.wait_until_due], [30, 20, 50])[0]()
+
+    async def _some_days(self) -> None:
+        await self.wait_days(self._dice.randint(1, 6))
+
+    async def _more_days(self) -> None:
+        await self.extend(self._dice.randint(1, 7))
+
+    async def _look_into_the_box(self) -> None:
+        box = self._dice.random()
+        if box < 0.15:
+            await self._some_days()
+        elif box < 0.3:
+            await self.inspect(serial="WRONG1")
+        elif box < 0.45:
+            await self.inspect(without="propellers")
+        else:
+            await self.inspect()
+
+
+@dataclass
+class Soak:
+    """One installation with its policy, and what became of its claims."""
+
+    policy: HoldPolicy
+    claims: int
+    kills: int
+    seed: int
+    lost: float
+    at_once: int
+    tally: Tally = field(default_factory=Tally)
+
+    async def run(self, progress: Progress) -> Tally:
+        with tempfile.TemporaryDirectory(prefix="aftercare-soak-") as folder:
+            settings = scratch_settings(Path(folder)).model_copy(
+                update={"policy": replace(Policy(), hold_policy=self.policy), "simulated_lost_answers": self.lost}
+            )
+            async with Stack(settings, on_line=self._read) as stack, Client(stack.api_url) as client:
+                await self._live(stack, client, progress)
+            database = Database(settings.database_url)
+            try:
+                await self._audit(database)
+            finally:
+                await database.close()
+        return self.tally
+
+    def _read(self, _part: Part, line: str) -> None:
+        self.tally.counts["lost answers"] += _LOST_LINE in line
+
+    async def _live(self, stack: Stack, client: Client, progress: Progress) -> None:
+        task = progress.add_task(self.policy.replace("_", " "), total=self.claims)
+        gate, done = asyncio.Semaphore(self.at_once), asyncio.Queue[int]()
+
+        async def one(number: int) -> None:
+            async with gate:
+                case = Restless(client, stack.settings.mail_folder, number, self.seed)
+                if await case.live() is None:
+                    self.tally.counts["declined at once"] += 1
+            done.put_nowait(number)
+            progress.advance(task)
+
+        async def killer() -> None:
+            """The worker dies when the so-manieth claim is done, whatever the others are in the middle of."""
+            dice = random.Random(self.seed)
+            deaths = Counter(dice.randint(1, max(self.claims * 9 // 10, 1)) for _ in range(self.kills))
+            for ended in range(1, self.claims + 1):
+                await done.get()
+                for _ in range(deaths[ended]):
+                    await stack.kill("worker")
+                    self.tally.counts["worker kills"] += 1
+                    await stack.start("worker")
+
+        killing = asyncio.create_task(killer())
+        try:
+            async with asyncio.TaskGroup() as group:
+                for number in range(1, self.claims + 1):
+                    group.create_task(one(number))
+            await killing
+        finally:
+            killing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await killing
+
+    async def _audit(self, database: Database) -> None:
+        async with database.reading() as session:
+            ids = list(await session.exec(select(ClaimRow.id).order_by(col(ClaimRow.id))))
+        gateway, views = SimulatedGateway(database, environment="development"), Views(database)
+        for claim_id in ids:
+            facts = await _facts(database, gateway, views, claim_id)
+            said = violations(facts)
+            if said:
+                self.tally.wrong[claim_id] = said
+            self._count(facts)
+
+    def _count(self, facts: Facts) -> None:
+        counts = self.tally.counts
+        counts["claims"] += 1
+        counts["holds placed"] += sum(payment.kind == "hold" for payment in facts.payments)
+        counts["renewals"] += sum(payment.kind == "hold" for payment in facts.payments[1:])
+        counts["renewals declined"] += facts.events.count("hold_declined")
+        for status in ("released", "expired", "captured"):
+            counts[f"holds {status}"] += sum(p.kind == "hold" and p.status == status for p in facts.payments)
+        counts["charges"] += sum(payment.kind == "charge" for payment in facts.payments)
+        counts["refunds"] += sum(bool(payment.refunded) for payment in facts.payments)
+        counts["deposits taken"] += facts.events.count("deposit_taken")
+        counts["amounts owed"] += facts.events.count("amount_owed")
+        counts["still open"] += facts.claim.closed_at is None
+        self.tally.outcomes[facts.claim.outcome or "open"] += 1
+
+
+async def _facts(database: Database, gateway: SimulatedGateway, views: Views, claim_id: str) -> Facts:
+    claim = await views.claim(claim_id)
+    assert claim is not None, "its row is there"
+    events = await views.events(claim_id)
+    at = max([datetime.now(UTC), *(event.at for event in events)])
+    async with database.reading() as session:
+        lines = (await ledger(session, claim_id)).entries
+        request = await session.get(DispatchRequestRow, claim_id)
+    return Facts(
+        claim=claim,
+        payments=await gateway.find(claim_id, at=claim.closed_at or at),
+        lines=lines,
+        events=tuple(event.kind for event in events),
+        ship_asked_at=request.requested_at if request else None,
+        at=at,
+    )
+
+
+async def soak(claims: int, kills: int, seed: int, lost: float, at_once: int) -> dict[str, Tally]:
+    """A third of the claims under each policy for a hold that cannot be kept."""
+    tallies: dict[str, Tally] = {}
+    with Progress(console=console, transient=True) as progress:
+        for n, policy in enumerate(HoldPolicy):
+            share = claims // 3 + (n < claims % 3)
+            tallies[policy] = await Soak(policy, share, kills, seed + n, lost, at_once).run(progress)
+    return tallies
+
+
+def show(tallies: dict[str, Tally]) -> None:
+    table = Table("", *(policy.replace("_", " ") for policy in tallies), title="The money of many claims")
+    for name in dict.fromkeys(name for tally in tallies.values() for name in tally.counts):
+        table.add_row(name, *(str(tally.counts[name]) for tally in tallies.values()))
+    table.add_section()
+    for name in sorted({name for tally in tallies.values() for name in tally.outcomes}):
+        table.add_row(name.replace("_", " "), *(str(tally.outcomes[name]) for tally in tallies.values()))
+    table.add_section()
+    table.add_row("violations", *(str(sum(map(len, tally.wrong.values()))) for tally in tallies.values()))
+    console.print(table)
+    for tally in tallies.values():
+        for claim_id, said in tally.wrong.items():
+            console.print(f"[bold red]{claim_id}[/] {'; '.join(said)}", soft_wrap=True)
+
+
+@app.command()
+def main(
+    claims: Annotated[int, typer.Option(min=3, help="Claims in all, a third under each policy.")] = 1000,
+    kills: Annotated[int, typer.Option(min=0, help="How often the worker is killed under each policy.")] = 10,
+    seed: Annotated[int, typer.Option(help="The same seed, the same people.")] = 1,
+    lost: Annotated[
+        float, typer.Option(min=0, max=0.9, help="The share of the gateway's answers that get lost.")
+    ] = 0.2,
+    at_once: Annotated[int, typer.Option(min=1, help="Claims that are driven side by side.")] = 24,
+) -> None:
+    """Live many Premium claims at random on the real parts and hold their money against the invariants."""
+    began = time.monotonic()
+    tallies = asyncio.run(soak(claims, kills, seed, lost, at_once))
+    show(tallies)
+    seconds = time.monotonic() - began
+    console.print(f"{claims} claims, {lost:.0%} of the gateway's answers lost, in {seconds / 60:.1f} min.")
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    found: Answer = {
+        policy: {"counts": tally.counts, "outcomes": tally.outcomes, "wrong": tally.wrong}
+        for policy, tally in tallies.items()
+    }
+    asked = {"claims": claims, "kills": kills, "seed": seed, "lost": lost, "seconds": round(seconds)}
+    (RESULTS / "soak.json").write_text(json.dumps(asked | {"policies": found}, indent=2))
+    if any(tally.wrong for tally in tallies.values()):
+        raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    app()

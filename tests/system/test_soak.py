@@ -1,0 +1,15 @@
+"""A short soak: what `make soak` does with a thousand claims, with a few."""
+
+from benchmarks.soak import soak
+from domain.kinds import HoldPolicy
+
+
+async def test_every_invariant_holds_with_lost_answers_bad_cards_and_dying_workers() -> None:
+    tallies = await soak(claims=12, kills=1, seed=7, lost=0.2, at_once=4)
+    assert set(tallies) == set(HoldPolicy)
+    assert {policy: tally.wrong for policy, tally in tallies.items()} == {policy: {} for policy in HoldPolicy}
+    for tally in tallies.values():
+        assert tally.counts["claims"] == 4
+        assert tally.counts["worker kills"] == 1
+    assert sum(tally.counts["lost answers"] for tally in tallies.values()) > 0
+    assert sum(tally.counts["renewals"] for tally in tallies.values()) > 0

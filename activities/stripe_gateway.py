@@ -119,8 +119,9 @@ class StripeGateway(Gateway):
             there = _or_refused(intent)
             if there.refunded.amount + amount.amount > there.captured.amount:
                 raise Refused(there.status)
+            notes = {SUBJECT: there.subject, REFERENCE: key}
             asked = self._client.v1.refunds.create_async(
-                {"payment_intent": payment_id, "amount": to_stripe(amount)[0], "metadata": {REFERENCE: key}},
+                {"payment_intent": payment_id, "amount": to_stripe(amount)[0], "metadata": notes},
                 {"idempotency_key": key},
             )
             try:

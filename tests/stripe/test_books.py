@@ -1,5 +1,6 @@
 """Stripe and our books are kept by two parties: what happens between the two does not take anything twice."""
 
+import asyncio
 import sys
 from pathlib import Path
 
@@ -59,7 +60,7 @@ async def test_nothing_is_asked_of_stripe_inside_a_transaction(sqlite_database: 
     class Watching(FakeWire):
         async def request_async(self, *asked: object, **more: object) -> object:  # type: ignore[override]
             # SQLite has one writer at a time: this would wait for ever for one that waits for us.
-            async with sqlite_database.writing():
+            async with asyncio.timeout(5), sqlite_database.writing():
                 return await super().request_async(*asked, **more)  # type: ignore[arg-type]
 
     placed = await payments_over(sqlite_database, Watching(ANSWERS)).authorize_hold(a_hold(payment_method="pm_1"))

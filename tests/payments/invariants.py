@@ -1,0 +1,296 @@
+"""The fifteen invariants of the payments specification, told of one claim from everything that is written about it.
+
+Pure: given what gateway, ledger, claim, timeline and warehouse say, it answers which invariants are broken. It judges
+by sums and moments of its own and asks no rule of the programme but how a return is in time. Number 6 is 1 to 5 with
+answers lost on the way, and 15 is `fingerprint` before and after news is told again; both are for who runs a claim.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import ceil
+
+from domain import returns, settlement
+from domain.claim import Claim
+from domain.inspection import SerialMatch, compare_serials
+from domain.kinds import HoldState, Outcome
+from store.ledger_view import ACCOUNTS, CARD, HOLDS_OPEN
+from tests.payments.claim_file import ClaimFile, Seen
+
+NUMBERS = range(1, 16)
+OUTAGE = timedelta(hours=1)
+"""How long a renewal may be under way, and a hold be late, while a worker is down: far below what a claim waits."""
+SHORTEST_HOLD = timedelta(days=3, hours=6)
+"""A Visa's renewed hold, 4 d 18 h, is renewed 36 h before its end."""
+NETWORKS_LIMIT = 15
+"""Declined tries of a card in 30 days from which on card networks complain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """Invariant `number` is broken, and how."""
+
+    number: int
+    sentence: str
+
+
+def violations(file: ClaimFile, before: ClaimFile | None = None) -> list[Violation]:
+    """Every broken invariant of the claim; `before` is its file at an earlier moment, against which nothing that was
+    final may have changed."""
+    found = [Violation(number, sentence) for number, rule in RULES for sentence in rule(file)]
+    if before is not None:
+        found += [Violation(number, sentence) for number, sentence in _changed(before, file)]
+    return found
+
+
+def fingerprint(file: ClaimFile) -> object:
+    """Where the claim's money stands, whatever was told in between (15)."""
+    return (
+        file.claim.state,
+        file.claim.outcome,
+        file.claim.amount_owed,
+        sorted((p.reference, p.status, p.captured, p.refunded) for p in file.payments),
+        [(account, file.balance(account)) for account in ACCOUNTS],
+    )
+
+
+# -- per hold ---------------------------------------------------------------------------------------------------------
+
+
+def _one_end(file: ClaimFile) -> Iterator[str]:
+    booked = Counter(line.key for line in file.lines if line.account == HOLDS_OPEN and line.amount < 0)
+    for hold in file.holds:
+        ends = [end for end in ("released", "expired") if booked[f"{hold.reference}:{end}"]]
+        if hold.status == "captured":
+            ends += ["captured"]
+        if len(ends) > 1:
+            yield f"the hold {hold.reference} has ended {len(ends)} times: {', '.join(ends)}"
+        if ends and hold.status not in ends:
+            yield f"the ledger has the hold {hold.reference} {ends[0]}, the gateway {hold.status}"
+
+
+def _sums(file: ClaimFile) -> Iterator[str]:
+    for p in file.payments:
+        if not 0 <= p.refunded <= p.captured <= p.amount:
+            yield f"{p.reference}: 0 <= refunded {p.refunded} <= captured {p.captured} <= {p.amount} does not hold"
+
+
+def _nothing_lost_of_a_hold(file: ClaimFile) -> Iterator[str]:
+    placed = {line.key: line.amount for line in file.lines if line.account == HOLDS_OPEN and line.amount > 0}
+    ends = file.ends()
+    for hold in file.holds:
+        held = hold.amount if hold.live(file.now) else 0
+        ended = hold.amount if hold.reference in ends else 0
+        if placed.get(hold.reference) != held + ended:
+            yield f"of {placed.get(hold.reference)} held under {hold.reference}, {held} is held and {ended} has ended"
+
+
+def _captured_is_a_state(file: ClaimFile) -> Iterator[str]:
+    for p in file.payments:
+        if (p.captured > 0) != (p.status == "captured"):
+            yield f"{p.reference} is {p.status} with {p.captured} captured"
+
+
+def _one_effect_a_key(file: ClaimFile) -> Iterator[str]:
+    made_of = re.compile(rf"{re.escape(file.claim.id)}:(authorize:\d+|fee|default|owed:\d+)")
+    for reference, count in Counter(p.reference for p in file.payments).items():
+        if count > 1:
+            yield f"{count} payments were made under the key {reference}"
+        if not made_of.fullmatch(reference):
+            yield f"the key {reference} is not made of claim, purpose and ordinal"
+    for (key, account), count in Counter((line.key, line.account) for line in file.lines).items():
+        if count > 1:
+            yield f"{key} is booked {count} times on {account}"
+
+
+# -- per claim --------------------------------------------------------------------------------------------------------
+
+
+def _one_current_hold(file: ClaimFile) -> Iterator[str]:
+    live = [hold for hold in file.holds if hold.live(file.now)]
+    if len(live) > (0 if file.closed else 1):
+        yield f"{len(live)} holds are live in a claim {'closed' if file.closed else 'at rest'}"
+    current = file.claim.hold
+    if live and not file.closed and (current is None or live[-1].expires_at != current.expires_at):
+        yield f"the live hold {live[-1].reference} is not the claim's"
+    latest = max(file.holds, key=lambda hold: (hold.created_at, hold.reference), default=None)
+    for hold in file.holds:
+        if hold.captured and hold is not latest:
+            yield f"the hold {hold.reference} was captured, and {latest.reference if latest else 'none'} is the current"
+    ends = file.ends()
+    for hold in file.holds:
+        beside = [o for o in file.holds if o is not hold and _overlap(hold, o, ends, file.now) > OUTAGE]
+        if beside:
+            yield f"the hold {hold.reference} was live for long beside {beside[0].reference}"
+            return
+
+
+def _overlap(one: Seen, other: Seen, ends: dict[str, datetime], now: datetime) -> timedelta:
+    until = min(ends.get(one.reference, now), ends.get(other.reference, now))
+    return until - max(one.created_at, other.created_at)
+
+
+def _covered(file: ClaimFile) -> Iterator[str]:
+    shipped = file.first("replacement_dispatched")
+    if shipped is None:
+        return
+    verdict = file.first("closed", "hold_captured", "card_charged", "amount_owed", "deposit_kept") or file.now
+    ends, reached = file.ends(), shipped
+    for hold in sorted(file.holds, key=lambda hold: hold.created_at):
+        if hold.created_at - reached > OUTAGE and reached < verdict and not _explained(file, reached):
+            yield f"no hold covered the claim from {reached} to {hold.created_at}, and no reason is recorded"
+        reached = max(reached, ends.get(hold.reference, verdict))
+    if verdict - reached > OUTAGE and not _explained(file, reached):
+        yield f"no hold covered the claim from {reached} to {verdict}, and no reason is recorded"
+
+
+def _explained(file: ClaimFile, gap: datetime) -> bool:
+    """Whether it was written down, since the last hold and before this one was over, why there is no other."""
+    placed = max((e.at for e in file.events if e.kind == "hold_authorized" and e.at <= gap), default=gap)
+    reasons = ("hold_at_risk", "deposit_taken")
+    return any(e.kind in reasons and placed <= e.at <= gap + OUTAGE for e in file.events)
+
+
+def _never_too_much(file: ClaimFile) -> Iterator[str]:
+    claim, taken = file.claim, sum(p.captured for p in file.payments)
+    differences = settlement.differences(claim.missing, claim.fee.currency).amount
+    hold = claim.hold.amount.amount if claim.hold else 0
+    if taken > claim.fee.amount + max(hold, differences):
+        yield f"{taken} was taken for a fee of {claim.fee.amount} and a hold of {hold}"
+    charges = [line.key for line in file.lines if line.account == "default_charges" and line.amount > 0]
+    if len(charges) > 1:
+        yield f"the default was charged {len(charges)} times: {', '.join(charges)}"
+    fees = [line.key for line in file.lines if line.account == "service_fees" and line.amount > 0]
+    if len(fees) > 1:
+        yield f"the fee was charged {len(fees)} times: {', '.join(fees)}"
+    if file.closed:
+        yield from _costs_what_it_should(file, hold, differences)
+
+
+def _costs_what_it_should(file: ClaimFile, hold: int, differences: int) -> Iterator[str]:
+    claim = file.claim
+    kept = sum(p.kept for p in file.payments if p.reference != f"{claim.id}:fee")
+    cost = kept + claim.amount_owed.amount
+    late = file.policy.late_fee + differences
+    costs = {
+        Outcome.HOLD_RELEASED: 0,
+        Outcome.WAIVED: 0,
+        Outcome.CANCELLED: 0,
+        Outcome.PAYMENT_DECLINED: 0,
+        Outcome.DEFAULT_CHARGED: hold,
+        Outcome.PARTS_CHARGED: differences,
+        Outcome.LATE_RETURN_REFUNDED: differences if _good_in_time(claim) else min(late, hold),
+    }
+    should = costs.get(claim.outcome) if claim.outcome else None
+    if should is not None and cost != should:
+        yield f"closed as {claim.outcome}, {kept} was kept and {claim.amount_owed.amount} is owed beside the fee"
+    if _good_in_time(claim) and not claim.missing and cost:
+        yield f"the right unit came back whole and in time, and it cost {cost}"
+
+
+def _good_in_time(claim: Claim) -> bool:
+    returning, seen = claim.returning, claim.inspection
+    if returning is None or returning.arrived_at is None or seen is None or not seen.genuine:
+        return False
+    same = compare_serials(claim.serial_number, seen.serial_number) is SerialMatch.SAME
+    return same and returns.in_time(returning, returning.arrived_at)
+
+
+def _cancelled_costs_nothing(file: ClaimFile) -> Iterator[str]:
+    undone = file.claim.outcome in (Outcome.CANCELLED, Outcome.PAYMENT_DECLINED)
+    if not undone or file.first("replacement_dispatched"):
+        return
+    kept = sum(p.kept for p in file.payments)
+    if kept or file.balance(CARD):
+        paid = -file.balance(CARD)
+        yield f"{file.claim.outcome} before dispatch, and the customer has paid {kept}, by the books {paid}"
+    if file.requested_at and not file.withdrawn_at:
+        yield f"{file.claim.outcome} before dispatch, and the warehouse still ships"
+
+
+def _nothing_ships_unsecured(file: ClaimFile) -> Iterator[str]:
+    ships = min(filter(None, (file.requested_at, file.first("replacement_dispatched"))), default=None)
+    if ships is None:
+        return
+    if not any(line.account == HOLDS_OPEN and line.amount > 0 and line.at <= ships for line in file.lines):
+        yield "the warehouse was asked to ship before there was a hold"
+    paid = sum(line.amount for line in file.lines if line.account == "service_fees" and line.at <= ships)
+    if paid != file.claim.fee.amount:
+        yield f"the warehouse was asked to ship when {paid} of the fee of {file.claim.fee.amount} was paid"
+
+
+def _bounded(file: ClaimFile) -> Iterator[str]:
+    began, ended = file.claim.opened_at, file.claim.closed_at or file.now
+    changed = sum(event.kind == "card_changed" for event in file.events)
+    most = 1 + changed + ceil((ended - began) / SHORTEST_HOLD)
+    if len(file.holds) > most:
+        yield f"{len(file.holds)} holds in {(ended - began).days} days, where {most} would do"
+    declined = [event.at for event in file.events if event.kind in ("hold_declined", "charge_declined")]
+    for at in declined:
+        tries = sum(at <= other <= at + timedelta(days=30) for other in declined)
+        if tries >= NETWORKS_LIMIT:
+            yield f"{tries} tries were declined within 30 days"
+            return
+
+
+# -- the books --------------------------------------------------------------------------------------------------------
+
+
+def _double_entry(file: ClaimFile) -> Iterator[str]:
+    sums: Counter[tuple[str, str]] = Counter()
+    for line in file.lines:
+        sums[line.key, line.currency] += line.amount
+    for (key, currency), amount in sums.items():
+        if amount:
+            yield f"the lines of {key} sum to {amount} {currency}"
+
+
+def _ledger_is_gateway(file: ClaimFile) -> Iterator[str]:
+    kept = sum(p.kept for p in file.payments)
+    if file.balance(CARD) != -kept:
+        yield f"the gateway has kept {kept}, the ledger {-file.balance(CARD)}"
+    overdue = {line.key for line in file.lines}
+    unheard = [h for h in file.holds if not h.live(file.now) and h.status in ("authorized", "expired")]
+    silent = sum(h.amount for h in unheard if f"{h.reference}:expired" not in overdue)
+    held = sum(h.amount for h in file.holds if h.live(file.now))
+    if file.balance(HOLDS_OPEN) != held + silent:
+        yield f"the gateway holds {held}, the ledger {file.balance(HOLDS_OPEN) - silent}"
+    hold = file.claim.hold
+    captured, refunded = sum(h.captured for h in file.holds), sum(h.refunded for h in file.holds)
+    if hold is not None and (hold.captured.amount, hold.refunded.amount) != (captured, refunded):
+        yield f"the gateway has captured {captured} and refunded {refunded} of the hold, the claim says otherwise"
+    if hold is not None and hold.state is HoldState.AUTHORIZED and file.closed:
+        yield "the closed claim believes in a live hold"
+
+
+def _changed(before: ClaimFile, file: ClaimFile) -> Iterator[tuple[int, str]]:
+    now = {p.id: p for p in file.payments}
+    for old in before.payments:
+        new = now.get(old.id)
+        if new is None:
+            yield 13, f"the payment {old.reference} is gone"
+        elif old.status != "authorized" and (new.status, new.captured) != (old.status, old.captured):
+            yield 1, f"{old.reference} had ended as {old.status}, and is {new.status} with {new.captured} captured"
+        elif new.refunded < old.refunded:
+            yield 2, f"of {old.reference} less is refunded than before"
+    if file.lines[: len(before.lines)] != before.lines:
+        yield 13, "lines of the ledger were changed or removed"
+
+
+RULES = (
+    (1, _one_end),
+    (2, _sums),
+    (3, _nothing_lost_of_a_hold),
+    (4, _captured_is_a_state),
+    (5, _one_effect_a_key),
+    (7, _one_current_hold),
+    (8, _covered),
+    (9, _never_too_much),
+    (10, _cancelled_costs_nothing),
+    (11, _nothing_ships_unsecured),
+    (12, _bounded),
+    (13, _double_entry),
+    (14, _ledger_is_gateway),
+)

@@ -1,0 +1,286 @@
+"""The checker itself: a claim in order breaks nothing, and each invariant is broken by what it forbids."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from domain.claim import Claim, Hold, Incident, Inspection, MissingPart, Return
+from domain.kinds import Cause, ClaimState, Component, HoldState, Outcome, Service, Tier
+from domain.money import Money
+from store.ledger_view import LedgerLine
+from tests.payments.claim_file import ClaimFile, Seen, Told
+from tests.payments.invariants import RULES, fingerprint, violations
+
+BEGAN = datetime(2026, 3, 1, 12, tzinfo=UTC)
+FEE, HOLD = 15_900, 164_000
+ID = "clm_a"
+RENEWED, BACK = timedelta(days=5, hours=12), timedelta(days=8)
+Bad = Callable[[ClaimFile], ClaimFile]
+
+
+def usd(amount: int) -> Money:
+    return Money(amount, "USD")
+
+
+def booked(key: str, after: timedelta, **amounts: int) -> tuple[LedgerLine, ...]:
+    at, key = BEGAN + after, f"{ID}:{key}"
+    return tuple(LedgerLine(at, account, amount, "USD", key) for account, amount in amounts.items())
+
+
+def a_hold(ordinal: int, status: str, after: timedelta, lives: timedelta, captured: int = 0) -> Seen:
+    made, over = BEGAN + after, BEGAN + after + lives
+    return Seen(f"p{ordinal}", "hold", status, HOLD, captured, 0, "USD", f"{ID}:authorize:{ordinal}", made, over)
+
+
+def told(**after: timedelta) -> tuple[Told, ...]:
+    return tuple(Told(BEGAN + moment, kind) for kind, moment in after.items())
+
+
+NOW_ = timedelta(0)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+FIRST = a_hold(0, "released", NOW_, 7 * DAY)
+SECOND = a_hold(1, "released", RENEWED, timedelta(days=4, hours=18))
+FEE_PAID = Seen("pf", "charge", "captured", FEE, FEE, 0, "USD", f"{ID}:fee", BEGAN)
+CLAIM = Claim(
+    id=ID,
+    service=Service.CARE_EXPRESS,
+    tier=Tier.PREMIUM,
+    state=ClaimState.CLOSED,
+    serial_number="SN1",
+    model="mavic-3",
+    region="US",
+    lineage_id="lin",
+    opened_at=BEGAN,
+    incident=Incident(Cause.COLLISION, BEGAN),
+    fee=usd(FEE),
+    amount_owed=usd(0),
+    outcome=Outcome.HOLD_RELEASED,
+    closed_at=BEGAN + BACK,
+    hold=Hold(usd(HOLD), HoldState.RELEASED, usd(0), usd(0), SECOND.expires_at),
+    returning=Return(
+        14,
+        BEGAN + 14 * DAY,
+        "UTC",
+        (Component.AIRCRAFT,),
+        BEGAN + 19 * DAY,
+        BEGAN + 24 * DAY,
+        arrived_at=BEGAN + BACK,
+    ),
+    inspection=Inspection(BEGAN + BACK, "SN1", True, (Component.AIRCRAFT,)),
+)
+GOOD = ClaimFile(
+    claim=CLAIM,
+    now=BEGAN + BACK + HOUR,
+    payments=(FIRST, FEE_PAID, SECOND),
+    lines=(
+        *booked("authorize:0", NOW_, holds_open=HOLD, holds_placed=-HOLD),
+        *booked("fee", NOW_, card=-FEE, service_fees=FEE),
+        *booked("authorize:1", RENEWED, holds_open=HOLD, holds_placed=-HOLD),
+        *booked("authorize:0:released", RENEWED, holds_open=-HOLD, holds_placed=HOLD),
+        *booked("authorize:1:released", BACK, holds_open=-HOLD, holds_placed=HOLD),
+    ),
+    events=(
+        Told(BEGAN, "hold_authorized"),
+        Told(BEGAN + DAY, "replacement_dispatched"),
+        Told(BEGAN + RENEWED, "hold_authorized"),
+        Told(BEGAN + BACK, "closed"),
+    ),
+    requested_at=BEGAN + HOUR,
+)
+
+
+def charged() -> ClaimFile:
+    """Nothing came back: the second hold, placed two days before due, was captured."""
+    due, renewed = 14 * DAY, 12 * DAY
+    current = a_hold(1, "captured", renewed, 4 * DAY, HOLD)
+    first = replace(FIRST, expires_at=BEGAN + 30 * DAY)
+    hold = Hold(usd(HOLD), HoldState.CAPTURED, usd(HOLD), usd(0), current.expires_at)
+    returning = replace(CLAIM.returning, arrived_at=None) if CLAIM.returning else None
+    return replace(
+        GOOD,
+        claim=replace(
+            CLAIM,
+            hold=hold,
+            returning=returning,
+            inspection=None,
+            outcome=Outcome.DEFAULT_CHARGED,
+            closed_at=BEGAN + 25 * DAY,
+        ),
+        now=BEGAN + 26 * DAY,
+        payments=(first, FEE_PAID, current),
+        lines=(
+            *GOOD.lines[:4],
+            *booked("authorize:1", renewed, holds_open=HOLD, holds_placed=-HOLD),
+            *booked("authorize:0:released", renewed, holds_open=-HOLD, holds_placed=HOLD),
+            *booked("capture", due, holds_open=-HOLD, holds_placed=HOLD, card=-HOLD, default_charges=HOLD),
+        ),
+        events=told(replacement_dispatched=DAY, hold_authorized=renewed, hold_captured=due, closed=25 * DAY),
+    )
+
+
+def payments(file: ClaimFile, **changes: dict[str, Any]) -> ClaimFile:
+    """With some payments changed, by id."""
+    return replace(file, payments=tuple(replace(p, **changes.get(p.id, {})) for p in file.payments))
+
+
+def lines(file: ClaimFile, *more: LedgerLine, without: str = "") -> ClaimFile:
+    """With lines more, or without those of a key."""
+    return replace(file, lines=(*(line for line in file.lines if line.key != f"{ID}:{without}"), *more))
+
+
+def claim(file: ClaimFile, **changes: Any) -> ClaimFile:
+    return replace(file, claim=replace(file.claim, **changes))
+
+
+def also(file: ClaimFile, payment: Seen) -> ClaimFile:
+    return replace(file, payments=(*file.payments, payment))
+
+
+def renewed_long_after_it_lapsed(file: ClaimFile) -> ClaimFile:
+    late = a_hold(1, "released", RENEWED + 2 * DAY, 5 * DAY)
+    moved = tuple(
+        replace(line, at=late.created_at) if line.key == f"{ID}:authorize:1" else line
+        for line in lines(file, without="authorize:0:released").lines
+    )
+    expired = booked("authorize:0:expired", RENEWED + 2 * DAY, holds_open=-HOLD, holds_placed=HOLD)
+    first = replace(FIRST, status="expired", expires_at=BEGAN + RENEWED)
+    events = tuple(replace(e, at=late.created_at) if e.at == BEGAN + RENEWED else e for e in file.events)
+    return replace(file, payments=(first, FEE_PAID, late), lines=(*moved, *expired), events=events)
+
+
+def two_live_at_rest(file: ClaimFile) -> ClaimFile:
+    both = payments(file, p0={"status": "authorized"}, p1={"status": "authorized"})
+    return claim(replace(both, now=BEGAN + RENEWED + HOUR), state=ClaimState.INSPECTING)
+
+
+def many_declines(file: ClaimFile) -> ClaimFile:
+    return replace(file, events=(*file.events, *(Told(BEGAN + n * HOUR, "hold_declined") for n in range(15))))
+
+
+def many_holds(file: ClaimFile) -> ClaimFile:
+    more = tuple(a_hold(n, "released", RENEWED, DAY) for n in range(2, 9))
+    placed = [booked(f"authorize:{n}", RENEWED, holds_open=HOLD, holds_placed=-HOLD) for n in range(2, 9)]
+    over = [booked(f"authorize:{n}:released", RENEWED, holds_open=-HOLD, holds_placed=HOLD) for n in range(2, 9)]
+    return replace(file, payments=(*file.payments, *more), lines=(*file.lines, *sum((*placed, *over), ())))
+
+
+def cancelled(file: ClaimFile) -> ClaimFile:
+    """Before dispatch, with everything given back but the fee."""
+    cut = claim(file, outcome=Outcome.CANCELLED, inspection=None, returning=None)
+    return replace(cut, events=told(hold_authorized=NOW_, closed=BACK), withdrawn_at=BEGAN + BACK)
+
+
+LIVE_AGAIN = {"p1": {"status": "authorized"}}
+BAD: list[tuple[int, str, Bad, ClaimFile]] = [
+    (1, "captured after it was released", lambda f: payments(f, p0={"status": "captured", "captured": 5}), GOOD),
+    (1, "released and expired", lambda f: lines(f, *booked("authorize:0:expired", BACK, holds_open=-HOLD)), GOOD),
+    (2, "captured beyond the hold", lambda f: payments(f, p1={"captured": HOLD + 1}), charged()),
+    (2, "refunded beyond what was captured", lambda f: payments(f, pf={"refunded": FEE + 1}), GOOD),
+    (3, "the books hold less", lambda f: lines(f, without="authorize:0"), GOOD),
+    (3, "nothing says how it ended", lambda f: lines(f, without="authorize:1:released"), GOOD),
+    (4, "a remainder is still held", lambda f: payments(f, p1={"status": "authorized"}), charged()),
+    (4, "released with money taken", lambda f: payments(f, p1={"captured": 5}), GOOD),
+    (5, "a key used twice", lambda f: also(f, replace(FEE_PAID, id="again")), GOOD),
+    (5, "a fresh key for a retry", lambda f: also(f, replace(FEE_PAID, reference=f"{ID}:fee#2")), GOOD),
+    (5, "booked twice", lambda f: lines(f, *booked("fee", BACK, card=-FEE, service_fees=FEE)), GOOD),
+    (7, "live after closing", lambda f: payments(f, **LIVE_AGAIN), GOOD),
+    (7, "the old one captured", lambda f: payments(f, p0={"status": "captured", "captured": HOLD}), charged()),
+    (7, "two live for days", lambda f: lines(f, without="authorize:0:released"), GOOD),
+    (7, "two live at rest", two_live_at_rest, GOOD),
+    (8, "lapsed without a reason", renewed_long_after_it_lapsed, GOOD),
+    (9, "the fee charged twice", lambda f: lines(f, *booked("fee2", BACK, card=-FEE, service_fees=FEE)), GOOD),
+    (9, "the default charged twice", lambda f: lines(f, *booked("owed:0", BACK, default_charges=HOLD)), charged()),
+    (
+        9,
+        "captured, and charged beside it",
+        lambda f: also(f, replace(FEE_PAID, id="x", amount=HOLD, captured=HOLD, reference=f"{ID}:default")),
+        charged(),
+    ),
+    (
+        9,
+        "a good return that costs something",
+        lambda f: claim(payments(f, p1={"status": "captured", "captured": HOLD}), outcome=Outcome.DEFAULT_CHARGED),
+        GOOD,
+    ),
+    (9, "more than the missing part", lambda f: claim(f, outcome=Outcome.PARTS_CHARGED), charged()),
+    (9, "a late return that is not refunded", lambda f: claim(f, outcome=Outcome.LATE_RETURN_REFUNDED), charged()),
+    (9, "waived and kept", lambda f: claim(f, outcome=Outcome.WAIVED), charged()),
+    (9, "charged and owed", lambda f: claim(f, amount_owed=usd(HOLD)), charged()),
+    (10, "cancelled, and the fee kept", cancelled, GOOD),
+    (
+        10,
+        "cancelled, and the warehouse ships",
+        lambda f: replace(cancelled(payments(f, pf={"refunded": FEE})), withdrawn_at=None),
+        GOOD,
+    ),
+    (11, "shipped before the fee", lambda f: replace(f, requested_at=BEGAN - HOUR), GOOD),
+    (11, "shipped without a fee", lambda f: lines(f, without="fee"), GOOD),
+    (11, "shipped without a hold", lambda f: lines(f, without="authorize:0"), replace(GOOD, requested_at=BEGAN + HOUR)),
+    (12, "declined again and again", many_declines, GOOD),
+    (12, "renewed again and again", many_holds, GOOD),
+    (13, "half an entry", lambda f: lines(f, *booked("owed:0", BACK, card=-1)), GOOD),
+    (14, "taken and not booked", lambda f: lines(f, without="fee"), GOOD),
+    (14, "booked and not refunded", lambda f: lines(f, *booked("refund", BACK, card=FEE, service_fees=-FEE)), GOOD),
+    (14, "the claim knows of no capture", lambda f: claim(f, hold=CLAIM.hold), charged()),
+    (14, "a hold in the books alone", lambda f: lines(f, without="authorize:1:released"), GOOD),
+]
+
+
+@pytest.mark.parametrize("file", [GOOD, charged()], ids=["good return", "default"])
+def test_a_claim_in_order_breaks_nothing(file: ClaimFile) -> None:
+    assert violations(file, before=file) == []
+
+
+@pytest.mark.parametrize(("number", "breaks", "file"), [(n, b, f) for n, _, b, f in BAD], ids=[t for _, t, _, _ in BAD])
+def test_each_invariant_can_be_broken(number: int, breaks: Bad, file: ClaimFile) -> None:
+    found = violations(breaks(file))
+    assert number in {violation.number for violation in found}
+    assert all(violation.sentence for violation in found)
+
+
+def test_every_invariant_of_one_look_has_a_case() -> None:
+    assert {number for number, *_ in BAD} == {number for number, _ in RULES} == set(range(1, 15)) - {6}
+
+
+@pytest.mark.parametrize(
+    ("number", "after"),
+    [
+        (1, payments(GOOD, p0={"status": "captured", "captured": HOLD})),
+        (1, payments(GOOD, p1={"status": "authorized"})),
+        (13, replace(GOOD, payments=GOOD.payments[1:])),
+        (13, lines(GOOD, without="fee")),
+        (13, replace(GOOD, lines=(replace(GOOD.lines[0], amount=1), *GOOD.lines[1:]))),
+    ],
+    ids=["an end undone by a capture", "an end undone", "a payment gone", "a line gone", "a line changed"],
+)
+def test_what_was_final_must_not_change(number: int, after: ClaimFile) -> None:
+    assert number in {violation.number for violation in violations(after, before=GOOD)}
+
+
+def test_a_refund_is_not_taken_back() -> None:
+    refunded = payments(charged(), p1={"refunded": 10})
+    assert 2 in {violation.number for violation in violations(charged(), before=refunded)}
+
+
+def test_a_reason_written_in_time_explains_why_nothing_covers_the_claim() -> None:
+    file = renewed_long_after_it_lapsed(GOOD)
+    for kind in ("hold_at_risk", "deposit_taken"):
+        explained = replace(file, events=(*file.events, Told(BEGAN + RENEWED - HOUR, kind)))
+        assert 8 not in {violation.number for violation in violations(explained)}
+        later = replace(file, events=(*file.events, Told(BEGAN + BACK, kind)))
+        assert 8 in {violation.number for violation in violations(later)}
+
+
+def test_what_exceeds_the_hold_may_be_invoiced() -> None:
+    missing = (MissingPart(Component.GIMBAL_CAMERA, usd(HOLD + 1)),)
+    file = claim(charged(), outcome=Outcome.PARTS_CHARGED, missing=missing, amount_owed=usd(1))
+    assert violations(file) == []
+
+
+def test_the_fingerprint_tells_money_and_nothing_else() -> None:
+    assert fingerprint(replace(GOOD, now=GOOD.now + DAY, events=())) == fingerprint(GOOD)
+    assert fingerprint(payments(GOOD, pf={"refunded": 1})) != fingerprint(GOOD)
+    assert fingerprint(claim(GOOD, amount_owed=usd(1))) != fingerprint(GOOD)

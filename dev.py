@@ -27,6 +27,7 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from activities.mischief import Mischief
 from connect import (
     RETENTION,
     TemporalUnreachable,
@@ -83,8 +84,7 @@ class Stack:
     ) -> None:
         self.settings = settings
         self.temporal_address = f"{HOST}:{settings.temporal_port}"
-        host = HOST if settings.api_host in ("0.0.0.0", "::") else settings.api_host  # noqa: S104
-        self.api_url = f"http://{host}:{settings.api_port}"
+        self.api_url = settings.api_url
         self.ui_url = f"http://{HOST}:{settings.temporal_ui_port}"
         self._first = parts
         self._on_line = on_line
@@ -252,8 +252,10 @@ def scratch_settings(home: Path) -> Settings:
         temporal_ui_url="",
         database_url="",
         payments="simulated",
+        simulated_mischief=Mischief(),
         smtp_url=None,
         api_keys={DEVELOPMENT_KEY: "admin"},
+        webhook_secrets={},
         secret=None,
         task_queue="aftercare",
         policy=Policy(),

@@ -20,6 +20,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from activities.mischief import Mischief
 from domain.policy import Policy
 
 PREFIX = "AFTERCARE_"
@@ -65,8 +66,8 @@ class Settings(BaseSettings):
     database_url: str = Field(default="", repr=False)
     """An async SQLAlchemy address; a SQLite file in ``home`` when not given."""
     payments: Literal["simulated", "stripe"] = "simulated"
-    simulated_lost_answers: Annotated[float, Field(ge=0, lt=1)] = 0
-    """The share of the simulated gateway's answers that get lost after it has acted; for rehearsals."""
+    simulated_mischief: Mischief = Field(default_factory=Mischief)
+    """Trouble the simulated gateway makes, as JSON: '{"lose_answers": 0.2, "repeat": 0.3, "shuffle": true}'."""
     stripe_api_key: SecretStr | None = None
     """Stripe's secret or restricted key, a test one in development, a live one in production. The worker alone needs it
     to move money: the API's processes need not have it."""
@@ -154,6 +155,8 @@ class Settings(BaseSettings):
             reasons.append(f"no API key is given: set {_EXAMPLE_KEYS}")
         if self.payments == "simulated":
             reasons.append("payments are simulated, no card would ever be charged: set AFTERCARE_PAYMENTS=stripe")
+        if self.simulated_mischief != Mischief():
+            reasons.append("trouble is for development only: remove AFTERCARE_SIMULATED_MISCHIEF")
         if SIMULATED in self.webhook_secrets:
             reasons.append("the simulated gateway sends no webhooks here: remove it from AFTERCARE_WEBHOOK_SECRETS")
         if self.secret is None:
@@ -186,6 +189,12 @@ class Settings(BaseSettings):
     @property
     def development(self) -> bool:
         return self.environment == "development"
+
+    @property
+    def api_url(self) -> str:
+        """Where the API is found from this machine."""
+        host = "127.0.0.1" if self.api_host in ("0.0.0.0", "::") else self.api_host  # noqa: S104
+        return f"http://{host}:{self.api_port}"
 
     @property
     def mail_folder(self) -> Path:
@@ -230,7 +239,7 @@ class Settings(BaseSettings):
                 value = value.get_secret_value()
             elif isinstance(value, Mapping):
                 value = json.dumps(dict(value))
-            elif isinstance(value, Policy):
+            elif isinstance(value, Policy | Mischief):
                 value = json.dumps(asdict(value))
             variables[PREFIX + name.upper()] = "" if value is None else str(value)
         return variables

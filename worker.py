@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-import random
 import signal
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -28,9 +29,11 @@ from activities.registry import DatabaseRegistry
 from activities.remote_access import RemoteAccess
 from activities.renewals import DatabaseRenewals
 from activities.simulated_gateway import SimulatedGateway
+from activities.simulated_webhooks import SimulatedWebhooks
 from activities.warehouse import SimulatedWarehouse
+from api.signatures import OURS, sign
 from connect import connect
-from settings import Settings, SettingsError
+from settings import SIMULATED, Settings, SettingsError
 from store.database import Database
 from workflows.flyaway import Flyaway
 from workflows.maintenance import Maintenance
@@ -70,9 +73,11 @@ def workflows() -> list[type]:
 def gateway_for(settings: Settings, database: Database) -> Gateway:
     """The gateway the settings name. Raises SettingsError when it cannot be had."""
     if settings.payments == "simulated":
-        lost = settings.simulated_lost_answers
-        loses = (lambda _key: random.random() < lost) if lost else None  # noqa: S311  a rehearsal, not a secret
-        return SimulatedGateway(database, environment=settings.environment, lose_answers=loses)
+        mischief = settings.simulated_mischief
+        dice = mischief.dice()
+        return SimulatedGateway(
+            database, environment=settings.environment, lose_answers=lambda _key: mischief.loses(dice)
+        )
     try:
         # Only who pays with Stripe has its library, and waits for it to be read.
         from activities.stripe_gateway import StripeGateway, stripe_client
@@ -150,6 +155,29 @@ def activities(settings: Settings, database: Database) -> list[Callable[..., Any
     ]
 
 
+@asynccontextmanager
+async def simulated_webhooks(settings: Settings, database: Database) -> AsyncIterator[None]:
+    """While the block lasts the simulated gateway tells the API what it does; another gateway does so by itself."""
+    if settings.payments != "simulated":
+        yield
+        return
+    secret = settings.senders()[SIMULATED]
+    telling = asyncio.create_task(
+        SimulatedWebhooks(
+            database,
+            f"{settings.api_url}/v1/webhooks/payments/{SIMULATED}",
+            lambda body, at: {OURS: sign(body, secret, at)},
+            mischief=settings.simulated_mischief,
+        ).run()
+    )
+    try:
+        yield
+    finally:
+        telling.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await telling
+
+
 async def run_worker(settings: Settings) -> None:
     """Works until SIGTERM or SIGINT, then lets running activities end for ``settings.worker_grace_seconds``.
 
@@ -165,14 +193,15 @@ async def run_worker(settings: Settings) -> None:
     try:
         own_activities = activities(settings, database)
         client = await connect(wait_seconds=settings.connect_seconds)
-        async with Worker(
+        worker = Worker(
             client,
             task_queue=settings.task_queue,
             workflows=workflows(),
             activities=own_activities,
             workflow_runner=workflow_runner(),
             graceful_shutdown_timeout=timedelta(seconds=settings.worker_grace_seconds),
-        ):
+        )
+        async with simulated_webhooks(settings, database), worker:
             log.info("working on %s in namespace %s", settings.task_queue, client.namespace)
             await stop.wait()
             log.info("stopping")

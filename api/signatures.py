@@ -9,6 +9,9 @@ import hmac
 from datetime import datetime, timedelta
 from typing import Final
 
+STRIPES: Final = "Stripe-Signature"
+OURS: Final = "Aftercare-Signature"
+"""The header the signature stands in: Stripe's own, and everybody else's."""
 TOLERANCE: Final = timedelta(minutes=5)
 """How far a signature's moment may be from our clock, either way: an old message cannot be played again later."""
 

@@ -10,12 +10,10 @@ from fastapi.security import APIKeyHeader
 
 from api.problems import Code, Problem, not_found
 from api.services import Services
-from api.signatures import BadSignature, verify
+from api.signatures import OURS, STRIPES, BadSignature, verify
 
 CARRIER: Final = "carrier-"
 """What the name of a carrier's secret begins with. A gateway's is its own name."""
-STRIPES: Final = "Stripe-Signature"
-OURS: Final = "Aftercare-Signature"
 _FORM: Final = "`t=<unix seconds>,v1=<hex of HMAC-SHA256 over t, a full stop and the raw body>`, at most 5 minutes old."
 
 

@@ -22,6 +22,7 @@ from rich.progress import Progress
 from rich.table import Table
 from sqlmodel import col, select
 
+from activities.mischief import Mischief
 from activities.simulated_gateway import SimulatedGateway
 from benchmarks.invariants import Facts, violations
 from demo.case import Case
@@ -169,7 +170,10 @@ class Soak:
     async def run(self, progress: Progress) -> Tally:
         with tempfile.TemporaryDirectory(prefix="aftercare-soak-") as folder:
             settings = scratch_settings(Path(folder)).model_copy(
-                update={"policy": replace(Policy(), hold_policy=self.policy), "simulated_lost_answers": self.lost}
+                update={
+                    "policy": replace(Policy(), hold_policy=self.policy),
+                    "simulated_mischief": Mischief(lose_answers=self.lost),
+                }
             )
             async with Stack(settings, on_line=self._read) as stack, Client(stack.api_url) as client:
                 await self._live(stack, client, progress)

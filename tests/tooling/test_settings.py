@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from activities.mischief import Mischief
 from settings import DEMO_CARRIER, SIMULATED, Settings, SettingsError, load_settings
 
 PRODUCTION = {
@@ -61,6 +62,7 @@ def test_production_starts_when_everything_is_given(monkeypatch: pytest.MonkeyPa
         ("AFTERCARE_SECRET", "", "AFTERCARE_SECRET"),
         ("AFTERCARE_SECRET", "short", "too short"),
         ("AFTERCARE_WEBHOOK_SECRETS", "simulated:0f7c", "AFTERCARE_WEBHOOK_SECRETS"),
+        ("AFTERCARE_SIMULATED_MISCHIEF", '{"repeat": 0.1}', "AFTERCARE_SIMULATED_MISCHIEF"),
     ],
 )
 def test_production_refuses_what_is_for_laptops(
@@ -97,6 +99,9 @@ def test_production_names_every_reason_at_once(monkeypatch: pytest.MonkeyPatch) 
         ("AFTERCARE_API_PORT", "70000"),
         ("AFTERCARE_ENVIRONMENT", "staging"),
         ("AFTERCARE_LOG_LEVEL", "loud"),
+        ("AFTERCARE_SIMULATED_MISCHIEF", '{"lose_answers": 1.1}'),
+        ("AFTERCARE_SIMULATED_MISCHIEF", '{"repeat": -1}'),
+        ("AFTERCARE_SIMULATED_MISCHIEF", '{"looseanswers": 0.1}'),
         ("AFTERCARE_API_KEYS", "hush-4711"),
         ("AFTERCARE_API_KEYS", "hush-4711:staff"),
         ("AFTERCARE_API_KEYS", '{"hush-4711"'),
@@ -162,6 +167,7 @@ def test_a_child_sees_the_same_settings(monkeypatch: pytest.MonkeyPatch, tmp_pat
         api_port=8123,
         api_keys={"a:b": "staff"},
         webhook_secrets={"stripe": "a,b:c"},
+        simulated_mischief=Mischief(lose_answers=0.2, shuffle=True),
         smtp_url=SecretStr("smtp://u:p@localhost:25"),
     )
     given(monkeypatch, **settings.to_environment())

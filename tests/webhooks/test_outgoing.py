@@ -1,0 +1,278 @@
+"""The simulated gateway's own webhooks: written with the effect, posted to the API until accepted, with any trouble."""
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from sqlmodel import col, select
+
+from activities.gateway import Declined, OutcomeUnknown, Refused
+from activities.mischief import Mischief
+from activities.simulated_gateway import SimulatedGateway
+from activities.simulated_webhooks import MOST_AT_ONCE, NotAccepted, SimulatedWebhooks
+from api.signatures import OURS, sign, verify
+from domain.money import Money
+from messages.claims import PaymentChanged
+from store.database import Database
+from store.payment_tables import GatewayEventRow, GatewayPaymentRow
+from tests.api.conftest import NOW
+from tests.webhooks.conftest import SECRETS, Mailroom, mailroom_on
+
+AMOUNT = Money(16400, "USD")
+CLAIM = "clm_aaaaaaaaaaaaaaaa"
+VISA = "pm_card_visa"
+SECRET = SECRETS["simulated"]
+ADDRESS = "http://api/v1/webhooks/payments/simulated"
+
+
+def gateway_on(database: Database, **more: Any) -> SimulatedGateway:
+    return SimulatedGateway(database, environment="test", **more)
+
+
+async def held(gateway: SimulatedGateway, subject: str = CLAIM, number: int = 0) -> str:
+    payment = await gateway.authorize(AMOUNT, VISA, subject=subject, key=f"{subject}:hold:{number}", at=NOW)
+    return payment.id
+
+
+async def written(database: Database) -> list[GatewayEventRow]:
+    async with database.reading() as session:
+        return list((await session.exec(select(GatewayEventRow).order_by(col(GatewayEventRow.number)))).all())
+
+
+async def happened(database: Database) -> list[tuple[str, datetime]]:
+    return [(row.happened, row.at) for row in await written(database)]
+
+
+class Post:
+    """An API that takes what comes, or answers as it is told to. `answers` counts down."""
+
+    def __init__(self, *answers: int | Exception) -> None:
+        self.answers = list(answers)
+        self.got: list[dict[str, Any]] = []
+        self.http = httpx.AsyncClient(transport=httpx.MockTransport(self._take))
+
+    def _take(self, request: httpx.Request) -> httpx.Response:
+        assert str(request.url) == ADDRESS
+        verify(request.headers[OURS], request.content, SECRET, datetime.now(UTC))
+        answer = self.answers.pop(0) if self.answers else 200
+        if isinstance(answer, Exception):
+            raise answer
+        self.got.append(json.loads(request.content))
+        return httpx.Response(answer)
+
+    def ids(self) -> list[str]:
+        return [event["id"] for event in self.got]
+
+
+def sender(database: Database, http: httpx.AsyncClient, mischief: Mischief | None = None) -> SimulatedWebhooks:
+    def signed(body: bytes, at: datetime) -> dict[str, str]:
+        return {OURS: sign(body, SECRET, at)}
+
+    return SimulatedWebhooks(database, ADDRESS, signed, mischief=mischief, poll_seconds=0.01, http=http)
+
+
+async def test_every_change_is_written_down_at_its_moment_on_the_claims_clock(database: Database) -> None:
+    gateway, later = gateway_on(database), NOW + timedelta(days=2)
+    captured, released, expired = [await held(gateway, number=number) for number in range(3)]
+    await gateway.capture(captured, AMOUNT, key="c", at=later)
+    await gateway.release(released, key="r", at=later)
+    for part in (1, 2):
+        await gateway.refund(captured, Money(100, "USD"), key=f"f{part}", at=later)
+    charge = await gateway.charge(AMOUNT, VISA, subject=CLAIM, key="fee", at=later)
+    await gateway.get(expired, at=NOW + timedelta(days=90))
+    rows = [(row.payment_id, row.happened, row.at) for row in await written(database)]
+    assert rows[:3] == [(payment, "authorized", NOW) for payment in (captured, released, expired)]
+    assert rows[3:8] == [
+        (captured, "captured", later),
+        (released, "released", later),
+        (captured, "refunded", later),
+        (captured, "refunded", later),
+        (charge.id, "charged", later),
+    ]
+    async with database.reading() as session:
+        end = (await session.get_one(GatewayPaymentRow, expired)).expires_at
+    assert rows[8:] == [(expired, "expired", end)]
+
+
+async def test_an_event_and_its_effect_are_written_together_or_not_at_all(database: Database) -> None:
+    gateway = gateway_on(database)
+
+    async def fail(*_: object) -> None:
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await gateway.ask("k", lambda bank: bank.charge(AMOUNT, VISA, subject=CLAIM, key="k", at=NOW), fail)
+    assert await written(database) == []
+
+
+async def test_a_repeated_request_and_a_refusal_tell_nothing_new(database: Database) -> None:
+    gateway = gateway_on(database)
+    hold = await held(gateway)
+    await held(gateway)
+    await gateway.release(hold, key="r", at=NOW)
+    await gateway.release(hold, key="r", at=NOW)
+    with pytest.raises(Refused):
+        await gateway.capture(hold, AMOUNT, key="c", at=NOW)
+    with pytest.raises(Declined):
+        await gateway.charge(AMOUNT, "pm_card_chargeDeclined", subject=CLAIM, key="f", at=NOW)
+    assert await happened(database) == [("authorized", NOW), ("released", NOW)]
+
+
+async def test_events_are_posted_in_order_and_once(database: Database) -> None:
+    gateway, post = gateway_on(database), Post()
+    hold = await held(gateway)
+    await gateway.capture(hold, AMOUNT, key="c", at=NOW)
+    await gateway.refund(hold, AMOUNT, key="f", at=NOW)
+    webhooks = sender(database, post.http)
+    assert await webhooks.post_waiting() == 3
+    assert await webhooks.post_waiting() == 0
+    assert [event["type"] for event in post.got] == [
+        "payment_intent.amount_capturable_updated",
+        "payment_intent.succeeded",
+        "charge.refunded",
+    ]
+    assert [event["created"] for event in post.got] == [int(NOW.timestamp())] * 3
+    things = [event["data"]["object"] for event in post.got]
+    assert [thing.get("payment_intent", thing["id"]) for thing in things] == [hold] * 3
+    assert [thing["metadata"] for thing in things] == [{"claim_id": CLAIM}] * 3
+    assert all(row.delivered_at for row in await written(database))
+
+
+async def test_what_is_not_accepted_is_posted_again_and_stops_no_other(database: Database) -> None:
+    gateway, post = gateway_on(database), Post(200, 503, 200)
+    for number in range(3):
+        await held(gateway, number=number)
+    webhooks = sender(database, post.http)
+    with pytest.raises(NotAccepted, match="503"):
+        await webhooks.post_waiting()
+    assert await webhooks.post_waiting() == 1
+    ids = post.ids()
+    assert ids[3:] == [ids[1]]
+
+
+async def test_what_was_accepted_before_the_api_went_away_stays_accepted(database: Database) -> None:
+    gateway, post = gateway_on(database), Post(200, httpx.ConnectError("nobody"))
+    for number in range(3):
+        await held(gateway, number=number)
+    webhooks = sender(database, post.http)
+    with pytest.raises(httpx.ConnectError):
+        await webhooks.post_waiting()
+    assert await webhooks.post_waiting() == 2
+    assert len(set(post.ids())) == len(post.ids()) == 3
+
+
+async def test_a_batch_is_bounded(sqlite_database: Database) -> None:
+    gateway, post = gateway_on(sqlite_database), Post()
+    for number in range(MOST_AT_ONCE + 1):
+        await held(gateway, number=number)
+    webhooks = sender(sqlite_database, post.http)
+    assert [await webhooks.post_waiting() for _ in range(3)] == [MOST_AT_ONCE, 1, 0]
+
+
+@contextlib.asynccontextmanager
+async def running(webhooks: SimulatedWebhooks) -> AsyncIterator[None]:
+    task = asyncio.create_task(webhooks.run())
+    try:
+        yield
+    finally:
+        assert not task.done(), "it never ends by itself"
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not holds():
+            await asyncio.sleep(0.01)
+
+
+async def test_an_api_that_is_down_is_told_of_once_and_waited_for(
+    sqlite_database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    post = Post(*[httpx.ConnectError("nobody listens")] * 4, 500)
+    await held(gateway_on(sqlite_database))
+    with caplog.at_level(logging.INFO, "aftercare"):
+        async with running(sender(sqlite_database, post.http)):
+            await until(lambda: len(post.got) == 2)
+    told = [record for record in caplog.records if record.name.startswith("aftercare")]
+    assert [record.levelname for record in told] == ["WARNING"]
+    assert len(told[0].getMessage().splitlines()) == 1
+
+
+async def test_a_database_in_trouble_does_not_end_it() -> None:
+    broken = Database("sqlite:////nowhere/at/all.db")
+    async with running(sender(broken, Post().http)):
+        await asyncio.sleep(0.1)
+    await broken.close()
+
+
+@pytest.mark.parametrize(
+    "mischief",
+    [Mischief(repeat=1), Mischief(shuffle=True), Mischief(delay_seconds=0.1), Mischief(0, 0.5, True, 0.05, seed=7)],
+    ids=["repeated", "in disorder", "late", "everything"],
+)
+async def test_whatever_trouble_is_made_the_claim_hears_everything_once(
+    sqlite_url: str, sqlite_database: Database, mischief: Mischief
+) -> None:
+    """From the gateway's own table through the application to the claim."""
+    async with mailroom_on(sqlite_url, sqlite_database) as mailroom:
+        claim = (await mailroom.office.claimed())["id"]
+        told = await heard_of(mailroom, claim, mischief)
+        assert sorted(told) == sorted(f"simulated:{row.id}" for row in await written(sqlite_database))
+        assert len(told) == 12
+        assert await mailroom.parked() == []
+
+
+async def heard_of(mailroom: Mailroom, claim: str, mischief: Mischief) -> list[str]:
+    """What the claim heard of four holds, each captured and given back."""
+    now = datetime.now(UTC)
+    mailroom.office.clock[0] = now
+    gateway = gateway_on(mailroom.office.database)
+    for number in range(4):
+        hold = await held(gateway, claim, number)
+        await gateway.capture(hold, AMOUNT, key=f"c{number}", at=NOW)
+        await gateway.refund(hold, AMOUNT, key=f"f{number}", at=NOW)
+    webhooks = sender(mailroom.office.database, mailroom.office.http, mischief)
+    assert await webhooks.post_waiting() == 12
+    assert await webhooks.post_waiting() == 0
+    return [event.event_id for event in mailroom.heard if isinstance(event, PaymentChanged)]
+
+
+def test_trouble_is_made_as_it_was_asked_for() -> None:
+    things, dice = list(range(200)), Mischief().dice
+    assert Mischief().journey(things, dice()) == [(0.0, thing) for thing in things]
+    twice = [thing for _, thing in Mischief(repeat=1).journey(things, dice())]
+    assert sorted(twice) == sorted(things * 2)
+    some = [thing for _, thing in Mischief(repeat=0.3).journey(things, dice())]
+    assert set(some) == set(things)
+    assert 30 < len(some) - len(things) < 90
+    mixed = [thing for _, thing in Mischief(shuffle=True).journey(things, dice())]
+    assert mixed != things
+    assert sorted(mixed) == things
+    late = Mischief(delay_seconds=2).journey(things, dice())
+    assert [seconds for seconds, _ in late] == sorted(seconds for seconds, _ in late)
+    assert 1 < max(late)[0] <= 2
+    assert sorted(thing for _, thing in late) == things
+
+
+def test_the_same_seed_makes_the_same_trouble() -> None:
+    mischief = Mischief(lose_answers=0.5, repeat=0.5, shuffle=True, delay_seconds=1, seed=3)
+    first, second = mischief.dice(), mischief.dice()
+    assert mischief.journey(range(20), first) == mischief.journey(range(20), second)
+    assert [mischief.loses(first) for _ in range(20)] == [mischief.loses(second) for _ in range(20)]
+
+
+async def test_a_lost_answer_has_happened_and_is_told(database: Database) -> None:
+    mischief = Mischief(lose_answers=1)
+    dice = mischief.dice()
+    gateway = gateway_on(database, lose_answers=lambda _: mischief.loses(dice))
+    with pytest.raises(OutcomeUnknown):
+        await held(gateway)
+    assert await happened(database) == [("authorized", NOW)]

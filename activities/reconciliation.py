@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
 from sqlmodel import col, func, select
@@ -16,7 +17,7 @@ from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionRequest
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.gateway import Gateway, Payment
-from domain.reconciliation import Finding, FindingCode, Process, Subject, findings, unbalanced, wants_process
+from domain.reconciliation import Finding, FindingCode, Process, Subject, findings, parked, unbalanced, wants_process
 from messages.reconciliation import (
     BeginReconciliation,
     CompareSubjects,
@@ -32,10 +33,13 @@ from store import ledger_book
 from store.database import Database
 from store.reconciliation_tables import FindingRow, SeenPaymentRow
 from store.reconciliation_view import subject_page
+from store.webhooks import parked_events
 from store.writes import reconciliation as book
 
 AT_ONCE: Final = 8
 """How many processes are asked about at the same time."""
+PARKED_FOR: Final = timedelta(days=7)
+"""How long a parked webhook is reported: whoever reads the report once a week has seen it."""
 _MOST_UNBALANCED: Final = 1000
 
 _ENDED: Final = {
@@ -119,8 +123,13 @@ class DatabaseReconciliation(Reconciling):
     async def finish_reconciliation(self, ask: FinishReconciliation) -> Reconciled:
         async with self._database.reading() as session:
             wrong = await ledger_book.unbalanced(session, _MOST_UNBALANCED)
+            unheard = await parked_events(session, ask.at - PARKED_FOR)
         await self._write_down(
-            ask.reconciliation_id, [unbalanced(each.subject, each.key, each.off_by) for each in wrong]
+            ask.reconciliation_id,
+            [
+                *(unbalanced(each.subject, each.key, each.off_by) for each in wrong),
+                *(parked(each.source, each.event_id, each.kind, each.subject, each.payment_id) for each in unheard),
+            ],
         )
         async with self._database.writing() as session:
             run = await book.finish(session, ask.reconciliation_id, ask.at)

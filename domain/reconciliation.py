@@ -44,6 +44,7 @@ class FindingCode(StrEnum):
     EXPIRED_WHILE_CLAIM_OPEN = "expired_while_claim_open"
     TWO_LIVE_HOLDS = "two_live_holds"
     LEDGER_UNBALANCED = "ledger_unbalanced"
+    PARKED_WEBHOOK = "parked_webhook"
 
 
 ADVICE: Final[dict[FindingCode, str]] = {
@@ -90,6 +91,10 @@ ADVICE: Final[dict[FindingCode, str]] = {
     FindingCode.LEDGER_UNBALANCED: (
         "Somebody wrote to the ledger past the programme. Find who has access to the database; have the missing line "
         "booked."
+    ),
+    FindingCode.PARKED_WEBHOOK: (
+        "A signed event names a claim that nobody works on. Look the claim and the payment up: a terminated claim is "
+        "reset, another installation's event means that its gateway account or address is ours."
     ),
 }
 """What a person does about each. Nothing of it is ever done by the reconciliation."""
@@ -182,6 +187,12 @@ def unbalanced(subject: str, key: str, off_by: Money) -> Finding:
     """The lines of `key` do not sum to zero."""
     message = f"The ledger's lines of {key} sum to {off_by} instead of zero."
     return Finding(FindingCode.LEDGER_UNBALANCED, subject, message, key)
+
+
+def parked(source: str, event_id: str, kind: str, subject: str | None, payment_id: str | None) -> Finding:
+    """A webhook that no claim explains."""
+    message = f"The event {event_id} ({kind}) of {source} found nobody to tell."
+    return Finding(FindingCode.PARKED_WEBHOOK, subject or source, message, payment_id or event_id)
 
 
 def _without_workflow(subject: Subject, at: datetime) -> Iterator[Finding]:

@@ -97,13 +97,15 @@ class Webhooks:
             await session.exec(delete(WebhookEventRow).where(settled, col(WebhookEventRow.received_at) < instant))
 
 
-async def parked_events(session: AsyncSession, limit: int = 200) -> list[ParkedEventView]:
-    """Events nobody could be told of, oldest first: what a reconciliation shows to people.
+async def parked_events(session: AsyncSession, since: datetime, limit: int = 200) -> list[ParkedEventView]:
+    """Events since then that nobody could be told of, oldest first: what a reconciliation shows to people.
 
     An event may overtake our own record of its claim. Nothing is lost by parking it: the claim's workflow exists before
     its first payment, knows its payments from its own calls and asks the gateway what became of them.
     """
-    parked = select(WebhookEventRow).where(WebhookEventRow.state == WebhookState.PARKED)
+    parked = select(WebhookEventRow).where(
+        WebhookEventRow.state == WebhookState.PARKED, col(WebhookEventRow.received_at) >= since
+    )
     order = col(WebhookEventRow.received_at), col(WebhookEventRow.source), col(WebhookEventRow.event_id)
     rows = await session.exec(parked.order_by(*order).limit(limit))
     return [ParkedEventView(**row.model_dump(exclude={"state"})) for row in rows]

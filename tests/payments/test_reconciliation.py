@@ -28,6 +28,7 @@ from store.database import Database
 from store.payment_tables import GatewayPaymentRow, LedgerEntryRow
 from store.reconciliation_tables import SeenPaymentRow
 from store.reconciliation_view import Report, last_counts, last_report, report
+from store.webhooks import Heard, Webhooks, WebhookState
 from store.writes.ledger import book_charge, book_hold_captured, book_hold_ended, book_refund, post
 from tests.fakes.processes import FakeProcesses
 from tests.payments.asks import a_capture, a_charge, a_hold, a_refund, a_release
@@ -254,6 +255,11 @@ async def half_an_entry(office: Office) -> None:
         )
 
 
+async def parked_webhook(office: Office) -> None:
+    heard = Heard("stripe", "evt_1", "payment_intent.canceled", "clm_x", "pay_x")
+    await Webhooks(office.database).keep(heard, WebhookState.PARKED, OPENED)
+
+
 @pytest.mark.parametrize(
     ("plant", "code", "after"),
     [
@@ -276,6 +282,7 @@ async def half_an_entry(office: Office) -> None:
         (uncovered, CODE.EXPIRED_WHILE_CLAIM_OPEN, 2),
         (two_live_holds, CODE.TWO_LIVE_HOLDS, 2),
         (half_an_entry, CODE.LEDGER_UNBALANCED, 2),
+        (parked_webhook, CODE.PARKED_WEBHOOK, 2),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
@@ -292,6 +299,13 @@ async def test_each_planted_difference_is_found_alone_and_left_alone(
         assert {finding.subject for finding in found} <= {"clm_x", "pln_x"}
         assert done.by_code == {code: 1}
     assert await everything(office.database) == before
+
+
+async def test_a_parked_webhook_is_reported_for_a_week(office: Office) -> None:
+    await parked_webhook(office)
+    for days, found in ((7, 1), (8, 0)):
+        done = await office.reconcile(f"rec_{days}", at=OPENED + timedelta(days=days))
+        assert done.findings == found
 
 
 async def test_a_recorded_reason_covers_a_claim_without_a_hold(office: Office) -> None:

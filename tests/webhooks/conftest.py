@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -63,7 +64,7 @@ class Mailroom:
 
     async def parked(self) -> list[ParkedEventView]:
         async with self.office.database.reading() as session:
-            return await parked_events(session)
+            return await parked_events(session, since=datetime.min.replace(tzinfo=UTC))
 
 
 @asynccontextmanager

@@ -38,5 +38,7 @@ async def test_parked_events_are_shown_oldest_first_and_bounded(database: Databa
         await webhooks.keep(Heard("stripe", f"evt_{number}", "charge.refunded"), WebhookState.PARKED, at)
     await webhooks.keep(Heard("stripe", "evt_0", "charge.refunded"), WebhookState.DELIVERED, NOW)
     async with database.reading() as session:
-        shown = await parked_events(session, limit=2)
+        shown = await parked_events(session, NOW, limit=2)
+        later = await parked_events(session, NOW + timedelta(minutes=3))
     assert [event.event_id for event in shown] == ["evt_1", "evt_2"]
+    assert [event.event_id for event in later] == ["evt_3"]

@@ -172,7 +172,9 @@ class Soak:
             settings = scratch_settings(Path(folder)).model_copy(
                 update={
                     "policy": replace(Policy(), hold_policy=self.policy),
-                    "simulated_mischief": Mischief(lose_answers=self.lost),
+                    "simulated_mischief": Mischief(
+                        lose_answers=self.lost, repeat=0.3, shuffle=True, delay_seconds=3, seed=self.seed
+                    ),
                 }
             )
             async with Stack(settings, on_line=self._read) as stack, Client(stack.api_url) as client:

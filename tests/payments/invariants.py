@@ -10,12 +10,13 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from math import ceil
 
 from domain import returns, settlement
 from domain.claim import Claim
 from domain.inspection import SerialMatch, compare_serials
-from domain.kinds import HoldState, Outcome
+from domain.kinds import ClaimState, HoldState, Outcome
 from store.ledger_view import ACCOUNTS, CARD, HOLDS_OPEN
 from tests.payments.claim_file import ClaimFile, Seen
 
@@ -110,11 +111,15 @@ def _one_effect_a_key(file: ClaimFile) -> Iterator[str]:
 
 def _one_current_hold(file: ClaimFile) -> Iterator[str]:
     live = [hold for hold in file.holds if hold.live(file.now)]
-    if len(live) > (0 if file.closed else 1):
-        yield f"{len(live)} holds are live in a claim {'closed' if file.closed else 'at rest'}"
+    settled = file.claim.state in (ClaimState.CLOSED, ClaimState.DEFAULTED)
+    if len(live) > (0 if settled else 1):
+        yield f"{len(live)} holds are live in a claim that is {file.claim.state}"
     current = file.claim.hold
-    if live and not file.closed and (current is None or live[-1].expires_at != current.expires_at):
+    believed = current.expires_at if current and current.state is HoldState.AUTHORIZED else None
+    if live and not file.closed and live[-1].expires_at != believed:
         yield f"the live hold {live[-1].reference} is not the claim's"
+    if not live and believed is not None and believed > file.now:
+        yield "the claim believes in a live hold, and the gateway has none"
     latest = max(file.holds, key=lambda hold: (hold.created_at, hold.reference), default=None)
     for hold in file.holds:
         if hold.captured and hold is not latest:
@@ -138,6 +143,9 @@ def _covered(file: ClaimFile) -> Iterator[str]:
         return
     verdict = file.first("closed", "hold_captured", "card_charged", "amount_owed", "deposit_kept") or file.now
     ends, reached = file.ends(), shipped
+    for old, new in pairwise(sorted(file.holds, key=lambda hold: hold.created_at)):
+        if old.status == "released" and ends.get(old.reference, new.created_at) < new.created_at < verdict:
+            yield f"the hold {old.reference} was released before {new.reference} was there"
     for hold in sorted(file.holds, key=lambda hold: hold.created_at):
         if hold.created_at - reached > OUTAGE and reached < verdict and not _explained(file, reached):
             yield f"no hold covered the claim from {reached} to {hold.created_at}, and no reason is recorded"
@@ -165,6 +173,10 @@ def _never_too_much(file: ClaimFile) -> Iterator[str]:
     fees = [line.key for line in file.lines if line.account == "service_fees" and line.amount > 0]
     if len(fees) > 1:
         yield f"the fee was charged {len(fees)} times: {', '.join(fees)}"
+    shipped = file.first("replacement_dispatched")
+    given_back = sum(p.refunded for p in file.payments if p.reference == f"{claim.id}:fee")
+    if shipped and given_back:
+        yield f"{given_back} of the fee was given back although the replacement has left"
     if file.closed:
         yield from _costs_what_it_should(file, hold, differences)
 

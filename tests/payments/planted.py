@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any, Literal
 
+from temporalio import activity
+
 from activities.gateway import Payment
 from activities.payments import GatewayPayments
 from activities.simulated_bank import SimulatedBank
@@ -65,9 +67,11 @@ class ForgetsToExpire(SimulatedBank):
 
 
 class TakesAFreshKeyPerRetry(GatewayPayments):
+    @activity.defn
     async def charge_card(self, ask: ChargeCard) -> CardCharged | PaymentDeclined:
         return await super().charge_card(_fresh(ask))
 
+    @activity.defn
     async def refund_payment(self, ask: RefundPayment) -> PaymentRefunded | PaymentRefused:
         return await super().refund_payment(_fresh(ask))
 

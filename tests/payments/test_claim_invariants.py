@@ -156,6 +156,16 @@ def two_live_at_rest(file: ClaimFile) -> ClaimFile:
     return claim(replace(both, now=BEGAN + RENEWED + HOUR), state=ClaimState.INSPECTING)
 
 
+def live_and_disowned(file: ClaimFile) -> ClaimFile:
+    still = payments(file, p1={"status": "authorized"})
+    return claim(replace(still, now=BEGAN + RENEWED + HOUR), state=ClaimState.AWAITING_RETURN)
+
+
+def released_first(file: ClaimFile) -> ClaimFile:
+    early = booked("authorize:0:released", RENEWED - timedelta(seconds=1), holds_open=-HOLD, holds_placed=HOLD)
+    return lines(file, *early, without="authorize:0:released")
+
+
 def many_declines(file: ClaimFile) -> ClaimFile:
     return replace(file, events=(*file.events, *(Told(BEGAN + n * HOUR, "hold_declined") for n in range(15))))
 
@@ -173,6 +183,7 @@ def cancelled(file: ClaimFile) -> ClaimFile:
     return replace(cut, events=told(hold_authorized=NOW_, closed=BACK), withdrawn_at=BEGAN + BACK)
 
 
+LIVE_HOLD = Hold(usd(HOLD), HoldState.AUTHORIZED, usd(0), usd(0), BEGAN + 9 * DAY)
 LIVE_AGAIN = {"p1": {"status": "authorized"}}
 BAD: list[tuple[int, str, Bad, ClaimFile]] = [
     (1, "captured after it was released", lambda f: payments(f, p0={"status": "captured", "captured": 5}), GOOD),
@@ -187,10 +198,15 @@ BAD: list[tuple[int, str, Bad, ClaimFile]] = [
     (5, "a fresh key for a retry", lambda f: also(f, replace(FEE_PAID, reference=f"{ID}:fee#2")), GOOD),
     (5, "booked twice", lambda f: lines(f, *booked("fee", BACK, card=-FEE, service_fees=FEE)), GOOD),
     (7, "live after closing", lambda f: payments(f, **LIVE_AGAIN), GOOD),
+    (7, "live after the default", lambda f: claim(live_and_disowned(f), state=ClaimState.DEFAULTED), GOOD),
     (7, "the old one captured", lambda f: payments(f, p0={"status": "captured", "captured": HOLD}), charged()),
     (7, "two live for days", lambda f: lines(f, without="authorize:0:released"), GOOD),
     (7, "two live at rest", two_live_at_rest, GOOD),
+    (7, "a hold believed in", lambda f: claim(f, hold=LIVE_HOLD, state=ClaimState.AWAITING_RETURN), GOOD),
+    (7, "a live hold not believed in", live_and_disowned, GOOD),
+    (8, "released before the next was there", released_first, GOOD),
     (8, "lapsed without a reason", renewed_long_after_it_lapsed, GOOD),
+    (9, "the fee given back after shipping", lambda f: payments(f, pf={"refunded": FEE}), GOOD),
     (9, "the fee charged twice", lambda f: lines(f, *booked("fee2", BACK, card=-FEE, service_fees=FEE)), GOOD),
     (9, "the default charged twice", lambda f: lines(f, *booked("owed:0", BACK, default_charges=HOLD)), charged()),
     (

@@ -1,0 +1,176 @@
+"""Scripted whole claims on real parts: nothing is broken, and each planted bug of a process is caught by its number."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import pytest
+from temporalio.testing import WorkflowEnvironment
+
+from domain.kinds import ClaimState, HoldPolicy
+from domain.policy import Policy
+from messages.claims import CancelClaim
+from store.database import Database
+from tests.payments import claim_bugs as bugs
+from tests.payments.house import House, Watched
+from tests.payments.planted import TakesAFreshKeyPerRetry
+from workflows.premium import CareExpressPremium
+
+Look = Callable[[], Awaitable[None]]
+Script = Callable[[Watched, Look], Awaitable[None]]
+
+
+async def comes_back(case: Watched, look: Look) -> None:
+    """On the ninth day, whole; the hold was renewed once."""
+    await case.dispatch()
+    await case.pass_time(days=6)
+    await look()
+    await case.pass_time(days=3)
+    await look()
+    await case.arrive()
+    await case.good_box()
+
+
+async def never_comes_back(case: Watched, look: Look) -> None:
+    await case.dispatch()
+    for _ in range(5):
+        await case.pass_time(days=5)
+        await look()
+    await case.pass_time(days=5)
+
+
+async def comes_back_late(case: Watched, look: Look) -> None:
+    await case.dispatch()
+    await case.pass_due()
+    await look()
+    await case.arrive()
+    await case.good_box()
+
+
+async def is_cancelled(case: Watched, look: Look) -> None:
+    await look()
+    await case.decide("cancel", CancelClaim(actor="customer"))
+
+
+async def is_told_of_its_hold(case: Watched, look: Look) -> None:
+    await case.dispatch()
+    await look()
+    assert case.file
+    for payment in (*case.file.holds, *case.file.holds):
+        await case.hears(payment.id, f"evt_{payment.id}")
+    await look()
+    await comes_home(case)
+
+
+async def comes_home(case: Watched) -> None:
+    await case.arrive()
+    await case.good_box()
+
+
+async def is_shipped(case: Watched, look: Look) -> None:
+    await case.dispatch()
+
+
+async def loses_an_answer(case: Watched, look: Look) -> None:
+    await case.dispatch()
+    case.house.losing = 2  # the capture's, and what is asked after it
+    await case.pass_due()
+
+
+SCRIPTS: tuple[Script, ...] = (comes_back, never_comes_back, comes_back_late, is_cancelled, is_told_of_its_hold)
+FAILS_LATER = "pm_card_chargeCustomerFail"
+
+
+@dataclass(frozen=True)
+class Plant:
+    bug: type
+    script: Script
+    number: int
+    card: str = "pm_card_visa"
+    policy: HoldPolicy = HoldPolicy.SAVED_CARD
+
+
+PLANTS = [
+    Plant(bugs.ReleasesFirst, comes_back, 8),
+    Plant(bugs.ReleasesFirst, comes_back, 7, FAILS_LATER),
+    Plant(bugs.NeverRenews, comes_back, 8),
+    Plant(bugs.CapturesTheFirstHold, never_comes_back, 7),
+    Plant(bugs.ReleasesTheCurrentHoldOnly, comes_back, 7),
+    Plant(bugs.ChargesOnEveryDefault, never_comes_back, 9),
+    Plant(bugs.ChargesTheCardBesideTheHold, never_comes_back, 7),
+    Plant(bugs.ForgetsToRefundTheFee, is_cancelled, 10),
+    Plant(bugs.RefundsTheFeeOfAGoodReturn, comes_back, 9),
+    Plant(bugs.ForgetsTheHoldOfAGoodReturn, comes_back, 7),
+    Plant(bugs.KeepsTheDepositOfAGoodReturn, comes_back, 9, FAILS_LATER, HoldPolicy.CAPTURE_AND_REFUND),
+    Plant(bugs.KeepsALateReturnsMoney, comes_back_late, 9),
+    Plant(bugs.RefundsTheLateReturnOfNoOne, never_comes_back, 9),
+    Plant(bugs.BelievesTheWebhook, is_told_of_its_hold, 7),
+    Plant(bugs.ShipsBeforeTheFee, is_shipped, 11),
+    Plant(bugs.ForgetsToCallTheWarehouseOff, is_cancelled, 10),
+    Plant(bugs.RenewsEveryDay, never_comes_back, 12),
+    Plant(bugs.TriesAgainAndAgain, comes_back, 12, FAILS_LATER),
+    Plant(bugs.TakesAFreshKeyForEveryHold, is_shipped, 5),
+]
+
+
+@asynccontextmanager
+async def opened(
+    temporal: WorkflowEnvironment, database: Database, card: str, policy: HoldPolicy, **plant: object
+) -> AsyncIterator[Watched]:
+    house = House(temporal.client, Policy(hold_policy=policy), database=database, **plant)  # type: ignore[arg-type]
+    async with house.worker():
+        yield await house.claimed(card)
+
+
+async def broken(case: Watched, script: Script) -> set[int]:
+    """The numbers of the invariants that were broken at any look."""
+    numbers: set[int] = set()
+
+    async def look() -> None:
+        numbers.update(violation.number for violation in await case.look())
+
+    await script(case, look)
+    await look()
+    return numbers
+
+
+@pytest.mark.parametrize(
+    ("card", "policy"),
+    [("pm_card_visa", HoldPolicy.SAVED_CARD), *((FAILS_LATER, policy) for policy in HoldPolicy)],
+)
+async def test_the_real_process_breaks_nothing(
+    temporal: WorkflowEnvironment, sqlite_database: Database, card: str, policy: HoldPolicy
+) -> None:
+    house = House(temporal.client, Policy(hold_policy=policy), database=sqlite_database)
+    async with house.worker():
+        cases = [await house.claimed(card) for _ in SCRIPTS]
+        found = await asyncio.gather(*(broken(case, script) for case, script in zip(cases, SCRIPTS, strict=True)))
+        assert found == [set()] * len(SCRIPTS), [(case.id, await case.look()) for case in cases]
+        last = await house.claimed(card)
+        assert await broken(last, loses_an_answer) == set()
+        assert house.lost_answers == 2
+
+
+@pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: f"{plant.bug.__name__}-{plant.number}")
+async def test_each_planted_bug_is_caught(
+    temporal: WorkflowEnvironment, sqlite_database: Database, plant: Plant
+) -> None:
+    async with opened(temporal, sqlite_database, plant.card, plant.policy, story=plant.bug) as case:
+        assert plant.number in await broken(case, plant.script)
+
+
+async def test_a_fresh_key_for_every_retry_is_caught(temporal: WorkflowEnvironment, sqlite_database: Database) -> None:
+    fresh = {"story": CareExpressPremium, "party": TakesAFreshKeyPerRetry}
+    async with opened(temporal, sqlite_database, "pm_card_visa", HoldPolicy.SAVED_CARD, **fresh) as case:
+        assert 5 in await broken(case, is_shipped)
+
+
+async def test_a_claim_whose_card_says_no_costs_nothing(
+    temporal: WorkflowEnvironment, sqlite_database: Database
+) -> None:
+    async with opened(temporal, sqlite_database, "pm_card_chargeDeclined", HoldPolicy.SAVED_CARD) as case:
+        file = await case.house.views.claim(case.id)
+        assert file is not None
+        assert file.state is ClaimState.CLOSED
+        assert await case.look() == []

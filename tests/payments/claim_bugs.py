@@ -1,4 +1,4 @@
-"""Bugs of whole claims, planted: each is a way in which a process has really lost or taken money (a test of the test)."""
+"""Bugs of whole claims, planted: each is a way in which a process has really lost or taken money."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -111,7 +111,7 @@ class KeepsALateReturnsMoney(CareExpressPremium):
 
 
 @planted
-class RefundsTheLateReturnOfNoOne(CareExpressPremium):
+class RefundsEveryDefault(CareExpressPremium):
     """Gives the default back as soon as it was charged."""
 
     async def _default(self, reasons: tuple[Reason, ...] | None, *, approved: bool = False) -> None:
@@ -154,8 +154,8 @@ class TriesAgainAndAgain(CareExpressPremium):
 
 
 @planted
-class TakesAFreshKeyForEveryHold(CareExpressPremium):
-    """Keys that forget their purpose: no longer claim, purpose and ordinal."""
+class ChargesAgainUnderAFreshKey(CareExpressPremium):
+    """A random key: no longer claim, purpose and ordinal."""
 
     async def _request_dispatch(self, ship_to: ShipTo, *, with_battery: bool) -> None:
         await super()._request_dispatch(ship_to, with_battery=with_battery)

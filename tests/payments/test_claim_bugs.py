@@ -104,13 +104,13 @@ PLANTS = [
     Plant(bugs.ForgetsTheHoldOfAGoodReturn, comes_back, 7),
     Plant(bugs.KeepsTheDepositOfAGoodReturn, comes_back, 9, FAILS_LATER, HoldPolicy.CAPTURE_AND_REFUND),
     Plant(bugs.KeepsALateReturnsMoney, comes_back_late, 9),
-    Plant(bugs.RefundsTheLateReturnOfNoOne, never_comes_back, 9),
+    Plant(bugs.RefundsEveryDefault, never_comes_back, 9),
     Plant(bugs.BelievesTheWebhook, is_told_of_its_hold, 7),
     Plant(bugs.ShipsBeforeTheFee, is_shipped, 11),
     Plant(bugs.ForgetsToCallTheWarehouseOff, is_cancelled, 10),
     Plant(bugs.RenewsEveryDay, never_comes_back, 12),
     Plant(bugs.TriesAgainAndAgain, comes_back, 12, FAILS_LATER),
-    Plant(bugs.TakesAFreshKeyForEveryHold, is_shipped, 5),
+    Plant(bugs.ChargesAgainUnderAFreshKey, is_shipped, 5),
 ]
 
 

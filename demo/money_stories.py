@@ -48,7 +48,7 @@ async def _owed(case: Case) -> None:
 
 MONEY: Final = (
     Story(
-        title="A month under one hold",
+        title="A month on one hold",
         customer="Pia Lindqvist",
         model="mini-se",
         region="US",
@@ -85,7 +85,7 @@ MONEY: Final = (
         ),
     ),
     Story(
-        title="A card that pays nothing",
+        title="Nothing to charge",
         customer="Rosa Nilsson",
         model="mini-se",
         region="US",

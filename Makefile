@@ -38,7 +38,7 @@ format: $(VENV)/.project ## Format the code and mend what lint can mend
 
 # ARGS="--claims 100 --seed 2" and the like.
 soak: $(VENV)/.project ## Live 1,000 claims with lost answers, bad cards and killed workers; check every invariant
-	@$(BIN)/python -m benchmarks.soak $(ARGS)
+	@$(BIN)/python -m tests.soak $(ARGS)
 
 # ARGS="--terms 20000 --postgres" and the like; docs/performance.md has more.
 bench-reminders: $(VENV)/.project ## Send a day's reminders of a million terms, killing the worker twice

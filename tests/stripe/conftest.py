@@ -70,6 +70,6 @@ def simulator() -> Iterator[str]:
 @pytest.fixture
 async def http() -> AsyncIterator[stripe.HTTPClient]:
     """What carries requests to these servers: it waits a second, not fifteen."""
-    client = HttpxWire(seconds=1)
+    client = HttpxWire(seconds=3)
     yield client
     await client.close_async()

@@ -31,7 +31,7 @@ from domain.policy import Policy
 from store.database import Database
 from store.tables import ClaimRow
 from tests.payments.claim_file import ClaimFile, claim_file
-from tests.payments.invariants import violations
+from tests.payments.invariants import RULES, violations
 
 RESULTS: Final = Path(".aftercare") / "benchmarks"
 CARDS: Final = {
@@ -46,6 +46,9 @@ CARDS: Final = {
     "pm_card_chargeDeclinedInsufficientFunds": 1,
 }
 """Of a hundred customers so many have each: three in a hundred are declined at once, fifteen some time later."""
+INVARIANTS: Final = [number for number, _ in RULES]
+"""By number. The sixth is the first five with answers lost, the fifteenth all of them with webhooks told again and in
+any order: both happen to every claim here."""
 _STEPS: Final = 60
 _LOST_LINE: Final = "No answer came for"
 
@@ -62,11 +65,12 @@ class Anybody:
 
 @dataclass
 class Tally:
-    """What was counted, and what was found wrong: claim id -> sentences."""
+    """What was counted, and what was found wrong: `wrong` claim id -> sentences, `broken` by invariant."""
 
     counts: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
     wrong: dict[str, list[str]] = field(default_factory=dict)
+    broken: Counter[int] = field(default_factory=Counter)
 
 
 class Restless(Case):
@@ -232,9 +236,10 @@ class Soak:
             ids = list(await session.exec(select(ClaimRow.id).order_by(col(ClaimRow.id))))
         for claim_id in ids:
             file = await _file(database, claim_id, replace(Policy(), hold_policy=self.policy))
-            said = [f"{found.number}: {found.sentence}" for found in violations(file)]
-            if said:
-                self.tally.wrong[claim_id] = said
+            found = violations(file)
+            if found:
+                self.tally.wrong[claim_id] = [f"{each.number}: {each.sentence}" for each in found]
+                self.tally.broken.update({each.number for each in found})
             self._count(file)
 
     def _count(self, file: ClaimFile) -> None:
@@ -278,6 +283,12 @@ def show(tallies: dict[str, Tally]) -> None:
     for name in sorted({name for tally in tallies.values() for name in tally.outcomes}):
         table.add_row(name.replace("_", " "), *(str(tally.outcomes[name]) for tally in tallies.values()))
     table.add_section()
+    for number in INVARIANTS:
+        kept = (
+            f"{tally.counts['claims'] - tally.broken[number]} of {tally.counts['claims']}" for tally in tallies.values()
+        )
+        table.add_row(f"invariant {number} holds", *kept)
+    table.add_section()
     table.add_row("violations", *(str(sum(map(len, tally.wrong.values()))) for tally in tallies.values()))
     console.print(table)
     for tally in tallies.values():
@@ -303,7 +314,13 @@ def main(
     console.print(f"{claims} claims, {lost:.0%} of the gateway's answers lost, in {seconds / 60:.1f} min.")
     RESULTS.mkdir(parents=True, exist_ok=True)
     found: Answer = {
-        policy: {"counts": tally.counts, "outcomes": tally.outcomes, "wrong": tally.wrong}
+        policy: {
+            "counts": tally.counts,
+            "checked": dict.fromkeys(INVARIANTS, tally.counts["claims"]),
+            "broken": tally.broken,
+            "outcomes": tally.outcomes,
+            "wrong": tally.wrong,
+        }
         for policy, tally in tallies.items()
     }
     asked = {"claims": claims, "kills": kills, "seed": seed, "lost": lost, "seconds": round(seconds)}

@@ -87,8 +87,8 @@ class Restless(Case):
         try:
             await self.register()
             await self.buy_plan()
-        except NoAnswer:
-            return None  # the stack was down for too long; nothing was claimed
+        except (NoAnswer, Refused):
+            return None  # the stack was down for too long, or answers the second try with 409; nothing was claimed
         try:
             await self.claim_express("premium", "collision", card=self._card)
         except Refused:

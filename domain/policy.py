@@ -26,5 +26,5 @@ class Policy:
     repair_payment_days: int = 30
     found_watch_days: int = 365
     premium_brands: tuple[str, ...] = ("visa", "mastercard", "amex")
-    hold_policy: HoldPolicy = HoldPolicy.SAVED_CARD
     premium_funding: tuple[str, ...] = ("credit",)
+    hold_policy: HoldPolicy = HoldPolicy.SAVED_CARD

@@ -16,7 +16,6 @@ from messages.payments import (
     AuthorizeHold,
     CaptureHold,
     CardCharged,
-    ChargeCard,
     HoldPlaced,
     KeepDeposit,
     LookAtHold,
@@ -24,7 +23,6 @@ from messages.payments import (
     PaymentRefunded,
     PaymentRefused,
     Payments,
-    RefundPayment,
     ReleaseHold,
     TakeAccount,
 )
@@ -166,15 +164,8 @@ class Security(Exchange):
         self._deposit = None
         if not amount:
             return
-        ask = RefundPayment(
-            subject=self._the_claim.id,
-            key=payment_key(self._the_claim.id, "refund-deposit"),
-            at=workflow.now(),
-            payment_id=deposit.payment_id,
-            amount=amount,
-            account="deposits",
-        )
-        answer = await self._effect(Payments.refund_payment, ask, f"refund {amount} (deposit)")
+        key = payment_key(self._the_claim.id, "refund-deposit")
+        answer = await self._refund(deposit.payment_id, amount, "deposits", key, f"refund {amount} (deposit)")
         if hold is not None and isinstance(answer, PaymentRefunded):
             self._change(hold=replace(hold, refunded=answer.refunded))
         self._note("deposit_refunded", f"{amount} of the deposit was refunded.")
@@ -211,16 +202,9 @@ class Security(Exchange):
 
         True when it was paid. Nothing is ever taken twice: the key does not depend on how often we ask.
         """
-        charge = ChargeCard(
-            subject=self._the_claim.id,
-            key=payment_key(self._the_claim.id, "default"),
-            at=workflow.now(),
-            amount=amount,
-            payment_method=payment_method,
-            account=account,
-            off_session=True,
-        )
-        answer = await self._effect(Payments.charge_card, charge, f"charge {amount} to the saved card")
+        key = payment_key(self._the_claim.id, "default")
+        summary = f"charge {amount} to the saved card"
+        answer = await self._charge_card(amount, payment_method, account, key, summary, off_session=True)
         if isinstance(answer, CardCharged):
             self._taken.append(Taken(answer.payment_id, amount, account))
             self._note("card_charged", f"The hold had lapsed; {amount} was charged to the saved card.")
@@ -232,16 +216,9 @@ class Security(Exchange):
 
     async def _charge_owed(self, amount: Money, payment_method: str, account: TakeAccount) -> bool:
         """Charge what is owed to a card its owner names; each try is a new question. True when it was paid."""
-        ask = ChargeCard(
-            subject=self._the_claim.id,
-            key=payment_key(self._the_claim.id, "owed", self._owed_tries),
-            at=workflow.now(),
-            amount=amount,
-            payment_method=payment_method,
-            account=account,
-        )
+        key = payment_key(self._the_claim.id, "owed", self._owed_tries)
         self._owed_tries += 1
-        answer = await self._effect(Payments.charge_card, ask, f"charge {amount} that is owed")
+        answer = await self._charge_card(amount, payment_method, account, key, f"charge {amount} that is owed")
         if isinstance(answer, PaymentDeclined):
             self._note("charge_declined", f"The card declined {amount}.", answer.code)
             await self._save()
@@ -260,15 +237,8 @@ class Security(Exchange):
             part = taken.left.least(amount)
             if not part:
                 continue
-            ask = RefundPayment(
-                subject=self._the_claim.id,
-                key=payment_key(self._the_claim.id, f"refund-{purpose}", n),
-                at=workflow.now(),
-                payment_id=taken.payment_id,
-                amount=part,
-                account=taken.account,
-            )
-            answer = await self._effect(Payments.refund_payment, ask, f"refund {part}")
+            key = payment_key(self._the_claim.id, f"refund-{purpose}", n)
+            answer = await self._refund(taken.payment_id, part, taken.account, key, f"refund {part}")
             taken.left -= part
             amount -= part
             hold = self._the_claim.hold

@@ -7,9 +7,12 @@ from temporalio import workflow
 from domain.money import Money
 from messages.ids import payment_key
 from messages.payments import (
+    Account,
     CardCharged,
     ChargeCard,
     PaymentDeclined,
+    PaymentRefunded,
+    PaymentRefused,
     Payments,
     RefundPayment,
 )
@@ -31,16 +34,9 @@ class Till(ClaimDesk):
         """Charge a fee the customer has just agreed to; nothing to do for a fee of zero."""
         if not amount:
             return None
-        ask = ChargeCard(
-            subject=self._the_claim.id,
-            key=payment_key(self._the_claim.id, purpose, ordinal),
-            at=workflow.now(),
-            amount=amount,
-            payment_method=payment_method,
-            account=account,
-        )
         what = account.replace("_", " ").removesuffix("s")
-        answer = await self._effect(Payments.charge_card, ask, f"charge {amount} ({what})")
+        key = payment_key(self._the_claim.id, purpose, ordinal)
+        answer = await self._charge_card(amount, payment_method, account, key, f"charge {amount} ({what})")
         if isinstance(answer, PaymentDeclined):
             self._note("charge_declined", f"The card declined {amount} ({what}).", answer.code)
             return answer
@@ -52,16 +48,43 @@ class Till(ClaimDesk):
         """Give back every fee; the last one given back, None when nothing had been paid."""
         refunded = None
         for n, (charged, account) in enumerate(self._paid):
-            ask = RefundPayment(
-                subject=self._the_claim.id,
-                key=payment_key(self._the_claim.id, "refund-fee", n),
-                at=workflow.now(),
-                payment_id=charged.payment_id,
-                amount=charged.amount,
-                account=account,
-            )
-            await self._effect(Payments.refund_payment, ask, f"refund {charged.amount}")
+            key = payment_key(self._the_claim.id, "refund-fee", n)
+            await self._refund(charged.payment_id, charged.amount, account, key, f"refund {charged.amount}")
             self._note("fee_refunded", f"{charged.amount} was refunded.")
             refunded = charged.amount if refunded is None else refunded + charged.amount
         self._paid = []
         return refunded
+
+    async def _charge_card(
+        self,
+        amount: Money,
+        payment_method: str,
+        account: Account,
+        key: str,
+        summary: str,
+        *,
+        off_session: bool = False,
+    ) -> CardCharged | PaymentDeclined:
+        ask = ChargeCard(
+            subject=self._the_claim.id,
+            key=key,
+            at=workflow.now(),
+            amount=amount,
+            payment_method=payment_method,
+            account=account,
+            off_session=off_session,
+        )
+        return await self._effect(Payments.charge_card, ask, summary)
+
+    async def _refund(
+        self, payment_id: str, amount: Money, account: Account, key: str, summary: str
+    ) -> PaymentRefunded | PaymentRefused:
+        ask = RefundPayment(
+            subject=self._the_claim.id,
+            key=key,
+            at=workflow.now(),
+            payment_id=payment_id,
+            amount=amount,
+            account=account,
+        )
+        return await self._effect(Payments.refund_payment, ask, summary)

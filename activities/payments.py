@@ -5,6 +5,7 @@ Whatever attempt this is, the keys decide: a second one finds the first one's an
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -81,8 +82,8 @@ class GatewayPayments(Payments):
     @activity.defn
     async def authorize_hold(self, ask: AuthorizeHold) -> HoldPlaced | PaymentDeclined:
         async def request(gateway: Gateway) -> Payment | PaymentDeclined:
-            try:
-                return await gateway.authorize(
+            return await _or_declined(
+                gateway.authorize(
                     ask.amount,
                     ask.payment_method,
                     subject=ask.subject,
@@ -90,8 +91,7 @@ class GatewayPayments(Payments):
                     at=ask.at,
                     off_session=ask.off_session,
                 )
-            except Declined as no:
-                return PaymentDeclined(code=no.code, retryable=no.retryable)
+            )
 
         async def book(session: AsyncSession, hold: Payment | PaymentDeclined) -> None:
             if isinstance(hold, Payment):
@@ -113,7 +113,7 @@ class GatewayPayments(Payments):
             hold = answer.hold
             if answer.done and isinstance(hold, Payment):
                 await book_hold_captured(session, ask.subject, ask.key, ask.at, hold.amount, hold.captured, ask.account)
-            await _book_ends(session, ask, answer.ended)
+            await _book_ends(ask, session, answer)
 
         return _what_became(await self._ask(ask, request, book))
 
@@ -131,10 +131,7 @@ class GatewayPayments(Payments):
             others = await _let_others_go(gateway, ask, ask.hold_id)
             return Ended(answer.hold, answer.done, (*answer.ended, *others))
 
-        async def book(session: AsyncSession, answer: Ended) -> None:
-            await _book_ends(session, ask, answer.ended)
-
-        return _what_became(await self._ask(ask, request, book))
+        return _what_became(await self._ask(ask, request, partial(_book_ends, ask)))
 
     @activity.defn
     async def look_at_hold(self, ask: LookAtHold) -> HoldPlaced | PaymentRefused:
@@ -142,16 +139,13 @@ class GatewayPayments(Payments):
             found = await _truth(gateway, ask, ask.hold_id)
             return Ended(found.hold, isinstance(found.hold, Payment), found.ended)
 
-        async def book(session: AsyncSession, answer: Ended) -> None:
-            await _book_ends(session, ask, answer.ended)
-
-        return _what_became(await self._ask(ask, request, book))
+        return _what_became(await self._ask(ask, request, partial(_book_ends, ask)))
 
     @activity.defn
     async def charge_card(self, ask: ChargeCard) -> CardCharged | PaymentDeclined:
         async def request(gateway: Gateway) -> Payment | PaymentDeclined:
-            try:
-                return await gateway.charge(
+            return await _or_declined(
+                gateway.charge(
                     ask.amount,
                     ask.payment_method,
                     subject=ask.subject,
@@ -159,8 +153,7 @@ class GatewayPayments(Payments):
                     at=ask.at,
                     off_session=ask.off_session,
                 )
-            except Declined as no:
-                return PaymentDeclined(code=no.code, retryable=no.retryable)
+            )
 
         async def book(session: AsyncSession, charge: Payment | PaymentDeclined) -> None:
             if isinstance(charge, Payment):
@@ -216,6 +209,14 @@ class GatewayPayments(Payments):
             raise ApplicationError(str(mistake), type=type(mistake).__name__, non_retryable=True) from mistake
 
 
+async def _or_declined(taken: Awaitable[Payment]) -> Payment | PaymentDeclined:
+    """A hold or a charge, or the card's no."""
+    try:
+        return await taken
+    except Declined as no:
+        return PaymentDeclined(code=no.code, retryable=no.retryable)
+
+
 async def _truth(gateway: Gateway, ask: PaymentRequest, payment_id: str) -> Ended:
     """What has really become of a payment, looked up afresh."""
     try:
@@ -240,9 +241,9 @@ async def _let_others_go(gateway: Gateway, ask: PaymentRequest, hold_id: str) ->
     return tuple(others)
 
 
-async def _book_ends(session: AsyncSession, ask: PaymentRequest, holds: tuple[Payment, ...]) -> None:
+async def _book_ends(ask: PaymentRequest, session: AsyncSession, answer: Ended) -> None:
     """That these holds are over, once each, however often and by whom it is found out."""
-    for hold in holds:
+    for hold in answer.ended:
         if hold.kind == "hold" and hold.status in ("released", "expired"):
             await book_hold_ended(session, ask.subject, f"{hold.reference}:{hold.status}", ask.at, hold.amount)
 

@@ -27,8 +27,9 @@ from store import catalogue
 from store.claim_list import CLAIMS
 from store.ledger_view import LedgerView, ledger
 from store.payment_tables import MailRow
-from store.tables import ClaimRow, ConsentRow, EventRow
+from store.tables import ClaimRow, ConsentRow
 from store.terms import terms_text
+from store.timeline import EventView, timeline
 
 _DATED: Final = {
     "submitted": "opened",
@@ -96,17 +97,6 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """A line of the timeline."""
-
-    at: datetime
-    kind: str
-    title: str
-    details: str
-    actor: str
-
-
-@dataclass(frozen=True, slots=True)
 class Inspected:
     """What was expected beside what was found."""
 
@@ -125,10 +115,10 @@ class EvidenceView:
     consent: Consent | None
     dates: tuple[Date, ...]
     notices: tuple[Notice, ...]
-    scans: tuple[Line, ...]
-    arrivals: tuple[Line, ...]
+    scans: tuple[EventView, ...]
+    arrivals: tuple[EventView, ...]
     inspection: Inspected | None
-    timeline: tuple[Line, ...]
+    timeline: tuple[EventView, ...]
     ledger: LedgerView
 
 
@@ -141,7 +131,7 @@ async def evidence(session: AsyncSession, claim_id: str) -> EvidenceView | None:
     region = await catalogue.region(session, claim.region)
     # What was agreed names the zone; a region may leave the catalogue.
     zone = str((row.agreed or {}).get("time_zone") or (region.time_zone if region else "UTC"))
-    lines = await _timeline(session, claim_id)
+    lines = tuple(await timeline(session, claim_id))
     mails = select(MailRow).where(MailRow.claim_id == claim_id).order_by(col(MailRow.at), col(MailRow.message_id))
     return EvidenceView(
         claim=claim,
@@ -157,12 +147,7 @@ async def evidence(session: AsyncSession, claim_id: str) -> EvidenceView | None:
     )
 
 
-async def _timeline(session: AsyncSession, claim_id: str) -> tuple[Line, ...]:
-    rows = await session.exec(select(EventRow).where(EventRow.claim_id == claim_id).order_by(col(EventRow.id)))
-    return tuple(Line(row.at, row.kind, row.title, row.details, row.actor) for row in rows)
-
-
-def _consent(row: ConsentRow | None, claim: Claim, lines: Sequence[Line]) -> Consent | None:
+def _consent(row: ConsentRow | None, claim: Claim, lines: Sequence[EventView]) -> Consent | None:
     if row is None:
         return None
     text = terms_text(row.terms_version)
@@ -181,7 +166,7 @@ def _consent(row: ConsentRow | None, claim: Claim, lines: Sequence[Line]) -> Con
     )
 
 
-def _dates(claim: Claim, zone: str, lines: Iterable[Line]) -> tuple[Date, ...]:
+def _dates(claim: Claim, zone: str, lines: Iterable[EventView]) -> tuple[Date, ...]:
     """In their order. Scans and arrivals of the last box are the carrier's and the warehouse's own moments."""
 
     def date(what: str, at: datetime, title: str) -> Date:
@@ -204,7 +189,7 @@ def _notice(mail: MailRow, zone: str) -> Notice:
     return Notice(mail.kind, mail.at, local_text(mail.at, zone), mail.recipient, mail.subject, mail.message_id)
 
 
-def _of_kind(lines: Iterable[Line], kind: str) -> tuple[Line, ...]:
+def _of_kind(lines: Iterable[EventView], kind: str) -> tuple[EventView, ...]:
     return tuple(line for line in lines if line.kind == kind)
 
 

@@ -6,8 +6,6 @@ Whatever Temporal is doing, these answer from what is remembered.
 from datetime import datetime
 from typing import Final
 
-from sqlmodel import col, select
-
 from domain.catalogue import Catalogue, Model
 from domain.claim import Claim
 from domain.eligibility import Application, refusals
@@ -39,7 +37,8 @@ from store.device_view import (
 )
 from store.shipping_list import ShippingFilter, ShippingKind, ShippingView, shipping_requests
 from store.standing import load_standing
-from store.tables import ClaimRow, EventRow
+from store.tables import ClaimRow
+from store.timeline import EventView, timeline
 
 __all__ = [
     "BindingView",
@@ -64,17 +63,6 @@ __all__ = [
 
 MOST_ROWS: Final = 200
 """The longest page of a list."""
-
-
-class EventView(View):
-    """A line of a claim's timeline. `id` rises in the order of writing, so a reader can go on after the last it saw."""
-
-    id: int
-    at: datetime
-    kind: str
-    title: str
-    details: str
-    actor: str
 
 
 class QuoteView(View):
@@ -158,15 +146,8 @@ class Views:
 
     async def events(self, claim_id: str, after: int = 0) -> list[EventView]:
         """The timeline of a claim in order of writing, from behind the event numbered `after`."""
-        lines = select(EventRow).where(EventRow.claim_id == claim_id, col(EventRow.id) > after)
         async with self._database.reading() as session:
-            rows = await session.exec(lines.order_by(col(EventRow.id)))
-            return [
-                EventView(
-                    id=row.id or 0, at=row.at, kind=row.kind, title=row.title, details=row.details, actor=row.actor
-                )
-                for row in rows
-            ]
+            return await timeline(session, claim_id, after)
 
     async def claim_refusals(self, application: Application, serial_number: str, now: datetime) -> list[Reason] | None:
         """Every reason why the claim cannot be made at `now`; None for an unknown serial number."""

@@ -8,6 +8,7 @@ from api.answers.ledger import LedgerView
 from api.examples import shows
 from domain.kinds import ClaimState, Component, Outcome, Service, Tier
 from store import evidence_view as stored
+from store.views import EventView
 
 _ARRIVED = {
     "at": "2026-12-04T18:05:00Z",
@@ -96,7 +97,7 @@ class EvidenceLineView(View):
     actor: str
 
     @classmethod
-    def of(cls, line: stored.Line) -> Self:
+    def of(cls, line: EventView) -> Self:
         return cls(at=line.at, kind=line.kind, title=line.title, details=line.details, actor=line.actor)
 
 

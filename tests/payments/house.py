@@ -27,7 +27,7 @@ from store.views import Views
 from tests.fakes.outside import FakeMail
 from tests.payments.claim_file import ClaimFile, claim_file
 from tests.payments.invariants import Violation, violations
-from tests.workflows.conftest import Case, World
+from tests.workflows.conftest import Case, World, of_a_claim
 from workflows.desk import ClaimDesk
 from workflows.premium import CareExpressPremium
 
@@ -67,25 +67,7 @@ class House(World):
             workflows=[self.story],
             # Twice as fast; the sandbox has tests of its own.
             workflow_runner=UnsandboxedWorkflowRunner(),
-            activities=[
-                record.reserve_use,
-                record.save_claim,
-                record.record_dispatch,
-                record.compute_window,
-                record.compute_deadline,
-                record.identify_serial,
-                payments.look_up_card,
-                payments.authorize_hold,
-                payments.capture_hold,
-                payments.release_hold,
-                payments.charge_card,
-                payments.refund_payment,
-                payments.look_at_hold,
-                payments.keep_deposit,
-                warehouse.request_dispatch,
-                warehouse.withdraw_dispatch,
-                self.mail.send_mail,
-            ],
+            activities=of_a_claim(record, payments, warehouse, self.mail),
         )
 
     async def device(self) -> str:

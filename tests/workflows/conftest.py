@@ -32,6 +32,10 @@ from messages.claims import (
     SubmitMaintenance,
     SubmitRepair,
 )
+from messages.mail import Mail
+from messages.payments import Payments
+from messages.record import Record
+from messages.warehouse import Warehouse
 from tests.fakes.jobs import CODE, FakeJobs, FakeWorkshop
 from tests.fakes.outside import FakeMail, FakePayments, FakeWarehouse
 from tests.fakes.record import FakeRecord
@@ -64,6 +68,29 @@ def story_of(ask: Submission) -> str:
             return "Maintenance"
 
 
+def of_a_claim(record: Record, payments: Payments, warehouse: Warehouse, mail: Mail) -> list[Callable[..., Any]]:
+    """The activities that every claim with a unit on the move calls."""
+    return [
+        record.reserve_use,
+        record.save_claim,
+        record.record_dispatch,
+        record.compute_window,
+        record.compute_deadline,
+        record.identify_serial,
+        payments.look_up_card,
+        payments.authorize_hold,
+        payments.capture_hold,
+        payments.release_hold,
+        payments.charge_card,
+        payments.refund_payment,
+        payments.look_at_hold,
+        payments.keep_deposit,
+        warehouse.request_dispatch,
+        warehouse.withdraw_dispatch,
+        mail.send_mail,
+    ]
+
+
 @dataclass
 class World:
     """Everything one test needs: the client, the fakes, and verbs in the words of the trade."""
@@ -82,7 +109,7 @@ class World:
         self.skipper = TimeSkipper(self.client)
 
     def worker(self) -> Worker:
-        record, payments, jobs = self.record, self.payments, self.jobs
+        jobs = self.jobs
         return Worker(
             self.client,
             task_queue=self.task_queue,
@@ -90,23 +117,7 @@ class World:
             graceful_shutdown_timeout=timedelta(seconds=10),
             workflows=[CareExpressPremium, CareExpressStandard, Flyaway, OnlineRepair, Maintenance],
             activities=[
-                record.reserve_use,
-                record.save_claim,
-                record.record_dispatch,
-                record.compute_window,
-                record.compute_deadline,
-                record.identify_serial,
-                payments.look_up_card,
-                payments.authorize_hold,
-                payments.capture_hold,
-                payments.release_hold,
-                payments.charge_card,
-                payments.refund_payment,
-                payments.look_at_hold,
-                payments.keep_deposit,
-                self.warehouse.request_dispatch,
-                self.warehouse.withdraw_dispatch,
-                self.mail.send_mail,
+                *of_a_claim(self.record, self.payments, self.warehouse, self.mail),
                 jobs.open_job,
                 jobs.ask_replacement_fee,
                 jobs.reserve_for_repair,

@@ -95,7 +95,7 @@ def create_app(config: ApiConfig, *, door: Door | None = None, now: Callable[[],
     app.openapi = lambda: reference.document(app)  # type: ignore[method-assign]
     errors.install(app)
     # The last one added is the first one asked.
-    app.add_middleware(Idempotency, requests=requests, keys=keys)
+    app.add_middleware(Idempotency, requests=requests, keys=keys, now=now)
     app.add_middleware(BodyLimit)
     app.add_middleware(Counting, metrics=metrics)
     return app

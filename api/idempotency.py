@@ -8,7 +8,9 @@ import hashlib
 import json
 import logging
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Header, Request
@@ -17,11 +19,10 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.auth import Keys
-from api.bodies.base import now
 from api.errors import DATABASE_AWAY
 from api.problems import Code, Problem, unavailable
 from messages.ids import new_id
-from store.requests import KeptAnswer, KeyReused, Requests
+from store.requests import Begun, KeptAnswer, KeyReused, Requests
 
 log = logging.getLogger("aftercare.api")
 
@@ -34,9 +35,13 @@ _KEPT_HEADERS = ("content-type", "location")
 
 @dataclass(frozen=True, slots=True)
 class RequestKey:
-    """What this request is known by. `again`: the key was seen before and its answer is not kept."""
+    """What this request is known by. `again`: the key was seen before and its answer is not kept.
+
+    `at` is when it was first sent: what a repeated request asks for is the very same, its moment included.
+    """
 
     value: str
+    at: datetime
     again: bool
 
     def id(self, prefix: str) -> str:
@@ -59,18 +64,19 @@ def request_key(
     ] = None,
 ) -> RequestKey:
     """The request's key, scoped by caller and path; a random one when none was sent."""
-    if key is None:
-        return RequestKey(secrets.token_hex(16), again=False)
-    return RequestKey(f"{_scope(request.scope)}:{key}", getattr(request.state, "again", False))
+    begun = getattr(request.state, "begun", None) or Begun(request.app.state.services.now(), again=False)
+    value = secrets.token_hex(16) if key is None else f"{_scope(request.scope)}:{key}"
+    return RequestKey(value, begun.at, begun.again)
 
 
 class Idempotency:
     """Stands between the body's edge and the routes. Keeps final answers of POSTs that carry a key."""
 
-    def __init__(self, app: ASGIApp, requests: Requests, keys: Keys) -> None:
+    def __init__(self, app: ASGIApp, requests: Requests, keys: Keys, now: Callable[[], datetime]) -> None:
         self._app = app
         self._requests = requests
         self._keys = keys
+        self._now = now
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] != "POST":
@@ -89,7 +95,7 @@ class Idempotency:
             await self._app(scope, receive, send)  # no route is like that
             return
         try:
-            first = await self._requests.begin(where, key, _fingerprint(scope, state["body"]), now())
+            first = await self._requests.begin(where, key, _fingerprint(scope, state["body"]), self._now())
         except KeyReused:
             detail = "This Idempotency-Key was sent with another body. Use a new key for a new request."
             response: Response = Problem(Code.IDEMPOTENCY_KEY_REUSED, detail).response(scope["path"])
@@ -103,7 +109,7 @@ class Idempotency:
             response = Response(first.body, first.status, {**first.headers, REPLAYED: "true"})
             await response(scope, receive, send)
             return
-        state["again"] = not first
+        state["begun"] = first
         await self._answer(scope, receive, send, where, key)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, where: str, key: str) -> None:

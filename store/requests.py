@@ -38,6 +38,14 @@ class KeptAnswer:
     body: str
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A key without an answer: when it was first sent, and whether that was before."""
+
+    at: datetime
+    again: bool
+
+
 class KeyReused(Exception):
     """The key was first sent with another body."""
 
@@ -48,8 +56,8 @@ class Requests:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def begin(self, scope: str, key: str, fingerprint: str, now: datetime) -> KeptAnswer | bool:
-        """Note the key. True: it is new. False: it was begun before and has no answer yet. Else the first answer.
+    async def begin(self, scope: str, key: str, fingerprint: str, now: datetime) -> KeptAnswer | Begun:
+        """Note the key; its first answer when there is one.
 
         Raises:
             KeyReused: it was begun with another fingerprint.
@@ -57,14 +65,14 @@ class Requests:
         row = HttpRequestRow(scope=scope, key=key, fingerprint=fingerprint, created_at=now)
         async with self._database.writing() as session:
             if await insert_once(session, row):
-                return True
+                return Begun(now, again=False)
             known = await session.get(HttpRequestRow, (scope, key))
         if known is None:
-            return False  # forgotten in this very moment by its twin
+            return Begun(now, again=True)  # forgotten in this very moment by its twin
         if known.fingerprint != fingerprint:
             raise KeyReused
         if known.status is None:
-            return False
+            return Begun(known.created_at, again=True)
         return KeptAnswer(known.status, dict(known.headers or {}), known.body or "")
 
     async def finish(self, scope: str, key: str, answer: KeptAnswer) -> None:

@@ -49,6 +49,7 @@ CARDS: Final = {
 INVARIANTS: Final = [number for number, _ in RULES]
 """By number. The sixth is the first five with answers lost, the fifteenth all of them with webhooks told again and in
 any order: both happen to every claim here."""
+DECLINED: Final = "payment_declined"
 _STEPS: Final = 60
 _LOST_LINE: Final = "No answer came for"
 
@@ -65,10 +66,14 @@ class Anybody:
 
 @dataclass
 class Tally:
-    """What was counted, and what was found wrong: `wrong` claim id -> sentences, `broken` by invariant."""
+    """What was counted, and what was found wrong: `wrong` claim id -> sentences, `broken` by invariant.
+
+    `turned_away`: what customers were told who got no claim, for another reason than their card.
+    """
 
     counts: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
+    turned_away: list[str] = field(default_factory=list)
     wrong: dict[str, list[str]] = field(default_factory=dict)
     broken: Counter[int] = field(default_factory=Counter)
 
@@ -83,18 +88,16 @@ class Restless(Case):
         self._comes_back = self._dice.random() < 0.7
 
     async def live(self) -> str | None:
-        """Until the claim is closed; its id, None when it was over at once."""
+        """Until the claim is closed; what the customer was told who was turned away at once."""
         try:
             await self.register()
             await self.buy_plan()
-        except (NoAnswer, Refused):
-            return None  # the stack was down for too long, or answers the second try with 409; nothing was claimed
-        try:
             await self.claim_express("premium", "collision", card=self._card)
-        except Refused:
-            return None  # declined at once; the claim is closed already
-        except NoAnswer:
-            pass  # it will be judged when somebody works again
+        except Refused as refusal:
+            return str(refusal)
+        except NoAnswer as silence:
+            if not hasattr(self, "claim"):
+                return str(silence)  # otherwise it will be judged when somebody works again
         for _ in range(_STEPS):
             try:
                 self.claim = await self._client.get(self._path())
@@ -105,7 +108,7 @@ class Restless(Case):
                 continue
             except NoAnswer:
                 await asyncio.sleep(1)
-        return str(self.claim["id"])
+        return None
 
     def _still_asks(self) -> bool:
         """Of those who owe something after the end half pay."""
@@ -204,8 +207,11 @@ class Soak:
         async def one(number: int) -> None:
             async with gate:
                 case = Restless(client, stack.settings.mail_folder, number, self.seed)
-                if await case.live() is None:
-                    self.tally.counts["over at once"] += 1
+                told = await case.live()
+            if told is not None:
+                self.tally.counts["turned away at once"] += 1
+                if DECLINED not in told:
+                    self.tally.turned_away.append(f"customer {number}: {told}")
             done.put_nowait(number)
             progress.advance(task)
 
@@ -294,6 +300,8 @@ def show(tallies: dict[str, Tally]) -> None:
     for tally in tallies.values():
         for claim_id, said in tally.wrong.items():
             console.print(f"[bold red]{claim_id}[/] {'; '.join(said)}", soft_wrap=True)
+        for told in tally.turned_away:
+            console.print(f"[bold red]no claim[/] {told}", soft_wrap=True)
 
 
 @app.command()
@@ -320,12 +328,13 @@ def main(
             "broken": tally.broken,
             "outcomes": tally.outcomes,
             "wrong": tally.wrong,
+            "turned_away": tally.turned_away,
         }
         for policy, tally in tallies.items()
     }
     asked = {"claims": claims, "kills": kills, "seed": seed, "lost": lost, "seconds": round(seconds)}
     (RESULTS / "soak.json").write_text(json.dumps(asked | {"policies": found}, indent=2))
-    if any(tally.wrong for tally in tallies.values()):
+    if any(tally.wrong or tally.turned_away for tally in tallies.values()):
         raise typer.Exit(1)
 
 

@@ -90,9 +90,7 @@ async def _duration(here: Services, body: FastForwardBody, claim_id: str) -> tim
 )
 async def plant(body: PlantTermBody, serial: SerialInPath, here: Here, caller: AnyRole, key: Key) -> DeviceView:
     """With any dates and without payment, so that expiry, grace and renewal can be rehearsed."""
-    ask = PlantTerm(
-        serial_number=serial, kind=body.term, starts_on=body.starts_on, term_id=key.id("pln"), at=here.now()
-    )
+    ask = PlantTerm(serial_number=serial, kind=body.term, starts_on=body.starts_on, term_id=key.id("pln"), at=key.at)
     return await status_page(here, await here.door.command(ask, key.id("cmd")))
 
 

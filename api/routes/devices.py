@@ -38,7 +38,7 @@ async def register(body: DeviceBody, here: Here, caller: AnyRole, key: Key, resp
         region=body.region,
         owner=body.owner.message(),
         activated_at=body.activated_at,
-        at=here.now(),
+        at=key.at,
     )
     serial_number = await here.door.command(ask, key.id("cmd"))
     response.headers["Location"] = f"/v1/devices/{normalise_serial(serial_number)}"
@@ -61,9 +61,8 @@ async def activate(
     serial: SerialInPath, here: Here, caller: AnyRole, key: Key, body: ActivationBody | None = None
 ) -> DeviceView:
     """Say when the device was first used. Cover bought before begins with it (R-PUR-5). A device is activated once."""
-    now = here.now()
     activated_at = body.activated_at if body else None
-    ask = ActivateDevice(serial_number=serial, activated_at=activated_at or now, at=now)
+    ask = ActivateDevice(serial_number=serial, activated_at=activated_at or key.at, at=key.at)
     return await status_page(here, await here.door.command(ask, key.id("cmd")))
 
 
@@ -75,9 +74,8 @@ async def activate(
 )
 async def bind(body: BindingBody, serial: SerialInPath, here: Here, caller: AnyRole, key: Key) -> DeviceView:
     """A flyaway is covered only while a remote controller is bound (R-FLY-1). An earlier binding ends with this one."""
-    now = here.now()
     ask = BindController(
-        serial_number=serial, remote_controller=body.remote_controller, bound_at=body.bound_at or now, at=now
+        serial_number=serial, remote_controller=body.remote_controller, bound_at=body.bound_at or key.at, at=key.at
     )
     return await status_page(here, await here.door.command(ask, key.id("cmd")))
 

@@ -174,9 +174,8 @@ async def verify(
     serial: SerialInPath, here: Here, caller: Staff, key: Key, body: VerificationBody | None = None
 ) -> VerificationView:
     """Opens 72 hours in which a plan can be bought for a device that was activated too long ago (R-PUR-2)."""
-    now = here.now()
-    approved_at = (body.approved_at if body else None) or now
-    ask = ApproveVerification(serial_number=serial, approved_at=approved_at, at=now)
+    approved_at = (body.approved_at if body else None) or key.at
+    ask = ApproveVerification(serial_number=serial, approved_at=approved_at, at=key.at)
     stored = await here.door.command(ask, key.id("cmd"))
     standing = await here.views.standing(stored)
     # An approval later than this one stays in force.
@@ -191,7 +190,7 @@ async def verify(
 )
 async def change_owner(body: OwnerBody, serial: SerialInPath, here: Here, caller: CustomerDesk, key: Key) -> DeviceView:
     """The cover stays with the device; its remote controller is unbound. Not while a claim is open (R-XFR-1)."""
-    ask = ChangeOwner(serial_number=serial, owner=body.message(), at=here.now())
+    ask = ChangeOwner(serial_number=serial, owner=body.message(), at=key.at)
     return await status_page(here, await here.door.command(ask, key.id("cmd")))
 
 
@@ -206,7 +205,7 @@ async def issue_maintenance_code(
 ) -> MaintenanceCodeView:
     """One code a device, for the complimentary maintenance of the first year (R-MNT-1). It starts one claim."""
     code = f"MNT-{key.id('mnt')[4:12].upper()}"
-    ask = IssueMaintenanceCode(serial_number=serial, code=code, at=here.now())
+    ask = IssueMaintenanceCode(serial_number=serial, code=code, at=key.at)
     answer = await here.door.issue_maintenance_code(ask, key.id("cmd"))
     if isinstance(answer, MaintenanceCodeIssued):
         return MaintenanceCodeView.of(answer)

@@ -1,13 +1,14 @@
 """Idempotency-Keys: the first answer again, another body refused, a lost answer found by the ids made of the key."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
 from messages.claims import CancelClaim
 from store.claim_counts import open_claims
 from store.database import Database
-from store.requests import KeptAnswer, KeyReused, Requests
+from store.requests import Begun, KeptAnswer, KeyReused, Requests
 from tests.api.conftest import NOW, OWNER, SERIAL, Office, express, problem
 
 KEY = {"Idempotency-Key": "order 66"}
@@ -84,6 +85,27 @@ async def test_a_lost_answer_is_found_again_and_not_refused_as_a_second_claim(of
     assert office.door.keys[0] == office.door.keys[1]
 
 
+async def test_a_registration_whose_answer_was_lost_is_answered_as_it_was_made(office: Office) -> None:
+    """Its moment is the first try's: the registry takes the same command twice and another one not at all."""
+    body = {"serial_number": SERIAL, "model": "mavic-3", "region": "US", "owner": OWNER}
+    first = await office.http.post("/v1/devices", json=body, headers=KEY)
+    assert first.status_code == 201
+    await office.forget_answers()
+    office.later(minutes=5)
+    again = await office.http.post("/v1/devices", json=body, headers=KEY)
+    assert (again.status_code, again.json()) == (201, first.json())
+    problem(await office.http.post("/v1/devices", json=body, headers={"Idempotency-Key": "another"}), 409, "conflict")
+
+
+async def test_a_binding_whose_answer_was_lost_is_made_once(office: Office) -> None:
+    url, body = f"/v1/devices/{await office.covered(bound=False)}/bindings", {"remote_controller": "RC1"}
+    first = await office.http.post(url, json=body, headers=KEY)
+    await office.forget_answers()
+    office.later(minutes=5)
+    again = await office.http.post(url, json=body, headers=KEY)
+    assert (again.status_code, again.json()) == (201, first.json())
+
+
 async def test_a_lost_answer_of_a_purchase_is_found_again(office: Office) -> None:
     await office.covered(plan=False, days=1)
     url, body = f"/v1/devices/{SERIAL}/plans", {"term": "1y", "payment_method": "pm_card_visa"}
@@ -146,8 +168,9 @@ async def test_a_key_is_1_to_200_printable_characters(office: Office, key: str) 
 
 async def test_keys_are_forgotten_after_their_time(database: Database) -> None:
     requests = Requests(database)
-    assert await requests.begin("scope", "key", "a", NOW) is True
-    assert await requests.begin("scope", "key", "a", NOW) is False
+    later = NOW + timedelta(minutes=5)
+    assert await requests.begin("scope", "key", "a", NOW) == Begun(NOW, again=False)
+    assert await requests.begin("scope", "key", "a", later) == Begun(NOW, again=True)
     with pytest.raises(KeyReused):
         await requests.begin("scope", "key", "b", NOW)
     answer = KeptAnswer(202, {"location": "/v1/claims/1"}, "{}")
@@ -157,13 +180,13 @@ async def test_keys_are_forgotten_after_their_time(database: Database) -> None:
     await requests.forget_before(NOW)
     assert await requests.begin("scope", "key", "a", NOW) == answer
     await requests.forget_before(NOW.replace(year=2027))
-    assert await requests.begin("scope", "key", "b", NOW) is True
+    assert await requests.begin("scope", "key", "b", later) == Begun(later, again=False)
 
 
 async def test_many_that_begin_at_once_have_one_first(database: Database) -> None:
     requests = Requests(database)
     begun = await asyncio.gather(*(requests.begin("scope", "key", "a", NOW) for _ in range(8)))
-    assert sorted(begin is True for begin in begun) == [False] * 7 + [True]
+    assert sorted(begin == Begun(NOW, again=True) for begin in begun) == [False] + [True] * 7
 
 
 async def test_open_claims_are_counted_on_both_engines(database: Database) -> None:

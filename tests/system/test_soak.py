@@ -9,6 +9,7 @@ async def test_every_invariant_holds_with_lost_answers_bad_cards_and_dying_worke
     assert set(tallies) == set(HoldPolicy)
     assert {policy: tally.wrong for policy, tally in tallies.items()} == {policy: {} for policy in HoldPolicy}
     for tally in tallies.values():
+        assert tally.turned_away == []
         assert tally.counts["claims"] == 4
         assert tally.counts["worker kills"] == 1
     assert sum(tally.counts["lost answers"] for tally in tallies.values()) > 0

@@ -1,0 +1,67 @@
+"""Benchmarks: what of one process can be counted, the same every time: events, bytes, transitions, statements."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Engine, event
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import Client
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryCost:
+    """One execution's history. `kinds` counts its events by their names as Temporal gives them, without the prefix."""
+
+    events: int
+    history_bytes: int
+    transitions: int
+    kinds: Counter[str]
+
+
+async def history_cost(client: Client, workflow_id: str) -> HistoryCost:
+    """What the server keeps of the execution. Raises RPCError when there is none."""
+    handle = client.get_workflow_handle(workflow_id)
+    info = (await handle.describe()).raw_description.workflow_execution_info
+    history = await handle.fetch_history()
+    return HistoryCost(
+        events=info.history_length,
+        history_bytes=info.history_size_bytes,
+        transitions=info.state_transition_count,
+        kinds=Counter(EventType.Name(each.event_type).removeprefix("EVENT_TYPE_") for each in history.events),
+    )
+
+
+@dataclass
+class Statements:
+    """What a database was asked while it was watched. `texts` counts statements by their text."""
+
+    transactions: int = 0
+    texts: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def statements(self) -> int:
+        return self.texts.total()
+
+
+@contextmanager
+def watched() -> Iterator[Statements]:
+    """Count what this process asks of all its databases while the block lasts. BEGIN and COMMIT are not counted."""
+    seen = Statements()
+
+    def executed(_connection: Any, _cursor: Any, text: str, _parameters: Any, _context: Any, _many: bool) -> None:
+        if not text.startswith(("BEGIN", "PRAGMA")):  # sent as statements on SQLite, by the driver on PostgreSQL
+            seen.texts[" ".join(text.split())] += 1
+
+    def begun(_connection: Any) -> None:
+        seen.transactions += 1
+
+    event.listen(Engine, "before_cursor_execute", executed)
+    event.listen(Engine, "begin", begun)
+    try:
+        yield seen
+    finally:
+        event.remove(Engine, "before_cursor_execute", executed)
+        event.remove(Engine, "begin", begun)

@@ -154,7 +154,7 @@ class Stack:
             "worker": [sys.executable, "-m", "cli", "worker", "--end-with-stdin"],
             "api": [sys.executable, "-m", "cli", "api", "--end-with-stdin"],
         }
-        environment = _child_environment(self.settings, self.temporal_address)
+        environment = child_environment(self.settings, self.temporal_address)
         self._children = {part: self._child(part, command, environment) for part, command in commands.items()}
         # The thread cannot be cancelled, so it is waited for even if the server fails meanwhile.
         database = asyncio.create_task(asyncio.to_thread(_prepare_database, self.settings.database_url))
@@ -278,7 +278,8 @@ def _temporal_command(binary: Path, settings: Settings) -> list[str]:
     return command
 
 
-def _child_environment(settings: Settings, temporal_address: str) -> dict[str, str]:
+def child_environment(settings: Settings, temporal_address: str) -> dict[str, str]:
+    """All variables of a child process that is to see these settings and this server, and nothing else."""
     # Someone's profile for another cluster must not leak into the local stack.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("TEMPORAL_")}
     checkout = str(Path(__file__).parent)

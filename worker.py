@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
+from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
@@ -178,6 +179,20 @@ async def simulated_webhooks(settings: Settings, database: Database) -> AsyncIte
             await telling
 
 
+def worker_on(
+    client: Client, settings: Settings, *, workflows: Sequence[type], activities: Sequence[Callable[..., Any]]
+) -> Worker:
+    """A worker with the house's options."""
+    return Worker(
+        client,
+        task_queue=settings.task_queue,
+        workflows=workflows,
+        activities=activities,
+        workflow_runner=workflow_runner(),
+        graceful_shutdown_timeout=timedelta(seconds=settings.worker_grace_seconds),
+    )
+
+
 async def run_worker(settings: Settings) -> None:
     """Works until SIGTERM or SIGINT, then lets running activities end for ``settings.worker_grace_seconds``.
 
@@ -193,14 +208,7 @@ async def run_worker(settings: Settings) -> None:
     try:
         own_activities = activities(settings, database)
         client = await connect(wait_seconds=settings.connect_seconds)
-        worker = Worker(
-            client,
-            task_queue=settings.task_queue,
-            workflows=workflows(),
-            activities=own_activities,
-            workflow_runner=workflow_runner(),
-            graceful_shutdown_timeout=timedelta(seconds=settings.worker_grace_seconds),
-        )
+        worker = worker_on(client, settings, workflows=workflows(), activities=own_activities)
         async with simulated_webhooks(settings, database), worker:
             log.info("working on %s in namespace %s", settings.task_queue, client.namespace)
             await stop.wait()

@@ -1,8 +1,41 @@
 """Benchmarks: what a claim costs, each figure beside a baseline of the same run. `python -m benchmarks --help`."""
 
+from typing import Annotated
+
 import typer
+from rich.console import Console
+
+from benchmarks.report import Report
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
+console = Console(width=140)
+
+Postgres = Annotated[bool, typer.Option("--postgres", help="PostgreSQL instead of SQLite.")]
+
+
+def _show(report: Report) -> None:
+    report.show(console)
+    console.print(f"Written to {report.write()}")
+
+
+@app.callback()
+def _one_of_several() -> None:
+    """Keeps a single subcommand a subcommand."""
+
+
+@app.command()
+def floor(
+    claims: Annotated[int, typer.Option(help="How many in each round.")] = 150,
+    at_once: Annotated[int, typer.Option(help="How many of them are under way.")] = 24,
+    rounds: Annotated[int, typer.Option(help="Of each of the two.")] = 3,
+    alone: Annotated[int, typer.Option(help="How many one after another in each round.")] = 12,
+    postgres: Postgres = False,
+) -> None:
+    """A Premium claim beside a bare workflow with the same waits, messages and outside effects."""
+    from benchmarks.floor import Sizes, measure
+
+    _show(measure(Sizes(claims, at_once, rounds, alone), postgres=postgres))
+
 
 if __name__ == "__main__":
     app()

@@ -1,0 +1,26 @@
+"""Benchmarks: the floor's worker, a process of its own: the house's options, another workflow. Ends with SIGTERM."""
+
+import asyncio
+import signal
+
+from benchmarks.floor_workflow import ACTIVITIES, BareClaim
+from connect import connect
+from settings import load_settings
+from worker import worker_on
+
+QUEUE = "floor"
+
+
+async def main() -> None:
+    """Work until told to end."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    settings = load_settings().model_copy(update={"task_queue": QUEUE})
+    client = await connect(wait_seconds=settings.connect_seconds)
+    async with worker_on(client, settings, workflows=[BareClaim], activities=ACTIVITIES):
+        await stop.wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -90,6 +90,8 @@ class Settings(BaseSettings):
     task_queue: Annotated[str, Field(min_length=1)] = "aftercare"
     worker_grace_seconds: Annotated[float, Field(ge=0, le=600)] = 6
     """How long a stopping worker lets running activities end. The local stack has 10 s for everything."""
+    worker_cached_claims: Annotated[int, Field(ge=1, le=1_000_000)] = 1000
+    """How many open claims a worker keeps in memory. The others are replayed from their histories when they wake."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("home", mode="after")

@@ -48,11 +48,19 @@ from workflows.standard import CareExpressStandard
 
 log = logging.getLogger("aftercare.worker")
 
+# A killed worker leaves claims bound to it: a message to one of them waits so long before another worker gets it. A
+# worker too busy to take a task in this time replays the claim for it.
+_MISSED_AFTER = timedelta(seconds=1)
+
 
 def workflow_runner() -> SandboxedWorkflowRunner:
-    """The sandbox with the house's rules and messages passed through: both or neither, or class identity breaks."""
+    """The sandbox with the house's code passed through: all of it or none, or class identity breaks.
+
+    Otherwise every claim gets its own copy of the processes, made again each time it is replayed (decision 0025). The
+    tests and one replay run without the pass-through.
+    """
     return SandboxedWorkflowRunner(
-        restrictions=SandboxRestrictions.default.with_passthrough_modules("domain", "messages")
+        restrictions=SandboxRestrictions.default.with_passthrough_modules("domain", "messages", "workflows")
     )
 
 
@@ -190,6 +198,8 @@ def worker_on(
         activities=activities,
         workflow_runner=workflow_runner(),
         graceful_shutdown_timeout=timedelta(seconds=settings.worker_grace_seconds),
+        max_cached_workflows=settings.worker_cached_claims,
+        sticky_queue_schedule_to_start_timeout=_MISSED_AFTER,
     )
 
 

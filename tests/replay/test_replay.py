@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 from temporalio.client import WorkflowHistory
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
+from connect import DATA_CONVERTER
 from domain.kinds import Outcome
 from tests.replay import planted
 from tests.replay.record import HISTORIES
@@ -64,7 +64,7 @@ async def replay(
     files: Iterable[Path], classes: Sequence[type], runner: SandboxedWorkflowRunner
 ) -> Mapping[str, Exception]:
     """What failed, by file name."""
-    replayer = Replayer(workflows=classes, data_converter=pydantic_data_converter, workflow_runner=runner)
+    replayer = Replayer(workflows=classes, data_converter=DATA_CONVERTER, workflow_runner=runner)
     names: dict[str, str] = {}
 
     async def histories() -> AsyncIterator[WorkflowHistory]:

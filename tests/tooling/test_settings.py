@@ -180,3 +180,12 @@ def test_the_secret_of_development_is_made_once(tmp_path: Path) -> None:
     assert Settings(home=tmp_path).signing_secret() == first
     assert (tmp_path / "secret").stat().st_mode & 0o077 == 0
     assert Settings(home=tmp_path, secret=SecretStr("given")).signing_secret() == "given"
+
+
+def test_a_worker_keeps_a_thousand_claims_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().worker_cached_claims == 1000
+    given(monkeypatch, AFTERCARE_WORKER_CACHED_CLAIMS="5000")
+    assert load_settings().worker_cached_claims == 5000
+    given(monkeypatch, AFTERCARE_WORKER_CACHED_CLAIMS="0")
+    with pytest.raises(SettingsError, match="AFTERCARE_WORKER_CACHED_CLAIMS"):
+        load_settings()

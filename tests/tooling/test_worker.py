@@ -7,12 +7,14 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 from temporalio import workflow
+from temporalio.testing import WorkflowEnvironment
 from temporalio.worker.workflow_sandbox import (
     SandboxedWorkflowRunner,
     SandboxRestrictions,
@@ -23,7 +25,7 @@ import messages
 import workflows as processes
 from dev import scratch_settings
 from store.database import Database
-from worker import activities, workflow_runner, workflows
+from worker import activities, worker_on, workflow_runner, workflows
 
 _DEFINITION = "__temporal_activity_definition"
 ROOT = Path(__file__).parents[2]
@@ -104,9 +106,9 @@ def test_every_process_is_registered() -> None:
     assert sorted(found.__name__ for found in own) == sorted(found.__name__ for found in workflows())
 
 
-def test_the_sandbox_passes_rules_and_messages_through_and_nothing_else_of_ours() -> None:
+def test_the_sandbox_passes_rules_messages_and_processes_through_and_nothing_else_of_ours() -> None:
     passed = workflow_runner().restrictions.passthrough_modules
-    assert passed - SandboxRestrictions.default.passthrough_modules == {"domain", "messages"}
+    assert passed - SandboxRestrictions.default.passthrough_modules == {"domain", "messages", "workflows"}
 
 
 def reimported(process: type) -> set[str]:
@@ -121,8 +123,19 @@ def reimported(process: type) -> set[str]:
 
 
 @pytest.mark.parametrize("process", workflows(), ids=lambda process: process.__name__)
-async def test_nothing_but_the_processes_is_imported_again_for_every_claim(process: type) -> None:
-    assert {name.partition(".")[0] for name in reimported(process)} <= {"workflows"}
+async def test_nothing_is_imported_again_for_every_claim(process: type) -> None:
+    assert reimported(process) == set()
+
+
+async def test_the_worker_caches_as_many_claims_as_the_settings_say_and_is_soon_missed(
+    temporal: WorkflowEnvironment, tmp_path: Path
+) -> None:
+    settings = scratch_settings(tmp_path).model_copy(update={"worker_cached_claims": 7})
+    own_activities = activities(settings, Database(settings.database_url))
+    config = worker_on(temporal.client, settings, workflows=workflows(), activities=own_activities).config()
+    assert config.get("max_cached_workflows") == 7
+    # A message to a claim of a killed worker has to be answered within two seconds.
+    assert config.get("sticky_queue_schedule_to_start_timeout", timedelta.max) <= timedelta(seconds=1)
 
 
 async def test_a_process_that_imports_tables_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

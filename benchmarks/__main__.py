@@ -37,5 +37,20 @@ def floor(
     _show(measure(Sizes(claims, at_once, rounds, alone), postgres=postgres))
 
 
+@app.command()
+def waiting(
+    claims: Annotated[int, typer.Option(min=2, help="How many claims are open in the end.")] = 10_000,
+    first: Annotated[int, typer.Option(min=1, help="How many are open for the baseline.")] = 1000,
+    messages: Annotated[int, typer.Option(min=1, help="Messages of each kind to cached claims, and to any.")] = 200,
+    cached: Annotated[int, typer.Option(min=1, help="How many claims the worker keeps in memory.")] = 1000,
+    idle: Annotated[float, typer.Option(min=1, help="For how many seconds idle processes are watched.")] = 30,
+    postgres: Postgres = False,
+) -> None:
+    """Many open claims on one worker: memory, idle CPU, answers to messages, restarts."""
+    from benchmarks.waiting import Size, measure
+
+    _show(measure(Size(claims, first, messages, cached, idle), postgres))
+
+
 if __name__ == "__main__":
     app()

@@ -53,14 +53,14 @@ log = logging.getLogger("aftercare.worker")
 _MISSED_AFTER = timedelta(seconds=1)
 
 
-def workflow_runner() -> SandboxedWorkflowRunner:
+def workflow_runner(*also: str) -> SandboxedWorkflowRunner:
     """The sandbox with the house's code passed through: all of it or none, or class identity breaks.
 
     Otherwise every claim gets its own copy of the processes, made again each time it is replayed (decision 0025). The
-    tests and one replay run without the pass-through.
+    tests and one replay run without the pass-through. `also` names modules of others to pass through.
     """
     return SandboxedWorkflowRunner(
-        restrictions=SandboxRestrictions.default.with_passthrough_modules("domain", "messages", "workflows")
+        restrictions=SandboxRestrictions.default.with_passthrough_modules("domain", "messages", "workflows", *also)
     )
 
 
@@ -188,15 +188,20 @@ async def simulated_webhooks(settings: Settings, database: Database) -> AsyncIte
 
 
 def worker_on(
-    client: Client, settings: Settings, *, workflows: Sequence[type], activities: Sequence[Callable[..., Any]]
+    client: Client,
+    settings: Settings,
+    *,
+    workflows: Sequence[type],
+    activities: Sequence[Callable[..., Any]],
+    passed_through: Sequence[str] = (),
 ) -> Worker:
-    """A worker with the house's options."""
+    """A worker with the house's options. `passed_through`: modules of the workflows that are not the house's own."""
     return Worker(
         client,
         task_queue=settings.task_queue,
         workflows=workflows,
         activities=activities,
-        workflow_runner=workflow_runner(),
+        workflow_runner=workflow_runner(*passed_through),
         graceful_shutdown_timeout=timedelta(seconds=settings.worker_grace_seconds),
         max_cached_workflows=settings.worker_cached_claims,
         sticky_queue_schedule_to_start_timeout=_MISSED_AFTER,

@@ -18,7 +18,9 @@ async def main() -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     settings = load_settings().model_copy(update={"task_queue": QUEUE})
     client = await connect(wait_seconds=settings.connect_seconds)
-    async with worker_on(client, settings, workflows=[BareClaim], activities=ACTIVITIES):
+    # As the house's own processes: nothing is imported again for each claim.
+    module = [BareClaim.__module__]
+    async with worker_on(client, settings, workflows=[BareClaim], activities=ACTIVITIES, passed_through=module):
         await stop.wait()
 
 

@@ -52,5 +52,18 @@ def waiting(
     _show(measure(Size(claims, first, messages, cached, idle), postgres))
 
 
+@app.command()
+def peer(
+    claims: Annotated[int, typer.Option(help="How many claims each side is given, each time.")] = 60,
+    at_once: Annotated[int, typer.Option(help="How many of them at once.")] = 24,
+    rounds: Annotated[int, typer.Option(help="How often; the sides take turns, the last round kills workers.")] = 2,
+) -> None:
+    """The same claim on DBOS and on Temporal: claims a second, CPU, latency, and what a killed worker costs."""
+    from benchmarks import peer_environment
+
+    options = {"--claims": claims, "--at-once": at_once, "--rounds": rounds}
+    raise typer.Exit(peer_environment.run([str(part) for pair in options.items() for part in pair], console))
+
+
 if __name__ == "__main__":
     app()

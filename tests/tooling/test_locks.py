@@ -7,16 +7,17 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LOCKS = ("requirements.lock", "requirements-stripe.lock", "requirements-dev.lock")
-SIMULATOR = "tests/stripe/simulator.lock"
+ELSEWHERE = ("tests/stripe/simulator.lock", "benchmarks/peer.lock")
+"""Of environments of their own."""
 
 
-@pytest.mark.parametrize("name", [*LOCKS, SIMULATOR])
+@pytest.mark.parametrize("name", [*LOCKS, *ELSEWHERE])
 def test_a_lock_names_no_host_and_no_machine(name: str) -> None:
     text = (ROOT / name).read_text()
     assert not re.search(r"://|^-|\bindex\b|/home/|/root/|/tmp/", text, re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", [*LOCKS, SIMULATOR])
+@pytest.mark.parametrize("name", [*LOCKS, *ELSEWHERE])
 def test_everything_locked_is_pinned_and_hashed(name: str) -> None:
     entries = re.split(r"\n(?=\S)", re.sub(r"^ *#.*\n", "", (ROOT / name).read_text(), flags=re.MULTILINE).strip())
     assert len(entries) > 20

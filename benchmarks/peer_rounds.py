@@ -1,0 +1,156 @@
+"""Benchmarks: what one side of the comparison is put through, and what is counted of it."""
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from sqlalchemy import Engine, text
+
+from benchmarks import processes
+from benchmarks.peer_devices import Case
+from benchmarks.peer_sides import Side
+
+DRIVER: Final = "driver"
+_MAIL_SECONDS: Final = 60.0
+
+
+@dataclass
+class Load:
+    """Claims from beginning to end, many at once. Seconds; CPU by process, in seconds for all claims together."""
+
+    claims: int = 0
+    seconds: float = 0.0
+    submissions: list[float] = field(default_factory=list)
+    releases: list[float] = field(default_factory=list)
+    cpu: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def rate(self) -> float:
+        return self.claims / self.seconds
+
+
+@dataclass
+class Kill:
+    """A worker killed. Seconds from the kill: until the new one worked, until a claim closed, until all were."""
+
+    claims: int
+    left: int
+    working: float
+    first: float
+    last: float
+
+
+class Driver:
+    """Plays claims on `side`."""
+
+    def __init__(self, side: Side, postgres_pid: int, at_once: int) -> None:
+        self._side = side
+        self._postgres_pid = postgres_pid
+        self._at_once = at_once
+
+    async def load(self, cases: Sequence[Case]) -> Load:
+        """All of them, with their CPU."""
+        load = Load(claims=len(cases))
+        before, began = self._cpu(), time.perf_counter()
+        await self._each(cases, lambda case: self._whole(case, load))
+        load.seconds = time.perf_counter() - began
+        await self.mails_out(cases)
+        load.cpu = {name: spent - before[name] for name, spent in self._cpu().items()}
+        return load
+
+    async def alone(self, cases: Sequence[Case]) -> Load:
+        """One after the other: what a customer waits when nobody else is there."""
+        load = Load(claims=len(cases))
+        began = time.perf_counter()
+        for case in cases:
+            await self._whole(case, load)
+        load.seconds = time.perf_counter() - began
+        return load
+
+    async def killed_in_the_middle(self, cases: Sequence[Case]) -> Kill:
+        """The worker is killed when a third of the claims are closed, and started again at once."""
+        load, closed_at = Load(claims=len(cases)), list[float]()
+        third = asyncio.Event()
+
+        async def play(case: Case) -> None:
+            await self._whole(case, load)
+            closed_at.append(time.perf_counter())
+            if len(closed_at) >= len(cases) // 3:
+                third.set()
+
+        playing = asyncio.create_task(self._each(cases, play))
+        reached = asyncio.create_task(third.wait())
+        await asyncio.wait([playing, reached], return_when=asyncio.FIRST_COMPLETED)
+        killed = time.perf_counter()
+        before = len(closed_at)
+        working = await self._kill()
+        await playing
+        reached.cancel()
+        after = [at - killed for at in closed_at[before:]]
+        return Kill(len(cases), len(after), working, min(after), max(after))
+
+    async def killed_while_waiting(self, cases: Sequence[Case]) -> Kill:
+        """The worker is killed while all wait for their dispatch; then their parcels are sent and come back."""
+        await self._each(cases, self._side.submit)
+        closed_at = list[float]()
+
+        async def go_on(case: Case) -> None:
+            await self._rest(case)
+            closed_at.append(time.perf_counter())
+
+        killed = time.perf_counter()
+        working = await self._kill()
+        await self._each(cases, go_on)
+        after = [at - killed for at in closed_at]
+        return Kill(len(cases), len(after), working, min(after), max(after))
+
+    async def mails_out(self, cases: Sequence[Case]) -> None:
+        """Mails go out beside the claim: their cost belongs to it, its closing does not wait for them."""
+        async with asyncio.timeout(_MAIL_SECONDS):
+            while not all(self._side.has_mailed(case) for case in cases):  # noqa: ASYNC110  # files tell nobody
+                await asyncio.sleep(0.1)
+
+    async def _kill(self) -> float:
+        began = time.perf_counter()
+        await self._side.kill_worker()
+        await self._side.start_worker()
+        return time.perf_counter() - began
+
+    async def _whole(self, case: Case, load: Load) -> None:
+        began = time.perf_counter()
+        await self._side.submit(case)
+        load.submissions.append(time.perf_counter() - began)
+        load.releases.append(await self._rest(case))
+
+    async def _rest(self, case: Case) -> float:
+        components = await self._side.dispatch(case)
+        await self._side.arrive(case)
+        began = time.perf_counter()
+        await self._side.inspect(case, components)
+        return time.perf_counter() - began
+
+    async def _each(self, cases: Sequence[Case], play: Callable[[Case], Awaitable[None]]) -> None:
+        waiting = list(reversed(cases))
+
+        async def one_after_the_other() -> None:
+            while waiting:
+                await play(waiting.pop())
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self._at_once):
+                group.create_task(one_after_the_other())
+
+    def _cpu(self) -> dict[str, float]:
+        spent = {name: processes.cpu_seconds(pid) for name, pid in self._side.pids().items()}
+        spent["PostgreSQL"] = processes.family_cpu_seconds(self._postgres_pid)
+        spent[DRIVER] = processes.cpu_seconds(os.getpid())
+        return spent
+
+
+def postgres_pid(engine: Engine) -> int:
+    """The server's first process, the parent of the one that answers us. It has to run on this machine."""
+    with engine.connect() as connection:
+        return processes.parent(int(connection.scalar(text("SELECT pg_backend_pid()")) or 0))

@@ -1,0 +1,70 @@
+"""Benchmarks: the peer's worker process: DBOS with the claim of `benchmarks.peer_claim`, until it is told to stop.
+
+`python -m benchmarks.peer_worker DATABASE_URL MAIL_FOLDER`, in the peer's environment.
+"""
+
+import asyncio
+import logging
+import signal
+import sys
+from pathlib import Path
+from typing import Final
+
+from dbos import DBOS
+from sqlalchemy import make_url
+
+from activities.mail import OutgoingMail
+from activities.payments import GatewayPayments
+from activities.post import FolderPost
+from activities.record import DatabaseRecord
+from activities.simulated_gateway import SimulatedGateway
+from activities.warehouse import SimulatedWarehouse
+from benchmarks.peer_claim import Desk, GoodReturn
+from domain.policy import Policy
+from lifeline import end_with_stdin
+from messages.claims import SubmitCareExpress
+from store.database import Database
+
+QUEUE: Final = "claims"
+WORKFLOW: Final = "good_return"
+READY: Final = "working"
+_POLLING: Final = 0.05
+"""DBOS looks for queued work once a second by itself; our dev server is tuned too (dev.py)."""
+
+
+def system_url(database_url: str) -> str:
+    """Where DBOS keeps its own tables: the same database, in a schema of its own."""
+    return make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+async def work(database_url: str, mail_folder: Path) -> None:
+    """Works until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    database = Database(database_url)
+    gateway = SimulatedGateway(database, environment="development")
+    desk = Desk(
+        record=DatabaseRecord(database, Policy()),
+        payments=GatewayPayments(gateway),
+        warehouse=SimulatedWarehouse(database),
+        mail=OutgoingMail(database, FolderPost(mail_folder)),
+    )
+
+    async def good_return(ask: SubmitCareExpress) -> str:
+        return await GoodReturn(desk, ask).live()
+
+    DBOS(config={"name": "aftercare-peer", "system_database_url": system_url(database_url), "log_level": "WARNING"})
+    DBOS.workflow(name=WORKFLOW)(good_return)
+    DBOS.launch()
+    await DBOS.register_queue_async(QUEUE, polling_interval_sec=_POLLING)
+    print(READY, flush=True)
+    await stop.wait()
+    DBOS.destroy()
+    await database.close()
+
+
+if __name__ == "__main__":
+    end_with_stdin()
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    asyncio.run(work(sys.argv[1], Path(sys.argv[2])))

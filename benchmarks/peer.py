@@ -133,10 +133,13 @@ def _fill(report: Report, ours: Results, theirs: Results) -> None:
                     count = partial(_waited, loads=loads, times=times, share=share)
                     add(f"{what}, {how}, {name}", "ms", count)
     for what, kind in (("in the middle", "middle"), ("all waiting", "waiting")):
-        for then, times in (("a worker works again", "working"), ("a claim is closed", "first"), ("all are", "last")):
+        for then, times in (
+            ("a worker works again", "working"),
+            ("all claims are closed", "closed"),
+            ("all mails are out", "mailed"),
+        ):
             add(f"kill -9, {what}: {then}", "s", attrgetter(f"{kind}.{times}"))
-        add(f"kill -9, {what}: claims to close then", "", attrgetter(f"{kind}.left"))
-    add("kill -9, in the middle: time lost by it", "s", lambda side: _lost_seconds(side, side.middle))
+        add(f"kill -9, {what}: claims open at the kill", "", attrgetter(f"{kind}.left"))
     for what, found in (
         ("claims lost", "lost"),
         ("effects that happened twice", "twice"),
@@ -145,12 +148,6 @@ def _fill(report: Report, ours: Results, theirs: Results) -> None:
     ):
         add(f"kill -9, both: {what}", "", attrgetter(f"findings.{found}"))
     report.notes = list(_NOTES)
-
-
-def _lost_seconds(side: Results, kill: Kill | None) -> float:
-    """What the kill cost beyond the claims that were still to be closed at the side's own rate."""
-    assert kill is not None, "the last round kills"
-    return kill.last - kill.left / side.rate
 
 
 def _waited(side: Results, loads: str, times: str, share: float) -> float:

@@ -11,10 +11,9 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine, text
 
-from benchmarks.peer_devices import Case
+from benchmarks.peer_devices import MAILS, Case
 from benchmarks.peer_sides import Side
 from domain.kinds import ClaimState, Outcome
-from messages.mail import MailKind
 
 _WATCHED: Final = {"gateway_answers": "NEW.key", "dispatch_requests": "NEW.claim_id"}
 _TRIGGER: Final = """
@@ -30,7 +29,6 @@ _EACH: Final = {
     "SELECT claim_id, count(*) FROM dispatch_requests GROUP BY claim_id": 1,
 }
 """What a claim with a good return leaves behind: a hold and a charge; authorized, charged, released; two lines each."""
-_MAILS: Final = (MailKind.SETTLEMENT, MailKind.SHIPPED, MailKind.REBIND, MailKind.ARRIVED, MailKind.RELEASED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +61,7 @@ def audit(engine: Engine, side: Side, cases: Sequence[Case]) -> Findings:
             {"state": ClaimState.CLOSED.value, "outcome": Outcome.HOLD_RELEASED.value},
         )
         lost = len(ids - {row.id for row in closed})
-    names = {f"{claim_id}.{kind}.1" for claim_id in ids for kind in _MAILS}
+    names = {f"{claim_id}.{kind}.1" for claim_id in ids for kind in MAILS}
     there = {file.stem for file in side.settings.mail_folder.glob("*.eml") if file.stem.split(".")[0] in ids}
     written = side.mails_written
     too_many = [max(found[claim_id] - due, 0) for found, due in counted for claim_id in ids]

@@ -11,12 +11,15 @@ from domain.coverage import begun, quota_for
 from domain.kinds import Category, Cause, ClaimState, Component, DeviceStatus, Service, TermKind, Tier
 from domain.money import Money
 from messages.claims import Dispatch, Inspect, ParcelArrived, ShipTo, SubmitCareExpress
+from messages.mail import MailKind
 from store.schema import METADATA
 
 _MODEL: Final = "mini-se"
 _REGION: Final = "US"
 _ZONE: Final = "America/Los_Angeles"
 _COVERED: Final = timedelta(days=90)
+MAILS: Final = (MailKind.SETTLEMENT, MailKind.SHIPPED, MailKind.REBIND, MailKind.ARRIVED, MailKind.RELEASED)
+"""What the customer of such a claim is sent."""
 _HOME: Final = ShipTo(name="Ada Marsh", line1="1 Bay Street", city="Oakland", postal_code="94607", country="US")
 
 

@@ -3,18 +3,20 @@
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from sqlalchemy import Engine, text
 
 from benchmarks import processes
-from benchmarks.peer_devices import Case
+from benchmarks.peer_devices import MAILS, Case
 from benchmarks.peer_sides import Side
+from messages.mail import MailKind
 
 DRIVER: Final = "driver"
-_MAIL_SECONDS: Final = 60.0
+_MAIL_SECONDS: Final = 180.0
+_SETTLING_SECONDS: Final = 2.0
 
 
 @dataclass
@@ -34,13 +36,13 @@ class Load:
 
 @dataclass
 class Kill:
-    """A worker killed. Seconds from the kill: until the new one worked, until a claim closed, until all were."""
+    """A worker killed with `left` claims open. Seconds from the kill: until the new one worked, until all were closed,
+    until every mail was out."""
 
-    claims: int
     left: int
     working: float
-    first: float
-    last: float
+    closed: float
+    mailed: float
 
 
 class Driver:
@@ -72,45 +74,41 @@ class Driver:
 
     async def killed_in_the_middle(self, cases: Sequence[Case]) -> Kill:
         """The worker is killed when a third of the claims are closed, and started again at once."""
-        load, closed_at = Load(claims=len(cases)), list[float]()
-        third = asyncio.Event()
+        load, third = Load(claims=len(cases)), asyncio.Event()
 
         async def play(case: Case) -> None:
             await self._whole(case, load)
-            closed_at.append(time.perf_counter())
-            if len(closed_at) >= len(cases) // 3:
+            if len(load.releases) >= len(cases) // 3:
                 third.set()
 
         playing = asyncio.create_task(self._each(cases, play))
         reached = asyncio.create_task(third.wait())
         await asyncio.wait([playing, reached], return_when=asyncio.FIRST_COMPLETED)
         killed = time.perf_counter()
-        before = len(closed_at)
+        before = len(load.releases)
         working = await self._kill()
         await playing
         reached.cancel()
-        after = [at - killed for at in closed_at[before:]]
-        return Kill(len(cases), len(after), working, min(after), max(after))
+        closed = time.perf_counter() - killed
+        await self.mails_out(cases)
+        return Kill(len(cases) - before, working, closed, time.perf_counter() - killed)
 
     async def killed_while_waiting(self, cases: Sequence[Case]) -> Kill:
         """The worker is killed while all wait for their dispatch; then their parcels are sent and come back."""
         await self._each(cases, self._side.submit)
-        closed_at = list[float]()
-
-        async def go_on(case: Case) -> None:
-            await self._rest(case)
-            closed_at.append(time.perf_counter())
-
+        await self.mails_out(cases, (MailKind.SETTLEMENT,))
+        await asyncio.sleep(_SETTLING_SECONDS)  # a claim asks its warehouse after it has answered its customer
         killed = time.perf_counter()
         working = await self._kill()
-        await self._each(cases, go_on)
-        after = [at - killed for at in closed_at]
-        return Kill(len(cases), len(after), working, min(after), max(after))
+        await self._each(cases, self._go_on)
+        closed = time.perf_counter() - killed
+        await self.mails_out(cases)
+        return Kill(len(cases), working, closed, time.perf_counter() - killed)
 
-    async def mails_out(self, cases: Sequence[Case]) -> None:
+    async def mails_out(self, cases: Sequence[Case], kinds: Collection[MailKind] = MAILS) -> None:
         """Mails go out beside the claim: their cost belongs to it, its closing does not wait for them."""
         async with asyncio.timeout(_MAIL_SECONDS):
-            while not all(self._side.has_mailed(case) for case in cases):  # noqa: ASYNC110  # files tell nobody
+            while not all(self._side.has_mailed(case, kinds) for case in cases):  # noqa: ASYNC110  # files tell nobody
                 await asyncio.sleep(0.1)
 
     async def _kill(self) -> float:
@@ -131,6 +129,9 @@ class Driver:
         began = time.perf_counter()
         await self._side.inspect(case, components)
         return time.perf_counter() - began
+
+    async def _go_on(self, case: Case) -> None:
+        await self._rest(case)
 
     async def _each(self, cases: Sequence[Case], play: Callable[[Case], Awaitable[None]]) -> None:
         waiting = list(reversed(cases))

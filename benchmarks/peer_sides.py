@@ -9,7 +9,7 @@ import os
 import sys
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
@@ -55,9 +55,10 @@ class Side(ABC):
         """How often the worker says it wrote each mail."""
         return self._mails.arrivals
 
-    def has_mailed(self, case: Case) -> bool:
-        """Whether the claim's last mail is written."""
-        return (self.settings.mail_folder / f"{case.claim_id}.{MailKind.RELEASED}.1.eml").exists()
+    def has_mailed(self, case: Case, kinds: Collection[MailKind]) -> bool:
+        """Whether these of the claim's mails are written."""
+        folder = self.settings.mail_folder
+        return all((folder / f"{case.claim_id}.{kind}.1.eml").exists() for kind in kinds)
 
     @abstractmethod
     async def __aenter__(self) -> Self: ...

@@ -54,7 +54,7 @@ def waiting(
 
 @app.command()
 def peer(
-    claims: Annotated[int, typer.Option(help="How many claims each side is given, each time.")] = 60,
+    claims: Annotated[int, typer.Option(help="How many claims each side is given, each time.")] = 40,
     at_once: Annotated[int, typer.Option(help="How many of them at once.")] = 24,
     rounds: Annotated[int, typer.Option(help="How often; the sides take turns, the last round kills workers.")] = 2,
 ) -> None:

@@ -31,6 +31,13 @@ def fresh(home: Path, postgres: bool) -> Iterator[str]:
         yield url
 
 
+@contextmanager
+def one_server() -> Iterator[None]:
+    """While the block lasts every `fresh` database on PostgreSQL is on one and the same server."""
+    with _server() as server, mock.patch.dict(os.environ, {POSTGRES_VARIABLE: server}):
+        yield
+
+
 def plain_engine(url: str) -> Engine:
     """An engine for bulk work and counting, beside the product's own. Its SQLite transactions are the product's."""
     address = make_url(url)

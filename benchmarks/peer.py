@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, Final
@@ -18,8 +19,9 @@ import typer
 from rich.console import Console
 
 from benchmarks import databases
+from benchmarks.covered import Covered
 from benchmarks.peer_audit import Findings, audit, watch
-from benchmarks.peer_devices import Case, plant
+from benchmarks.peer_case import Case
 from benchmarks.peer_rounds import DRIVER, Driver, Kill, Load, postgres_pid
 from benchmarks.peer_sides import Ours, Side, Theirs
 from benchmarks.report import Report, percentile
@@ -68,7 +70,7 @@ class Results:
 
 @app.command()
 def main(
-    claims: Annotated[int, typer.Option(help="How many claims each side is given, each time.")] = 60,
+    claims: Annotated[int, typer.Option(help="How many claims each side is given, each time.")] = 40,
     at_once: Annotated[int, typer.Option(help="How many of them at once.")] = 24,
     rounds: Annotated[int, typer.Option(help="How often; the sides take turns, the last round kills workers.")] = 2,
 ) -> None:
@@ -77,10 +79,11 @@ def main(
     report = Report("peer", "The same claim on Temporal and on DBOS", "DBOS")
     report.settings = {"claims": claims, "at_once": at_once, "rounds": rounds}
     results = {name: Results() for name in _SIDES}
-    for number in range(1, rounds + 1):
-        for name, side in _SIDES.items():
-            console.log(f"round {number} of {rounds}: {name}")
-            _round(side, results[name], claims, at_once, last=number == rounds)
+    with databases.one_server():
+        for number in range(1, rounds + 1):
+            for name, side in _SIDES.items():
+                console.log(f"round {number} of {rounds}: {name}")
+                _round(side, results[name], claims, at_once, last=number == rounds)
     _fill(report, results["Aftercare"], results["DBOS"])
     report.show(console)
     console.print(f"Written to {report.write()}")
@@ -97,22 +100,18 @@ async def _play(
     kind: type[Side], home: Path, url: str, results: Results, claims: int, at_once: int, *, last: bool
 ) -> None:
     engine = databases.plain_engine(url)
-    cases = [Case(number) for number in range(_WARMING + _ALONE + 3 * claims)]
-    plant(engine, range(len(cases)))
-    databases.settle(engine)
+    cases = [Case(serial) for serial in Covered(engine).take(_WARMING + _ALONE + 3 * claims)]
     rest = iter(cases)
-    take: Callable[[int], list[Case]] = lambda count: [next(rest) for _ in range(count)]  # noqa: E731
     settings = scratch_settings(home).model_copy(update={"database_url": url})
     async with kind(settings) as side:
         driver = Driver(side, postgres_pid(engine), at_once)
-        await driver.load(take(_WARMING))
-        results.alone.append(await driver.alone(take(_ALONE)))
-        results.loads.append(await driver.load(take(claims)))
+        await driver.load(list(islice(rest, _WARMING)))
+        results.alone.append(await driver.alone(list(islice(rest, _ALONE))))
+        results.loads.append(await driver.load(list(islice(rest, claims))))
         if last:
             watch(engine)
-            results.middle = await driver.killed_in_the_middle(take(claims))
-            results.waiting = await driver.killed_while_waiting(take(claims))
-            await driver.mails_out(cases)
+            results.middle = await driver.killed_in_the_middle(list(islice(rest, claims)))
+            results.waiting = await driver.killed_while_waiting(list(islice(rest, claims)))
             results.findings = audit(engine, side, cases)
 
 

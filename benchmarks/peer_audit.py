@@ -11,7 +11,7 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine, text
 
-from benchmarks.peer_devices import MAILS, Case
+from benchmarks.peer_case import MAILS, Case
 from benchmarks.peer_sides import Side
 from domain.kinds import ClaimState, Outcome
 

@@ -1,86 +1,30 @@
 """Benchmarks: the Premium claim with a good return as a DBOS workflow: the engine differs, the business is the same.
 
-Rules, messages, database writes, gateway, warehouse and letters are the product's own. Each step is what is one
-activity with us, and one transaction where it is one with us. Time is a step's answer or a letter's stamp, so that a
-replay sees the same. What is no good return (a decline, a refusal, a passed deadline) ends it with an error.
+Rules, messages, database writes, gateway, warehouse and letters are the product's own. What is no good return (a
+decline, a refusal, a passed deadline) ends it with an error.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final, TypeVar
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from dbos import DBOS
 
-from activities.mail import OutgoingMail
-from activities.payments import GatewayPayments
-from activities.record import DatabaseRecord
-from activities.warehouse import SimulatedWarehouse
+from benchmarks.peer_journal import INBOX, SUBMITTED, Journal, Letter, NotThisStory, expected, there
 from domain import holds, lifecycle, settlement
-from domain.claim import Claim, Hold, Inspection, Return
+from domain.claim import Inspection
 from domain.inspection import Verdict, assess
 from domain.kinds import Action, ClaimState, Outcome, Service
-from domain.money import Money
-from messages.base import Message
-from messages.claims import Dispatch, Inspect, ParcelArrived, SubmitCareExpress
+from messages.claims import Dispatch, Inspect, ParcelArrived
 from messages.ids import payment_key
-from messages.mail import MailKind, SendMail
+from messages.mail import MailKind
 from messages.payments import AuthorizeHold, CardCharged, ChargeCard, HoldPlaced, LookUpCard, ReleaseHold
-from messages.record import ClaimEvent, DispatchRecorded, RecordDispatch, ReserveUse, SaveClaim, UseReserved
+from messages.record import DispatchRecorded, RecordDispatch, ReserveUse, UseReserved
 from messages.warehouse import RequestDispatch
 
-INBOX: Final = "inbox"
-SUBMITTED: Final = "submitted"
-"""The events under which the claim answers: this one, and each decision's action."""
-_RETRIES: Final = {"retries_allowed": True, "interval_seconds": 0.2, "backoff_rate": 2.0, "max_attempts": 12}
-AskT = TypeVar("AskT", bound=Message)
-AnswerT = TypeVar("AnswerT")
-KindT = TypeVar("KindT")
 
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """What a claim is sent. `at` is the sender's clock."""
-
-    action: Action
-    message: Dispatch | ParcelArrived | Inspect
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """Everything a claim's steps need."""
-
-    record: DatabaseRecord
-    payments: GatewayPayments
-    warehouse: SimulatedWarehouse
-    mail: OutgoingMail
-
-
-class NotThisStory(Exception):
-    """Something other than a good return: this claim does not know what to do then."""
-
-
-async def _timed(method: Callable[[AskT], Awaitable[AnswerT]], ask: AskT) -> tuple[AnswerT, datetime]:
-    return await method(ask), datetime.now(UTC)
-
-
-class GoodReturn:
+class GoodReturn(Journal):
     """One claim from its submission to its release."""
-
-    def __init__(self, desk: Desk, ask: SubmitCareExpress) -> None:
-        self._desk = desk
-        self._asked = ask
-        self._now = datetime.min.replace(tzinfo=UTC)
-        self._agreed: UseReserved | None = None
-        self._claim: Claim | None = None
-        self._hold_id = ""
-        self._events: list[ClaimEvent] = []
-        self._seq = 0
-        self._version = 0
-        self._mails: list[asyncio.Task[Any]] = []
-        self._notices: dict[MailKind, datetime] = {}
 
     async def live(self) -> str:
         """Returns the outcome."""
@@ -118,7 +62,7 @@ class GoodReturn:
             card=card.card,
             quote=ask.quote,
         )
-        self._agreed = _expected(await self._step(desk.record.reserve_use, reserve), UseReserved)
+        self._agreed = expected(await self._step(desk.record.reserve_use, reserve), UseReserved)
         self._claim = self._agreed.claim
         what = f"{self._agreed.model_name}, {ask.incident.cause.replace('_', ' ')}"
         terms = f"Terms {ask.terms_version} accepted."
@@ -147,10 +91,10 @@ class GoodReturn:
             subject=self._the_claim.id,
             key=payment_key(self._the_claim.id, "authorize", 0),
             at=self._now,
-            amount=hold or _there(self._terms.offer.hold),
+            amount=hold or there(self._terms.offer.hold),
             payment_method=self._asked.payment_method,
         )
-        placed = _expected(await self._step(self._desk.payments.authorize_hold, authorize), HoldPlaced)
+        placed = expected(await self._step(self._desk.payments.authorize_hold, authorize), HoldPlaced)
         self._hold_id = placed.payment_id
         self._change(hold=placed.hold)
         self._note("hold_authorized", f"A hold of {authorize.amount} was placed.")
@@ -162,7 +106,7 @@ class GoodReturn:
             payment_method=self._asked.payment_method,
             account="service_fees",
         )
-        _expected(await self._step(self._desk.payments.charge_card, charge), CardCharged)
+        expected(await self._step(self._desk.payments.charge_card, charge), CardCharged)
         self._note("fee_charged", f"{charge.amount} was charged (service fee).")
 
     async def _next(self) -> Letter | None:
@@ -210,11 +154,11 @@ class GoodReturn:
             window_days=self._terms.window_days,
             expected=self._terms.expected,
         )
-        recorded = _expected(await self._step(self._desk.record.record_dispatch, ask), DispatchRecorded)
+        recorded = expected(await self._step(self._desk.record.record_dispatch, ask), DispatchRecorded)
         self._notices = {MailKind(kind): at for kind, at in recorded.reminders.items() if at > self._now}
         parcel = " ".join(part for part in (decision.carrier, decision.tracking_number) if part)
         self._note("replacement_dispatched", f"Replacement {serial} was dispatched.", parcel, decision.actor)
-        due = _there(recorded.returning).due_at
+        due = there(recorded.returning).due_at
         self._change(
             replacement_serial_number=serial,
             dispatched_on=recorded.dispatched_on,
@@ -254,7 +198,7 @@ class GoodReturn:
         self._note("inspected", "Inspected: the right unit, complete.", seen.notes, decision.actor)
         key = payment_key(self._the_claim.id, "release", 0)
         release = ReleaseHold(subject=self._the_claim.id, key=key, at=self._now, hold_id=self._hold_id, others=True)
-        released = _expected(await self._step(self._desk.payments.release_hold, release), HoldPlaced)
+        released = expected(await self._step(self._desk.payments.release_hold, release), HoldPlaced)
         self._note("hold_released", f"The hold of {self._hold.amount} was released.")
         self._change(
             hold=released.hold,
@@ -266,64 +210,6 @@ class GoodReturn:
         )
         self._note("closed", "Closed: hold released.")
         self._mail(MailKind.RELEASED, self._hold.amount)
-
-    # -- the claim as it stands -----------------------------------------------------------------------------------
-
-    @property
-    def _the_claim(self) -> Claim:
-        return _there(self._claim)
-
-    @property
-    def _terms(self) -> UseReserved:
-        return _there(self._agreed)
-
-    @property
-    def _hold(self) -> Hold:
-        return _there(self._the_claim.hold)
-
-    @property
-    def _returning(self) -> Return:
-        return _there(self._the_claim.returning)
-
-    def _change(self, **changes: Any) -> None:
-        self._claim = replace(self._the_claim, **changes)
-
-    def _note(self, kind: str, title: str, details: str = "", actor: str = "system") -> None:
-        self._seq += 1
-        event = ClaimEvent(seq=self._seq, at=self._now, kind=kind, title=title, details=details, actor=actor)
-        self._events.append(event)
-
-    async def _save(self) -> None:
-        self._version += 1
-        events, self._events = tuple(self._events), []
-        run_id = str(DBOS.workflow_id)
-        save = SaveClaim(claim=self._the_claim, run_id=run_id, version=self._version, events=events)
-        await self._step(self._desk.record.save_claim, save)
-
-    def _mail(self, kind: MailKind, amount: Money | None = None) -> None:
-        """Beside the story, as with us; its place among the steps is taken now, so that a replay finds it."""
-        ask = SendMail(kind=kind, claim=self._the_claim, at=self._now, amount=amount)
-        place = DBOS.reserve_step()
-        send = place.run_async({"name": f"mail_{kind}", **_RETRIES}, self._desk.mail.send_mail, ask)
-        self._mails.append(asyncio.create_task(send))
-
-    async def _step(self, method: Callable[[AskT], Awaitable[AnswerT]], ask: AskT) -> AnswerT:
-        name = getattr(method, "__name__", "step")
-        done: tuple[AnswerT, datetime] = await DBOS.run_step_async({"name": name, **_RETRIES}, _timed, method, ask)
-        answer, self._now = done
-        return answer
-
-
-def _expected(answer: object, kind: type[KindT]) -> KindT:
-    if not isinstance(answer, kind):
-        raise NotThisStory(f"{answer!r}")
-    return answer
-
-
-def _there(value: KindT | None) -> KindT:
-    if value is None:
-        raise NotThisStory("something is missing")
-    return value
 
 
 def _utc(instant: datetime) -> str:

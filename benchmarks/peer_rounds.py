@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import Engine, text
 
 from benchmarks import processes
-from benchmarks.peer_devices import MAILS, Case
+from benchmarks.peer_case import MAILS, Case
 from benchmarks.peer_sides import Side
 from messages.mail import MailKind
 
@@ -124,10 +124,10 @@ class Driver:
         load.releases.append(await self._rest(case))
 
     async def _rest(self, case: Case) -> float:
-        components = await self._side.dispatch(case)
+        await self._side.dispatch(case)
         await self._side.arrive(case)
         began = time.perf_counter()
-        await self._side.inspect(case, components)
+        await self._side.inspect(case)
         return time.perf_counter() - began
 
     async def _go_on(self, case: Case) -> None:

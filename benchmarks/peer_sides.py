@@ -18,14 +18,14 @@ from dbos import DBOSClient
 
 from api.client import TemporalDoor
 from api.door import Gone, Unavailable
-from benchmarks.peer_claim import INBOX, SUBMITTED, Letter
-from benchmarks.peer_devices import Case
+from benchmarks.peer_case import Case, now
+from benchmarks.peer_journal import INBOX, SUBMITTED, Letter
 from benchmarks.peer_worker import QUEUE, READY, WORKFLOW, system_url
 from benchmarks.sinks import FolderSink
 from connect import connect
 from dev import Stack
 from domain.claim import Claim
-from domain.kinds import Action, Component
+from domain.kinds import Action
 from messages.claims import ClaimAccepted
 from messages.mail import MailKind
 from settings import Settings
@@ -85,15 +85,15 @@ class Side(ABC):
         """Returns when the claim waits for its dispatch."""
 
     @abstractmethod
-    async def dispatch(self, case: Case) -> tuple[Component, ...]:
-        """Returns what has to come back, when that is known."""
+    async def dispatch(self, case: Case) -> None:
+        """Returns when the claim waits for the return."""
 
     @abstractmethod
     async def arrive(self, case: Case) -> None:
         """Returns when the news is safe."""
 
     @abstractmethod
-    async def inspect(self, case: Case, components: tuple[Component, ...]) -> None:
+    async def inspect(self, case: Case) -> None:
         """Returns when the claim is closed and its hold released."""
 
 
@@ -137,22 +137,21 @@ class Ours(Side):
         if not isinstance(answer, ClaimAccepted):
             raise NoAnswer(f"{case.claim_id}: {answer.reasons}")
 
-    async def dispatch(self, case: Case) -> tuple[Component, ...]:
-        claim = await self._decide(case, Action.DISPATCH, case.dispatch())
-        return _expected(claim)
+    async def dispatch(self, case: Case) -> None:
+        await self._decide(case, Action.DISPATCH, case.dispatch())
 
     async def arrive(self, case: Case) -> None:
         event = case.arrival()
         await _insist(lambda: self._door.report(case.claim_id, event))
 
-    async def inspect(self, case: Case, components: tuple[Component, ...]) -> None:
+    async def inspect(self, case: Case) -> None:
         try:
-            await self._decide(case, Action.INSPECTION, case.inspection(components))
+            await self._decide(case, Action.INSPECTION, case.inspection())
         except Gone:
             return  # closed before its answer reached us; the audit looks at how
 
     async def _decide(self, case: Case, action: Action, decision: Any) -> Claim:
-        return await _insist(lambda: self._door.decide(case.claim_id, action, decision, f"{action}_{case.number}"))
+        return await _insist(lambda: self._door.decide(case.claim_id, action, decision, f"{action}_{case.claim_id}"))
 
 
 class Theirs(Side):
@@ -203,22 +202,22 @@ class Theirs(Side):
         await self._client.enqueue_async(options, case.submission())
         await self._answer(case, SUBMITTED)
 
-    async def dispatch(self, case: Case) -> tuple[Component, ...]:
-        return _expected(await self._decide(case, Action.DISPATCH, case.dispatch()))
+    async def dispatch(self, case: Case) -> None:
+        await self._decide(case, Action.DISPATCH, case.dispatch())
 
     async def arrive(self, case: Case) -> None:
         event = case.arrival()
         await self._send(case, Letter(Action.ARRIVAL, event, event.arrived_at))
 
-    async def inspect(self, case: Case, components: tuple[Component, ...]) -> None:
-        await self._decide(case, Action.INSPECTION, case.inspection(components))
+    async def inspect(self, case: Case) -> None:
+        await self._decide(case, Action.INSPECTION, case.inspection())
 
     async def _decide(self, case: Case, action: Action, decision: Any) -> Claim:
-        await self._send(case, Letter(action, decision, case.now()))
+        await self._send(case, Letter(action, decision, now()))
         return await self._answer(case, action.value)
 
     async def _send(self, case: Case, letter: Letter) -> None:
-        key = f"{letter.action}_{case.number}"
+        key = f"{letter.action}_{case.claim_id}"
         await self._client.send_async(case.claim_id, letter, INBOX, idempotency_key=key)
 
     async def _answer(self, case: Case, key: str) -> Claim:
@@ -240,8 +239,3 @@ async def _insist(ask: Callable[[], Awaitable[AnswerT]]) -> AnswerT:
                 return await ask()
             except Unavailable:
                 await asyncio.sleep(_PAUSE)
-
-
-def _expected(claim: Claim) -> tuple[Component, ...]:
-    assert claim.returning is not None, "a dispatched Premium claim has a return window"
-    return claim.returning.expected

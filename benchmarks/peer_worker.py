@@ -19,7 +19,8 @@ from activities.post import FolderPost
 from activities.record import DatabaseRecord
 from activities.simulated_gateway import SimulatedGateway
 from activities.warehouse import SimulatedWarehouse
-from benchmarks.peer_claim import Desk, GoodReturn
+from benchmarks.peer_claim import GoodReturn
+from benchmarks.peer_journal import Desk
 from domain.policy import Policy
 from lifeline import end_with_stdin
 from messages.claims import SubmitCareExpress

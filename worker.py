@@ -125,6 +125,7 @@ def activities(settings: Settings, database: Database) -> list[Callable[..., Any
     return [
         payments.look_up_card,
         payments.authorize_hold,
+        payments.hold_and_charge,
         payments.capture_hold,
         payments.release_hold,
         payments.charge_card,

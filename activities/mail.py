@@ -1,5 +1,6 @@
 """Activities: Mail. Looks the addressee up, composes, posts and notes it: once per claim, kind and occurrence."""
 
+from sqlmodel import select
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
@@ -35,9 +36,12 @@ class OutgoingMail(Mail):
     @activity.defn
     async def send_mail(self, ask: SendMail) -> MailSent:
         async with self._database.reading() as session:
-            sent = await session.get(MailRow, (ask.claim.id, str(ask.kind), ask.occurrence))
+            noted = select(MailRow.message_id).where(
+                MailRow.claim_id == ask.claim.id, MailRow.kind == str(ask.kind), MailRow.occurrence == ask.occurrence
+            )
+            sent = (await session.exec(noted)).first()
             if sent is not None:
-                return MailSent(message_id=sent.message_id)
+                return MailSent(message_id=sent)
             addressee = await load_addressee(session, ask.claim)
         if addressee is None:
             raise ApplicationError(

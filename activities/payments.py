@@ -12,6 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.alive import alive
 from activities.gateway import (
     Declined,
     Gateway,
@@ -30,6 +31,8 @@ from messages.payments import (
     CardCharged,
     CardFound,
     ChargeCard,
+    HeldAndCharged,
+    HoldAndCharge,
     HoldPlaced,
     KeepDeposit,
     LookAtHold,
@@ -77,7 +80,8 @@ class GatewayPayments(Payments):
 
     @activity.defn
     async def look_up_card(self, ask: LookUpCard) -> CardFound:
-        return CardFound(card=await self._access.look_up(ask.payment_method))
+        async with alive():
+            return CardFound(card=await self._access.look_up(ask.payment_method))
 
     @activity.defn
     async def authorize_hold(self, ask: AuthorizeHold) -> HoldPlaced | PaymentDeclined:
@@ -99,6 +103,13 @@ class GatewayPayments(Payments):
 
         hold = await self._ask(ask, request, book)
         return hold if isinstance(hold, PaymentDeclined) else _placed(hold)
+
+    @activity.defn
+    async def hold_and_charge(self, ask: HoldAndCharge) -> HeldAndCharged:
+        hold = await self.authorize_hold(ask.hold)
+        if isinstance(hold, PaymentDeclined) or ask.fee is None:
+            return HeldAndCharged(hold=hold)
+        return HeldAndCharged(hold=hold, fee=await self.charge_card(ask.fee))
 
     @activity.defn
     async def capture_hold(self, ask: CaptureHold) -> HoldPlaced | PaymentRefused:
@@ -199,7 +210,8 @@ class GatewayPayments(Payments):
         book: Callable[[AsyncSession, AnswerT], Awaitable[None]],
     ) -> AnswerT:
         try:
-            return await self._access.ask(ask.key, request, book)
+            async with alive():
+                return await self._access.ask(ask.key, request, book)
         except OutcomeUnknown as lost:
             raise ApplicationError(f"No answer came for {ask.key}.", type="OutcomeUnknown") from lost
         except KeyReused as reused:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final, Literal
 
 from pydantic import TypeAdapter
-from sqlmodel import col, func, select
+from sqlmodel import col, func, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.gateway import Declined, Gateway, InvalidAmount, KeyReused, Payment, Refused, SavedCard
@@ -138,11 +138,13 @@ class SimulatedBank(Gateway):
         fingerprint = _fingerprint(asked)
         # Whoever writes the row first acts; another attempt under the same key waits here for its commit.
         first = await insert_once(self._session, GatewayAnswerRow(key=key, fingerprint=fingerprint, answer={}))
-        remembered = await self._session.get_one(GatewayAnswerRow, key)
         if first:
-            remembered.answer = await _answer_of(effect)
-            await self._session.flush()
-        elif remembered.fingerprint != fingerprint:
+            answer = await _answer_of(effect)
+            remembering = update(GatewayAnswerRow).where(col(GatewayAnswerRow.key) == key).values(answer=answer)
+            await self._session.exec(remembering)
+            return _spoken(answer)
+        remembered = await self._session.get_one(GatewayAnswerRow, key)
+        if remembered.fingerprint != fingerprint:
             raise KeyReused(key)
         return _spoken(remembered.answer)
 

@@ -39,10 +39,14 @@ def lineage_of(serial: str) -> str:
 
 
 class Covered:
-    """Drones for one run: each is handed out once, for the one claim it can have at a time."""
+    """Drones for one run: each is handed out once, for the one claim it can have at a time.
 
-    def __init__(self, engine: Engine) -> None:
+    `prefix` begins their serial numbers, and so the ids of their claims.
+    """
+
+    def __init__(self, engine: Engine, prefix: str = "FLOOR") -> None:
         self._engine = engine
+        self._prefix = prefix
         self._written = 0
         self._since = datetime.now(UTC).replace(microsecond=0) - _SINCE
         self._term = begun("", _KIND, quota_for(_KIND, Category.DRONE, True), self._since, region().time_zone)
@@ -51,7 +55,7 @@ class Covered:
         """Write `count` more; their serial numbers."""
         numbers = range(self._written, self._written + count)
         self._written += count
-        serials = [f"FLOOR{number:06}" for number in numbers]
+        serials = [f"{self._prefix}{number:06}" for number in numbers]
         with self._engine.begin() as connection:
             for table, row in (
                 ("lineages", self._lineage),

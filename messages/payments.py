@@ -94,6 +94,13 @@ class ChargeCard(PaymentRequest):
     off_session: bool = False
 
 
+class HoldAndCharge(Message):
+    """Place the hold and, once it stands, charge the fee, each under its own key. `fee` is None for a free service."""
+
+    hold: AuthorizeHold
+    fee: ChargeCard | None
+
+
 class RefundPayment(PaymentRequest):
     """Give back `amount` of a charge or a captured hold, booked against the `account` it was booked on."""
 
@@ -131,6 +138,13 @@ class CardCharged(Message):
     amount: Money
 
 
+class HeldAndCharged(Message):
+    """What became of both. `fee` is None when none was asked for, or the hold was declined."""
+
+    hold: HoldPlaced | PaymentDeclined
+    fee: CardCharged | PaymentDeclined | None = None
+
+
 class PaymentRefunded(Message):
     """`refunded` is the sum given back of that payment so far."""
 
@@ -152,6 +166,10 @@ class Payments(ABC):
     @activity.defn
     @abstractmethod
     async def authorize_hold(self, ask: AuthorizeHold) -> HoldPlaced | PaymentDeclined: ...
+
+    @activity.defn
+    @abstractmethod
+    async def hold_and_charge(self, ask: HoldAndCharge) -> HeldAndCharged: ...
 
     @activity.defn
     @abstractmethod

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Final
 
 from pydantic import Discriminator, TypeAdapter
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.claim import Claim
@@ -11,7 +12,7 @@ from domain.policy import Policy
 from messages.jobs import JobOpened
 from messages.record import UseReserved
 from store import catalogue
-from store.tables import ClaimRow, LineageRow
+from store.tables import ClaimRow, LineageRow, RegionRow
 
 _AGREED: Final[TypeAdapter[UseReserved | JobOpened]] = TypeAdapter(
     Annotated[UseReserved | JobOpened, Discriminator("result")]
@@ -33,17 +34,22 @@ class Addressee:
 
 async def load_addressee(session: AsyncSession, claim: Claim) -> Addressee | None:
     """The addressee of mails about `claim`; None when its lineage or its region is unknown."""
-    owner = await session.get(LineageRow, claim.lineage_id)
-    region = await catalogue.region(session, claim.region)
-    if owner is None or region is None:
+    known = (
+        select(LineageRow.owner_name, LineageRow.owner_email, RegionRow.document, ClaimRow.agreed)
+        .select_from(LineageRow)
+        .join(RegionRow, col(RegionRow.code) == claim.region)
+        .outerjoin(ClaimRow, col(ClaimRow.id) == claim.id)
+        .where(LineageRow.id == claim.lineage_id)
+    )
+    found = (await session.exec(known)).first()
+    if found is None:
         return None
-    row = await session.get(ClaimRow, claim.id)
-    if row is not None and row.agreed is not None:
-        agreed = _AGREED.validate_python(row.agreed)
+    name, email, document, frozen = found
+    region = catalogue.REGIONS.validate_python(document)
+    if frozen is not None:
+        agreed = _AGREED.validate_python(frozen)
         window_days = agreed.window_days if isinstance(agreed, UseReserved) else region.window_days
-        words = agreed.model_name, region.name, agreed.time_zone, window_days, agreed.policy
-        return Addressee(owner.owner_name, owner.owner_email, *words)
+        return Addressee(name, email, agreed.model_name, region.name, agreed.time_zone, window_days, agreed.policy)
     model = await catalogue.model(session, claim.model)
     model_name = model.name if model else claim.model
-    words = model_name, region.name, region.time_zone, region.window_days, Policy()
-    return Addressee(owner.owner_name, owner.owner_email, *words)
+    return Addressee(name, email, model_name, region.name, region.time_zone, region.window_days, Policy())

@@ -16,7 +16,7 @@ async def insert_once(session: AsyncSession, row: SQLModel) -> bool:
     While another transaction writes the same row PostgreSQL waits for its end and then answers False (SQLite has one
     writer at a time), so the one caller that gets True may act.
     """
-    statement = _unless_taken(session, type(row), row.model_dump()).returning(literal_column("1", Integer))
+    statement = _unless_taken(session, type(row), _values(row)).returning(literal_column("1", Integer))
     return await session.scalar(statement) is not None
 
 
@@ -25,8 +25,16 @@ async def insert_each_once(session: AsyncSession, rows: Sequence[SQLModel], key:
 
     Callers who write the same rows at once give them in the same order, or two would wait for each other for ever.
     """
-    statement = _unless_taken(session, type(rows[0]), [row.model_dump() for row in rows]).returning(key)
+    statement = _unless_taken(session, type(rows[0]), [_values(row) for row in rows]).returning(key)
     return set((await session.exec(statement)).scalars())
+
+
+def _values(row: SQLModel) -> dict[str, Any]:
+    """All of them but a number that the database gives itself."""
+    values = row.model_dump()
+    if values.get("id", "") is None:
+        del values["id"]
+    return values
 
 
 def _unless_taken(session: AsyncSession, table: type[SQLModel], values: Any) -> sqlite.Insert | postgresql.Insert:

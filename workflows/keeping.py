@@ -14,8 +14,9 @@ from domain.money import Money
 from domain.reasons import RuleError
 from messages.claims import ChangePaymentMethod, SubmitCareExpress
 from messages.mail import MailKind
-from messages.payments import PaymentDeclined
+from messages.payments import HoldAndCharge, PaymentDeclined, Payments
 from workflows.security import Security
+from workflows.steps import FEWER_EVENTS
 
 
 class Keeping(Security):
@@ -26,12 +27,23 @@ class Keeping(Security):
         self._payment_method = ask.payment_method
         self._renew_at: datetime | None = None
 
-    async def _hold_for(self, amount: Money) -> PaymentDeclined | None:
-        """The first hold, with the customer present; the decline when the card says no."""
-        declined = await self._place_hold(amount, self._payment_method)
-        if declined is None:
+    async def _hold_and_charge(self, amount: Money, fee: Money) -> PaymentDeclined | None:
+        """The first hold and, once it stands, the fee, with the customer present; the decline of either."""
+        if not workflow.patched(FEWER_EVENTS):
+            declined = await self._place_hold(amount, self._payment_method)
+            if declined is not None:
+                return declined
             self._look_after_it()
-        return declined
+            return await self._charge(fee, self._payment_method, "service_fees", "fee")
+        hold = self._asks_hold(amount, self._payment_method)
+        charge = self._asks_fee(fee, self._payment_method, "service_fees", "fee") if fee else None
+        ask = HoldAndCharge(hold=hold, fee=charge)
+        answer = await self._effect(Payments.hold_and_charge, ask, f"hold {amount}, charge {fee}")
+        declined = self._held(hold, answer.hold)
+        if declined is not None:
+            return declined
+        self._look_after_it()
+        return self._fee_answered(charge, answer.fee) if charge and answer.fee else None
 
     def _wants_looking_after(self) -> datetime | None:
         """When the hold wants looking after; None when there is no live one, or nothing to secure any more."""

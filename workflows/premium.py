@@ -6,6 +6,7 @@ from datetime import datetime
 from temporalio import workflow
 
 from domain import lifecycle, returns
+from domain.eligibility import Card
 from domain.inspection import Verdict
 from domain.kinds import Attention, ClaimState, Outcome
 from domain.money import Money
@@ -55,15 +56,9 @@ class CareExpressPremium(Settling):
 
     async def _submit(self) -> bool:
         """Nothing ships without a certain hold and a certain fee; if either fails the other is undone (R-EXP-6)."""
-        card = await self._effect(
-            Payments.look_up_card, LookUpCard(payment_method=self._asked.payment_method), "look the card up"
-        )
-        if not await self._agree(card.card):
+        if not await self._agree(await self._card()):
             return False
-        declined = await self._hold_for(self._hold_amount())
-        if declined is None:
-            declined = await self._charge(self._the_claim.fee, self._asked.payment_method, "service_fees", "fee")
-        if declined is not None:
+        if await self._hold_and_charge(self._hold_amount(), self._the_claim.fee) is not None:
             await self._release_hold()
             self._close(Outcome.PAYMENT_DECLINED, gives_back=True)
             self._mail(MailKind.PAYMENT_DECLINED)
@@ -74,6 +69,13 @@ class CareExpressPremium(Settling):
         await self._answer_submission()
         await self._request_dispatch(self._asked.ship_to, with_battery=self._asked.replace_battery)
         return True
+
+    async def _card(self) -> Card | None:
+        ask, summary = LookUpCard(payment_method=self._asked.payment_method), "look the card up"
+        found = await self._at_once(Payments.look_up_card, ask, summary)
+        if found is None:
+            found = await self._effect(Payments.look_up_card, ask, summary)
+        return found.card
 
     def _hold_amount(self) -> Money:
         quoted = self._asked.quote.hold if self._asked.quote else None

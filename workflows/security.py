@@ -54,9 +54,14 @@ class Security(Exchange):
     async def _place_hold(
         self, amount: Money, payment_method: str, *, off_session: bool = False
     ) -> PaymentDeclined | None:
-        """Authorize a hold; the decline when the card says no. Each try is a new question, with its own ordinal."""
+        """Authorize a hold; the decline when the card says no."""
+        ask = self._asks_hold(amount, payment_method, off_session=off_session)
+        return self._held(ask, await self._effect(Payments.authorize_hold, ask, f"hold {amount}"))
+
+    def _asks_hold(self, amount: Money, payment_method: str, *, off_session: bool = False) -> AuthorizeHold:
+        """Each try is a new question, with its own ordinal."""
         ordinal, self._hold_tries = self._hold_tries, self._hold_tries + 1
-        ask = AuthorizeHold(
+        return AuthorizeHold(
             subject=self._the_claim.id,
             key=payment_key(self._the_claim.id, "authorize", ordinal),
             at=workflow.now(),
@@ -65,13 +70,14 @@ class Security(Exchange):
             ordinal=ordinal,
             off_session=off_session,
         )
-        answer = await self._effect(Payments.authorize_hold, ask, f"hold {amount}")
+
+    def _held(self, ask: AuthorizeHold, answer: HoldPlaced | PaymentDeclined) -> PaymentDeclined | None:
         if isinstance(answer, PaymentDeclined):
-            self._note("hold_declined", f"The card declined a hold of {amount}.", answer.code)
+            self._note("hold_declined", f"The card declined a hold of {ask.amount}.", answer.code)
             return answer
-        self._hold_id, self._hold_no = answer.payment_id, ordinal
+        self._hold_id, self._hold_no = answer.payment_id, ask.ordinal
         self._change(hold=answer.hold)
-        self._note("hold_authorized", f"A hold of {amount} was placed.")
+        self._note("hold_authorized", f"A hold of {ask.amount} was placed.")
         return None
 
     async def _replace_hold(self, amount: Money, payment_method: str, *, off_session: bool) -> PaymentDeclined | None:

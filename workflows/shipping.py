@@ -49,7 +49,10 @@ class Shipping(Till):
             ship_to=ship_to,
             at=workflow.now(),
         )
-        answer = await self._effect(Warehouse.request_dispatch, ask, "ask the warehouse to ship")
+        summary = "ask the warehouse to ship"
+        answer = await self._at_once(Warehouse.request_dispatch, ask, summary)
+        if answer is None:
+            answer = await self._effect(Warehouse.request_dispatch, ask, summary)
         self._note("dispatch_requested", "The warehouse was asked to ship the replacement.", answer.reference)
 
     async def _withdraw_dispatch(self) -> None:

@@ -26,7 +26,7 @@ class Till(ClaimDesk):
 
     def __init__(self) -> None:
         super().__init__()
-        self._paid: list[tuple[CardCharged, FeeAccount]] = []
+        self._paid: list[tuple[CardCharged, Account]] = []
 
     async def _charge(
         self, amount: Money, payment_method: str, account: FeeAccount, purpose: str, ordinal: int | None = None
@@ -34,14 +34,23 @@ class Till(ClaimDesk):
         """Charge a fee the customer has just agreed to; nothing to do for a fee of zero."""
         if not amount:
             return None
-        what = account.replace("_", " ").removesuffix("s")
+        ask = self._asks_fee(amount, payment_method, account, purpose, ordinal)
+        answer = await self._effect(Payments.charge_card, ask, f"charge {amount} ({_called(account)})")
+        return self._fee_answered(ask, answer)
+
+    def _asks_fee(
+        self, amount: Money, payment_method: str, account: FeeAccount, purpose: str, ordinal: int | None = None
+    ) -> ChargeCard:
         key = payment_key(self._the_claim.id, purpose, ordinal)
-        answer = await self._charge_card(amount, payment_method, account, key, f"charge {amount} ({what})")
+        return self._asks_charge(amount, payment_method, account, key)
+
+    def _fee_answered(self, ask: ChargeCard, answer: CardCharged | PaymentDeclined) -> PaymentDeclined | None:
+        what = _called(ask.account)
         if isinstance(answer, PaymentDeclined):
-            self._note("charge_declined", f"The card declined {amount} ({what}).", answer.code)
+            self._note("charge_declined", f"The card declined {ask.amount} ({what}).", answer.code)
             return answer
-        self._paid.append((answer, account))
-        self._note("fee_charged", f"{amount} was charged ({what}).")
+        self._paid.append((answer, ask.account))
+        self._note("fee_charged", f"{ask.amount} was charged ({what}).")
         return None
 
     async def _refund_everything_paid(self) -> Money | None:
@@ -65,7 +74,13 @@ class Till(ClaimDesk):
         *,
         off_session: bool = False,
     ) -> CardCharged | PaymentDeclined:
-        ask = ChargeCard(
+        ask = self._asks_charge(amount, payment_method, account, key, off_session=off_session)
+        return await self._effect(Payments.charge_card, ask, summary)
+
+    def _asks_charge(
+        self, amount: Money, payment_method: str, account: Account, key: str, *, off_session: bool = False
+    ) -> ChargeCard:
+        return ChargeCard(
             subject=self._the_claim.id,
             key=key,
             at=workflow.now(),
@@ -74,7 +89,6 @@ class Till(ClaimDesk):
             account=account,
             off_session=off_session,
         )
-        return await self._effect(Payments.charge_card, ask, summary)
 
     async def _refund(
         self, payment_id: str, amount: Money, account: Account, key: str, summary: str
@@ -88,3 +102,7 @@ class Till(ClaimDesk):
             account=account,
         )
         return await self._effect(Payments.refund_payment, ask, summary)
+
+
+def _called(account: Account) -> str:
+    return account.replace("_", " ").removesuffix("s")

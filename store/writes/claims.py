@@ -1,11 +1,13 @@
 """Store, the write side of claims: the reservation that makes one, and the saves that follow it."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
+from sqlalchemy import ColumnElement, Executable
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import col, delete, select
+from sqlalchemy.orm import aliased
+from sqlmodel import case, col, delete, insert, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.catalogue import expected_components
@@ -23,9 +25,11 @@ from messages.claims import ClaimRefused
 from messages.record import ReserveUse, SaveClaim, UseReserved
 from store import catalogue
 from store.claim_list import CLAIMS
+from store.once import insert_each_once
 from store.standing import load_standing
 from store.tables import AttentionRow, ClaimRow, ConsentRow, EventRow, MaintenanceCodeRow, UseRow
 
+StatementT = TypeVar("StatementT", bound=Executable)
 _AGREED: TypeAdapter[UseReserved] = TypeAdapter(UseReserved)
 _KEEPS_THE_CODE = frozenset(Outcome) - {Outcome.CANCELLED, Outcome.LAPSED}
 """How a maintenance job ends that used its code up; a unit that never came did not (R-MNT-2)."""
@@ -72,22 +76,33 @@ async def save_claim(session: AsyncSession, ask: SaveClaim) -> None:
     A save that is older than what is stored adds its events and nothing else. A new run (the process was reset) is
     always newer.
     """
-    claim = ask.claim
-    lines = select(ClaimRow).where(ClaimRow.id == claim.id).with_for_update()
-    row = (await session.exec(lines)).first()
-    if row is None:
-        row = ClaimRow(**columns(claim))
-        session.add(row)
-        await session.flush()
-    if row.run_id != ask.run_id or ask.version > row.version:
-        row.sqlmodel_update(columns(claim))
-        row.open_lineage = await _open_lineage(session, claim)
-        row.run_id, row.version = ask.run_id, ask.version
-        await _flag(session, claim)
-        await _keep_code(session, claim)
-    await _add_events(session, ask)
+    if await _write(session, ask):
+        await _flag(session, ask.claim)
+        await _keep_code(session, ask.claim)
+    if ask.events:
+        lines = [EventRow(claim_id=ask.claim.id, run_id=ask.run_id, **event.model_dump()) for event in ask.events]
+        lines.sort(key=lambda line: line.seq)  # their numbers rise in this order
+        await insert_each_once(session, lines, col(EventRow.kind))
     if ask.gives_back:
         await _give_back(session, ask)
+
+
+async def _write(session: AsyncSession, ask: SaveClaim) -> bool:
+    """Whether this save is the newest, and so what the claim's row says now."""
+    claim = ask.claim
+    values = columns(claim) | {
+        "open_lineage": _open_lineage(claim),
+        "run_id": ask.run_id,
+        "version": ask.version,
+    }
+    newer = or_(col(ClaimRow.run_id) != ask.run_id, col(ClaimRow.version) < ask.version)
+    known = col(ClaimRow.id) == claim.id
+    if (await session.exec(_plainly(update(ClaimRow).where(known, newer).values(values)))).rowcount:
+        return True
+    if (await session.exec(select(ClaimRow.id).where(known))).first() is not None:
+        return False
+    await session.exec(insert(ClaimRow).values(values))
+    return True
 
 
 async def _application(session: AsyncSession, ask: ReserveUse, standing: Standing, policy: Policy) -> Application:
@@ -183,15 +198,19 @@ def columns(claim: Claim) -> dict[str, Any]:
     }
 
 
-async def _open_lineage(session: AsyncSession, claim: Claim) -> str | None:
+def _open_lineage(claim: Claim) -> ColumnElement[str | None] | None:
     if claim.state is ClaimState.CLOSED:
         return None
     # A process that was reset may reopen a closed claim when a later one is open already. What happened must be
     # remembered all the same; the later claim keeps the lineage's place.
-    with session.no_autoflush:
-        others = select(ClaimRow.id).where(ClaimRow.open_lineage == claim.lineage_id, ClaimRow.id != claim.id)
-        first = (await session.exec(others)).first()
-    return claim.lineage_id if first is None else None
+    other = aliased(ClaimRow)
+    later = select(other.id).where(col(other.open_lineage) == claim.lineage_id, col(other.id) != claim.id).exists()
+    return case((later, None), else_=claim.lineage_id)
+
+
+def _plainly(statement: StatementT) -> StatementT:
+    """No row it touches is in the session."""
+    return statement.execution_options(synchronize_session=False)
 
 
 async def _keep_code(session: AsyncSession, claim: Claim) -> None:
@@ -207,27 +226,12 @@ async def _keep_code(session: AsyncSession, claim: Claim) -> None:
 
 
 async def _flag(session: AsyncSession, claim: Claim) -> None:
-    codes = {attention.value for attention in claim.attention}
-    rows = select(AttentionRow.code).where(AttentionRow.claim_id == claim.id)
-    known = set((await session.exec(rows)).all())
-    gone = known - codes
-    if gone:
-        await session.exec(
-            delete(AttentionRow).where(col(AttentionRow.claim_id) == claim.id, col(AttentionRow.code).in_(gone))
-        )
-    session.add_all([AttentionRow(claim_id=claim.id, code=code) for code in sorted(codes - known)])
-    await session.flush()
-
-
-async def _add_events(session: AsyncSession, ask: SaveClaim) -> None:
-    written = select(EventRow.seq).where(EventRow.claim_id == ask.claim.id, EventRow.run_id == ask.run_id)
-    known = set((await session.exec(written)).all())
-    for event in sorted(ask.events, key=lambda event: event.seq):
-        if event.seq in known:
-            continue
-        session.add(EventRow(claim_id=ask.claim.id, run_id=ask.run_id, **event.model_dump()))
-        # One at a time: their numbers must rise in this order.
-        await session.flush()
+    codes = sorted(attention.value for attention in claim.attention)
+    gone = delete(AttentionRow).where(col(AttentionRow.claim_id) == claim.id, col(AttentionRow.code).not_in(codes))
+    await session.exec(_plainly(gone))
+    if codes:
+        rows = [AttentionRow(claim_id=claim.id, code=code) for code in codes]
+        await insert_each_once(session, rows, col(AttentionRow.code))
 
 
 async def _give_back(session: AsyncSession, ask: SaveClaim) -> None:

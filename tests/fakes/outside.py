@@ -20,6 +20,8 @@ from messages.payments import (
     CardCharged,
     CardFound,
     ChargeCard,
+    HeldAndCharged,
+    HoldAndCharge,
     HoldPlaced,
     KeepDeposit,
     LookAtHold,
@@ -72,6 +74,13 @@ class FakePayments(Payments):
         hold = Hold(ask.amount, HoldState.AUTHORIZED, nothing, nothing, ask.at + self.hold_life)
         self.holds.setdefault(ask.key, hold)
         return self._answer(ask.key, HoldPlaced(payment_id=ask.key, hold=self.holds[ask.key]))
+
+    @activity.defn
+    async def hold_and_charge(self, ask: HoldAndCharge) -> HeldAndCharged:
+        hold = await self.authorize_hold(ask.hold)
+        if isinstance(hold, PaymentDeclined) or ask.fee is None:
+            return HeldAndCharged(hold=hold)
+        return HeldAndCharged(hold=hold, fee=await self.charge_card(ask.fee))
 
     @activity.defn
     async def capture_hold(self, ask: CaptureHold) -> HoldPlaced | PaymentRefused:

@@ -129,9 +129,9 @@ class BelievesTheWebhook(CareExpressPremium):
 
 @planted
 class ShipsBeforeTheFee(CareExpressPremium):
-    async def _hold_for(self, amount: Money) -> PaymentDeclined | None:
+    async def _hold_and_charge(self, amount: Money, fee: Money) -> PaymentDeclined | None:
         await self._request_dispatch(self._asked.ship_to, with_battery=False)
-        return await super()._hold_for(amount)
+        return await super()._hold_and_charge(amount, fee)
 
 
 @planted

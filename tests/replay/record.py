@@ -20,6 +20,8 @@ from tests.replay.stories import STORIES, Story
 from tests.server import start_temporal
 
 HISTORIES = Path(__file__).with_name("histories")
+LATEST = HISTORIES / "fewer-events"
+"""A folder for each form that a claim's history has had; named after the patch that began it."""
 _AT_ONCE = 2
 # A story whose run does not end as told would be waited for without end.
 _PATIENCE = 120.0
@@ -55,14 +57,14 @@ def _without_unread(part: Any) -> Any:
 
 
 async def record(stories: Sequence[Story]) -> None:
-    HISTORIES.mkdir(exist_ok=True)
+    LATEST.mkdir(exist_ok=True)
     gate = asyncio.Semaphore(_AT_ONCE)
     async with await start_temporal(identity="recorder") as server:
 
         async def play(story: Story) -> None:
             async with gate, asyncio.timeout(_PATIENCE), story.told(server.client) as workflow_id:
                 history = await server.client.get_workflow_handle(workflow_id).fetch_history()
-                (HISTORIES / story.file).write_text(kept(history))
+                (LATEST / story.file).write_text(kept(history))
                 print(story.file)
 
         results = await asyncio.gather(*map(play, stories), return_exceptions=True)

@@ -18,11 +18,11 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 from connect import DATA_CONVERTER
 from domain.kinds import Outcome
 from tests.replay import planted
-from tests.replay.record import HISTORIES
+from tests.replay.record import HISTORIES, LATEST
 from tests.replay.stories import STORIES
 from worker import workflow_runner, workflows
 
-FILES = sorted(HISTORIES.glob("*.json"))
+FILES = sorted(HISTORIES.glob("*/*.json"))
 RECORD = "add a story to tests/replay and run `python -m tests.replay.record <its name>`"
 CLOSERS = ("_close", "_withdraw")
 OTHER_ENDS = {
@@ -37,6 +37,11 @@ OTHER_ENDS = {
     "RenewalReminders": {"done"},
     "ReconcilePayments": {"done"},
 }
+
+
+def name_of(file: Path) -> str:
+    """`fewer-events/CareExpressPremium.good_return`"""
+    return str(file.relative_to(HISTORIES).with_suffix(""))
 
 
 def kind_of(file: Path) -> str:
@@ -63,14 +68,14 @@ def ending(file: Path) -> str:
 async def replay(
     files: Iterable[Path], classes: Sequence[type], runner: SandboxedWorkflowRunner
 ) -> Mapping[str, Exception]:
-    """What failed, by file name."""
+    """What failed, by the history's name."""
     replayer = Replayer(workflows=classes, data_converter=DATA_CONVERTER, workflow_runner=runner)
     names: dict[str, str] = {}
 
     async def histories() -> AsyncIterator[WorkflowHistory]:
         for file in files:
             history = WorkflowHistory.from_json(file.stem, file.read_text())
-            names[history.run_id] = file.name
+            names[history.run_id] = name_of(file)
             yield history
 
     results = await replayer.replay_workflows(histories(), raise_on_replay_failure=False)
@@ -83,22 +88,21 @@ async def failures() -> Mapping[str, Exception]:
     return await replay(FILES, workflows(), workflow_runner())
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", FILES, ids=name_of)
 def test_a_run_of_yesterday_goes_on_today(file: Path, failures: Mapping[str, Exception]) -> None:
-    if file.name in failures:
-        raise AssertionError("a running claim would break: keep the old path behind workflow.patched") from failures[
-            file.name
-        ]
+    if name_of(file) in failures:
+        broken = "a running claim would break: keep the old path behind workflow.patched"
+        raise AssertionError(broken) from failures[name_of(file)]
 
 
 async def test_the_rules_are_as_deterministic_as_the_processes() -> None:
     """Without the pass-through the sandbox watches `domain` too: a stray clock in a rule fails here."""
-    longest = {kind_of(file): file for file in sorted(FILES, key=lambda file: file.stat().st_size)}
+    longest = {(kind_of(file), file.parent): file for file in sorted(FILES, key=lambda file: file.stat().st_size)}
     assert await replay(longest.values(), workflows(), SandboxedWorkflowRunner()) == {}
 
 
 def test_every_story_has_its_history() -> None:
-    assert {file.name for file in FILES} == {story.file for story in STORIES}, RECORD
+    assert {file.name for file in LATEST.glob("*.json")} == {story.file for story in STORIES}, RECORD
 
 
 def test_every_process_has_histories() -> None:
@@ -134,16 +138,16 @@ CHANGES = [planted.OneMailMore, planted.OneStepLess, planted.AnotherOrder, plant
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
 async def test_a_planted_change_is_caught(change: type) -> None:
-    history = HISTORIES / "CareExpressPremium.good_return.json"
-    assert history.name in await replay([history], [change], workflow_runner())
+    history = HISTORIES / "first" / "CareExpressPremium.good_return.json"
+    assert name_of(history) in await replay([history], [change], workflow_runner())
 
 
 async def test_a_change_for_new_claims_alone_replays() -> None:
-    history = HISTORIES / "CareExpressPremium.good_return.json"
+    history = LATEST / "CareExpressPremium.good_return.json"
     assert await replay([history], [planted.OneMailMoreForNewClaims], workflow_runner()) == {}
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", FILES, ids=name_of)
 def test_a_history_is_one_line_and_names_no_machine(file: Path) -> None:
     text = file.read_text()
     assert text.count("\n") == 1

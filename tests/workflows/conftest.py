@@ -79,6 +79,7 @@ def of_a_claim(record: Record, payments: Payments, warehouse: Warehouse, mail: M
         record.identify_serial,
         payments.look_up_card,
         payments.authorize_hold,
+        payments.hold_and_charge,
         payments.capture_hold,
         payments.release_hold,
         payments.charge_card,

@@ -48,6 +48,7 @@ lock: $(LOCK_TOOLS)/.uv-$(UV_VERSION) ## Rewrite the hashed locks (UPGRADE=1 tak
 	@$(COMPILE) --output-file requirements.lock pyproject.toml
 	@$(COMPILE) --output-file requirements-stripe.lock --extra stripe --constraints requirements.lock pyproject.toml
 	@$(COMPILE) --output-file requirements-dev.lock --group dev --constraints requirements.lock pyproject.toml
+	@$(COMPILE) --output-file benchmarks/peer.lock --constraints requirements-dev.lock pyproject.toml benchmarks/peer.in
 	@$(COMPILE:3.11=3.12) --output-file tests/stripe/simulator.lock tests/stripe/simulator.in
 
 COMPILE = $(LOCK_TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -213,6 +213,7 @@ def _environment(form: str) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,  # templates are part of the release: nobody looks for changes at every letter
     )
     environment.globals.update(layout=f"layout.{form}", words=f"words.{form}", money=money)
     environment.filters["fill"] = _fill

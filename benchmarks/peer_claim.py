@@ -18,7 +18,15 @@ from domain.kinds import Action, ClaimState, Outcome, Service
 from messages.claims import Dispatch, Inspect, ParcelArrived
 from messages.ids import payment_key
 from messages.mail import MailKind
-from messages.payments import AuthorizeHold, CardCharged, ChargeCard, HoldPlaced, LookUpCard, ReleaseHold
+from messages.payments import (
+    AuthorizeHold,
+    CardCharged,
+    ChargeCard,
+    HoldAndCharge,
+    HoldPlaced,
+    LookUpCard,
+    ReleaseHold,
+)
 from messages.record import DispatchRecorded, RecordDispatch, ReserveUse, UseReserved
 from messages.warehouse import RequestDispatch
 
@@ -94,10 +102,6 @@ class GoodReturn(Journal):
             amount=hold or there(self._terms.offer.hold),
             payment_method=self._asked.payment_method,
         )
-        placed = expected(await self._step(self._desk.payments.authorize_hold, authorize), HoldPlaced)
-        self._hold_id = placed.payment_id
-        self._change(hold=placed.hold)
-        self._note("hold_authorized", f"A hold of {authorize.amount} was placed.")
         charge = ChargeCard(
             subject=self._the_claim.id,
             key=payment_key(self._the_claim.id, "fee"),
@@ -106,7 +110,12 @@ class GoodReturn(Journal):
             payment_method=self._asked.payment_method,
             account="service_fees",
         )
-        expected(await self._step(self._desk.payments.charge_card, charge), CardCharged)
+        both = await self._step(self._desk.payments.hold_and_charge, HoldAndCharge(hold=authorize, fee=charge))
+        placed = expected(both.hold, HoldPlaced)
+        self._hold_id = placed.payment_id
+        self._change(hold=placed.hold)
+        self._note("hold_authorized", f"A hold of {authorize.amount} was placed.")
+        expected(both.fee, CardCharged)
         self._note("fee_charged", f"{charge.amount} was charged (service fee).")
 
     async def _next(self) -> Letter | None:

@@ -1,0 +1,162 @@
+"""Benchmarks: a programme of stored claims of any size, written in bulk: one claim to a device, as the product keeps it.
+
+The same seed makes the same customers. Ids are scattered as real ones are, so that no index grows at its end alone.
+"""
+
+import json
+import random
+import sqlite3
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cache
+from typing import Any, Final, cast
+
+import psycopg
+from psycopg import sql
+from sqlalchemy import Connection, Engine
+
+from benchmarks import databases, stories
+from benchmarks.population import SHARES
+from benchmarks.traces import AT, CLOCK, NUMBER, TERM_BEFORE, rows
+from domain.catalogue import Catalogue, Model, Region
+from store.schema import METADATA
+
+AS_OF: Final = date(2026, 11, 23)
+IN_THE_WINDOW: Final = 200
+"""Terms of the first region that end so that a reminder is due at `AS_OF`, whatever the size of the programme."""
+_ENDS_IN: Final = 10
+_SCATTER: Final = 387_420_489
+_DIGITS: Final = 12
+_AT_ONCE: Final = 5000
+_MODEL: Final = "mavic-3"
+_ORDER: Final = [table.name for table in METADATA.sorted_tables]
+Values = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """Who has the claim of that place in the programme."""
+
+    number: str
+
+    @property
+    def claim_id(self) -> str:
+        return f"clm_{self.number}"
+
+    @property
+    def serial_number(self) -> str:
+        return f"SN{self.number}"
+
+
+def customer(place: int) -> Customer:
+    """The customer of that place, counted from 0."""
+    return Customer(f"{place * _SCATTER % 10**_DIGITS:0{_DIGITS}}")
+
+
+def write(url: str, claims: int, catalogue: Catalogue, seed: int = 1) -> None:
+    """Write `claims` claims with all that hangs on them into an empty database, and let the engine look at them."""
+    engine = databases.plain_engine(url)
+    with engine.connect() as connection:
+        into = _into_postgres if connection.dialect.name == "postgresql" else _into_sqlite
+        for batch in _batches(claims, catalogue, seed, _text_for(connection.dialect.name)):
+            for table in _ORDER:
+                if batch[table]:
+                    into(connection, table, _columns(table), batch[table])
+            connection.commit()
+    settle(engine)
+
+
+def settle(engine: Engine) -> None:
+    """What the engine's own housekeeping would have done by the time so many claims are there."""
+    databases.settle(engine)
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:
+            connection.commit()
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _batches(
+    claims: int, catalogue: Catalogue, seed: int, text: Callable[[Any], Any]
+) -> Iterator[dict[str, list[Values]]]:
+    dice = random.Random(seed)
+    regions = {region.code: region for region in catalogue.regions}
+    first, shares = next(iter(regions)), [SHARES.get(code, 5) for code in regions]
+    model = next(model for model in catalogue.models if model.slug == _MODEL)
+    told = [*stories.CLOSED, *stories.OPEN]
+    weights = [story.weight for story in told]
+    template = _templates(regions, model, text)
+    batch: dict[str, list[Values]] = defaultdict(list)
+    for place in range(claims):
+        code = dice.choices(list(regions), shares)[0]
+        story = dice.choices(told, weights)[0]
+        clock = f"{dice.randrange(24):02}:{dice.randrange(60):02}:{dice.randrange(60):02}"
+        # The first ones are in the window of the reminders and nobody else is.
+        days = dice.randrange(28, 29 * 7, 7) if dice.random() < 0.2 else dice.randrange(301, 1095, 7)
+        if place < IN_THE_WINDOW:
+            code, story, days = first, stories.CLOSED[0], 365 - TERM_BEFORE - _ENDS_IN
+        elif story in stories.OPEN:
+            days = dice.randrange(1, 22)
+        number = customer(place).number
+        for table, values in template(story, code, days):
+            batch[table].append(
+                tuple(
+                    value.replace(NUMBER, number).replace(CLOCK, clock) if type(value) is str else value
+                    for value in values
+                )
+            )
+        if (place + 1) % _AT_ONCE == 0:
+            yield batch
+            batch = defaultdict(list)
+    yield batch
+
+
+def _templates(
+    regions: dict[str, Region], model: Model, text: Callable[[Any], Any]
+) -> Callable[[stories.Story, str, int], list[tuple[str, Values]]]:
+    @cache
+    def template(story: stories.Story, code: str, days: int) -> list[tuple[str, Values]]:
+        found = rows(story, regions[code], model, AS_OF - timedelta(days=days))
+        return [(table, tuple(text(row[column]) for column in _columns(table))) for table, row in found]
+
+    return template
+
+
+def _text_for(dialect: str) -> Callable[[Any], Any]:
+    """How the engine is told a value in bulk: as the product's own statements leave it there."""
+    zone = "+00" if dialect == "postgresql" else ""
+
+    def text(value: Any) -> Any:
+        if isinstance(value, datetime):
+            value = f"{value:%Y-%m-%d %H:%M:%S.%f}{zone}"
+        elif isinstance(value, date):
+            value = value.isoformat()
+        elif isinstance(value, dict):
+            value = json.dumps(value)
+        return value.replace(f"{AT:%H:%M:%S}", CLOCK) if isinstance(value, str) else value
+
+    return text
+
+
+@cache
+def _columns(table: str) -> tuple[str, ...]:
+    """All but the numbers that the database gives."""
+    return tuple(column.name for column in METADATA.tables[table].columns if column.autoincrement is not True)
+
+
+def _into_sqlite(connection: Connection, table: str, columns: tuple[str, ...], values: list[Values]) -> None:
+    driver = cast(sqlite3.Connection, connection.connection.driver_connection)
+    driver.execute("PRAGMA cache_size = -400000")
+    places = ", ".join("?" * len(columns))
+    driver.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})", values)  # noqa: S608
+
+
+def _into_postgres(connection: Connection, table: str, columns: tuple[str, ...], values: list[Values]) -> None:
+    into = sql.SQL("COPY {} ({}) FROM STDIN").format(
+        sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
+    )
+    driver = cast(psycopg.Connection, connection.connection.driver_connection)
+    with driver.cursor() as cursor, cursor.copy(into) as copy:
+        for row in values:
+            copy.write_row(row)

@@ -49,7 +49,7 @@ class RequestKey:
         return new_id(prefix, self.value)
 
 
-def request_key(
+async def request_key(
     request: Request,
     key: Annotated[
         str | None,

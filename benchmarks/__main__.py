@@ -65,5 +65,33 @@ def peer(
     raise typer.Exit(peer_environment.run([str(part) for pair in options.items() for part in pair], console))
 
 
+@app.command()
+def populate(
+    claims: Annotated[int, typer.Option(help="How many, each with its device.")] = 100_000,
+    sqlite: Annotated[str, typer.Option(help="A new file.")] = "",
+    postgres: Annotated[str, typer.Option(help="The address of an empty database.")] = "",
+) -> None:
+    """Write a made-up programme of stored claims into a new database, to look at or to measure."""
+    from benchmarks.programme import populate as write
+
+    if bool(sqlite) == bool(postgres):
+        raise typer.BadParameter("name one of --sqlite FILE and --postgres URL")
+    console.print(write(postgres or f"sqlite:///{sqlite}", claims))
+
+
+@app.command()
+def api(
+    claims: Annotated[int, typer.Option(help="How many are stored.")] = 10_000,
+    clients: Annotated[int, typer.Option(help="How many ask at once.")] = 50,
+    seconds: Annotated[float, typer.Option(help="A turn's.")] = 4.0,
+    rounds: Annotated[int, typer.Option(help="Turns of each.")] = 3,
+    postgres: Postgres = False,
+) -> None:
+    """Status page and claim under many clients, beside a FastAPI route that answers a constant."""
+    from benchmarks.api import measure
+
+    _show(measure(claims, clients, seconds, rounds, postgres))
+
+
 if __name__ == "__main__":
     app()

@@ -14,7 +14,7 @@ from benchmarks import databases, programme
 from benchmarks.load import Answers, ask
 from benchmarks.processes import cpu_seconds, rss
 from benchmarks.report import Report, percentile
-from dev import Stack, _child_environment, scratch_settings
+from dev import Stack, child_environment, scratch_settings
 from preflight import free_ports
 from settings import DEVELOPMENT_KEY
 from store.seed import demo_catalogue
@@ -60,7 +60,9 @@ def measure(claims: int, clients: int, seconds: float, rounds: int, postgres: bo
     """Status page, claim and a page of claims, each against the constant route. `seconds` a turn."""
     logging.getLogger("alembic").setLevel(logging.WARNING)
     engine = "PostgreSQL" if postgres else "SQLite"
-    report = Report(f"api-{engine.lower()}", f"Reads by {clients} clients, {engine}, {claims:,} claims", "constant route")
+    report = Report(
+        f"api-{engine.lower()}", f"Reads by {clients} clients, {engine}, {claims:,} claims", "constant route"
+    )
     report.settings = {"claims": claims, "clients": clients, "seconds": seconds, "rounds": rounds, "engine": engine}
     with tempfile.TemporaryDirectory(prefix="aftercare-bench-") as folder:
         home = Path(folder)
@@ -92,7 +94,7 @@ async def _play(
         child = Child(
             "constant",
             command,
-            _child_environment(settings, stack.temporal_address),
+            child_environment(settings, stack.temporal_address),
             on_line=lambda _: None,
             on_note=lambda _: None,
         )

@@ -27,7 +27,7 @@ def fresh(home: Path, postgres: bool) -> Iterator[str]:
     """The address of a new database: a file in `home`, or one on a PostgreSQL server, which is dropped at the end."""
     with _on_postgres() if postgres else contextlib.nullcontext(f"sqlite+aiosqlite:///{home / 'aftercare.db'}") as url:
         upgrade(url)
-        asyncio.run(_load_catalogue(url))
+        asyncio.run(load_catalogue(url))
         yield url
 
 
@@ -109,7 +109,8 @@ def _administer(server: str, statement: str) -> None:
         connection.execute(text(statement))
 
 
-async def _load_catalogue(url: str) -> None:
+async def load_catalogue(url: str) -> None:
+    """Make the demonstration catalogue the one in force."""
     database = Database(url)
     try:
         async with database.writing() as session:

@@ -1,11 +1,13 @@
-"""Benchmarks: a programme of stored claims of any size, written in bulk: one claim to a device, as the product keeps it.
+"""Benchmarks: a programme of stored claims of any size, written in bulk: one claim to a device.
 
 The same seed makes the same customers. Ids are scattered as real ones are, so that no index grows at its end alone.
 """
 
+import asyncio
 import json
 import random
 import sqlite3
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,7 +23,9 @@ from benchmarks import databases, stories
 from benchmarks.population import SHARES
 from benchmarks.traces import AT, CLOCK, NUMBER, TERM_BEFORE, rows
 from domain.catalogue import Catalogue, Model, Region
+from store.migrate import upgrade
 from store.schema import METADATA
+from store.seed import demo_catalogue
 
 AS_OF: Final = date(2026, 11, 23)
 IN_THE_WINDOW: Final = 200
@@ -55,16 +59,26 @@ def customer(place: int) -> Customer:
     return Customer(f"{place * _SCATTER % 10**_DIGITS:0{_DIGITS}}")
 
 
+def populate(url: str, claims: int) -> str:
+    """Make the tables in an empty database and `write`; a sentence on what was done."""
+    began = time.perf_counter()
+    upgrade(url)
+    asyncio.run(databases.load_catalogue(url))
+    write(url, claims, demo_catalogue())
+    size, seconds = databases.size(url) / 1024**2, time.perf_counter() - began
+    return f"{claims:,} claims in {seconds:.0f} s, {size:,.0f} MiB"
+
+
 def write(url: str, claims: int, catalogue: Catalogue, seed: int = 1) -> None:
     """Write `claims` claims with all that hangs on them into an empty database, and let the engine look at them."""
     engine = databases.plain_engine(url)
     with engine.connect() as connection:
         into = _into_postgres if connection.dialect.name == "postgresql" else _into_sqlite
         for batch in _batches(claims, catalogue, seed, _text_for(connection.dialect.name)):
-            for table in _ORDER:
-                if batch[table]:
-                    into(connection, table, _columns(table), batch[table])
-            connection.commit()
+            with connection.begin():
+                for table in _ORDER:
+                    if batch[table]:
+                        into(connection, table, _columns(table), batch[table])
     settle(engine)
 
 
@@ -73,7 +87,6 @@ def settle(engine: Engine) -> None:
     databases.settle(engine)
     if engine.dialect.name == "sqlite":
         with engine.connect() as connection:
-            connection.commit()
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
 

@@ -49,7 +49,7 @@ AT: Final = time(12, 34, 56, tzinfo=UTC)
 """The time of day in every instant of a template that stands for the customer's own."""
 TERM_BEFORE: Final = 100
 """Days of cover before the claim; the term ends 265 days after it was opened."""
-_AGREED: Final = {True: TypeAdapter(JobOpened), False: TypeAdapter(UseReserved)}
+_AGREED: Final[TypeAdapter[UseReserved | JobOpened]] = TypeAdapter(UseReserved | JobOpened)
 _LINES: Final = (
     ("submitted", "Care Express premium: Mavic 3, collision.", "Terms 2026-01 accepted."),
     ("hold_placed", "USD 1640.00 is held on the card.", ""),
@@ -125,7 +125,7 @@ class _Told:
         """The claim with its use, its consent and its flags."""
         claim, story = self._claim, self._story
         still = claim.lineage_id if claim.state is not ClaimState.CLOSED else None
-        agreed = _AGREED[story.job].dump_python(self._agreed(), mode="json")
+        agreed = _AGREED.dump_python(self._agreed(), mode="json")
         saved = {"run_id": f"run_{NUMBER}", "version": story.events, "agreed": agreed}
         yield "claims", columns(claim) | {"open_lineage": still} | saved
         for flag in claim.attention:
@@ -169,7 +169,12 @@ class _Told:
                 amount = {"amount": money.amount, "currency": money.currency, "key": f"{claim.id}:{purpose}"}
                 yield "ledger_entries", entry | amount
         for occurrence, kind in enumerate(("accepted", "closed")[: 1 + (story.outcome is not None)]):
-            mail = {"claim_id": claim.id, "kind": kind, "occurrence": 1, "message_id": f"<{claim.id}.{kind}.1@a.example>"}
+            mail = {
+                "claim_id": claim.id,
+                "kind": kind,
+                "occurrence": 1,
+                "message_id": f"<{claim.id}.{kind}.1@a.example>",
+            }
             head = {"recipient": f"owner{NUMBER}@example.com", "subject": "Your claim", "at": self._at}
             yield "mails", mail | head | {"at": self._at + timedelta(days=occurrence)}
         address = {"name": "Ada Marsh", "lines": ["1 Main St"], "city": "Springfield", "country": "US"}
@@ -204,8 +209,12 @@ class _Told:
                 expected = expected_components(self._model, replace_battery=False)
                 back = window(sent_at, region.window_days, region.time_zone, expected, Policy())
                 claim = replace(claim, returning=back, deadline=None if story.outcome else back.due_at)
-        if story.state is ClaimState.AWAITING_CURE or (story.tier and story.outcome in {Outcome.HOLD_RELEASED, Outcome.REPLACED}):
-            seen = Inspection(at + timedelta(days=8), f"SN{NUMBER}", True, (Component.AIRCRAFT,), "Scratches.", ("1.jpg",))
+        if story.state is ClaimState.AWAITING_CURE or (
+            story.tier and story.outcome in {Outcome.HOLD_RELEASED, Outcome.REPLACED}
+        ):
+            seen = Inspection(
+                at + timedelta(days=8), f"SN{NUMBER}", True, (Component.AIRCRAFT,), "Scratches.", ("1.jpg",)
+            )
             claim = replace(claim, inspection=seen)
         if story.outcome in {Outcome.REJECTED, Outcome.DEFAULT_CHARGED}:
             reason = Reason(ReasonCode.NOT_RECEIVED, "R-RET-7", "The original unit did not arrive in time.")
@@ -228,7 +237,9 @@ class _Told:
             region=self._region.code,
             lineage_id=f"lin_{NUMBER}",
             opened_at=self._at,
-            incident=Incident(cause, self._at - timedelta(days=1), "Hit a tree on landing; front arm and gimbal broken."),
+            incident=Incident(
+                cause, self._at - timedelta(days=1), "Hit a tree on landing; front arm and gimbal broken."
+            ),
             fee=fee,
             amount_owed=fee.zero(),
         )

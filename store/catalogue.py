@@ -5,16 +5,22 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import func
+from sqlalchemy import ScalarSelect, func, literal, union_all
 from sqlmodel import col, delete, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.catalogue import Catalogue, Model, Problem, Region, problems
+from domain.standing import model_named
+from store.database import Ask, within
 from store.tables import CatalogueReleaseRow, DeviceRow, ModelRow, RegionRow
 
 CATALOGUES: Final = TypeAdapter(Catalogue)
 REGIONS: Final = TypeAdapter(Region)
 MODELS: Final = TypeAdapter(Model)
+_REGION, _MODEL = 0, 1
+_REMEMBERED: Final = 4
+_known: dict[str, Catalogue] = {}
+"""Catalogues by digest. A digest says everything that is in one, so what is remembered cannot grow old."""
 
 
 class CatalogueRefused(Exception):
@@ -75,28 +81,64 @@ async def release(session: AsyncSession) -> tuple[int, str]:
     return (row.number, row.digest) if row else (0, "")
 
 
+def digest_in_force() -> ScalarSelect[str]:
+    """The digest of the catalogue in force, to be asked for along with something else."""
+    newest = select(CatalogueReleaseRow.digest).order_by(col(CatalogueReleaseRow.number).desc()).limit(1)
+    return newest.scalar_subquery()
+
+
+_DIGEST: Final = select(digest_in_force())
+# One statement sees one state: these documents are that digest's.
+_EVERYTHING: Final = union_all(
+    select(literal(_REGION).label("kind"), col(RegionRow.position), col(RegionRow.document), digest_in_force()),
+    select(literal(_MODEL).label("kind"), col(ModelRow.position), col(ModelRow.document), digest_in_force()),
+)
+
+
+async def in_force(ask: Ask, digest: str | None = None) -> Catalogue:
+    """The catalogue in force; empty before the first is loaded. It is read only when its digest is a new one.
+
+    `digest` is what somebody who was just asked said that is in force.
+    """
+    if digest is None:
+        digest = (await ask(_DIGEST, {}))[0][0]
+    if digest is not None and digest in _known:
+        return _known[digest]
+    found = sorted(await ask(_EVERYTHING, {}), key=lambda row: (row[0], row[1]))
+    catalogue = Catalogue(
+        tuple(REGIONS.validate_python(row[2]) for row in found if row[0] == _REGION),
+        tuple(MODELS.validate_python(row[2]) for row in found if row[0] == _MODEL),
+    )
+    if found and found[0][3] is not None:
+        while len(_known) >= _REMEMBERED:
+            del _known[next(iter(_known))]
+        _known[found[0][3]] = catalogue
+    return catalogue
+
+
 async def read(session: AsyncSession) -> Catalogue:
     """The catalogue in force; empty before the first is loaded."""
-    models = await session.exec(select(ModelRow.document).order_by(col(ModelRow.position)))
-    return Catalogue(await regions(session), tuple(MODELS.validate_python(document) for document in models))
+    return await in_force(within(session))
 
 
 async def regions(session: AsyncSession) -> tuple[Region, ...]:
     """Every region, in the catalogue's order."""
-    documents = await session.exec(select(RegionRow.document).order_by(col(RegionRow.position)))
-    return tuple(REGIONS.validate_python(document) for document in documents)
+    return (await read(session)).regions
 
 
 async def region(session: AsyncSession, code: str) -> Region | None:
     """The region of that code, if there is one."""
-    row = await session.get(RegionRow, code)
-    return REGIONS.validate_python(row.document) if row else None
+    return region_in(await read(session), code)
 
 
 async def model(session: AsyncSession, slug: str) -> Model | None:
     """The model of that slug, if there is one."""
-    row = await session.get(ModelRow, slug)
-    return MODELS.validate_python(row.document) if row else None
+    return model_named(await read(session), slug)
+
+
+def region_in(catalogue: Catalogue, code: str) -> Region | None:
+    """The region of that code, if the catalogue has it."""
+    return next((region for region in catalogue.regions if region.code == code), None)
 
 
 async def missing(session: AsyncSession, catalogue: Catalogue) -> list[Problem]:

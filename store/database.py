@@ -1,17 +1,26 @@
-"""Store: the way to the database. One `writing()` is one transaction, committed at its end or not at all."""
+"""Store: the way to the database. One `writing()` is one transaction, committed at its end or not at all.
+
+What is read with one statement is asked for (`ask`): the drivers made for asyncio cost ten times as much for it.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, nullcontext
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, Executable, Row, create_engine, event, make_url, text
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 BUSY_SECONDS: Final = 10
 """How long SQLite waits for another writer before it gives up."""
 _BEGIN: Final = "aftercare_begin"
+_READERS: Final = 4
+"""How many threads, with a connection each, ask PostgreSQL."""
+Ask = Callable[[Executable, Mapping[str, Any]], Awaitable[Sequence[Row[Any]]]]
+"""Run one statement with these values for its bound parameters; its rows."""
 EngineT = TypeVar("EngineT", Engine, AsyncEngine)
 
 
@@ -34,23 +43,39 @@ def prepare_sqlite(engine: Engine) -> None:
     dialect documents. Engines with the execution option `aftercare_begin` begin with those words.
     """
 
-    @event.listens_for(engine, "connect")
-    def connect(connection: Any, record: object) -> None:
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
-        cursor.execute("PRAGMA journal_mode = WAL")
-        cursor.execute("PRAGMA foreign_keys = ON")
-        cursor.close()
+    event.listen(engine, "connect", _prepare_connection)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
 
 
+def _prepare_connection(connection: Any, _record: object) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _never_wait(connection: Any, _record: object) -> None:
+    connection.execute("PRAGMA busy_timeout = 0")
+
+
 def immediately(engine: EngineT) -> EngineT:
     """The same engine, whose SQLite transactions take the write lock first: two writers queue and neither fails."""
     return engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+
+
+def within(session: AsyncSession) -> Ask:
+    """Ask in the session, and see what it sees."""
+
+    async def ask(statement: Executable, values: Mapping[str, Any]) -> Sequence[Row[Any]]:
+        await session.flush()  # what was changed a moment ago is asked about too
+        return (await (await session.connection()).execute(statement, values)).all()
+
+    return ask
 
 
 class Database:
@@ -65,8 +90,27 @@ class Database:
         if address.get_backend_name() == "sqlite":
             prepare_sqlite(self._engine.sync_engine)
         self._writing = immediately(self._engine)
+        self._asking = _plain(address)
+        in_process = address.get_backend_name() == "sqlite"
+        self._readers = None if in_process else ThreadPoolExecutor(_READERS, thread_name_prefix="reader")
         # SQLite has one writer at a time anyway: waiting here is fair and costs nothing, waiting there is polling.
         self._turn = asyncio.Lock() if address.get_backend_name() == "sqlite" else nullcontext()
+
+    async def ask(self, statement: Executable, values: Mapping[str, Any]) -> Sequence[Row[Any]]:
+        """The rows of one statement that only reads, a few of them. One statement sees one state: no transaction.
+
+        Build the statement once, with bound parameters: building costs more than asking.
+        """
+        if self._readers is not None:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._readers, _rows, self._asking, statement, values)
+        try:
+            # SQLite is in this process and its readers wait for nobody: done sooner than a thread is told of it.
+            return _rows(self._asking, statement, values)
+        except OperationalError:
+            # Unless the file is being recovered or put in order just now: whoever must wait does not wait here.
+            async with self.reading() as session:
+                return await within(session)(statement, values)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
@@ -91,3 +135,35 @@ class Database:
     async def close(self) -> None:
         """Give all connections back."""
         await self._engine.dispose()
+        if self._readers is not None:
+            await asyncio.to_thread(self._readers.shutdown)
+        self._asking.dispose()
+
+
+def _plain(address: URL) -> Engine:
+    """For `ask`: nothing to begin, nothing to undo, and no question whether the connection is still alive."""
+    sqlite = address.get_backend_name() == "sqlite"
+    engine = create_engine(
+        address.set(drivername="sqlite") if sqlite else address,
+        isolation_level="AUTOCOMMIT",
+        skip_autocommit_rollback=True,
+        pool_reset_on_return=None,
+        pool_size=_READERS,
+        max_overflow=0,
+        hide_parameters=True,
+    )
+    if sqlite:
+        event.listen(engine, "connect", _prepare_connection)
+        event.listen(engine, "connect", _never_wait)
+    return engine
+
+
+def _rows(engine: Engine, statement: Executable, values: Mapping[str, Any], again: bool = True) -> Sequence[Row[Any]]:
+    try:
+        with engine.connect() as connection:
+            return connection.execute(statement, values).all()
+    except DBAPIError as error:
+        # The server was away since the connection was last used: all others are new now, and so is this one.
+        if not (error.connection_invalidated and again):
+            raise
+    return _rows(engine, statement, values, again=False)

@@ -1,20 +1,15 @@
 """Store: the status page of one device (R-STA-1), built from its standing. Reads rows; decides nothing."""
 
-from collections.abc import Iterable
 from datetime import date, datetime
 
 from pydantic import BaseModel, ConfigDict
-from sqlmodel import col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.claim import Claim
 from domain.coverage import Tally, renewable_until, tally, term_at, warranty_end
 from domain.dates import end_of_day, local_day, whole_second
 from domain.kinds import Category, DeviceStatus, Outcome, Service, TermKind
 from domain.standing import Standing
-from store.claim_list import CLAIMS
-from store.standing import lineage_of, load_standing
-from store.tables import ClaimRow, LineageRow
+from store.database import Ask
+from store.standing import Case, known_device
 
 
 class View(BaseModel):
@@ -101,23 +96,22 @@ class DeviceView(View):
     open_claim_id: str | None
 
 
-async def load_device(session: AsyncSession, serial_number: str, now: datetime) -> DeviceView | None:
+async def load_device(ask: Ask, serial_number: str, now: datetime) -> DeviceView | None:
     """The status page of that serial number as of `now`; None for an unknown one."""
-    standing = await load_standing(session, serial_number)
-    if standing is None:
+    known = await known_device(ask, serial_number)
+    if known is None:
         return None
-    owner = await session.get_one(LineageRow, standing.lineage_id)
-    units = await lineage_of(session, standing.lineage_id)
-    cases = await _history(session, standing.lineage_id)
+    standing = known.standing
+    cases = [_shown(case) for case in known.cases]
     return DeviceView(
         serial_number=standing.serial_number,
         model=standing.model.slug,
         category=standing.model.category,
         region=standing.region.code,
         status=standing.status,
-        owner=OwnerView(name=owner.owner_name, email=owner.owner_email),
+        owner=OwnerView(name=known.owner_name, email=known.owner_email),
         activated_at=standing.activated_at,
-        lineage=tuple(unit.serial_text for unit in units),
+        lineage=known.units,
         current_serial_number=standing.current_serial_number,
         binding=_binding(standing, now),
         care=care(standing, now),
@@ -166,20 +160,13 @@ def _warranty(standing: Standing, now: datetime) -> WarrantyView:
     return WarrantyView(ends_on=ends_on, active=standing.activated_at <= now <= end_of_day(ends_on, zone))
 
 
-async def _history(session: AsyncSession, lineage_id: str) -> list[HistoryView]:
-    newest = select(ClaimRow.document).where(ClaimRow.lineage_id == lineage_id)
-    rows = await session.exec(newest.order_by(col(ClaimRow.opened_at).desc(), col(ClaimRow.id).desc()))
-    return list(_cases(CLAIMS.validate_python(document) for document in rows))
-
-
-def _cases(claims: Iterable[Claim]) -> Iterable[HistoryView]:
-    for claim in claims:
-        yield HistoryView(
-            claim_id=claim.id,
-            service=claim.service,
-            opened_at=whole_second(claim.opened_at),
-            closed_at=whole_second(claim.closed_at) if claim.closed_at else None,
-            outcome=claim.outcome,
-            serial_number=claim.serial_number,
-            replacement_serial_number=claim.replacement_serial_number,
-        )
+def _shown(case: Case) -> HistoryView:
+    return HistoryView(
+        claim_id=case.claim_id,
+        service=Service(case.service),
+        opened_at=whole_second(case.opened_at),
+        closed_at=whole_second(case.closed_at) if case.closed_at else None,
+        outcome=Outcome(case.outcome) if case.outcome else None,
+        serial_number=case.serial_number,
+        replacement_serial_number=case.replacement_serial_number,
+    )

@@ -1,7 +1,14 @@
-"""Store: one device with its lineage as the rules ask for it. Gathers; judges nothing."""
+"""Store: one device with its lineage as the rules ask for it, in one statement. Gathers; judges nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any, Final
 
+from sqlalchemy import JSON, ScalarSelect, bindparam
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import GenericFunction
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -9,9 +16,121 @@ from domain.coverage import Quota, Term, UseEntry
 from domain.inspection import normalise_serial
 from domain.kinds import DeviceStatus, TermKind, UseKind
 from domain.money import Money, total
-from domain.standing import Binding, MaintenanceCode, Standing
+from domain.standing import Binding, MaintenanceCode, Standing, model_named
 from store import catalogue
+from store.database import Ask, within
 from store.tables import BindingRow, ClaimRow, DeviceRow, LineageRow, MaintenanceCodeRow, TermRow, UseRow
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A claim of the lineage, as much of it as its history shows."""
+
+    claim_id: str
+    service: str
+    opened_at: datetime
+    closed_at: datetime | None
+    outcome: str | None
+    serial_number: str
+    replacement_serial_number: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownDevice:
+    """A device's standing and what else its status page shows: units oldest first, cases newest first."""
+
+    standing: Standing
+    owner_name: str
+    owner_email: str
+    units: tuple[str, ...]
+    cases: tuple[Case, ...]
+
+
+class _Rows(GenericFunction[Any]):
+    """All rows of a subquery as one JSON array of arrays; NULL where the engine has none to show."""
+
+    type = JSON()
+    inherit_cache = True
+    name = "rows"
+
+
+@compiles(_Rows, "sqlite")
+def _rows_of_sqlite(rows: _Rows, compiler: SQLCompiler, **options: Any) -> str:
+    return f"json_group_array(json_array({compiler.process(rows.clauses, **options)}))"
+
+
+@compiles(_Rows, "postgresql")
+def _rows_of_postgres(rows: _Rows, compiler: SQLCompiler, **options: Any) -> str:
+    return f"json_agg(json_build_array({compiler.process(rows.clauses, **options)}))"
+
+
+def _of_lineage(row: Any, *columns: Any) -> ScalarSelect[Any]:
+    return select(_Rows(*columns)).where(col(row.lineage_id) == col(DeviceRow.lineage_id)).scalar_subquery()
+
+
+_UNIT: Final = DeviceRow.__table__.alias("unit")  # type: ignore[attr-defined]
+_EVERYTHING: Final = (
+    select(  # type: ignore[call-overload]
+        DeviceRow.serial_text,
+        DeviceRow.status,
+        DeviceRow.lineage_id,
+        DeviceRow.replaced_on,
+        DeviceRow.activated_at,
+        DeviceRow.model,
+        DeviceRow.region,
+        LineageRow.owner_name,
+        LineageRow.owner_email,
+        LineageRow.verified_at,
+        MaintenanceCodeRow.code,
+        MaintenanceCodeRow.issued_on,
+        MaintenanceCodeRow.expires_on,
+        MaintenanceCodeRow.claim_id,
+        catalogue.digest_in_force().label("release"),
+        select(_Rows(_UNIT.c.generation, _UNIT.c.serial_text))
+        .where(_UNIT.c.lineage_id == DeviceRow.lineage_id)
+        .scalar_subquery()
+        .label("units"),
+        _of_lineage(
+            TermRow,
+            TermRow.purchased_at,
+            TermRow.id,
+            TermRow.kind,
+            TermRow.total,
+            TermRow.flyaway_cap,
+            TermRow.starts_at,
+            TermRow.ends_on,
+            TermRow.ends_at,
+            TermRow.ended_at,
+        ).label("terms"),
+        _of_lineage(UseRow, UseRow.term_id, UseRow.claim_id, UseRow.kind, UseRow.flyaway).label("uses"),
+        select(_Rows(BindingRow.bound_at, BindingRow.remote_controller, BindingRow.unbound_at))
+        .where(BindingRow.serial_number == DeviceRow.serial_number)
+        .scalar_subquery()
+        .label("bindings"),
+        _of_lineage(
+            ClaimRow,
+            ClaimRow.opened_at,
+            ClaimRow.id,
+            ClaimRow.service,
+            ClaimRow.closed_at,
+            ClaimRow.outcome,
+            col(ClaimRow.document)["serial_number"].as_string(),
+            col(ClaimRow.document)["replacement_serial_number"].as_string(),
+            ClaimRow.open_lineage,
+            ClaimRow.owed_amount,
+            ClaimRow.owed_currency,
+        ).label("cases"),
+    )
+    .join(LineageRow, col(LineageRow.id) == col(DeviceRow.lineage_id))
+    .outerjoin(MaintenanceCodeRow, col(MaintenanceCodeRow.lineage_id) == col(DeviceRow.lineage_id))
+    .where(DeviceRow.serial_number == bindparam("serial"))
+)
+_LOCK: Final = (
+    select(LineageRow.id)
+    .join(DeviceRow, col(DeviceRow.lineage_id) == col(LineageRow.id))
+    .where(DeviceRow.serial_number == bindparam("serial"))
+    .with_for_update(of=LineageRow)
+)
 
 
 async def load_standing(session: AsyncSession, serial_number: str, *, lock: bool = False) -> Standing | None:
@@ -20,76 +139,87 @@ async def load_standing(session: AsyncSession, serial_number: str, *, lock: bool
     With `lock` nobody else can change the lineage until the transaction ends: two claims on one device are judged one
     after the other (R-CLM-7). SQLite's writers queue anyway, PostgreSQL locks the lineage's row.
     """
+    known = await known_device(within(session), serial_number, lock=lock)
+    return known.standing if known else None
+
+
+async def known_device(ask: Ask, serial_number: str, *, lock: bool = False) -> KnownDevice | None:
+    """The device of that serial number, in whatever spelling; None for an unknown one. `lock` as `load_standing`."""
     serial = normalise_serial(serial_number)
     # PostgreSQL keeps no NUL in text and says so with an error; no serial number has one.
-    device = await session.get(DeviceRow, serial) if serial.isprintable() else None
-    if device is None:
+    if not serial.isprintable():
         return None
     if lock:
-        await session.exec(select(LineageRow.id).where(LineageRow.id == device.lineage_id).with_for_update())
-        await session.refresh(device)
-    model = await catalogue.model(session, device.model)
-    region = await catalogue.region(session, device.region)
+        await ask(_LOCK, {"serial": serial})
+    rows = await ask(_EVERYTHING, {"serial": serial})
+    if not rows:
+        return None
+    row = rows[0]
+    sold = await catalogue.in_force(ask, row.release)
+    model, region = model_named(sold, row.model), catalogue.region_in(sold, row.region)
     if model is None or region is None:
-        raise LookupError(f"the catalogue lacks {device.model} or {device.region}, which {device.serial_text} needs")
-    units = await lineage_of(session, device.lineage_id)
-    open_claim = await session.exec(select(ClaimRow.id).where(ClaimRow.open_lineage == device.lineage_id))
-    bindings = select(BindingRow).where(BindingRow.serial_number == device.serial_number)
-    verified = select(LineageRow.verified_at).where(LineageRow.id == device.lineage_id)
-    return Standing(
-        serial_number=device.serial_text,
-        status=DeviceStatus(device.status),
-        lineage_id=device.lineage_id,
-        current_serial_number=units[-1].serial_text,
-        replaced_on=device.replaced_on,
-        activated_at=device.activated_at,
+        raise LookupError(f"the catalogue lacks {row.model} or {row.region}, which {row.serial_text} needs")
+    units = tuple(text for _, text in sorted(row.units))
+    cases = sorted(row.cases or (), key=lambda case: (_instant(case[0]), case[1]), reverse=True)
+    owed = [Money(amount, of) for *_, amount, of in cases if amount > 0]
+    standing = Standing(
+        serial_number=row.serial_text,
+        status=DeviceStatus(row.status),
+        lineage_id=row.lineage_id,
+        current_serial_number=units[-1],
+        replaced_on=row.replaced_on,
+        activated_at=row.activated_at,
         model=model,
         region=region,
-        terms=await terms_of(session, device.lineage_id),
-        uses=await _uses_of(session, device.lineage_id),
-        bindings=tuple(
-            Binding(row.remote_controller, row.bound_at, row.unbound_at)
-            for row in await session.exec(bindings.order_by(col(BindingRow.bound_at)))
+        terms=_terms(row.terms or ()),
+        uses=tuple(
+            UseEntry(term, claim, UseKind(kind), bool(flyaway)) for term, claim, kind, flyaway in row.uses or ()
         ),
-        open_claim_id=open_claim.first(),
-        amount_owed=await _owed_by(session, device.lineage_id, region.currency),
-        verified_at=(await session.exec(verified)).one(),
-        maintenance_code=await _code_of(session, device.lineage_id),
+        bindings=tuple(
+            sorted(
+                (Binding(name, _instant(bound), _maybe(unbound)) for bound, name, unbound in row.bindings or ()),
+                key=lambda binding: binding.bound_at,
+            )
+        ),
+        open_claim_id=next((case[1] for case in cases if case[7] is not None), None),
+        amount_owed=total(owed, region.currency) if owed else None,
+        verified_at=row.verified_at,
+        maintenance_code=MaintenanceCode(row.code, row.issued_on, row.expires_on, row.claim_id) if row.code else None,
+    )
+    history = tuple(
+        Case(claim_id, service, _instant(opened), _maybe(closed), outcome, serial, replacement)
+        for opened, claim_id, service, closed, outcome, serial, replacement, *_ in cases
+    )
+    return KnownDevice(standing, row.owner_name, row.owner_email, units, history)
+
+
+def _terms(rows: Iterable[Any]) -> tuple[Term, ...]:
+    """In the order they were bought, without those given back (R-CAN-1)."""
+    bought = [row[1:-1] for row in sorted(rows, key=lambda row: (_instant(row[0]), row[1])) if row[-1] is None]
+    return tuple(
+        Term(
+            term_id,
+            TermKind(kind),
+            Quota(uses, flyaway_cap),
+            _maybe(starts_at),
+            date.fromisoformat(ends_on) if ends_on else None,
+            _maybe(ends_at),
+        )
+        for term_id, kind, uses, flyaway_cap, starts_at, ends_on, ends_at in bought
     )
 
 
-async def lineage_of(session: AsyncSession, lineage_id: str) -> Sequence[DeviceRow]:
-    """The units of a lineage, oldest first; the last one is current unless it was lost without a successor."""
-    units = select(DeviceRow).where(DeviceRow.lineage_id == lineage_id).order_by(col(DeviceRow.generation))
-    return (await session.exec(units)).all()
+def _instant(text: str) -> datetime:
+    """An instant as JSON has it: PostgreSQL says the zone, SQLite keeps UTC without saying so."""
+    instant = datetime.fromisoformat(text)
+    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
-async def terms_of(session: AsyncSession, lineage_id: str) -> tuple[Term, ...]:
-    """The terms of a lineage in the order they were bought, without those given back (R-CAN-1)."""
-    rows = select(TermRow).where(TermRow.lineage_id == lineage_id, col(TermRow.ended_at).is_(None))
-    ordered = rows.order_by(col(TermRow.purchased_at), col(TermRow.id))
-    return tuple(term_from(row) for row in await session.exec(ordered))
+def _maybe(text: str | None) -> datetime | None:
+    return None if text is None else _instant(text)
 
 
 def term_from(row: TermRow) -> Term:
     """The row as the rules know it."""
     quota = Quota(row.total, row.flyaway_cap)
     return Term(row.id, TermKind(row.kind), quota, row.starts_at, row.ends_on, row.ends_at)
-
-
-async def _uses_of(session: AsyncSession, lineage_id: str) -> tuple[UseEntry, ...]:
-    rows = await session.exec(select(UseRow).where(UseRow.lineage_id == lineage_id))
-    return tuple(UseEntry(row.term_id, row.claim_id, UseKind(row.kind), row.flyaway) for row in rows)
-
-
-async def _code_of(session: AsyncSession, lineage_id: str) -> MaintenanceCode | None:
-    row = (await session.exec(select(MaintenanceCodeRow).where(MaintenanceCodeRow.lineage_id == lineage_id))).first()
-    return MaintenanceCode(row.code, row.issued_on, row.expires_on, row.claim_id) if row else None
-
-
-async def _owed_by(session: AsyncSession, lineage_id: str, currency: str) -> Money | None:
-    owed = select(ClaimRow.owed_amount, ClaimRow.owed_currency).where(
-        ClaimRow.lineage_id == lineage_id, col(ClaimRow.owed_amount) > 0
-    )
-    amounts = [Money(amount, of) for amount, of in await session.exec(owed)]
-    return total(amounts, currency) if amounts else None

@@ -6,6 +6,9 @@ Whatever Temporal is doing, these answer from what is remembered.
 from datetime import datetime
 from typing import Final
 
+from sqlalchemy import bindparam
+from sqlmodel import select
+
 from domain.catalogue import Catalogue, Model
 from domain.claim import Claim
 from domain.eligibility import Application, refusals
@@ -36,7 +39,7 @@ from store.device_view import (
     load_device,
 )
 from store.shipping_list import ShippingFilter, ShippingKind, ShippingView, shipping_requests
-from store.standing import load_standing
+from store.standing import known_device, load_standing
 from store.tables import ClaimRow
 from store.timeline import EventView, timeline
 
@@ -63,6 +66,7 @@ __all__ = [
 
 MOST_ROWS: Final = 200
 """The longest page of a list."""
+_CLAIM: Final = select(ClaimRow.document).where(ClaimRow.id == bindparam("claim_id"))
 
 
 class QuoteView(View):
@@ -86,17 +90,10 @@ class Views:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._release: tuple[int, str] | None = None
-        self._catalogue = Catalogue((), ())
 
     async def catalogue(self) -> Catalogue:
         """The catalogue in force. Read again only when another one was loaded."""
-        async with self._database.reading() as session:
-            release = await catalogue.release(session)
-            if release != self._release:
-                self._catalogue = await catalogue.read(session)
-                self._release = release
-        return self._catalogue
+        return await catalogue.in_force(self._database.ask)
 
     async def product(self, slug: str) -> Model | None:
         """The model of that slug, if there is one."""
@@ -104,21 +101,19 @@ class Views:
 
     async def standing(self, serial_number: str) -> Standing | None:
         """The device of that serial number, in any spelling, with its lineage."""
-        async with self._database.reading() as session:
-            return await load_standing(session, serial_number)
+        known = await known_device(self._database.ask, serial_number)
+        return known.standing if known else None
 
     async def device(self, serial_number: str, now: datetime) -> DeviceView | None:
         """The status page (R-STA-1) as of `now`. An earlier serial number answers with the cover of its lineage."""
-        async with self._database.reading() as session:
-            return await load_device(session, serial_number, now)
+        return await load_device(self._database.ask, serial_number, now)
 
     async def claim(self, claim_id: str) -> Claim | None:
         """The claim as it was last saved."""
         if not claim_id.isprintable():
             return None
-        async with self._database.reading() as session:
-            row = await session.get(ClaimRow, claim_id)
-        return CLAIMS.validate_python(row.document) if row else None
+        rows = await self._database.ask(_CLAIM, {"claim_id": claim_id})
+        return CLAIMS.validate_python(rows[0][0]) if rows else None
 
     async def claims(
         self, wanted: ClaimFilter | None = None, limit: int = 50, cursor: str | None = None

@@ -120,7 +120,9 @@ Whole = StrictInt
 Present = Annotated[tuple[Component, ...], AfterValidator(_once)]
 
 
-def serial_in_path(serial: Annotated[str, Path(description="Serial number; spaces and hyphens do not count.")]) -> str:
+async def serial_in_path(
+    serial: Annotated[str, Path(description="Serial number; spaces and hyphens do not count.")],
+) -> str:
     """The serial number a path names, normalised. One that cannot exist is not found, not invalid."""
     try:
         return normalise_serial(_serial(serial))

@@ -46,7 +46,7 @@ def can_be_claim(claim_id: str) -> bool:
     return prefix == "clm" and rest.isascii() and rest.isalnum() and len(rest) <= 64
 
 
-def claim_in_path(
+async def claim_in_path(
     claim_id: Annotated[str, Path(description="The claim's id, its workflow's as well.", examples=[CLAIM_ID])],
 ) -> str:
     """A claim's id. What cannot be one is not found."""

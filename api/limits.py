@@ -21,6 +21,10 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
+        if "content-length" not in headers and "transfer-encoding" not in headers:
+            scope.setdefault("state", {})["body"] = b""  # there is none to come
+            await self._app(scope, receive, send)
+            return
         try:
             body = await _read(receive)
             _refuse_other_formats(headers, body)

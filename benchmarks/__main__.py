@@ -93,5 +93,17 @@ def api(
     _show(measure(claims, clients, seconds, rounds, postgres))
 
 
+@app.command()
+def growth(
+    sizes: Annotated[str, typer.Option(help="Stored claims, of which the smallest is the baseline.")] = "1000,100000",
+    repeats: Annotated[int, typer.Option(help="How often each question is asked at each size.")] = 100,
+    postgres: Postgres = False,
+) -> None:
+    """What a request costs the database, by how many claims and devices are stored."""
+    from benchmarks.growth import measure
+
+    _show(measure([int(size) for size in sizes.split(",")], repeats, postgres, console))
+
+
 if __name__ == "__main__":
     app()

@@ -4,14 +4,16 @@ What is read with one statement is asked for (`ask`): the drivers made for async
 """
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, nullcontext
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, Executable, Row, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, Executable, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 BUSY_SECONDS: Final = 10
@@ -19,7 +21,7 @@ BUSY_SECONDS: Final = 10
 _BEGIN: Final = "aftercare_begin"
 _READERS: Final = 4
 """How many threads, with a connection each, ask PostgreSQL."""
-Ask = Callable[[Executable, Mapping[str, Any]], Awaitable[Sequence[Row[Any]]]]
+Ask = Callable[[Executable, Mapping[str, Any]], Awaitable[Sequence[Any]]]
 """Run one statement with these values for its bound parameters; its rows."""
 EngineT = TypeVar("EngineT", Engine, AsyncEngine)
 
@@ -71,7 +73,7 @@ def immediately(engine: EngineT) -> EngineT:
 def within(session: AsyncSession) -> Ask:
     """Ask in the session, and see what it sees."""
 
-    async def ask(statement: Executable, values: Mapping[str, Any]) -> Sequence[Row[Any]]:
+    async def ask(statement: Executable, values: Mapping[str, Any]) -> Sequence[Any]:
         await session.flush()  # what was changed a moment ago is asked about too
         return (await (await session.connection()).execute(statement, values)).all()
 
@@ -91,22 +93,23 @@ class Database:
             prepare_sqlite(self._engine.sync_engine)
         self._writing = immediately(self._engine)
         self._asking = _plain(address)
+        self._kept = _Kept(self._asking)
         in_process = address.get_backend_name() == "sqlite"
         self._readers = None if in_process else ThreadPoolExecutor(_READERS, thread_name_prefix="reader")
         # SQLite has one writer at a time anyway: waiting here is fair and costs nothing, waiting there is polling.
         self._turn = asyncio.Lock() if address.get_backend_name() == "sqlite" else nullcontext()
 
-    async def ask(self, statement: Executable, values: Mapping[str, Any]) -> Sequence[Row[Any]]:
+    async def ask(self, statement: Executable, values: Mapping[str, Any]) -> Sequence[Any]:
         """The rows of one statement that only reads, a few of them. One statement sees one state: no transaction.
 
         Build the statement once, with bound parameters: building costs more than asking.
         """
         if self._readers is not None:
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._readers, _rows, self._asking, statement, values)
+            return await loop.run_in_executor(self._readers, self._kept.rows, statement, values)
         try:
             # SQLite is in this process and its readers wait for nobody: done sooner than a thread is told of it.
-            return _rows(self._asking, statement, values)
+            return self._kept.rows(statement, values)
         except OperationalError:
             # Unless the file is being recovered or put in order just now: whoever must wait does not wait here.
             async with self.reading() as session:
@@ -148,8 +151,7 @@ def _plain(address: URL) -> Engine:
         isolation_level="AUTOCOMMIT",
         skip_autocommit_rollback=True,
         pool_reset_on_return=None,
-        pool_size=_READERS,
-        max_overflow=0,
+        poolclass=NullPool,
         hide_parameters=True,
     )
     if sqlite:
@@ -158,12 +160,22 @@ def _plain(address: URL) -> Engine:
     return engine
 
 
-def _rows(engine: Engine, statement: Executable, values: Mapping[str, Any], again: bool = True) -> Sequence[Row[Any]]:
-    try:
-        with engine.connect() as connection:
-            return connection.execute(statement, values).all()
-    except DBAPIError as error:
-        # The server was away since the connection was last used: all others are new now, and so is this one.
-        if not (error.connection_invalidated and again):
-            raise
-    return _rows(engine, statement, values, again=False)
+class _Kept(threading.local):
+    """A connection for each thread, kept: taking one from a pool and giving it back costs as much as a question."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._connection: Connection | None = None
+
+    def rows(self, statement: Executable, values: Mapping[str, Any], again: bool = True) -> Sequence[Any]:
+        """Ask. A server that was away since the last question is asked a second time."""
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        try:
+            return self._connection.execute(statement, values).all()
+        except BaseException as error:
+            self._connection.close()
+            self._connection = None
+            if not (isinstance(error, DBAPIError) and error.connection_invalidated and again):
+                raise
+        return self.rows(statement, values, again=False)

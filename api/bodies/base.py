@@ -120,14 +120,17 @@ Whole = StrictInt
 Present = Annotated[tuple[Component, ...], AfterValidator(_once)]
 
 
-async def serial_in_path(
-    serial: Annotated[str, Path(description="Serial number; spaces and hyphens do not count.")],
-) -> str:
-    """The serial number a path names, normalised. One that cannot exist is not found, not invalid."""
+def _serial_to_find(serial: str) -> str:
+    """Normalised. One that cannot exist is not found, not invalid."""
     try:
         return normalise_serial(_serial(serial))
     except ValueError:
         raise not_found("such device") from None
+
+
+SerialInPath = Annotated[
+    str, Path(description="Serial number; spaces and hyphens do not count."), AfterValidator(_serial_to_find)
+]
 
 
 def now() -> datetime:

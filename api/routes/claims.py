@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Header, Path, Query, Request, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from starlette.responses import StreamingResponse
 
@@ -46,16 +46,18 @@ def can_be_claim(claim_id: str) -> bool:
     return prefix == "clm" and rest.isascii() and rest.isalnum() and len(rest) <= 64
 
 
-async def claim_in_path(
-    claim_id: Annotated[str, Path(description="The claim's id, its workflow's as well.", examples=[CLAIM_ID])],
-) -> str:
-    """A claim's id. What cannot be one is not found."""
+def _claims_id(claim_id: str) -> str:
+    """What cannot be a claim's id is not found, rather than invalid."""
     if not can_be_claim(claim_id):
         raise not_found("such claim")
     return claim_id
 
 
-ClaimInPath = Annotated[str, Depends(claim_in_path)]
+ClaimInPath = Annotated[
+    str,
+    Path(description="The claim's id, its workflow's as well.", examples=[CLAIM_ID]),
+    AfterValidator(_claims_id),
+]
 
 
 def _ours(cursor: str) -> str:

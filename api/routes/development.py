@@ -9,6 +9,7 @@ from api.answers.devices import DeviceView
 from api.answers.plans import RemindersView
 from api.auth import AnyRole
 from api.bodies.actions import FastForwardBody
+from api.bodies.base import SerialInPath
 from api.bodies.devices import PlantTermBody, RemindersBody
 from api.door import ClocksFixed, Gone, Unavailable
 from api.idempotency import Key
@@ -16,7 +17,7 @@ from api.problems import Code, Problem, invalid
 from api.reference import writes
 from api.routes.claim_actions import over
 from api.routes.claims import ClaimInPath
-from api.routes.devices import SerialInPath, status_page
+from api.routes.devices import status_page
 from api.services import Here, Services
 from domain import lifecycle
 from domain.claim import Claim

@@ -1,13 +1,12 @@
 """API: devices, their activation and their remote controllers. The registry decides; the status page answers."""
 
 import secrets
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 
 from api.answers.devices import DeviceView
 from api.auth import AnyRole
-from api.bodies.base import serial_in_path
+from api.bodies.base import SerialInPath
 from api.bodies.devices import ActivationBody, BindingBody, DeviceBody
 from api.idempotency import Key
 from api.problems import Code, not_found
@@ -18,7 +17,6 @@ from messages.ids import new_id
 from messages.registry import ActivateDevice, BindController, RegisterDevice, UnbindController
 
 router = APIRouter(tags=["Devices"])
-SerialInPath = Annotated[str, Depends(serial_in_path)]
 
 
 async def status_page(here: Services, serial_number: str) -> DeviceView:

@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 from api.answers.devices import DeviceView
 from api.answers.plans import MaintenanceCodeView, PlanView, RefundView, RenewalView, VerificationView
 from api.auth import AnyRole, CustomerDesk, Staff
+from api.bodies.base import SerialInPath
 from api.bodies.devices import (
     CoverChangeBody,
     MaintenanceCodeBody,
@@ -20,7 +21,7 @@ from api.bodies.devices import (
 from api.idempotency import Key
 from api.problems import MEDIA_TYPE, Code, Problem, not_found
 from api.reference import reads, writes
-from api.routes.devices import SerialInPath, status_page
+from api.routes.devices import status_page
 from api.services import Here, Services
 from domain.kinds import TermKind
 from domain.reasons import Reason

@@ -1,0 +1,87 @@
+"""Benchmarks: what a read and a write cost the database, by how many claims are stored, each against the smallest size.
+
+All sizes are written first and then measured in turns, so that whatever the machine does meanwhile happens to all.
+"""
+
+import asyncio
+import contextlib
+import logging
+import statistics
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+
+from benchmarks import databases, programme
+from benchmarks.questions import Questions
+from benchmarks.report import Report
+from store.seed import demo_catalogue
+
+REACH: Final = 1.3
+_IN_A_ROW: Final = 10
+_MIB: Final = 1024 * 1024
+_WRITES: Final = "the writes of one claim: reserve, save, dispatch, save, close"
+Times = dict[tuple[str, int], list[float]]
+
+
+def measure(sizes: list[int], repeats: int, postgres: bool, console: Console) -> Report:
+    """Every question `repeats` times at each size, and the writes of as many claims."""
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    engine = "PostgreSQL" if postgres else "SQLite"
+    small, large = min(sizes), max(sizes)
+    title = f"One request at {large:,} stored claims and devices, {engine}"
+    report = Report(f"growth-{engine.lower()}", title, f"at {small:,}")
+    with tempfile.TemporaryDirectory(prefix="aftercare-bench-") as folder, contextlib.ExitStack() as opened:
+        urls = {}
+        for size in sorted(sizes):
+            home = Path(folder) / str(size)
+            home.mkdir()
+            urls[size] = opened.enter_context(databases.fresh(home, postgres))
+            began = time.perf_counter()
+            programme.write(urls[size], size, demo_catalogue())
+            took, mib = time.perf_counter() - began, databases.size(urls[size]) / _MIB
+            console.log(f"{size:,} claims written in {took:.0f} s, {mib:,.0f} MiB")
+        times = asyncio.run(_play(urls, repeats))
+    medians: dict[str, dict[int, float]] = defaultdict(dict)
+    for (name, size), found in times.items():
+        medians[name][size] = 1000 * statistics.median(found)
+    for name, by_size in medians.items():
+        report.add(name, by_size[large], "ms", baseline=by_size[small], reach=REACH)
+    report.settings = {"sizes": sorted(sizes), "repeats": repeats, "engine": engine, "milliseconds": medians}
+    return report
+
+
+async def _play(urls: dict[int, str], repeats: int) -> Times:
+    asked = {size: Questions(url, size) for size, url in urls.items()}
+    times: Times = defaultdict(list)
+    try:
+        names = list(next(iter(asked.values())).reads())
+        for turn in range(1 + repeats // _IN_A_ROW):
+            for name in names:
+                for size, questions in asked.items():
+                    spent = await _timed(questions.reads()[name], turn)
+                    if turn:  # the first one warms caches and connections
+                        times[name, size] += spent
+        for turn in range(1 + min(repeats, programme.IN_THE_WINDOW - 1)):
+            for size, questions in asked.items():
+                began = time.perf_counter()
+                await questions.write_claim(turn)
+                if turn:
+                    times[_WRITES, size].append(time.perf_counter() - began)
+    finally:
+        for questions in asked.values():
+            await questions.close()
+    return times
+
+
+async def _timed(question: Callable[[int], Awaitable[Any]], turn: int) -> list[float]:
+    found = []
+    for number in range(_IN_A_ROW):
+        began = time.perf_counter()
+        await question(turn * _IN_A_ROW + number)
+        found.append(time.perf_counter() - began)
+    return found

@@ -1,0 +1,138 @@
+"""Benchmarks: what is asked of a stored programme, through the product's own read side and write side."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from activities.record import DatabaseRecord
+from benchmarks import programme
+from domain.claim import Incident
+from domain.eligibility import Card
+from domain.kinds import Attention, Cause, ClaimState, Outcome, Service, Tier
+from domain.policy import Policy
+from messages.record import ClaimEvent, DispatchRecorded, RecordDispatch, ReserveUse, SaveClaim, UseReserved
+from store import catalogue
+from store.claim_list import ClaimFilter, write_cursor
+from store.database import Database
+from store.ledger_view import ledger
+from store.reminders import due_page
+from store.shipping_list import ShippingFilter
+from store.views import Views
+
+NOW: Final = datetime.combine(programme.AS_OF, datetime.min.time(), UTC) + timedelta(hours=18)
+_AGES: Final = timedelta(days=700)
+"""How old the claims are where a page deep in the list begins."""
+_REGION: Final = "US"
+Question = Callable[[int], Awaitable[Any]]
+
+
+class Questions:
+    """One stored programme of `size` claims, to be asked. A question takes a number, so that no two are the same."""
+
+    def __init__(self, url: str, size: int) -> None:
+        self._database = Database(url)
+        self._views = Views(self._database)
+        self._record = DatabaseRecord(self._database, Policy())
+        self._size = size
+
+    async def close(self) -> None:
+        await self._database.close()
+
+    def reads(self) -> dict[str, Question]:
+        """By name. A list is asked for no more than the smallest programme has: every answer has one length."""
+        deep = write_cursor((NOW - _AGES, "clm_5"))
+        return {
+            "status page": lambda n: self._views.device(self._customer(n).serial_number, NOW),
+            "claim": lambda n: self._views.claim(self._customer(n).claim_id),
+            "claims, newest": self._claims(),
+            "claims, deep in the list": self._claims(cursor=deep),
+            "claims in a state": self._claims(state=ClaimState.CLOSED),
+            "claims in a rare state": self._claims(5, state=ClaimState.AWAITING_RETURN),
+            "claims of a service": self._claims(20, service=Service.MAINTENANCE),
+            "claims of a device": lambda n: self._views.claims(
+                ClaimFilter(serial_number=self._customer(n).serial_number)
+            ),
+            "claims of a region": self._claims(region="AU"),
+            "claims that need attention": self._claims(1, attention=Attention.HOLD_AT_RISK),
+            "claims due before": self._claims(due_before=NOW),
+            "claims due before long ago": self._claims(due_before=NOW - _AGES),
+            "awaited returns due before": self._claims(2, state=ClaimState.AWAITING_RETURN, due_before=NOW),
+            "claims of a region and service": self._claims(2, region="AU", service=Service.MAINTENANCE),
+            "what is to be shipped": lambda n: self._views.shipping_requests(ShippingFilter(), 5),
+            "what is to be shipped in a region": lambda n: self._views.shipping_requests(
+                ShippingFilter(region="US"), 2
+            ),
+            "what was shipped": lambda n: self._views.shipping_requests(ShippingFilter(open=False), 50),
+            "timeline": lambda n: self._views.events(self._customer(n).claim_id),
+            "ledger of a claim": self._ledger,
+            f"reminders: a page of {programme.IN_THE_WINDOW} terms": self._reminders,
+        }
+
+    async def write_claim(self, number: int) -> None:
+        """A claim as its process writes it, on a device of its own: five transactions."""
+        customer = programme.customer(number)
+        claim_id, run = f"clm_new{number:08}", f"run_new{number:08}"
+        ask = ReserveUse(
+            claim_id=claim_id,
+            service=Service.CARE_EXPRESS,
+            tier=Tier.PREMIUM,
+            serial_number=f"{customer.serial_number}R",
+            incident=Incident(Cause.COLLISION, NOW - timedelta(days=1), "Hit a tree on landing."),
+            at=NOW,
+            accepted_terms=True,
+            terms_version="2026-01",
+            ship_to_country="US",
+            card=Card("visa", "credit"),
+        )
+        reserved = await self._record.reserve_use(ask)
+        assert isinstance(reserved, UseReserved), reserved
+        claim = replace(reserved.claim, state=ClaimState.AWAITING_DISPATCH)
+        await self._record.save_claim(SaveClaim(claim=claim, run_id=run, version=1, events=_events(1, 3)))
+        dispatch = RecordDispatch(
+            claim=claim,
+            replacement_serial_number=f"{customer.serial_number}RR",
+            at=NOW,
+            policy=reserved.policy,
+            window_days=reserved.window_days,
+            expected=reserved.expected,
+        )
+        recorded = await self._record.record_dispatch(dispatch)
+        assert isinstance(recorded, DispatchRecorded), recorded
+        claim = replace(claim, state=ClaimState.AWAITING_RETURN, returning=recorded.returning)
+        await self._record.save_claim(SaveClaim(claim=claim, run_id=run, version=2, events=_events(4, 2)))
+        claim = replace(claim, state=ClaimState.CLOSED, outcome=Outcome.HOLD_RELEASED, closed_at=NOW)
+        await self._record.save_claim(SaveClaim(claim=claim, run_id=run, version=3, events=_events(6, 4)))
+
+    def _customer(self, number: int) -> programme.Customer:
+        """Far from the one before, in the whole programme."""
+        return programme.customer(number * 7919 % self._size)
+
+    def _claims(self, limit: int = 50, cursor: str | None = None, **wanted: Any) -> Question:
+        chosen = ClaimFilter(**wanted)
+
+        async def page(_number: int) -> object:
+            found = await self._views.claims(chosen, limit, cursor)
+            assert len(found.items) == limit, (wanted, len(found.items))
+            return found
+
+        return page
+
+    async def _ledger(self, number: int) -> object:
+        async with self._database.reading() as session:
+            return await ledger(session, self._customer(number).claim_id)
+
+    async def _reminders(self, _number: int) -> object:
+        async with self._database.reading() as session:
+            region = await catalogue.region(session, _REGION)
+            assert region is not None
+            found = await due_page(session, region, programme.AS_OF, NOW, None, programme.IN_THE_WINDOW)
+        assert found.looked_at == programme.IN_THE_WINDOW, found.looked_at
+        return found
+
+
+def _events(first: int, count: int) -> tuple[ClaimEvent, ...]:
+    return tuple(
+        ClaimEvent(seq=first + number, at=NOW, kind="note", title="The carrier has the customer's parcel.")
+        for number in range(count)
+    )

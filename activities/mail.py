@@ -1,6 +1,5 @@
 """Activities: Mail. Looks the addressee up, composes, posts and notes it: once per claim, kind and occurrence."""
 
-from sqlmodel import select
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
@@ -36,13 +35,9 @@ class OutgoingMail(Mail):
     @activity.defn
     async def send_mail(self, ask: SendMail) -> MailSent:
         async with self._database.reading() as session:
-            noted = select(MailRow.message_id).where(
-                MailRow.claim_id == ask.claim.id, MailRow.kind == str(ask.kind), MailRow.occurrence == ask.occurrence
-            )
-            sent = (await session.exec(noted)).first()
-            if sent is not None:
-                return MailSent(message_id=sent)
-            addressee = await load_addressee(session, ask.claim)
+            addressee = await load_addressee(session, ask.claim, str(ask.kind), ask.occurrence)
+        if isinstance(addressee, str):
+            return MailSent(message_id=addressee)
         if addressee is None:
             raise ApplicationError(
                 f"Nobody is known to tell about {ask.claim.id}.", type="NoAddressee", non_retryable=True

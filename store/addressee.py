@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Final
 
 from pydantic import Discriminator, TypeAdapter
-from sqlmodel import col, select
+from sqlmodel import and_, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.claim import Claim
@@ -12,6 +12,7 @@ from domain.policy import Policy
 from messages.jobs import JobOpened
 from messages.record import UseReserved
 from store import catalogue
+from store.payment_tables import MailRow
 from store.tables import ClaimRow, LineageRow, RegionRow
 
 _AGREED: Final[TypeAdapter[UseReserved | JobOpened]] = TypeAdapter(
@@ -32,19 +33,33 @@ class Addressee:
     policy: Policy
 
 
-async def load_addressee(session: AsyncSession, claim: Claim) -> Addressee | None:
-    """The addressee of mails about `claim`; None when its lineage or its region is unknown."""
+async def load_addressee(session: AsyncSession, claim: Claim, kind: str, occurrence: int) -> Addressee | str | None:
+    """The addressee of mails about `claim`; None when its lineage or its region is unknown.
+
+    The Message-ID instead, when the notice of that kind and occurrence went out already.
+    """
     known = (
-        select(LineageRow.owner_name, LineageRow.owner_email, RegionRow.document, ClaimRow.agreed)
+        select(LineageRow, RegionRow.document, ClaimRow.agreed, MailRow.message_id)
         .select_from(LineageRow)
         .join(RegionRow, col(RegionRow.code) == claim.region)
         .outerjoin(ClaimRow, col(ClaimRow.id) == claim.id)
+        .outerjoin(
+            MailRow,
+            and_(
+                col(MailRow.claim_id) == claim.id,
+                col(MailRow.kind) == kind,
+                col(MailRow.occurrence) == occurrence,
+            ),
+        )
         .where(LineageRow.id == claim.lineage_id)
     )
     found = (await session.exec(known)).first()
     if found is None:
         return None
-    name, email, document, frozen = found
+    owner, document, frozen, sent = found
+    name, email = owner.owner_name, owner.owner_email
+    if sent:
+        return sent
     region = catalogue.REGIONS.validate_python(document)
     if frozen is not None:
         agreed = _AGREED.validate_python(frozen)

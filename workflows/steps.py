@@ -25,7 +25,7 @@ FEWER_EVENTS: Final = "fewer-events"
 _RECORD_RETRY = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=30))
 _EFFECT_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=2))
 
-AT_ONCE = timedelta(seconds=2)
+AT_ONCE = timedelta(seconds=3)
 """How long the workflow task waits for what is tried inside it; whoever asked the claim waits as long."""
 MISSED_AFTER = timedelta(seconds=8)
 """How long an effect gives no sign of life before another worker repeats it: its own was killed."""
@@ -99,7 +99,7 @@ class Steps:
                 workflow.execute_local_activity_method(
                     method,
                     ask,
-                    schedule_to_close_timeout=AT_ONCE,
+                    start_to_close_timeout=AT_ONCE,
                     retry_policy=RetryPolicy(maximum_attempts=1),
                     summary=summary,
                 )

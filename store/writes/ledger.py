@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlmodel import col, select
+from sqlmodel import col, insert, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.money import Money
@@ -79,8 +79,8 @@ async def post(session: AsyncSession, subject: str, key: str, at: datetime, line
         if there != asked:
             raise LedgerConflict(f"{key} has other lines in the ledger than asked for")
         return
-    session.add_all(
-        LedgerEntryRow(at=at, subject=subject, account=account, amount=amount, currency=currency, key=key)
+    rows = [
+        {"at": at, "subject": subject, "account": account, "amount": amount, "currency": currency, "key": key}
         for subject, account, amount, currency in sorted(asked, key=lambda line: ACCOUNTS.index(line[1]))
-    )
-    await session.flush()
+    ]
+    await session.exec(insert(LedgerEntryRow).values(rows))

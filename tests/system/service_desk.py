@@ -14,7 +14,7 @@ from tests.api.conftest import SHIP_TO
 
 Json = dict[str, Any]
 ALL_BACK = ["aircraft", "gimbal_camera", "propellers"]
-_PATIENCE = 20.0
+_PATIENCE = 40.0
 _POLL = 0.02
 
 

@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any, Final, Literal
 
 from pydantic import TypeAdapter
-from sqlmodel import col, func, select, update
+from sqlalchemy import bindparam, update
+from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.gateway import Declined, Gateway, InvalidAmount, KeyReused, Payment, Refused, SavedCard
@@ -19,10 +20,12 @@ from activities.simulated_cards import card_behind, hold_window, simulated_card
 from domain.eligibility import Card
 from domain.money import Money
 from messages.ids import new_id
-from store.once import insert_once
+from store.once import insert_once, table_of
 from store.payment_tables import GatewayAnswerRow, GatewayEventRow, GatewayPaymentRow
 
 _PAYMENT: Final = TypeAdapter(Payment)
+_ANSWERS: Final = table_of(GatewayAnswerRow)
+_REMEMBERS: Final = update(_ANSWERS).where(_ANSWERS.c.key == bindparam("asked"))
 
 
 class SimulatedBank(Gateway):
@@ -140,8 +143,8 @@ class SimulatedBank(Gateway):
         first = await insert_once(self._session, GatewayAnswerRow(key=key, fingerprint=fingerprint, answer={}))
         if first:
             answer = await _answer_of(effect)
-            remembering = update(GatewayAnswerRow).where(col(GatewayAnswerRow.key) == key).values(answer=answer)
-            await self._session.exec(remembering)
+            await self._session.flush()
+            await (await self._session.connection()).execute(_REMEMBERS, {"asked": key, "answer": answer})
             return _spoken(answer)
         remembered = await self._session.get_one(GatewayAnswerRow, key)
         if remembered.fingerprint != fingerprint:

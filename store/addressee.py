@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Final
 
 from pydantic import Discriminator, TypeAdapter
-from sqlmodel import and_, col, select
+from sqlalchemy import and_, bindparam, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.claim import Claim
@@ -12,11 +12,28 @@ from domain.policy import Policy
 from messages.jobs import JobOpened
 from messages.record import UseReserved
 from store import catalogue
+from store.once import table_of
 from store.payment_tables import MailRow
 from store.tables import ClaimRow, LineageRow, RegionRow
 
 _AGREED: Final[TypeAdapter[UseReserved | JobOpened]] = TypeAdapter(
     Annotated[UseReserved | JobOpened, Discriminator("result")]
+)
+_OWNERS, _REGIONS, _CLAIMS, _MAILS = (table_of(row) for row in (LineageRow, RegionRow, ClaimRow, MailRow))
+_ASKED: Final = (
+    select(_OWNERS.c.owner_name, _OWNERS.c.owner_email, _REGIONS.c.document, _CLAIMS.c.agreed, _MAILS.c.message_id)
+    .select_from(_OWNERS)
+    .join(_REGIONS, _REGIONS.c.code == bindparam("region"))
+    .outerjoin(_CLAIMS, _CLAIMS.c.id == bindparam("claim"))
+    .outerjoin(
+        _MAILS,
+        and_(
+            _MAILS.c.claim_id == bindparam("claim"),
+            _MAILS.c.kind == bindparam("kind"),
+            _MAILS.c.occurrence == bindparam("occurrence"),
+        ),
+    )
+    .where(_OWNERS.c.id == bindparam("lineage"))
 )
 
 
@@ -38,28 +55,19 @@ async def load_addressee(session: AsyncSession, claim: Claim, kind: str, occurre
 
     The Message-ID instead, when the notice of that kind and occurrence went out already.
     """
-    known = (
-        select(LineageRow, RegionRow.document, ClaimRow.agreed, MailRow.message_id)
-        .select_from(LineageRow)
-        .join(RegionRow, col(RegionRow.code) == claim.region)
-        .outerjoin(ClaimRow, col(ClaimRow.id) == claim.id)
-        .outerjoin(
-            MailRow,
-            and_(
-                col(MailRow.claim_id) == claim.id,
-                col(MailRow.kind) == kind,
-                col(MailRow.occurrence) == occurrence,
-            ),
-        )
-        .where(LineageRow.id == claim.lineage_id)
-    )
-    found = (await session.exec(known)).first()
+    named = {
+        "claim": claim.id,
+        "lineage": claim.lineage_id,
+        "region": claim.region,
+        "kind": kind,
+        "occurrence": occurrence,
+    }
+    found = (await (await session.connection()).execute(_ASKED, named)).first()
     if found is None:
         return None
-    owner, document, frozen, sent = found
-    name, email = owner.owner_name, owner.owner_email
-    if sent:
-        return sent
+    name, email, document, frozen, sent = found
+    if sent is not None:
+        return str(sent)
     region = catalogue.REGIONS.validate_python(document)
     if frozen is not None:
         agreed = _AGREED.validate_python(frozen)

@@ -1,9 +1,13 @@
-"""Store: writing rows that may be there already, alike on both databases."""
+"""Store: writing rows that may be there already, alike on both databases.
+
+The statements are built once for each table: building one costs more than sending it.
+"""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Integer, literal_column
+from sqlalchemy import Integer, Table, literal_column
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped
 from sqlmodel import SQLModel
@@ -16,8 +20,15 @@ async def insert_once(session: AsyncSession, row: SQLModel) -> bool:
     While another transaction writes the same row PostgreSQL waits for its end and then answers False (SQLite has one
     writer at a time), so the one caller that gets True may act.
     """
-    statement = _unless_taken(session, type(row), _values(row)).returning(literal_column("1", Integer))
-    return await session.scalar(statement) is not None
+    statement = _telling(table_of(type(row)), _dialect(session))
+    connection = await session.connection()
+    return await connection.scalar(statement, _values(row)) is not None
+
+
+async def insert_new(session: AsyncSession, rows: Sequence[SQLModel]) -> None:
+    """The same for several rows of one table, in their order, for whoever need not know which were there."""
+    connection = await session.connection()
+    await connection.execute(_unless_taken(table_of(type(rows[0])), _dialect(session)), [_values(row) for row in rows])
 
 
 async def insert_each_once(session: AsyncSession, rows: Sequence[SQLModel], key: Mapped[str]) -> set[str]:
@@ -25,8 +36,19 @@ async def insert_each_once(session: AsyncSession, rows: Sequence[SQLModel], key:
 
     Callers who write the same rows at once give them in the same order, or two would wait for each other for ever.
     """
-    statement = _unless_taken(session, type(rows[0]), [_values(row) for row in rows]).returning(key)
-    return set((await session.exec(statement)).scalars())
+    statement = _unless_taken(table_of(type(rows[0])), _dialect(session))
+    inserted = statement.values([_values(row) for row in rows]).returning(key)
+    return set((await session.exec(inserted)).scalars())
+
+
+def table_of(model: type[SQLModel]) -> Table:
+    """The table behind a model, for statements that are built once and need no object."""
+    table: Table = vars(model)["__table__"]
+    return table
+
+
+def _dialect(session: AsyncSession) -> str:
+    return session.get_bind().dialect.name
 
 
 def _values(row: SQLModel) -> dict[str, Any]:
@@ -37,7 +59,13 @@ def _values(row: SQLModel) -> dict[str, Any]:
     return values
 
 
-def _unless_taken(session: AsyncSession, table: type[SQLModel], values: Any) -> sqlite.Insert | postgresql.Insert:
-    if session.get_bind().dialect.name == "sqlite":
-        return sqlite.insert(table).values(values).on_conflict_do_nothing()
-    return postgresql.insert(table).values(values).on_conflict_do_nothing()
+@cache
+def _unless_taken(table: Table, dialect: str) -> sqlite.Insert | postgresql.Insert:
+    if dialect == "sqlite":
+        return sqlite.insert(table).on_conflict_do_nothing()
+    return postgresql.insert(table).on_conflict_do_nothing()
+
+
+@cache
+def _telling(table: Table, dialect: str) -> Any:
+    return _unless_taken(table, dialect).returning(literal_column("1", Integer))

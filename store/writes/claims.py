@@ -1,13 +1,12 @@
 """Store, the write side of claims: the reservation that makes one, and the saves that follow it."""
 
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Final
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Executable
+from sqlalchemy import bindparam, exists
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import aliased
-from sqlmodel import case, col, delete, insert, or_, select, update
+from sqlmodel import case, delete, insert, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.catalogue import expected_components
@@ -25,12 +24,35 @@ from messages.claims import ClaimRefused
 from messages.record import ReserveUse, SaveClaim, UseReserved
 from store import catalogue
 from store.claim_list import CLAIMS
-from store.once import insert_each_once
+from store.once import insert_new, table_of
 from store.standing import load_standing
 from store.tables import AttentionRow, ClaimRow, ConsentRow, EventRow, MaintenanceCodeRow, UseRow
 
-StatementT = TypeVar("StatementT", bound=Executable)
 _AGREED: TypeAdapter[UseReserved] = TypeAdapter(UseReserved)
+_CLAIMS: Final = table_of(ClaimRow)
+_OTHER: Final = _CLAIMS.alias()
+# A process that was reset may reopen a closed claim when a later one is open already. What happened must be remembered
+# all the same; the later claim keeps the lineage's place.
+_OPEN: Final = case(
+    (
+        exists().where(_OTHER.c.open_lineage == bindparam("asked_lineage"), _OTHER.c.id != bindparam("asked_id")),
+        None,
+    ),
+    else_=bindparam("asked_lineage"),
+)
+_KNOWN: Final = select(_CLAIMS.c.id).where(_CLAIMS.c.id == bindparam("asked_id"))
+_NEWER: Final = (
+    _CLAIMS.c.id == bindparam("asked_id"),
+    or_(_CLAIMS.c.run_id != bindparam("asked_run"), _CLAIMS.c.version < bindparam("asked_version")),
+)
+_SAVES_OPEN: Final = update(_CLAIMS).where(*_NEWER).values(open_lineage=_OPEN)
+_SAVES_CLOSED: Final = update(_CLAIMS).where(*_NEWER).values(open_lineage=None)
+_MAKES_OPEN: Final = insert(_CLAIMS).values(open_lineage=_OPEN)
+_MAKES_CLOSED: Final = insert(_CLAIMS).values(open_lineage=None)
+_FLAGS: Final = table_of(AttentionRow)
+_UNFLAGS: Final = delete(_FLAGS).where(
+    _FLAGS.c.claim_id == bindparam("asked_id"), _FLAGS.c.code.not_in(bindparam("codes", expanding=True))
+)
 _KEEPS_THE_CODE = frozenset(Outcome) - {Outcome.CANCELLED, Outcome.LAPSED}
 """How a maintenance job ends that used its code up; a unit that never came did not (R-MNT-2)."""
 
@@ -82,26 +104,24 @@ async def save_claim(session: AsyncSession, ask: SaveClaim) -> None:
     if ask.events:
         lines = [EventRow(claim_id=ask.claim.id, run_id=ask.run_id, **event.model_dump()) for event in ask.events]
         lines.sort(key=lambda line: line.seq)  # their numbers rise in this order
-        await insert_each_once(session, lines, col(EventRow.kind))
+        await insert_new(session, lines)
     if ask.gives_back:
         await _give_back(session, ask)
 
 
 async def _write(session: AsyncSession, ask: SaveClaim) -> bool:
     """Whether this save is the newest, and so what the claim's row says now."""
-    claim = ask.claim
-    values = columns(claim) | {
-        "open_lineage": _open_lineage(claim),
-        "run_id": ask.run_id,
-        "version": ask.version,
-    }
-    newer = or_(col(ClaimRow.run_id) != ask.run_id, col(ClaimRow.version) < ask.version)
-    known = col(ClaimRow.id) == claim.id
-    if (await session.exec(_plainly(update(ClaimRow).where(known, newer).values(values)))).rowcount:
+    closed = ask.claim.state is ClaimState.CLOSED
+    named = {"asked_id": ask.claim.id, "asked_run": ask.run_id, "asked_version": ask.version}
+    if not closed:
+        named["asked_lineage"] = ask.claim.lineage_id
+    values = columns(ask.claim) | {"run_id": ask.run_id, "version": ask.version}
+    connection = await session.connection()
+    if (await connection.execute(_SAVES_CLOSED if closed else _SAVES_OPEN, values | named)).rowcount:
         return True
-    if (await session.exec(select(ClaimRow.id).where(known))).first() is not None:
+    if await connection.scalar(_KNOWN, {"asked_id": ask.claim.id}) is not None:
         return False
-    await session.exec(insert(ClaimRow).values(values))
+    await connection.execute(_MAKES_CLOSED if closed else _MAKES_OPEN, values | named)
     return True
 
 
@@ -198,21 +218,6 @@ def columns(claim: Claim) -> dict[str, Any]:
     }
 
 
-def _open_lineage(claim: Claim) -> ColumnElement[str | None] | None:
-    if claim.state is ClaimState.CLOSED:
-        return None
-    # A process that was reset may reopen a closed claim when a later one is open already. What happened must be
-    # remembered all the same; the later claim keeps the lineage's place.
-    other = aliased(ClaimRow)
-    later = select(other.id).where(col(other.open_lineage) == claim.lineage_id, col(other.id) != claim.id).exists()
-    return case((later, None), else_=claim.lineage_id)
-
-
-def _plainly(statement: StatementT) -> StatementT:
-    """No row it touches is in the session."""
-    return statement.execution_options(synchronize_session=False)
-
-
 async def _keep_code(session: AsyncSession, claim: Claim) -> None:
     """One code, one use (R-MNT-2): free again when the job came to nothing, taken when a reset reopens it."""
     if claim.service is not Service.MAINTENANCE:
@@ -227,11 +232,10 @@ async def _keep_code(session: AsyncSession, claim: Claim) -> None:
 
 async def _flag(session: AsyncSession, claim: Claim) -> None:
     codes = sorted(attention.value for attention in claim.attention)
-    gone = delete(AttentionRow).where(col(AttentionRow.claim_id) == claim.id, col(AttentionRow.code).not_in(codes))
-    await session.exec(_plainly(gone))
+    connection = await session.connection()
+    await connection.execute(_UNFLAGS, {"asked_id": claim.id, "codes": codes})
     if codes:
-        rows = [AttentionRow(claim_id=claim.id, code=code) for code in codes]
-        await insert_each_once(session, rows, col(AttentionRow.code))
+        await insert_new(session, [AttentionRow(claim_id=claim.id, code=code) for code in codes])
 
 
 async def _give_back(session: AsyncSession, ask: SaveClaim) -> None:

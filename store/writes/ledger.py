@@ -6,13 +6,20 @@ Knows no gateway: what happened to a payment is told by whoever made it happen, 
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Final
 
-from sqlmodel import col, insert, select
+from sqlalchemy import bindparam, insert, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.money import Money
 from store.ledger_view import ACCOUNTS, CARD, DEPOSITS, HOLDS_OPEN, HOLDS_PLACED
+from store.once import table_of
 from store.payment_tables import LedgerEntryRow
+
+_LINES: Final = table_of(LedgerEntryRow)
+_LINES_OF: Final = select(_LINES.c.subject, _LINES.c.account, _LINES.c.amount, _LINES.c.currency).where(
+    _LINES.c.key == bindparam("asked")
+)
 
 
 class LedgerConflict(Exception):
@@ -72,8 +79,8 @@ async def post(session: AsyncSession, subject: str, key: str, at: datetime, line
     if any(sums.values()):
         raise ValueError(f"the lines of {key} do not sum to zero: {dict(sums)}")
 
-    known = await session.exec(select(LedgerEntryRow).where(col(LedgerEntryRow.key) == key))
-    there = {(row.subject, row.account, row.amount, row.currency) for row in known}
+    connection = await session.connection()
+    there = {tuple(line) for line in await connection.execute(_LINES_OF, {"asked": key})}
     asked = {(subject, account, money.amount, money.currency) for account, money in lines.items()}
     if there:
         if there != asked:
@@ -83,4 +90,4 @@ async def post(session: AsyncSession, subject: str, key: str, at: datetime, line
         {"at": at, "subject": subject, "account": account, "amount": amount, "currency": currency, "key": key}
         for subject, account, amount, currency in sorted(asked, key=lambda line: ACCOUNTS.index(line[1]))
     ]
-    await session.exec(insert(LedgerEntryRow).values(rows))
+    await connection.execute(insert(_LINES), rows)

@@ -11,7 +11,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 	if $$p -c '$(NEW_ENOUGH)' 2>/dev/null; then echo $$p; break; fi; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test check format soak bench-reminders lock clean
+.PHONY: help demo dev test check format soak bench bench-reminders lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,9 @@ format: $(VENV)/.project ## Format the code and mend what lint can mend
 # ARGS="--claims 100 --seed 2" and the like.
 soak: $(VENV)/.project ## Live 1,000 claims with lost answers, bad cards and killed workers; check every invariant
 	@$(BIN)/python -m tests.soak $(ARGS)
+
+bench: $(VENV)/.project ## Measure what a claim costs, each figure beside a baseline of the same run
+	@$(BIN)/python -m benchmarks all
 
 # ARGS="--terms 20000 --postgres" and the like; docs/performance.md has more.
 bench-reminders: $(VENV)/.project ## Send a day's reminders of a million terms, killing the worker twice

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from email.errors import MessageError
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader, HeaderRegistry
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime, parseaddr
@@ -13,6 +13,23 @@ from typing import Final
 from activities.letters import Letter
 
 DEMO_SENDER: Final = "Aftercare <care@aftercare.example>"
+
+
+class _Headers(HeaderRegistry):
+    """The library makes a class anew for every header of every mail; here for every name, once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._made: dict[str, type[BaseHeader]] = {}
+
+    def __getitem__(self, name: str) -> type[BaseHeader]:
+        if name not in self._made:
+            self._made[name] = super().__getitem__(name)
+        return self._made[name]
+
+
+_ASCII: Final = SMTP.clone(header_factory=_Headers())
+_UTF8: Final = SMTPUTF8.clone(header_factory=_Headers())
 
 
 class BadAddress(Exception):
@@ -46,7 +63,7 @@ class Sender:
         self, letter: Letter, name: str, owner: tuple[str, str], at: datetime, marks: Mapping[str, str]
     ) -> EmailMessage:
         owner_name, email = owner
-        message = EmailMessage(policy=SMTP if email.isascii() else SMTPUTF8)
+        message = EmailMessage(policy=_ASCII if email.isascii() else _UTF8)
         message["From"] = self._address
         message["To"] = Address(display_name=" ".join(owner_name.split()), addr_spec=email)
         message["Subject"] = letter.subject

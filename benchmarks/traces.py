@@ -129,7 +129,10 @@ class _Told:
         saved = {"run_id": f"run_{NUMBER}", "version": story.events, "agreed": agreed}
         yield "claims", columns(claim) | {"open_lineage": still} | saved
         for flag in claim.attention:
-            yield "claim_attention", {"claim_id": claim.id, "code": flag.value}
+            yield "claim_attention", {"claim_id": claim.id, "code": flag.value, "opened_at": claim.opened_at}
+        if story.service is Service.MAINTENANCE:
+            code = {"lineage_id": claim.lineage_id, "code": f"MC{NUMBER}", "claim_id": claim.id}
+            yield "maintenance_codes", code | {"issued_on": self._at.date(), "expires_on": self._at.date()}
         if story.job:
             return
         uses = [UseKind.RESERVED]

@@ -21,6 +21,7 @@ from domain.kinds import DeviceStatus, Service
 from domain.renewal import REMINDERS, Renewal, latest_term, reminder_due, renewal
 from domain.standing import Standing
 from store import catalogue
+from store.hints import checked
 from store.payment_tables import MailRow
 from store.standing import term_from
 from store.tables import ClaimRow, DeviceRow, LineageRow, TermRow
@@ -98,12 +99,12 @@ def _ending(region: str, as_of: date, after: str | None, size: int) -> SelectOfS
 
 async def _sent(session: AsyncSession, term_ids: Sequence[str]) -> dict[str, dict[str, datetime]]:
     """When each kind was sent, by term."""
-    mails = select(MailRow.claim_id, MailRow.kind, MailRow.at).where(
-        col(MailRow.claim_id).in_(term_ids), col(MailRow.kind).in_(_ORDER)
-    )
+    # Whatever was sent about a term: few or none. To name the kinds would mean to look for each of them.
+    mails = select(MailRow.claim_id, MailRow.kind, MailRow.at).where(col(MailRow.claim_id).in_(term_ids))
     found: dict[str, dict[str, datetime]] = defaultdict(dict)
     for term_id, kind, at in await session.exec(mails):
-        found[term_id][kind] = at
+        if kind in REMINDERS:
+            found[term_id][kind] = at
     return found
 
 
@@ -120,7 +121,7 @@ async def _standings(
     """The owner and the current unit of each lineage, with all its terms; without those who search their device."""
     ids = {row.lineage_id for row in rows}
     searching = select(ClaimRow.open_lineage).where(
-        col(ClaimRow.open_lineage).in_(ids), ClaimRow.service == Service.FLYAWAY.value
+        col(ClaimRow.open_lineage).in_(ids), checked(col(ClaimRow.service)) == Service.FLYAWAY.value
     )
     ids -= set((await session.exec(searching)).all())
     terms: dict[str, list[Term]] = defaultdict(list)

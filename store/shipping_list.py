@@ -8,18 +8,21 @@ from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import ColumnElement, and_, literal, not_, tuple_
-from sqlmodel import col, select
+from sqlalchemy import Label, Select, and_, literal, not_, select, tuple_
+from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.kinds import ClaimState
+from store.hints import checked
 from store.instants import Instant
 from store.payment_tables import DispatchRequestRow, WorkshopReturnRow
 from store.tables import ClaimRow, EventRow
 
-_RUNNING = tuple(state.value for state in ClaimState if state is not ClaimState.CLOSED)
+_RUNS = col(ClaimRow.state).in_([state.value for state in ClaimState if state is not ClaimState.CLOSED])
+_REGION: Label[str] = col(ClaimRow.region).label("region_of_claim")
 _SHIPPED_BACK = "shipped_back"
 """The timeline's word for a unit that left the workshop."""
+Request = DispatchRequestRow | WorkshopReturnRow
 Place = tuple[datetime, str]
 """Where a list stopped: when the last request shown was made, and its reference."""
 
@@ -72,57 +75,50 @@ async def _replacements(
 ) -> list[ShippingView]:
     row = DispatchRequestRow
     sent = col(ClaimRow.document)["replacement_serial_number"].as_string().is_not(None)
-    to_do = and_(col(row.withdrawn_at).is_(None), col(ClaimRow.state).in_(_RUNNING), not_(sent))
-    lines = select(row, sent).join(ClaimRow, col(ClaimRow.id) == col(row.claim_id))
-    lines = lines.where(to_do if wanted.open else not_(to_do), *_narrowed(wanted))
-    lines = lines.where(*_behind(row.requested_at, row.reference, wanted, after))
-    ordered = lines.order_by(*_order(row.requested_at, row.reference, wanted)).limit(limit)
-    return [
-        ShippingView(kind=ShippingKind.REPLACEMENT, fulfilled=fulfilled, **request.model_dump())
-        for request, fulfilled in await session.exec(ordered)
-    ]
+    to_do = and_(col(row.withdrawn_at).is_(None), _RUNS, not_(sent))
+    lines = select(*_columns(row), _REGION, sent.label("fulfilled"))
+    lines = lines.join(ClaimRow, col(ClaimRow.id) == col(row.claim_id)).where(to_do if wanted.open else not_(to_do))
+    found = await (await session.connection()).execute(_page(lines, row, wanted, after, limit))
+    return [ShippingView(kind=ShippingKind.REPLACEMENT, **line) for line in found.mappings()]
 
 
 async def _returns(
     session: AsyncSession, wanted: ShippingFilter, after: Place | None, limit: int
 ) -> list[ShippingView]:
     row = WorkshopReturnRow
-    told = select(EventRow.id).where(EventRow.claim_id == col(row.claim_id), EventRow.kind == _SHIPPED_BACK)
-    to_do = col(ClaimRow.state).in_(_RUNNING)
-    model = col(ClaimRow.document)["model"].as_string()
-    lines = select(row, ClaimRow.region, model, told.exists())
-    lines = lines.join(ClaimRow, col(ClaimRow.id) == col(row.claim_id))
-    lines = lines.where(to_do if wanted.open else not_(to_do), *_narrowed(wanted))
-    lines = lines.where(*_behind(row.requested_at, row.reference, wanted, after))
-    ordered = lines.order_by(*_order(row.requested_at, row.reference, wanted)).limit(limit)
+    model = col(ClaimRow.document)["model"].as_string().label("model")
+    # Looked up for each one shown. Asked whether it EXISTS, PostgreSQL would rather read the timelines of all claims.
+    told = select(col(EventRow.id)).where(
+        col(EventRow.claim_id) == col(row.claim_id), col(EventRow.kind) == _SHIPPED_BACK
+    )
+    fulfilled = told.limit(1).scalar_subquery().is_not(None).label("fulfilled")
+    lines = select(*_columns(row), col(ClaimRow.region), _REGION, model, fulfilled)
+    lines = lines.join(ClaimRow, col(ClaimRow.id) == col(row.claim_id)).where(_RUNS if wanted.open else not_(_RUNS))
+    found = await (await session.connection()).execute(_page(lines, row, wanted, after, limit))
     return [
-        ShippingView(
-            kind=ShippingKind.RETURN,
-            model=name,
-            region=region,
-            with_battery=None,
-            withdrawn_at=None,
-            fulfilled=fulfilled,
-            **request.model_dump(),
-        )
-        for request, region, name, fulfilled in await session.exec(ordered)
+        ShippingView(kind=ShippingKind.RETURN, with_battery=None, withdrawn_at=None, **line)
+        for line in found.mappings()
     ]
 
 
-def _narrowed(wanted: ShippingFilter) -> list[ColumnElement[bool]]:
-    return [] if wanted.region is None else [col(ClaimRow.region) == wanted.region]
+def _page(lines: Any, row: type[Request], wanted: ShippingFilter, after: Place | None, limit: int) -> Select[Any]:
+    if wanted.open:
+        # What is to be done is few among many: found by the running claims first, then narrowed and put in order.
+        few = lines.cte("to_do").prefix_with("MATERIALIZED")
+        lines, region, requested_at, reference = select(few), few.c.region_of_claim, few.c.requested_at, few.c.reference
+    else:
+        # The requests are read in their order, not all of a region's by the claims' index and sorted then.
+        region, requested_at, reference = checked(col(ClaimRow.region)), col(row.requested_at), col(row.reference)
+    if wanted.region is not None:
+        lines = lines.where(region == wanted.region)
+    here = tuple_(requested_at, reference)
+    if after is not None:
+        place = tuple_(literal(after[0], Instant), literal(after[1]))
+        lines = lines.where(here > place if wanted.open else here < place)
+    order = [column.asc() if wanted.open else column.desc() for column in (requested_at, reference)]
+    page: Select[Any] = lines.order_by(*order).limit(limit)
+    return page
 
 
-def _behind(
-    requested_at: datetime, reference: str, wanted: ShippingFilter, after: Place | None
-) -> list[ColumnElement[bool]]:
-    if after is None:
-        return []
-    here = tuple_(col(requested_at), col(reference))
-    place = tuple_(literal(after[0], Instant), literal(after[1]))
-    return [here > place if wanted.open else here < place]
-
-
-def _order(requested_at: datetime, reference: str, wanted: ShippingFilter) -> list[ColumnElement[Any]]:
-    columns = [col(requested_at), col(reference)]
-    return [column.asc() if wanted.open else column.desc() for column in columns]
+def _columns(row: type[Request]) -> list[Any]:
+    return [col(getattr(row, name)) for name in row.model_fields]

@@ -7,10 +7,12 @@ others give are strings. There are no relationships: every query says what it re
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, Integer, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, Integer, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from store.instants import Instant
+
+_IS_OPEN = text("open_lineage IS NOT NULL")
 
 
 class RegionRow(SQLModel, table=True):
@@ -147,13 +149,15 @@ class ClaimRow(SQLModel, table=True):
 
     __tablename__ = "claims"
     __table_args__ = (
-        Index("ix_claims_newest", "opened_at", "id"),
-        Index("ix_claims_state", "state", "opened_at", "id"),
+        # `due_at` comes along: what is not due yet is passed over without a look at the claim itself.
+        Index("ix_claims_newest", "opened_at", "id", "due_at"),
+        Index("ix_claims_state", "state", "opened_at", "id", "due_at"),
         Index("ix_claims_service", "service", "opened_at", "id"),
         Index("ix_claims_serial_number", "serial_number", "opened_at", "id"),
         Index("ix_claims_region", "region", "opened_at", "id"),
         Index("ix_claims_lineage", "lineage_id", "opened_at", "id"),
-        Index("ix_claims_due_at", "due_at"),
+        # Those that are open, by id, among however many that are closed: how a reconciliation pages through them.
+        Index("ix_claims_open", "id", sqlite_where=_IS_OPEN, postgresql_where=_IS_OPEN),
     )
 
     id: str = Field(primary_key=True)
@@ -190,13 +194,17 @@ class UseRow(SQLModel, table=True):
 
 
 class AttentionRow(SQLModel, table=True):
-    """What a person must look at on a claim, for the list's filter; the claim's document says the same."""
+    """What a person must look at on a claim, for the list's filter; the claim's document says the same.
+
+    `opened_at` is the claim's, so that the list is read in its order.
+    """
 
     __tablename__ = "claim_attention"
-    __table_args__ = (Index("ix_claim_attention_code", "code", "claim_id"),)
+    __table_args__ = (Index("ix_claim_attention_code", "code", "opened_at", "claim_id"),)
 
     claim_id: str = Field(primary_key=True, foreign_key="claims.id")
     code: str = Field(primary_key=True)
+    opened_at: datetime = Field(sa_type=Instant)
 
 
 class EventRow(SQLModel, table=True):

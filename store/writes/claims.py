@@ -235,7 +235,8 @@ async def _flag(session: AsyncSession, claim: Claim) -> None:
     connection = await session.connection()
     await connection.execute(_UNFLAGS, {"asked_id": claim.id, "codes": codes})
     if codes:
-        await insert_new(session, [AttentionRow(claim_id=claim.id, code=code) for code in codes])
+        rows = [AttentionRow(claim_id=claim.id, code=code, opened_at=claim.opened_at) for code in codes]
+        await insert_new(session, rows)
 
 
 async def _give_back(session: AsyncSession, ask: SaveClaim) -> None:

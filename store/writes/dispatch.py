@@ -18,6 +18,7 @@ from messages.record import (
     SerialIdentified,
 )
 from store import catalogue
+from store.hints import checked
 from store.tables import BindingRow, ClaimRow, DeviceRow, LineageRow, UseRow
 from store.writes.claims import use_after
 
@@ -86,7 +87,7 @@ async def identify_serial(session: AsyncSession, ask: IdentifySerial) -> SerialI
     waiting = select(ClaimRow.id).where(
         ClaimRow.serial_number == serial,
         ClaimRow.lineage_id != ask.lineage_id,
-        ClaimRow.service == Service.CARE_EXPRESS.value,
+        checked(col(ClaimRow.service)) == Service.CARE_EXPRESS.value,
         ClaimRow.state != ClaimState.CLOSED.value,
     )
     return SerialIdentified(

@@ -1,0 +1,260 @@
+"""Every list and every page is found by an index on both engines: what else is stored is not read, and not sorted.
+
+The product's own reads are asked of a stored programme; each statement they send is explained by the engine. Left out
+is what sums the whole ledger on purpose (`store.ledger_book.balances`, `unbalanced`).
+"""
+
+import json
+import re
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import partial
+from itertools import combinations
+from typing import Any, Final
+
+import pytest
+from sqlalchemy import Engine, event, text
+
+from benchmarks import programme
+from benchmarks.databases import plain_engine
+from benchmarks.questions import NOW
+from domain.kinds import Attention, ClaimState, Service
+from messages.record import IdentifySerial
+from store import catalogue
+from store.claim_counts import open_claims
+from store.claim_list import ClaimFilter, write_cursor
+from store.database import Database
+from store.evidence_view import evidence
+from store.ledger_book import entries
+from store.ledger_view import ledger
+from store.reconciliation_tables import ReconciliationRow, SeenPaymentRow
+from store.reconciliation_view import last_counts, last_report, subject_page
+from store.reminders import due_page
+from store.requests import Requests
+from store.schema import METADATA
+from store.seed import demo_catalogue
+from store.shipping_list import ShippingFilter
+from store.views import Views
+from store.webhooks import Webhooks, parked_events
+from store.writes.dispatch import identify_serial
+
+CLAIMS: Final = 400
+SMALL: Final = {"catalogue_models", "catalogue_regions", "catalogue_releases", "reconciliations"}
+GROWING: Final = {table.name for table in METADATA.tables.values()} - SMALL
+DEEP: Final = write_cursor((NOW - timedelta(days=300), "clm_5"))
+FILTERS: Final[dict[str, Any]] = {
+    "state": ClaimState.AWAITING_RETURN,
+    "service": Service.MAINTENANCE,
+    "serial_number": "SN1",
+    "region": "AU",
+    "attention": Attention.AMOUNT_OWED,
+    "due_before": NOW,
+}
+NEWEST: Final = "claims by nothing"
+WALKED: Final = {NEWEST, "what was shipped", "what was shipped in AU", "subjects to reconcile"}
+"""Read from one end along an index until a page is full: all of it is wanted, or nearly all."""
+SORTED: Final = {
+    *("what is to be shipped", "what is to be shipped in AU", "subjects to reconcile", "notices of a claim"),
+    *("reminders", "ledger of a claim"),
+}
+"""Put in order after they were found: few, each by an index."""
+COARSE: Final = {
+    "region": {"claims by region", "claims by service and region", "claims by region and due_before"},
+    "service": {"claims by service", "claims by service and due_before"},
+}
+"""Columns with few values, whose indexes find a great part of all claims, and the lists that have nothing better."""
+SHORT: Final = 8
+A_FEW: Final = 30
+Question = Callable[[], Awaitable[object]]
+
+
+def questions(database: Database) -> Iterator[tuple[str, Question]]:
+    """Everything that lists or looks up, by name."""
+    views, requests, webhooks = Views(database), Requests(database), Webhooks(database)
+    someone = programme.customer(7)
+    for wanted in filters():
+        name = "claims by " + (" and ".join(wanted) or "nothing")
+        yield name, partial(views.claims, ClaimFilter(**wanted))
+        yield f"{name}, on", partial(views.claims, ClaimFilter(**wanted), cursor=DEEP)
+    for still_open, name in ((True, "what is to be shipped"), (False, "what was shipped")):
+        for region in (None, "AU"):
+            chosen = ShippingFilter(open=still_open, region=region)
+            place = f"{name} in {region}" if region else name
+            yield place, partial(views.shipping_requests, chosen)
+            yield f"{place}, on", partial(views.shipping_requests, chosen, cursor=DEEP)
+    yield "status page", lambda: views.device(someone.serial_number, NOW)
+    came = IdentifySerial(serial_number=someone.serial_number, lineage_id="another")
+    yield "whose unit came back", lambda: inside(database, lambda s: identify_serial(s, came))
+    yield "claim", lambda: views.claim(someone.claim_id)
+    yield "timeline", lambda: views.events(someone.claim_id)
+    yield "idempotency keys", lambda: requests.forget_before(NOW - timedelta(days=9999))
+    yield "webhook", lambda: webhooks.known("stripe", "evt_1")
+    yield "webhooks", lambda: webhooks.forget_before(NOW - timedelta(days=9999))
+    yield "parked webhooks", lambda: inside(database, lambda s: parked_events(s, NOW))
+    yield "ledger of a claim", lambda: inside(database, lambda s: ledger(s, someone.claim_id))
+    yield "notices of a claim", lambda: inside(database, lambda s: evidence(s, someone.claim_id))
+    yield "open claims", lambda: inside(database, open_claims)
+    yield "last reconciliation", lambda: inside(database, last_report)
+    yield "last reconciliation's counts", lambda: inside(database, last_counts)
+    yield "ledger of a month", lambda: inside(database, a_month)
+    yield "reminders", lambda: inside(database, reminders)
+    yield "subjects to reconcile", lambda: inside(database, lambda s: subject_page(s, "rec_1", 9, None, SHORT))
+    yield "subjects to reconcile, on", lambda: inside(database, lambda s: subject_page(s, "rec_1", 9, "clm_5", SHORT))
+
+
+def filters() -> Iterator[dict[str, Any]]:
+    """None, each of them, and every pair that narrows what an index has found already."""
+    yield {}
+    for name, value in FILTERS.items():
+        yield {name: value}
+    for one, other in combinations(FILTERS, 2):
+        yield {one: FILTERS[one], other: FILTERS[other]}
+    yield FILTERS
+
+
+async def inside(database: Database, ask: Callable[[Any], Awaitable[object]]) -> object:
+    async with database.reading() as session:
+        return await ask(session)
+
+
+async def a_month(session: Any) -> object:
+    return [page async for page in entries(session, NOW - timedelta(days=30), NOW, 20)]
+
+
+async def reminders(session: Any) -> object:
+    region = await catalogue.region(session, "US")
+    assert region is not None
+    found = await due_page(session, region, programme.AS_OF, NOW, None, SHORT)
+    assert found.due
+    return found
+
+
+@pytest.fixture
+async def stored(database: Database, database_url: str) -> Database:
+    """A programme of a few hundred claims, on each engine."""
+    programme.write(database_url, CLAIMS, demo_catalogue())
+    run = ReconciliationRow(id="rec_1", started_at=NOW)
+    seen: dict[str, Any] = {
+        "kind": "charge",
+        "status": "captured",
+        "currency": "USD",
+        "amount": 1,
+        "captured": 1,
+        "refunded": 0,
+    }
+    async with database.writing() as session:
+        session.add(run)
+        await session.flush()
+        for place in range(SHORT):
+            subject, payment = programme.customer(place).claim_id, f"pay_{place}"
+            session.add(
+                SeenPaymentRow(
+                    reconciliation_id="rec_1", payment_id=payment, subject=subject, reference=payment, **seen
+                )
+            )
+    return database
+
+
+@contextmanager
+def overheard() -> Iterator[list[tuple[str, Any]]]:
+    """The statements that are sent meanwhile, with their values."""
+    heard: list[tuple[str, Any]] = []
+
+    def sent(_connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
+        if statement.startswith(("SELECT", "WITH", "DELETE", "UPDATE")):
+            heard.append((statement, values))
+
+    event.listen(Engine, "before_cursor_execute", sent)
+    try:
+        yield heard
+    finally:
+        event.remove(Engine, "before_cursor_execute", sent)
+
+
+async def faults(database: Database, url: str) -> list[str]:
+    """What reads or sorts more than it answers with, in words."""
+    engine, found = plain_engine(url), []
+    explained = _explained_by_postgres if engine.dialect.name == "postgresql" else _explained_by_sqlite
+    for name, question in questions(database):
+        with overheard() as statements:
+            await question()
+        assert statements, name
+        for statement, values in statements:
+            found += [f"{name}: {fault}\n{statement}" for fault in explained(engine, name, statement, values)]
+    return found
+
+
+def _explained_by_sqlite(engine: Engine, name: str, statement: str, values: Any) -> Iterator[str]:
+    aliases = dict(re.findall(r"(?:FROM|JOIN) (\w+) AS (\w+)", statement))
+    tables = GROWING | {alias for table, alias in aliases.items() if table in GROWING}
+    with engine.connect() as connection:
+        steps = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)]
+    for step in steps:
+        verb, _, rest = step.partition(" ")
+        walked = verb == "SCAN" and rest.split()[0] in tables
+        if walked and not ("INDEX" in rest and _plain(name) in WALKED):
+            yield step
+        coarse = next((column for column in COARSE if f"ix_claims_{column} " in step), None)
+        if coarse is not None and _plain(name) not in COARSE[coarse]:
+            yield step
+        if "TEMP B-TREE FOR ORDER BY" in step and _plain(name) not in SORTED:
+            yield step
+
+
+def _explained_by_postgres(engine: Engine, name: str, statement: str, values: Any) -> Iterator[str]:
+    with engine.connect() as connection:
+        # So few rows are read whole sooner. What matters is whether there is another way: then these make it taken.
+        ways = ["seqscan", "bitmapscan", "hashjoin", "mergejoin", "hashagg"]
+        for way in ways if _plain(name) in SORTED else [*ways, "sort", "incremental_sort"]:
+            connection.execute(text(f"SET LOCAL enable_{way} = off"))
+        (plan,) = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", values).scalars()
+    tree = plan if isinstance(plan, list) else json.loads(plan)
+    for node in _nodes(tree[0]["Plan"]):
+        kind, table = node["Node Type"], node.get("Relation Name")
+        if (
+            table in GROWING
+            and kind != "ModifyTable"
+            and "Index Cond" not in node
+            and not (kind.startswith("Index") and _plain(name) in WALKED)
+        ):
+            yield f"{kind} on {table}"
+        passed_over = node.get("Rows Removed by Filter", 0) * node["Actual Loops"]
+        if table in GROWING and passed_over > A_FEW and not (" and " in name or _plain(name) in WALKED | SORTED):
+            yield f"{kind} on {table} passes over {passed_over} rows"
+        of_many = any(below.get("Relation Name") in GROWING for below in _nodes(node))
+        if kind.endswith("Sort") and of_many and _plain(name) not in SORTED:
+            yield f"{kind} by {node['Sort Key']}"
+
+
+def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for below in node.get("Plans", ()):
+        yield from _nodes(below)
+
+
+def _plain(name: str) -> str:
+    return name.removesuffix(", on")
+
+
+async def test_whatever_is_listed_or_looked_up_is_found_by_an_index(stored: Database, database_url: str) -> None:
+    found = await faults(stored, database_url)
+    assert not found, "\n\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("index", "question"),
+    [
+        ("ix_claims_newest", NEWEST),
+        ("ix_claims_region", "claims by region"),
+        ("ix_claims_state", "claims by state"),
+        ("ix_claim_attention_code", "claims by attention"),
+        ("ix_terms_ending", "reminders"),
+        ("ix_claim_events_timeline", "timeline"),
+        ("ix_dispatch_requests_place", "what was shipped"),
+    ],
+)
+async def test_an_index_that_is_gone_is_missed(stored: Database, database_url: str, index: str, question: str) -> None:
+    with plain_engine(database_url).begin() as connection:
+        connection.execute(text(f"DROP INDEX {index}"))
+    assert any(fault.startswith(f"{question}:") for fault in await faults(stored, database_url))

@@ -105,5 +105,15 @@ def growth(
     _show(measure([int(size) for size in sizes.split(",")], repeats, postgres, console))
 
 
+@app.command(name="all")
+def everything() -> None:
+    """A small size of each, one after another: some ten minutes on two cores."""
+    floor(claims=60, rounds=2, alone=8)
+    waiting(claims=240, first=60, messages=20, cached=60, idle=5)
+    growth(sizes="1000,10000")
+    api()
+    peer(claims=20, at_once=12, rounds=1)
+
+
 if __name__ == "__main__":
     app()

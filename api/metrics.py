@@ -31,6 +31,7 @@ class Metrics:
             buckets=_BUCKETS,
             registry=self._registry,
         )
+        self._counted: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._claims = Gauge("aftercare_open_claims", "Open claims by state", ("state",), registry=self._registry)
 
         self._findings = Gauge(
@@ -46,8 +47,13 @@ class Metrics:
         )
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
-        self._requests.labels(method, route, str(status)).inc()
-        self._seconds.labels(method, route).observe(seconds)
+        counted = self._counted.get((method, route, status))
+        if counted is None:
+            # Kept: to find them by their labels takes longer than to count.
+            counted = self._requests.labels(method, route, str(status)), self._seconds.labels(method, route)
+            self._counted[method, route, status] = counted
+        counted[0].inc()
+        counted[1].observe(seconds)
 
     def page(
         self,

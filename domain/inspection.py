@@ -36,17 +36,21 @@ class Assessment:
     missing: tuple[Component, ...] = ()
 
 
+_HYPHENS = dict.fromkeys(map(ord, "-‐‑–—"))
+
+
 def normalise_serial(text: str) -> str:
     """Upper case, without spaces and hyphens (R-INS-5): how serial numbers are compared and looked up.
 
     They are kept and shown as they were given.
     """
-    return "".join(ch for ch in text.upper() if not ch.isspace() and ch not in "-‐‑–—")
+    return "".join(text.upper().split()).translate(_HYPHENS)
 
 
 def can_be_serial(text: str) -> bool:
     """Whether `text` can be kept as a serial number: it names something, in visible characters and spaces alone."""
-    return bool(normalise_serial(text)) and all(ch.isprintable() or category(ch) == "Zs" for ch in text)
+    visible = text.isprintable() or all(ch.isprintable() or category(ch) == "Zs" for ch in text)
+    return visible and bool(normalise_serial(text))
 
 
 def compare_serials(expected: str, read: str) -> SerialMatch:

@@ -45,20 +45,18 @@ def prepare_sqlite(engine: Engine) -> None:
     dialect documents. Engines with the execution option `aftercare_begin` begin with those words.
     """
 
-    event.listen(engine, "connect", _prepare_connection)
+    @event.listens_for(engine, "connect")
+    def connect(connection: Any, record: object) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
-
-
-def _prepare_connection(connection: Any, _record: object) -> None:
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
-    cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.close()
 
 
 def _never_wait(connection: Any, _record: object) -> None:
@@ -92,8 +90,8 @@ class Database:
         if address.get_backend_name() == "sqlite":
             prepare_sqlite(self._engine.sync_engine)
         self._writing = immediately(self._engine)
-        self._asking = _plain(address)
-        self._kept = _Kept(self._asking)
+        self._opened: set[Connection] = set()
+        self._kept = _Kept(_plain(address), self._opened)
         in_process = address.get_backend_name() == "sqlite"
         self._readers = None if in_process else ThreadPoolExecutor(_READERS, thread_name_prefix="reader")
         # SQLite has one writer at a time anyway: waiting here is fair and costs nothing, waiting there is polling.
@@ -140,7 +138,8 @@ class Database:
         await self._engine.dispose()
         if self._readers is not None:
             await asyncio.to_thread(self._readers.shutdown)
-        self._asking.dispose()
+        for connection in self._opened:
+            connection.close()
 
 
 def _plain(address: URL) -> Engine:
@@ -155,7 +154,6 @@ def _plain(address: URL) -> Engine:
         hide_parameters=True,
     )
     if sqlite:
-        event.listen(engine, "connect", _prepare_connection)
         event.listen(engine, "connect", _never_wait)
     return engine
 
@@ -163,17 +161,20 @@ def _plain(address: URL) -> Engine:
 class _Kept(threading.local):
     """A connection for each thread, kept: taking one from a pool and giving it back costs as much as a question."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, opened: set[Connection]) -> None:
+        """`opened` is everybody's: what is to be closed in the end."""
+        self._engine, self._opened = engine, opened
         self._connection: Connection | None = None
 
     def rows(self, statement: Executable, values: Mapping[str, Any], again: bool = True) -> Sequence[Any]:
         """Ask. A server that was away since the last question is asked a second time."""
         if self._connection is None:
             self._connection = self._engine.connect()
+            self._opened.add(self._connection)
         try:
             return self._connection.execute(statement, values).all()
         except BaseException as error:
+            self._opened.discard(self._connection)
             self._connection.close()
             self._connection = None
             if not (isinstance(error, DBAPIError) and error.connection_invalidated and again):

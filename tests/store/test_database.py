@@ -1,6 +1,7 @@
 """The database keeps its word on both engines."""
 
 import asyncio
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -123,6 +124,42 @@ async def test_writers_wait_for_each_other_and_readers_for_nobody(database: Data
     await asyncio.gather(*(write(number) for number in range(12)), *(read() for _ in range(12)))
     async with database.reading() as session:
         assert len((await session.exec(select(LineageRow))).all()) == 12
+
+
+async def test_a_question_sees_what_was_committed_and_never_what_was_not(database: Database) -> None:
+    names = select(LineageRow.id)
+    async with database.writing() as session:
+        session.add(lineage("lin_1"))
+        await session.flush()
+        assert await database.ask(names, {}) == []
+    assert [name for (name,) in await database.ask(names, {})] == ["lin_1"]
+
+
+async def test_a_question_is_asked_again_when_the_server_had_hung_up(postgres_url: str) -> None:
+    database, other = Database(postgres_url), Database(postgres_url)
+    pids = {(await database.ask(text("SELECT pg_backend_pid()"), {}))[0][0] for _ in range(20)}
+    for pid in pids:
+        await other.ask(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+    assert await database.ask(text("SELECT 1"), {}) == [(1,)]
+    await database.close()
+    await other.close()
+
+
+async def test_a_question_waits_elsewhere_while_a_sqlite_file_is_locked(sqlite_url: str) -> None:
+    database = Database(sqlite_url)
+    locked = sqlite3.connect(str(async_url(sqlite_url).database))
+    locked.execute("PRAGMA locking_mode = EXCLUSIVE")
+    locked.execute("BEGIN EXCLUSIVE")
+    locked.execute("DELETE FROM mails")
+    asking = asyncio.create_task(database.ask(select(LineageRow.id), {}))
+    async with asyncio.timeout(5):  # sooner than a connection that waits for its turn
+        await asyncio.sleep(0.2)
+    waited = not asking.done()
+    locked.rollback()
+    locked.close()
+    assert await asking == []
+    assert waited
+    await database.close()
 
 
 async def test_a_database_that_answers_is_ready(database: Database) -> None:

@@ -12,8 +12,8 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio.client import Client
-from temporalio.worker import Worker
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+from temporalio.worker import Worker, WorkflowRunner
+from temporalio.worker.workflow_sandbox import SandboxRestrictions
 
 from activities.entitlements import DatabaseEntitlements
 from activities.envelope import DEMO_SENDER
@@ -34,6 +34,7 @@ from activities.simulated_webhooks import SimulatedWebhooks
 from activities.warehouse import SimulatedWarehouse
 from api.signatures import OURS, sign
 from connect import connect
+from sandbox import Sandbox
 from settings import SIMULATED, Settings, SettingsError
 from store.database import Database
 from workflows.flyaway import Flyaway
@@ -53,15 +54,13 @@ log = logging.getLogger("aftercare.worker")
 _MISSED_AFTER = timedelta(seconds=1)
 
 
-def workflow_runner(*also: str) -> SandboxedWorkflowRunner:
+def workflow_runner() -> Sandbox:
     """The sandbox with the house's code passed through: all of it or none, or class identity breaks.
 
     Otherwise every claim gets its own copy of the processes, made again each time it is replayed (decision 0025). The
-    tests and one replay run without the pass-through. `also` names modules of others to pass through.
+    tests and one replay run without the pass-through.
     """
-    return SandboxedWorkflowRunner(
-        restrictions=SandboxRestrictions.default.with_passthrough_modules("domain", "messages", "workflows", *also)
-    )
+    return Sandbox(restrictions=SandboxRestrictions.default.with_passthrough_modules("domain", "messages", "workflows"))
 
 
 def workflows() -> list[type]:
@@ -194,15 +193,15 @@ def worker_on(
     *,
     workflows: Sequence[type],
     activities: Sequence[Callable[..., Any]],
-    passed_through: Sequence[str] = (),
+    runner: WorkflowRunner | None = None,
 ) -> Worker:
-    """A worker with the house's options. `passed_through`: modules of the workflows that are not the house's own."""
+    """A worker with the house's options; `runner` instead of the house's own for processes of others."""
     return Worker(
         client,
         task_queue=settings.task_queue,
         workflows=workflows,
         activities=activities,
-        workflow_runner=workflow_runner(*passed_through),
+        workflow_runner=runner or workflow_runner(),
         graceful_shutdown_timeout=timedelta(seconds=settings.worker_grace_seconds),
         max_cached_workflows=settings.worker_cached_claims,
         sticky_queue_schedule_to_start_timeout=_MISSED_AFTER,

@@ -8,22 +8,22 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, nullcontext
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from sqlalchemy import URL, Connection, Engine, Executable, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-BUSY_SECONDS: Final = 10
-"""How long SQLite waits for another writer before it gives up."""
+from store.sqlite_direct import direct, prepare
+
 _BEGIN: Final = "aftercare_begin"
+_IMMEDIATELY: Final = {_BEGIN: "BEGIN IMMEDIATE"}
 _READERS: Final = 4
 """How many threads, with a connection each, ask PostgreSQL."""
 Ask = Callable[[Executable, Mapping[str, Any]], Awaitable[Sequence[Any]]]
 """Run one statement with these values for its bound parameters; its rows."""
-EngineT = TypeVar("EngineT", Engine, AsyncEngine)
 
 
 def async_url(url: str) -> URL:
@@ -39,33 +39,26 @@ def async_url(url: str) -> URL:
 
 
 def prepare_sqlite(engine: Engine) -> None:
-    """Make SQLite keep its promises: real transactions, foreign keys, readers beside one writer.
-
-    The driver's own idea of when a transaction begins is switched off and BEGIN sent instead, as SQLAlchemy's SQLite
-    dialect documents. Engines with the execution option `aftercare_begin` begin with those words.
-    """
+    """Prepare each connection, and begin transactions as the engine says (`immediately`)."""
 
     @event.listens_for(engine, "connect")
-    def connect(connection: Any, record: object) -> None:
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
-        cursor.execute("PRAGMA journal_mode = WAL")
-        cursor.execute("PRAGMA foreign_keys = ON")
-        cursor.close()
+    def connect(connection: Any, _record: object) -> None:
+        prepare(connection)
 
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
+    event.listen(engine, "begin", _begin)
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
 
 
 def _never_wait(connection: Any, _record: object) -> None:
     connection.execute("PRAGMA busy_timeout = 0")
 
 
-def immediately(engine: EngineT) -> EngineT:
+def immediately(engine: Engine) -> Engine:
     """The same engine, whose SQLite transactions take the write lock first: two writers queue and neither fails."""
-    return engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+    return engine.execution_options(**_IMMEDIATELY)
 
 
 def within(session: AsyncSession) -> Ask:
@@ -83,19 +76,21 @@ class Database:
 
     def __init__(self, url: str) -> None:
         address = async_url(url)
+        in_process = address.get_backend_name() == "sqlite"
         # An error of an activity ends up in Temporal's history: what was written (names, addresses) must not.
-        self._engine = create_async_engine(
-            address, pool_pre_ping=address.get_backend_name() != "sqlite", hide_parameters=True
-        )
-        if address.get_backend_name() == "sqlite":
+        self._engine = self._writing = create_async_engine(address, pool_pre_ping=not in_process, hide_parameters=True)
+        if in_process:
             prepare_sqlite(self._engine.sync_engine)
-        self._writing = immediately(self._engine)
+            file = address.database or ":memory:"
+            self._writing = create_async_engine(
+                address, async_creator=direct(file), execution_options=_IMMEDIATELY, hide_parameters=True
+            )
+            event.listen(self._writing.sync_engine, "begin", _begin)
         self._opened: set[Connection] = set()
         self._kept = _Kept(_plain(address), self._opened)
-        in_process = address.get_backend_name() == "sqlite"
         self._readers = None if in_process else ThreadPoolExecutor(_READERS, thread_name_prefix="reader")
         # SQLite has one writer at a time anyway: waiting here is fair and costs nothing, waiting there is polling.
-        self._turn = asyncio.Lock() if address.get_backend_name() == "sqlite" else nullcontext()
+        self._turn = asyncio.Lock() if in_process else nullcontext()
 
     async def ask(self, statement: Executable, values: Mapping[str, Any]) -> Sequence[Any]:
         """The rows of one statement that only reads, a few of them. One statement sees one state: no transaction.
@@ -136,6 +131,7 @@ class Database:
     async def close(self) -> None:
         """Give all connections back."""
         await self._engine.dispose()
+        await self._writing.dispose()
         if self._readers is not None:
             await asyncio.to_thread(self._readers.shutdown)
         for connection in self._opened:

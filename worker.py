@@ -115,7 +115,7 @@ def activities(settings: Settings, database: Database) -> list[Callable[..., Any
     mail = OutgoingMail(database, post, letters=letters, sender=sender)
     renewals = DatabaseRenewals(database, post, letters=letters, sender=sender)
     warehouse = SimulatedWarehouse(database)
-    record = DatabaseRecord(database, settings.policy)
+    record = DatabaseRecord(database, settings.policy, mail)
     registry = DatabaseRegistry(database)
     plans = DatabasePlans(database)
     jobs = DatabaseJobs(database, settings.policy)

@@ -1,16 +1,27 @@
 """Activities: Mail. Looks the addressee up, composes, posts and notes it: once per claim, kind and occurrence."""
 
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Final
+
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.envelope import DEMO_SENDER, BadAddress, Sender, notice_name
 from activities.letters import Letters
 from activities.post import Post, Undeliverable
-from messages.mail import Mail, MailSent, SendMail
-from store.addressee import load_addressee
+from domain.claim import Claim
+from messages.mail import Mail, MailSent, Notice, SendMail
+from store.addressee import Addressee, load_addressee, load_sent
 from store.database import Database
-from store.once import insert_once
+from store.once import insert_new
 from store.payment_tables import MailRow
+
+log = logging.getLogger("aftercare.mail")
+
+AT_ONCE_SECONDS: Final = 3
+"""How long a claim waits for a mail that goes out with its record; whoever asked the claim waits as long."""
 
 
 class OutgoingMail(Mail):
@@ -34,14 +45,48 @@ class OutgoingMail(Mail):
 
     @activity.defn
     async def send_mail(self, ask: SendMail) -> MailSent:
-        async with self._database.reading() as session:
-            addressee = await load_addressee(session, ask.claim, str(ask.kind), ask.occurrence)
-        if isinstance(addressee, str):
-            return MailSent(message_id=addressee)
+        sent = (await load_sent(self._database, ask.claim.id)).get((ask.kind, ask.occurrence))
+        if sent is not None:
+            return MailSent(message_id=sent)
+        addressee = await load_addressee(self._database, ask.claim)
         if addressee is None:
             raise ApplicationError(
                 f"Nobody is known to tell about {ask.claim.id}.", type="NoAddressee", non_retryable=True
             )
+        row = await self._posted(ask, addressee)
+        await self._note([row])
+        return MailSent(message_id=row.message_id)
+
+    async def send_notices(self, claim: Claim, notices: Sequence[Notice]) -> tuple[int, ...]:
+        """Send what has not gone out yet, once and for AT_ONCE_SECONDS; the places of those that did not go out.
+
+        Never raises for a letter or a post office: whoever sends those again will see why.
+        """
+        sent = await load_sent(self._database, claim.id)
+        addressee = await load_addressee(self._database, claim)
+        wanted = [place for place, notice in enumerate(notices) if (notice.kind, notice.occurrence) not in sent]
+        if addressee is None:
+            return tuple(wanted)
+
+        async def one(notice: Notice) -> MailRow:
+            about = notice.claim or claim
+            ask = SendMail(
+                kind=notice.kind, claim=about, at=notice.at, occurrence=notice.occurrence, amount=notice.amount
+            )
+            async with asyncio.timeout(AT_ONCE_SECONDS):
+                return await self._posted(ask, addressee)
+
+        answers = await asyncio.gather(*(one(notices[place]) for place in wanted), return_exceptions=True)
+        await self._note([row for row in answers if isinstance(row, MailRow)])
+        unsent = {place: row for place, row in zip(wanted, answers, strict=True) if not isinstance(row, MailRow)}
+        for place, error in unsent.items():
+            if not isinstance(error, Exception):
+                raise error  # we are being stopped
+            log.warning("mail %s of %s did not go out at once: %r", notices[place].kind, claim.id, error)
+        return tuple(unsent)
+
+    async def _posted(self, ask: SendMail, addressee: Addressee) -> MailRow:
+        """Compose and post; what is to be noted of it. Raises ApplicationError of type `Undeliverable`."""
         letter = self._letters.compose(ask, addressee)
         name = notice_name(ask.claim.id, str(ask.kind), ask.occurrence)
         marks = {"X-Aftercare-Claim": ask.claim.id, "X-Aftercare-Kind": str(ask.kind)}
@@ -53,7 +98,7 @@ class OutgoingMail(Mail):
             await self._post.deliver(envelope, name)
         except Undeliverable as never:
             raise _undeliverable(name) from never
-        row = MailRow(
+        return MailRow(
             claim_id=ask.claim.id,
             kind=str(ask.kind),
             occurrence=ask.occurrence,
@@ -62,9 +107,11 @@ class OutgoingMail(Mail):
             subject=letter.subject,
             at=ask.at,
         )
-        async with self._database.writing() as session:
-            await insert_once(session, row)
-        return MailSent(message_id=row.message_id)
+
+    async def _note(self, rows: Sequence[MailRow]) -> None:
+        if rows:
+            async with self._database.writing() as session:
+                await insert_new(session, rows)
 
 
 def _undeliverable(name: str) -> ApplicationError:

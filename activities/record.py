@@ -4,10 +4,12 @@ from datetime import datetime
 
 from temporalio import activity
 
+from activities.mail import OutgoingMail
 from domain.policy import Policy
 from domain.returns import cure_until, reminders, window
 from messages.claims import ClaimRefused
 from messages.record import (
+    ClaimSaved,
     ComputeDeadline,
     ComputeWindow,
     DispatchRecorded,
@@ -26,11 +28,15 @@ from store.writes import claims, dispatch
 
 
 class DatabaseRecord(Record):
-    """The record in `database`. `policy` is frozen onto each claim it makes."""
+    """The record in `database`. `policy` is frozen onto each claim it makes.
 
-    def __init__(self, database: Database, policy: Policy) -> None:
+    `mail` sends the notices that go out with a claim; without it none of them does.
+    """
+
+    def __init__(self, database: Database, policy: Policy, mail: OutgoingMail | None = None) -> None:
         self._database = database
         self._policy = policy
+        self._mail = mail
 
     @activity.defn
     async def reserve_use(self, ask: ReserveUse) -> UseReserved | ClaimRefused:
@@ -38,9 +44,14 @@ class DatabaseRecord(Record):
             return await claims.reserve_use(session, ask, self._policy)
 
     @activity.defn
-    async def save_claim(self, ask: SaveClaim) -> None:
+    async def save_claim(self, ask: SaveClaim) -> ClaimSaved:
         async with self._database.writing() as session:
             await claims.save_claim(session, ask)
+        if not ask.notices:
+            return ClaimSaved()
+        if self._mail is None:
+            return ClaimSaved(unsent=tuple(range(len(ask.notices))))
+        return ClaimSaved(unsent=await self._mail.send_notices(ask.claim, ask.notices))
 
     @activity.defn
     async def record_dispatch(self, ask: RecordDispatch) -> DispatchRecorded | DispatchRefused:

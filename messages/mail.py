@@ -70,6 +70,16 @@ class SendMail(Message):
     amount: Money | None = None
 
 
+class Notice(Message):
+    """A mail that goes out when the claim is saved; its `claim` is None where that is the one being saved."""
+
+    kind: MailKind
+    at: datetime
+    occurrence: int
+    amount: Money | None = None
+    claim: Claim | None = None
+
+
 class MailSent(Message):
     """`message_id` names the mail; a second attempt answers with the first one's."""
 

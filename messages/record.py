@@ -13,6 +13,7 @@ from domain.kinds import Component, Service, Tier
 from domain.policy import Policy
 from messages.base import Message
 from messages.claims import ClaimRefused, QuotedAmounts
+from messages.mail import Notice
 
 
 class ReserveUse(Message):
@@ -66,7 +67,8 @@ class ClaimEvent(Message):
 class SaveClaim(Message):
     """Write the claim as it stands with what happened since. `version` rises by one per save within `run_id`.
 
-    `gives_back` returns the reserved use (R-CLM-6). Saving the same version again changes nothing.
+    `gives_back` returns the reserved use (R-CLM-6). Saving the same version again changes nothing. `notices` are sent
+    once that is written, each tried once.
     """
 
     claim: Claim
@@ -74,6 +76,13 @@ class SaveClaim(Message):
     version: int
     events: tuple[ClaimEvent, ...]
     gives_back: bool = False
+    notices: tuple[Notice, ...] = ()
+
+
+class ClaimSaved(Message):
+    """`unsent` are the places of the notices that did not go out. (None, without this, from before there were any.)"""
+
+    unsent: tuple[int, ...] = ()
 
 
 class RecordDispatch(Message):
@@ -161,7 +170,7 @@ class Record(ABC):
 
     @activity.defn
     @abstractmethod
-    async def save_claim(self, ask: SaveClaim) -> None: ...
+    async def save_claim(self, ask: SaveClaim) -> ClaimSaved | None: ...
 
     @activity.defn
     @abstractmethod

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from typing import Annotated, Final
 
 from pydantic import Discriminator, TypeAdapter
-from sqlalchemy import and_, bindparam, select
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlalchemy import bindparam, select
 
 from domain.claim import Claim
 from domain.policy import Policy
 from messages.jobs import JobOpened
 from messages.record import UseReserved
 from store import catalogue
+from store.database import Database
 from store.once import table_of
 from store.payment_tables import MailRow
 from store.tables import ClaimRow, LineageRow, RegionRow
@@ -21,19 +21,14 @@ _AGREED: Final[TypeAdapter[UseReserved | JobOpened]] = TypeAdapter(
 )
 _OWNERS, _REGIONS, _CLAIMS, _MAILS = (table_of(row) for row in (LineageRow, RegionRow, ClaimRow, MailRow))
 _ASKED: Final = (
-    select(_OWNERS.c.owner_name, _OWNERS.c.owner_email, _REGIONS.c.document, _CLAIMS.c.agreed, _MAILS.c.message_id)
+    select(_OWNERS.c.owner_name, _OWNERS.c.owner_email, _REGIONS.c.document, _CLAIMS.c.agreed)
     .select_from(_OWNERS)
     .join(_REGIONS, _REGIONS.c.code == bindparam("region"))
     .outerjoin(_CLAIMS, _CLAIMS.c.id == bindparam("claim"))
-    .outerjoin(
-        _MAILS,
-        and_(
-            _MAILS.c.claim_id == bindparam("claim"),
-            _MAILS.c.kind == bindparam("kind"),
-            _MAILS.c.occurrence == bindparam("occurrence"),
-        ),
-    )
     .where(_OWNERS.c.id == bindparam("lineage"))
+)
+_SENT: Final = select(_MAILS.c.kind, _MAILS.c.occurrence, _MAILS.c.message_id).where(
+    _MAILS.c.claim_id == bindparam("claim")
 )
 
 
@@ -50,29 +45,27 @@ class Addressee:
     policy: Policy
 
 
-async def load_addressee(session: AsyncSession, claim: Claim, kind: str, occurrence: int) -> Addressee | str | None:
-    """The addressee of mails about `claim`; None when its lineage or its region is unknown.
-
-    The Message-ID instead, when the notice of that kind and occurrence went out already.
-    """
-    named = {
-        "claim": claim.id,
-        "lineage": claim.lineage_id,
-        "region": claim.region,
-        "kind": kind,
-        "occurrence": occurrence,
+async def load_sent(database: Database, claim_id: str) -> dict[tuple[str, int], str]:
+    """The Message-IDs of what went out about the claim, by kind and occurrence."""
+    return {
+        (kind, occurrence): message_id
+        for kind, occurrence, message_id in await database.ask(_SENT, {"claim": claim_id})
     }
-    found = (await (await session.connection()).execute(_ASKED, named)).first()
-    if found is None:
+
+
+async def load_addressee(database: Database, claim: Claim) -> Addressee | None:
+    """The addressee of mails about `claim`; None when its lineage or its region is unknown."""
+    named = {"claim": claim.id, "lineage": claim.lineage_id, "region": claim.region}
+    found = await database.ask(_ASKED, named)
+    if not found:
         return None
-    name, email, document, frozen, sent = found
-    if sent is not None:
-        return str(sent)
+    ((name, email, document, frozen),) = found
     region = catalogue.REGIONS.validate_python(document)
     if frozen is not None:
         agreed = _AGREED.validate_python(frozen)
         window_days = agreed.window_days if isinstance(agreed, UseReserved) else region.window_days
         return Addressee(name, email, agreed.model_name, region.name, agreed.time_zone, window_days, agreed.policy)
-    model = await catalogue.model(session, claim.model)
+    async with database.reading() as session:
+        model = await catalogue.model(session, claim.model)
     model_name = model.name if model else claim.model
     return Addressee(name, email, model_name, region.name, region.time_zone, region.window_days, Policy())

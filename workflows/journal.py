@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeUpdate
@@ -14,9 +14,12 @@ from domain.money import Money
 from domain.policy import Policy
 from messages import search
 from messages.jobs import JobOpened
-from messages.mail import Mail, MailKind, SendMail
+from messages.mail import Mail, MailKind, Notice, SendMail
 from messages.record import ClaimEvent, Record, SaveClaim, UseReserved
 from workflows.steps import Steps
+
+NOTICES_WITH_THE_RECORD: Final = "notices-with-the-record"
+"""Claims begun since then send their mails when they are saved, not each by itself (decision 0027)."""
 
 
 class Journal(Steps):
@@ -28,6 +31,7 @@ class Journal(Steps):
         self._journal: list[ClaimEvent] = []
         self._seq = 0
         self._version = 0
+        self._letters: list[SendMail] = []
         self._mails: list[asyncio.Task[None]] = []
         self._mailed: dict[MailKind, int] = {}
         self._attributes: dict[str, object] = {}
@@ -61,15 +65,25 @@ class Journal(Steps):
         self._change(attention=tuple(a for a in self._the_claim.attention if a not in gone))
 
     def _mail(self, kind: MailKind, amount: Money | None = None) -> None:
-        """Send a notice about the claim as it stands, beside the story: a slow post office holds nothing up."""
+        """Send a notice about the claim as it stands, with the next save.
+
+        One that does not go out at once is sent beside the story: a post office that is away holds nothing up.
+        """
         occurrence = self._mailed.get(kind, 0) + 1
         self._mailed[kind] = occurrence
         ask = SendMail(kind=kind, claim=self._the_claim, at=workflow.now(), occurrence=occurrence, amount=amount)
-        self._mails.append(asyncio.create_task(self._send(ask)))
+        if workflow.patched(NOTICES_WITH_THE_RECORD):
+            self._letters.append(ask)
+        else:
+            self._mails.append(asyncio.create_task(self._send_by_itself(ask)))
+
+    async def _send_by_itself(self, ask: SendMail) -> None:
+        if await self._at_once(Mail.send_mail, ask, f"mail: {_words(ask.kind)}") is None:
+            await self._send(ask)
 
     async def _send(self, ask: SendMail) -> None:
-        if not await self._delivered(Mail.send_mail, ask, f"mail: {ask.kind.replace('_', ' ')}"):
-            self._note("mail_failed", f"The mail “{ask.kind.replace('_', ' ')}” could not be delivered.")
+        if not await self._delivered(Mail.send_mail, ask, f"mail: {_words(ask.kind)}"):
+            self._note("mail_failed", f"The mail “{_words(ask.kind)}” could not be delivered.")
 
     def _close(self, outcome: Outcome, *, gives_back: bool = False) -> None:
         self._change(
@@ -84,9 +98,10 @@ class Journal(Steps):
         self._note("closed", f"Closed: {outcome.replace('_', ' ')}.")
 
     async def _save(self) -> None:
-        """Make the record say what the claim says, in one write, and let the Temporal UI show it."""
+        """Make the record and the Temporal UI say what the claim says, in one write, and send the notices of it."""
         self._version += 1
         events, self._journal = tuple(self._journal), []
+        letters, self._letters = self._letters, []
         self._show()
         ask = SaveClaim(
             claim=self._the_claim,
@@ -94,8 +109,16 @@ class Journal(Steps):
             version=self._version,
             events=events,
             gives_back=self._gives_back,
+            notices=tuple(self._notice(letter) for letter in letters),
         )
-        await self._recorded(Record.save_claim, ask, f"record: {events[-1].kind if events else 'claim'}")
+        told = ", ".join([events[-1].kind if events else "claim", *(f"mail {_words(each.kind)}" for each in letters)])
+        saved = await self._recorded(Record.save_claim, ask, f"record: {told}")
+        for place in saved.unsent if saved else ():
+            self._mails.append(asyncio.create_task(self._send(letters[place])))
+
+    def _notice(self, letter: SendMail) -> Notice:
+        claim = None if letter.claim == self._the_claim else letter.claim
+        return Notice(kind=letter.kind, at=letter.at, occurrence=letter.occurrence, amount=letter.amount, claim=claim)
 
     def _show(self) -> None:
         claim = self._the_claim
@@ -128,3 +151,7 @@ class Journal(Steps):
         if self._claim is not None and Attention.CAPTURE_UNKNOWN in self._claim.attention:
             self._unflag(Attention.CAPTURE_UNKNOWN)
             self._note("answer_known", f"Answered: {summary}.")
+
+
+def _words(kind: MailKind) -> str:
+    return kind.replace("_", " ")

@@ -109,8 +109,6 @@ class Steps:
 
     async def _delivered(self, method: MethodAsyncSingleParam[Self_, Ask, Answer], ask: Ask, summary: str) -> bool:
         """Send something that may be given up after MAIL_PATIENCE. True when it went out."""
-        if await self._at_once(method, ask, summary) is not None:
-            return True
         try:
             await self._shielded(
                 workflow.execute_activity_method(

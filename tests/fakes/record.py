@@ -1,9 +1,11 @@
 """The record, by hand and in memory: it answers from the domain's rules and keeps what it was told."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import date, datetime
 
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 from domain import returns
 from domain.catalogue import Model, Offer, Region, expected_components, fee_for_use
@@ -16,8 +18,10 @@ from domain.money import Money
 from domain.policy import Policy
 from domain.standing import Binding, Standing
 from messages.claims import ClaimRefused
+from messages.mail import Notice, SendMail
 from messages.record import (
     ClaimEvent,
+    ClaimSaved,
     ComputeDeadline,
     ComputeWindow,
     DispatchRecorded,
@@ -73,9 +77,15 @@ MODEL = Model(
 
 
 class FakeRecord(Record):
-    """One device, covered for a year from `covered_since`; claims, events and uses as they were told."""
+    """One device, covered for a year from `covered_since`; claims, events and uses as they were told.
 
-    def __init__(self, covered_since: datetime, policy: Policy | None = None) -> None:
+    `post` sends the notices that go out with a claim.
+    """
+
+    def __init__(
+        self, covered_since: datetime, post: Callable[[SendMail], Awaitable[object]], policy: Policy | None = None
+    ) -> None:
+        self.post = post
         self.policy = policy or Policy()
         term = begun(
             "term-1", TermKind.ONE_YEAR, quota_for(TermKind.ONE_YEAR, MODEL.category, True), covered_since, "UTC"
@@ -150,7 +160,7 @@ class FakeRecord(Record):
         return self.reserved[ask.claim_id]
 
     @activity.defn
-    async def save_claim(self, ask: SaveClaim) -> None:
+    async def save_claim(self, ask: SaveClaim) -> ClaimSaved:
         self.saves += 1
         self.claims[ask.claim.id] = ask.claim
         self.events.extend(ask.events)
@@ -158,6 +168,17 @@ class FakeRecord(Record):
             self.standing = replace(self.standing, open_claim_id=None)
         if ask.gives_back and UseKind.GIVEN_BACK not in self.uses:
             self._use(ask.claim.id, UseKind.GIVEN_BACK, False)
+        sent = [await self._sent(ask, notice) for notice in ask.notices]
+        return ClaimSaved(unsent=tuple(place for place, went_out in enumerate(sent) if not went_out))
+
+    async def _sent(self, ask: SaveClaim, notice: Notice) -> bool:
+        about = notice.claim or ask.claim
+        mail = SendMail(kind=notice.kind, claim=about, at=notice.at, occurrence=notice.occurrence, amount=notice.amount)
+        try:
+            await self.post(mail)
+        except ApplicationError:
+            return False
+        return True
 
     @activity.defn
     async def record_dispatch(self, ask: RecordDispatch) -> DispatchRecorded | DispatchRefused:

@@ -105,7 +105,9 @@ class World:
     workshop: FakeWorkshop = field(default_factory=FakeWorkshop)
 
     def __post_init__(self) -> None:
-        self.record = FakeRecord(whole_second(datetime.now(UTC)) - timedelta(days=30), self.policy)
+        covered_since = whole_second(datetime.now(UTC)) - timedelta(days=30)
+        # A story may put another post office in the place of this one.
+        self.record = FakeRecord(covered_since, lambda letter: self.mail.send_mail(letter), self.policy)
         self.jobs = FakeJobs(self.record)
         self.skipper = TimeSkipper(self.client)
 

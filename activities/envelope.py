@@ -1,6 +1,8 @@
 """Activities: the envelope of a notice: from whom, to whom, under which number. Knows neither claims nor plans."""
 
+import quopri
 import re
+import textwrap
 from collections.abc import Mapping
 from datetime import datetime
 from email.errors import MessageError
@@ -8,15 +10,16 @@ from email.headerregistry import Address, BaseHeader, HeaderRegistry
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime, parseaddr
-from typing import Final
+from typing import Final, Self
 
 from activities.letters import Letter
 
 DEMO_SENDER: Final = "Aftercare <care@aftercare.example>"
+_WIDTH: Final = 78
 
 
 class _Headers(HeaderRegistry):
-    """The library makes a class anew for every header of every mail; here for every name, once."""
+    """The library parses each header of each mail anew, into a class made for it; most of ours are the same each time."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -28,8 +31,40 @@ class _Headers(HeaderRegistry):
         return self._made[name]
 
 
+class _Plain(str):
+    """A header of plain ASCII words, which needs no parsing: what the email library asks of one it has parsed."""
+
+    name: str
+    _folded: str
+
+    def __new__(cls, name: str, value: str) -> Self:
+        if not (value.isascii() and value.isprintable()):
+            raise ValueError(f"{name} is not of plain words")
+        header = super().__new__(cls, value)
+        header.name = name
+        lines = textwrap.wrap(
+            f"{name}: {value}", _WIDTH, subsequent_indent=" ", break_long_words=False, break_on_hyphens=False
+        )
+        header._folded = "".join(f"{line}\r\n" for line in lines)
+        return header
+
+    def fold(self, *, policy: object) -> str:
+        return self._folded
+
+
 _ASCII: Final = SMTP.clone(header_factory=_Headers())
 _UTF8: Final = SMTPUTF8.clone(header_factory=_Headers())
+_BOUNDARY: Final = "=_aftercare"
+"""Between the halves, in which it cannot stand: quoted-printable writes "=" as "=3D"."""
+
+
+_ALWAYS: Final = (
+    _Plain("Auto-Submitted", "auto-generated"),
+    _Plain("MIME-Version", "1.0"),
+    _Plain("Content-Type", f'multipart/alternative; boundary="{_BOUNDARY}"'),
+)
+_PART: Final = {form: _Plain("Content-Type", f'text/{form}; charset="utf-8"') for form in ("plain", "html")}
+_ENCODING: Final = _Plain("Content-Transfer-Encoding", "quoted-printable")
 
 
 class BadAddress(Exception):
@@ -42,6 +77,7 @@ class Sender:
     def __init__(self, sender: str = DEMO_SENDER) -> None:
         name, address = parseaddr(sender)
         self._address = Address(display_name=name, addr_spec=address)
+        self._from = _ASCII.header_factory("From", self._address)
 
     def message_id(self, name: str) -> str:
         """The Message-ID of the notice of that name; the same for every attempt."""
@@ -64,17 +100,25 @@ class Sender:
     ) -> EmailMessage:
         owner_name, email = owner
         message = EmailMessage(policy=_ASCII if email.isascii() else _UTF8)
-        message["From"] = self._address
+        message["From"] = self._from
         message["To"] = Address(display_name=" ".join(owner_name.split()), addr_spec=email)
-        message["Subject"] = letter.subject
+        message["Subject"] = _Plain("Subject", letter.subject) if letter.subject.isascii() else letter.subject
         message["Date"] = format_datetime(at)
-        message["Message-ID"] = self.message_id(name)
-        message["Auto-Submitted"] = "auto-generated"
+        message["Message-ID"] = _Plain("Message-ID", self.message_id(name))
         for header, value in marks.items():
-            message[header] = value
-        message.set_content(letter.text, cte="quoted-printable")
-        message.add_alternative(letter.html, subtype="html", cte="quoted-printable")
+            message[header] = _Plain(header, value)
+        for always in _ALWAYS:
+            message[always.name] = always
+        message.set_payload([_half(letter.text, "plain"), _half(letter.html, "html")])
         return message
+
+
+def _half(text: str, subtype: str) -> EmailMessage:
+    half = EmailMessage(policy=_ASCII)
+    half["Content-Type"] = _PART[subtype]
+    half["Content-Transfer-Encoding"] = _ENCODING
+    half.set_payload(quopri.encodestring(text.encode()).decode("ascii"))
+    return half
 
 
 def notice_name(subject: str, kind: str, occurrence: int) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -167,6 +168,8 @@ class Letters:
         }
 
 
+# Each is said several times in a mail, in both halves, and the next mails say much the same.
+@lru_cache(maxsize=1024)
 def money(amount: Money) -> str:
     """An amount as a reader writes it: "US$1,640.00", "JP¥24,600"."""
     return format_currency(
@@ -184,11 +187,13 @@ def part(component: Component) -> str:
     return _COMPONENTS[component]
 
 
+@lru_cache(maxsize=1024)
 def _moment(instant: datetime, zone: str) -> str:
     """Date, time and zone, in words: "Monday, 7 December 2026, 23:59:59 Pacific Standard Time"."""
     return format_datetime(instant, "EEEE, d MMMM y, HH:mm:ss zzzz", tzinfo=ZoneInfo(zone), locale=LOCALE)
 
 
+@lru_cache(maxsize=1024)
 def _day(when: date | datetime, zone: str, pattern: str) -> str:
     on = local_day(when, zone) if isinstance(when, datetime) else when
     return format_date(on, pattern, locale=LOCALE)

@@ -19,7 +19,7 @@ _WIDTH: Final = 78
 
 
 class _Headers(HeaderRegistry):
-    """The library parses each header of each mail anew, into a class made for it; most of ours are the same each time."""
+    """The library parses each header of each mail anew, into a class made for it; most of ours never change."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -20,6 +20,7 @@ from activities.simulated_cards import card_behind, hold_window, simulated_card
 from domain.eligibility import Card
 from domain.money import Money
 from messages.ids import new_id
+from store.direct import core
 from store.once import insert_once, table_of
 from store.payment_tables import GatewayAnswerRow, GatewayEventRow, GatewayPaymentRow
 
@@ -144,7 +145,7 @@ class SimulatedBank(Gateway):
         if first:
             answer = await _answer_of(effect)
             await self._session.flush()
-            await (await self._session.connection()).execute(_REMEMBERS, {"asked": key, "answer": answer})
+            await core(self._session, _REMEMBERS, {"asked": key, "answer": answer})
             return _spoken(answer)
         remembered = await self._session.get_one(GatewayAnswerRow, key)
         if remembered.fingerprint != fingerprint:

@@ -7,7 +7,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from sqlalchemy import URL, Connection, Engine, Executable, create_engine, event, make_url, text
@@ -16,10 +16,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from store.sqlite_direct import direct, prepare
+from store import direct
 
 _BEGIN: Final = "aftercare_begin"
-_IMMEDIATELY: Final = {_BEGIN: "BEGIN IMMEDIATE"}
 _READERS: Final = 4
 """How many threads, with a connection each, ask PostgreSQL."""
 Ask = Callable[[Executable, Mapping[str, Any]], Awaitable[Sequence[Any]]]
@@ -43,22 +42,16 @@ def prepare_sqlite(engine: Engine) -> None:
 
     @event.listens_for(engine, "connect")
     def connect(connection: Any, _record: object) -> None:
-        prepare(connection)
+        direct.prepare(connection)
 
-    event.listen(engine, "begin", _begin)
-
-
-def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
-
-
-def _never_wait(connection: Any, _record: object) -> None:
-    connection.execute("PRAGMA busy_timeout = 0")
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
 
 
 def immediately(engine: Engine) -> Engine:
     """The same engine, whose SQLite transactions take the write lock first: two writers queue and neither fails."""
-    return engine.execution_options(**_IMMEDIATELY)
+    return engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
 
 
 def within(session: AsyncSession) -> Ask:
@@ -66,7 +59,7 @@ def within(session: AsyncSession) -> Ask:
 
     async def ask(statement: Executable, values: Mapping[str, Any]) -> Sequence[Any]:
         await session.flush()  # what was changed a moment ago is asked about too
-        return (await (await session.connection()).execute(statement, values)).all()
+        return (await direct.core(session, statement, values)).all()
 
     return ask
 
@@ -78,19 +71,16 @@ class Database:
         address = async_url(url)
         in_process = address.get_backend_name() == "sqlite"
         # An error of an activity ends up in Temporal's history: what was written (names, addresses) must not.
-        self._engine = self._writing = create_async_engine(address, pool_pre_ping=not in_process, hide_parameters=True)
+        self._engine = create_async_engine(address, pool_pre_ping=not in_process, hide_parameters=True)
+        self._direct: Engine | None = None
         if in_process:
             prepare_sqlite(self._engine.sync_engine)
-            file = address.database or ":memory:"
-            self._writing = create_async_engine(
-                address, async_creator=direct(file), execution_options=_IMMEDIATELY, hide_parameters=True
-            )
-            event.listen(self._writing.sync_engine, "begin", _begin)
+            self._direct = direct.writing_engine(address)
         self._opened: set[Connection] = set()
         self._kept = _Kept(_plain(address), self._opened)
         self._readers = None if in_process else ThreadPoolExecutor(_READERS, thread_name_prefix="reader")
         # SQLite has one writer at a time anyway: waiting here is fair and costs nothing, waiting there is polling.
-        self._turn = asyncio.Lock() if in_process else nullcontext()
+        self._turn = asyncio.Lock()
 
     async def ask(self, statement: Executable, values: Mapping[str, Any]) -> Sequence[Any]:
         """The rows of one statement that only reads, a few of them. One statement sees one state: no transaction.
@@ -120,8 +110,12 @@ class Database:
 
         One at a time within a task: a second one inside would wait for the first for ever.
         """
-        async with self._turn, AsyncSession(self._writing, expire_on_commit=False) as session, session.begin():
-            yield session
+        if self._direct is not None:
+            async with self._turn, direct.transaction(self._direct) as session:
+                yield session
+        else:
+            async with AsyncSession(self._engine, expire_on_commit=False) as session, session.begin():
+                yield session
 
     async def ready(self) -> None:
         """Ask the database for an answer; raises SQLAlchemy's error when there is none."""
@@ -131,7 +125,8 @@ class Database:
     async def close(self) -> None:
         """Give all connections back."""
         await self._engine.dispose()
-        await self._writing.dispose()
+        if self._direct is not None:
+            self._direct.dispose()
         if self._readers is not None:
             await asyncio.to_thread(self._readers.shutdown)
         for connection in self._opened:
@@ -150,7 +145,7 @@ def _plain(address: URL) -> Engine:
         hide_parameters=True,
     )
     if sqlite:
-        event.listen(engine, "connect", _never_wait)
+        event.listen(engine, "connect", direct.never_wait)
     return engine
 
 

@@ -13,6 +13,8 @@ from sqlalchemy.orm import Mapped
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from store.direct import core
+
 
 async def insert_once(session: AsyncSession, row: SQLModel) -> bool:
     """Insert `row` unless its primary key or another unique value is taken; whether it was inserted.
@@ -21,14 +23,12 @@ async def insert_once(session: AsyncSession, row: SQLModel) -> bool:
     writer at a time), so the one caller that gets True may act.
     """
     statement = _telling(table_of(type(row)), _dialect(session))
-    connection = await session.connection()
-    return await connection.scalar(statement, _values(row)) is not None
+    return (await core(session, statement, _values(row))).first() is not None
 
 
 async def insert_new(session: AsyncSession, rows: Sequence[SQLModel]) -> None:
     """The same for several rows of one table, in their order, for whoever need not know which were there."""
-    connection = await session.connection()
-    await connection.execute(_unless_taken(table_of(type(rows[0])), _dialect(session)), [_values(row) for row in rows])
+    await core(session, _unless_taken(table_of(type(rows[0])), _dialect(session)), [_values(row) for row in rows])
 
 
 async def insert_each_once(session: AsyncSession, rows: Sequence[SQLModel], key: Mapped[str]) -> set[str]:

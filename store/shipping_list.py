@@ -13,6 +13,7 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.kinds import ClaimState
+from store.direct import core
 from store.hints import checked
 from store.instants import Instant
 from store.payment_tables import DispatchRequestRow, WorkshopReturnRow
@@ -78,7 +79,7 @@ async def _replacements(
     to_do = and_(col(row.withdrawn_at).is_(None), _RUNS, not_(sent))
     lines = select(*_columns(row), _REGION, sent.label("fulfilled"))
     lines = lines.join(ClaimRow, col(ClaimRow.id) == col(row.claim_id)).where(to_do if wanted.open else not_(to_do))
-    found = await (await session.connection()).execute(_page(lines, row, wanted, after, limit))
+    found = await core(session, _page(lines, row, wanted, after, limit), {})
     return [ShippingView(kind=ShippingKind.REPLACEMENT, **line) for line in found.mappings()]
 
 
@@ -94,7 +95,7 @@ async def _returns(
     fulfilled = told.limit(1).scalar_subquery().is_not(None).label("fulfilled")
     lines = select(*_columns(row), col(ClaimRow.region), _REGION, model, fulfilled)
     lines = lines.join(ClaimRow, col(ClaimRow.id) == col(row.claim_id)).where(_RUNS if wanted.open else not_(_RUNS))
-    found = await (await session.connection()).execute(_page(lines, row, wanted, after, limit))
+    found = await core(session, _page(lines, row, wanted, after, limit), {})
     return [
         ShippingView(kind=ShippingKind.RETURN, with_battery=None, withdrawn_at=None, **line)
         for line in found.mappings()

@@ -24,6 +24,7 @@ from messages.claims import ClaimRefused
 from messages.record import ReserveUse, SaveClaim, UseReserved
 from store import catalogue
 from store.claim_list import CLAIMS
+from store.direct import core
 from store.once import insert_new, table_of
 from store.standing import load_standing
 from store.tables import AttentionRow, ClaimRow, ConsentRow, EventRow, MaintenanceCodeRow, UseRow
@@ -116,12 +117,11 @@ async def _write(session: AsyncSession, ask: SaveClaim) -> bool:
     if not closed:
         named["asked_lineage"] = ask.claim.lineage_id
     values = columns(ask.claim) | {"run_id": ask.run_id, "version": ask.version}
-    connection = await session.connection()
-    if (await connection.execute(_SAVES_CLOSED if closed else _SAVES_OPEN, values | named)).rowcount:
+    if (await core(session, _SAVES_CLOSED if closed else _SAVES_OPEN, values | named)).rowcount:
         return True
-    if await connection.scalar(_KNOWN, {"asked_id": ask.claim.id}) is not None:
+    if (await core(session, _KNOWN, {"asked_id": ask.claim.id})).first() is not None:
         return False
-    await connection.execute(_MAKES_CLOSED if closed else _MAKES_OPEN, values | named)
+    await core(session, _MAKES_CLOSED if closed else _MAKES_OPEN, values | named)
     return True
 
 
@@ -232,8 +232,7 @@ async def _keep_code(session: AsyncSession, claim: Claim) -> None:
 
 async def _flag(session: AsyncSession, claim: Claim) -> None:
     codes = sorted(attention.value for attention in claim.attention)
-    connection = await session.connection()
-    await connection.execute(_UNFLAGS, {"asked_id": claim.id, "codes": codes})
+    await core(session, _UNFLAGS, {"asked_id": claim.id, "codes": codes})
     if codes:
         rows = [AttentionRow(claim_id=claim.id, code=code, opened_at=claim.opened_at) for code in codes]
         await insert_new(session, rows)

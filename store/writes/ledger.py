@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, insert, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.money import Money
+from store.direct import core
 from store.ledger_view import ACCOUNTS, CARD, DEPOSITS, HOLDS_OPEN, HOLDS_PLACED
 from store.once import table_of
 from store.payment_tables import LedgerEntryRow
@@ -79,8 +80,7 @@ async def post(session: AsyncSession, subject: str, key: str, at: datetime, line
     if any(sums.values()):
         raise ValueError(f"the lines of {key} do not sum to zero: {dict(sums)}")
 
-    connection = await session.connection()
-    there = {tuple(line) for line in await connection.execute(_LINES_OF, {"asked": key})}
+    there = {tuple(line) for line in await core(session, _LINES_OF, {"asked": key})}
     asked = {(subject, account, money.amount, money.currency) for account, money in lines.items()}
     if there:
         if there != asked:
@@ -90,4 +90,4 @@ async def post(session: AsyncSession, subject: str, key: str, at: datetime, line
         {"at": at, "subject": subject, "account": account, "amount": amount, "currency": currency, "key": key}
         for subject, account, amount, currency in sorted(asked, key=lambda line: ACCOUNTS.index(line[1]))
     ]
-    await connection.execute(insert(_LINES), rows)
+    await core(session, insert(_LINES), rows)

@@ -1,0 +1,116 @@
+"""Store: SQLite written to where it is asked, without a thread.
+
+A driver made for asyncio hands each call to a thread and waits to be told of its end, several times a statement. SQLite
+is in this process and a statement takes microseconds, so it is called at once. Two things can take long and block
+nobody: another process's turn is waited for asleep, and a commit, which waits for the disk, is made in a thread.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from sqlalchemy import URL, Connection, CursorResult, Engine, Executable, create_engine, event
+from sqlalchemy.exc import OperationalError
+from sqlmodel import Session
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+BUSY_SECONDS: Final = 10
+"""How long one writer waits for another before it gives up."""
+_LOOKS_EVERY: Final = 0.002
+_BUSY: Final = "SQLITE_BUSY"
+
+
+def prepare(connection: Any) -> None:
+    """Make SQLite keep its promises: real transactions, foreign keys, readers beside one writer.
+
+    The driver's own idea of when a transaction begins is switched off, for BEGIN to be sent instead, as SQLAlchemy's
+    SQLite dialect documents.
+    """
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def never_wait(connection: Any, _record: object) -> None:
+    """For whoever runs in the loop: a lock is an error there, to be waited for elsewhere."""
+    connection.execute("PRAGMA busy_timeout = 0")
+
+
+def writing_engine(address: URL) -> Engine:
+    """For `transaction`."""
+    engine = create_engine(address.set(drivername="sqlite"), hide_parameters=True)
+    event.listen(engine, "connect", lambda connection, _record: prepare(connection))
+    event.listen(engine, "connect", never_wait)
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    return engine
+
+
+@asynccontextmanager
+async def transaction(engine: Engine) -> AsyncIterator[AsyncSession]:
+    """A session with the write lock from its beginning, committed at its end or undone when the block raises."""
+    with engine.connect() as connection:
+        await _begin(connection)
+        session = DirectSession(connection)
+        try:
+            yield session
+            session.sync_session.flush()
+            await asyncio.to_thread(connection.commit)
+        finally:
+            session.sync_session.close()
+
+
+async def _begin(connection: Connection) -> None:
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.begin()
+            return
+        except OperationalError as error:
+            name = getattr(error.orig, "sqlite_errorname", "")
+            if not name.startswith(_BUSY) or time.monotonic() > until:
+                raise
+        await asyncio.sleep(_LOOKS_EVERY)
+
+
+class DirectSession(AsyncSession):
+    """What the store asks of a session, answered by a plain one: nothing here waits for anybody."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.sync_session = self._proxied = Session(connection, expire_on_commit=False)
+
+    async def exec(self, statement: Any, **options: Any) -> Any:
+        return self.sync_session.exec(statement, **options)
+
+    async def get(self, *asked: Any, **options: Any) -> Any:
+        return self.sync_session.get(*asked, **options)
+
+    async def get_one(self, *asked: Any, **options: Any) -> Any:
+        return self.sync_session.get_one(*asked, **options)
+
+    async def flush(self, objects: Sequence[Any] | None = None) -> None:
+        self.sync_session.flush(objects)
+
+    async def delete(self, instance: object) -> None:
+        self.sync_session.delete(instance)
+
+    @asynccontextmanager
+    async def begin_nested(self) -> AsyncIterator[None]:  # type: ignore[override]  # no other form of it is used
+        with self.sync_session.begin_nested():
+            yield
+
+    async def core(self, statement: Executable, values: Any) -> CursorResult[Any]:
+        return self.sync_session.connection().execute(statement, values)
+
+
+async def core(
+    session: AsyncSession, statement: Executable, values: Mapping[str, Any] | Sequence[Mapping[str, Any]]
+) -> CursorResult[Any]:
+    """Run a statement of tables, not of objects: it costs a third of one."""
+    if isinstance(session, DirectSession):
+        return await session.core(statement, values)
+    return await (await session.connection()).execute(statement, values)

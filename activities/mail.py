@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
@@ -19,6 +19,7 @@ from store.once import insert_new
 from store.payment_tables import MailRow
 
 log = logging.getLogger("aftercare.mail")
+Row = dict[str, Any]
 
 AT_ONCE_SECONDS: Final = 3
 """How long a claim waits for a mail that goes out with its record; whoever asked the claim waits as long."""
@@ -55,7 +56,7 @@ class OutgoingMail(Mail):
             )
         row = await self._posted(ask, addressee)
         await self._note([row])
-        return MailSent(message_id=row.message_id)
+        return MailSent(message_id=row["message_id"])
 
     async def send_notices(self, claim: Claim, notices: Sequence[Notice]) -> tuple[int, ...]:
         """Send what has not gone out yet, once and for AT_ONCE_SECONDS; the places of those that did not go out.
@@ -68,7 +69,7 @@ class OutgoingMail(Mail):
         if addressee is None:
             return tuple(wanted)
 
-        async def one(notice: Notice) -> MailRow:
+        async def one(notice: Notice) -> Row:
             about = notice.claim or claim
             ask = SendMail(
                 kind=notice.kind, claim=about, at=notice.at, occurrence=notice.occurrence, amount=notice.amount
@@ -77,16 +78,18 @@ class OutgoingMail(Mail):
                 return await self._posted(ask, addressee)
 
         answers = await asyncio.gather(*(one(notices[place]) for place in wanted), return_exceptions=True)
-        await self._note([row for row in answers if isinstance(row, MailRow)])
-        unsent = {place: row for place, row in zip(wanted, answers, strict=True) if not isinstance(row, MailRow)}
+        await self._note([row for row in answers if not isinstance(row, BaseException)])
+        unsent = {
+            place: error for place, error in zip(wanted, answers, strict=True) if isinstance(error, BaseException)
+        }
         for place, error in unsent.items():
             if not isinstance(error, Exception):
                 raise error  # we are being stopped
             log.warning("mail %s of %s did not go out at once: %r", notices[place].kind, claim.id, error)
         return tuple(unsent)
 
-    async def _posted(self, ask: SendMail, addressee: Addressee) -> MailRow:
-        """Compose and post; what is to be noted of it. Raises ApplicationError of type `Undeliverable`."""
+    async def _posted(self, ask: SendMail, addressee: Addressee) -> Row:
+        """Compose and post; the MailRow to note of it. Raises ApplicationError of type `Undeliverable`."""
         letter = self._letters.compose(ask, addressee)
         name = notice_name(ask.claim.id, str(ask.kind), ask.occurrence)
         marks = {"X-Aftercare-Claim": ask.claim.id, "X-Aftercare-Kind": str(ask.kind)}
@@ -98,20 +101,20 @@ class OutgoingMail(Mail):
             await self._post.deliver(envelope, name)
         except Undeliverable as never:
             raise _undeliverable(name) from never
-        return MailRow(
-            claim_id=ask.claim.id,
-            kind=str(ask.kind),
-            occurrence=ask.occurrence,
-            message_id=self._sender.message_id(name),
-            recipient=addressee.email,
-            subject=letter.subject,
-            at=ask.at,
-        )
+        return {
+            "claim_id": ask.claim.id,
+            "kind": str(ask.kind),
+            "occurrence": ask.occurrence,
+            "message_id": self._sender.message_id(name),
+            "recipient": addressee.email,
+            "subject": letter.subject,
+            "at": ask.at,
+        }
 
-    async def _note(self, rows: Sequence[MailRow]) -> None:
+    async def _note(self, rows: Sequence[Row]) -> None:
         if rows:
             async with self._database.writing() as session:
-                await insert_new(session, rows)
+                await insert_new(session, MailRow, rows)
 
 
 def _undeliverable(name: str) -> ApplicationError:

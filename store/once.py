@@ -3,7 +3,7 @@
 The statements are built once for each table: building one costs more than sending it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -26,9 +26,12 @@ async def insert_once(session: AsyncSession, row: SQLModel) -> bool:
     return (await core(session, statement, _values(row))).first() is not None
 
 
-async def insert_new(session: AsyncSession, rows: Sequence[SQLModel]) -> None:
-    """The same for several rows of one table, in their order, for whoever need not know which were there."""
-    await core(session, _unless_taken(table_of(type(rows[0])), _dialect(session)), [_values(row) for row in rows])
+async def insert_new(session: AsyncSession, model: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
+    """The same for several rows of one table, in their order, for whoever need not know which were there.
+
+    As plain values: an object of the model, made to be taken apart again, costs more than its line.
+    """
+    await core(session, _unless_taken(table_of(model), _dialect(session)), rows)
 
 
 async def insert_each_once(session: AsyncSession, rows: Sequence[SQLModel], key: Mapped[str]) -> set[str]:

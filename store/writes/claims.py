@@ -103,9 +103,9 @@ async def save_claim(session: AsyncSession, ask: SaveClaim) -> None:
         await _flag(session, ask.claim)
         await _keep_code(session, ask.claim)
     if ask.events:
-        lines = [EventRow(claim_id=ask.claim.id, run_id=ask.run_id, **event.model_dump()) for event in ask.events]
-        lines.sort(key=lambda line: line.seq)  # their numbers rise in this order
-        await insert_new(session, lines)
+        whose = {"claim_id": ask.claim.id, "run_id": ask.run_id}
+        in_order = sorted(ask.events, key=lambda event: event.seq)  # the lines' numbers rise in this order
+        await insert_new(session, EventRow, [event.model_dump() | whose for event in in_order])
     if ask.gives_back:
         await _give_back(session, ask)
 
@@ -234,8 +234,8 @@ async def _flag(session: AsyncSession, claim: Claim) -> None:
     codes = sorted(attention.value for attention in claim.attention)
     await core(session, _UNFLAGS, {"asked_id": claim.id, "codes": codes})
     if codes:
-        rows = [AttentionRow(claim_id=claim.id, code=code, opened_at=claim.opened_at) for code in codes]
-        await insert_new(session, rows)
+        rows = [{"claim_id": claim.id, "code": code, "opened_at": claim.opened_at} for code in codes]
+        await insert_new(session, AttentionRow, rows)
 
 
 async def _give_back(session: AsyncSession, ask: SaveClaim) -> None:

@@ -20,7 +20,7 @@ from tests.replay.stories import STORIES, Story
 from tests.server import start_temporal
 
 HISTORIES = Path(__file__).with_name("histories")
-LATEST = HISTORIES / "fewer-events"
+LATEST = HISTORIES / "notices-with-the-record"
 """A folder for each form that a claim's history has had; named after the patch that began it."""
 _AT_ONCE = 2
 # A story whose run does not end as told would be waited for without end.

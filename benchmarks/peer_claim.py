@@ -4,7 +4,6 @@ Rules, messages, database writes, gateway, warehouse and letters are the product
 decline, a refusal, a passed deadline) ends it with an error.
 """
 
-import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -48,7 +47,6 @@ class GoodReturn(Journal):
                 await self._save()
                 if letter.action is not Action.ARRIVAL:
                     await DBOS.set_event_async(letter.action.value, self._the_claim)
-        await asyncio.gather(*self._mails)
         return self._the_claim.outcome or ""
 
     # -- the story ------------------------------------------------------------------------------------------------

@@ -4,7 +4,6 @@ Each step is what is one activity with us, and one transaction where it is one w
 letter's stamp, so that a replay sees the same.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -12,7 +11,6 @@ from typing import Any, Final, TypeVar
 
 from dbos import DBOS
 
-from activities.mail import OutgoingMail
 from activities.payments import GatewayPayments
 from activities.record import DatabaseRecord
 from activities.warehouse import SimulatedWarehouse
@@ -21,7 +19,7 @@ from domain.kinds import Action
 from domain.money import Money
 from messages.base import Message
 from messages.claims import Dispatch, Inspect, ParcelArrived, SubmitCareExpress
-from messages.mail import MailKind, SendMail
+from messages.mail import MailKind, Notice
 from messages.record import ClaimEvent, SaveClaim, UseReserved
 
 INBOX: Final = "inbox"
@@ -49,7 +47,6 @@ class Desk:
     record: DatabaseRecord
     payments: GatewayPayments
     warehouse: SimulatedWarehouse
-    mail: OutgoingMail
 
 
 class NotThisStory(Exception):
@@ -73,7 +70,7 @@ class Journal:
         self._events: list[ClaimEvent] = []
         self._seq = 0
         self._version = 0
-        self._mails: list[asyncio.Task[Any]] = []
+        self._letters: list[Notice] = []
         self._notices: dict[MailKind, datetime] = {}
 
     @property
@@ -104,15 +101,15 @@ class Journal:
         self._version += 1
         events, self._events = tuple(self._events), []
         run_id = str(DBOS.workflow_id)
-        save = SaveClaim(claim=self._the_claim, run_id=run_id, version=self._version, events=events)
-        await self._step(self._desk.record.save_claim, save)
+        notices, self._letters = tuple(self._letters), []
+        save = SaveClaim(claim=self._the_claim, run_id=run_id, version=self._version, events=events, notices=notices)
+        saved = await self._step(self._desk.record.save_claim, save)
+        if saved.unsent:
+            raise NotThisStory(f"mails {saved.unsent} did not go out")
 
     def _mail(self, kind: MailKind, amount: Money | None = None) -> None:
-        """Beside the story, as with us; its place among the steps is taken now, so that a replay finds it."""
-        ask = SendMail(kind=kind, claim=self._the_claim, at=self._now, amount=amount)
-        place = DBOS.reserve_step()
-        send = place.run_async({"name": f"mail_{kind}", **_RETRIES}, self._desk.mail.send_mail, ask)
-        self._mails.append(asyncio.create_task(send))
+        """With the next save, as with us."""
+        self._letters.append(Notice(kind=kind, at=self._now, occurrence=1, amount=amount))
 
     async def _step(self, method: Callable[[AskT], Awaitable[AnswerT]], ask: AskT) -> AnswerT:
         name = getattr(method, "__name__", "step")

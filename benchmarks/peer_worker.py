@@ -46,10 +46,9 @@ async def work(database_url: str, mail_folder: Path) -> None:
     database = Database(database_url)
     gateway = SimulatedGateway(database, environment="development")
     desk = Desk(
-        record=DatabaseRecord(database, Policy()),
+        record=DatabaseRecord(database, Policy(), OutgoingMail(database, FolderPost(mail_folder))),
         payments=GatewayPayments(gateway),
         warehouse=SimulatedWarehouse(database),
-        mail=OutgoingMail(database, FolderPost(mail_folder)),
     )
 
     async def good_return(ask: SubmitCareExpress) -> str:

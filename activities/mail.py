@@ -32,17 +32,25 @@ class OutgoingMail(Mail):
     same Message-ID where it cannot (`SmtpPost`). The other order could lose a mail, and a notice of a deadline that
     never came is worse than one that came twice.
 
+    `at_once_seconds`: how long a notice that goes out with its claim's record is waited for.
+
     Raises ApplicationError, not to be retried, of type `NoAddressee` when the claim's owner is unknown and of type
     `Undeliverable` when the address cannot be used.
     """
 
     def __init__(
-        self, database: Database, post: Post, letters: Letters | None = None, sender: str = DEMO_SENDER
+        self,
+        database: Database,
+        post: Post,
+        letters: Letters | None = None,
+        sender: str = DEMO_SENDER,
+        at_once_seconds: float = AT_ONCE_SECONDS,
     ) -> None:
         self._database = database
         self._post = post
         self._letters = letters or Letters()
         self._sender = Sender(sender)
+        self._at_once_seconds = at_once_seconds
 
     @activity.defn
     async def send_mail(self, ask: SendMail) -> MailSent:
@@ -59,7 +67,7 @@ class OutgoingMail(Mail):
         return MailSent(message_id=row["message_id"])
 
     async def send_notices(self, claim: Claim, notices: Sequence[Notice]) -> tuple[int, ...]:
-        """Send what has not gone out yet, once and for AT_ONCE_SECONDS; the places of those that did not go out.
+        """Try what has not gone out yet, each once and not for long; the places of those that did not go out.
 
         Never raises for a letter or a post office: whoever sends those again will see why.
         """
@@ -74,7 +82,7 @@ class OutgoingMail(Mail):
             ask = SendMail(
                 kind=notice.kind, claim=about, at=notice.at, occurrence=notice.occurrence, amount=notice.amount
             )
-            async with asyncio.timeout(AT_ONCE_SECONDS):
+            async with asyncio.timeout(self._at_once_seconds):
                 return await self._posted(ask, addressee)
 
         answers = await asyncio.gather(*(one(notices[place]) for place in wanted), return_exceptions=True)

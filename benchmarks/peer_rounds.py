@@ -106,7 +106,7 @@ class Driver:
         return Kill(len(cases), working, closed, time.perf_counter() - killed)
 
     async def mails_out(self, cases: Sequence[Case], kinds: Collection[MailKind] = MAILS) -> None:
-        """Mails go out beside the claim: their cost belongs to it, its closing does not wait for them."""
+        """Their cost belongs to the claim."""
         async with asyncio.timeout(_MAIL_SECONDS):
             while not all(self._side.has_mailed(case, kinds) for case in cases):  # noqa: ASYNC110  # files tell nobody
                 await asyncio.sleep(0.1)

@@ -4,15 +4,17 @@ import asyncio
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import CheckConstraint, inspect, text
-from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
 from sqlmodel import select
 
+from store import direct
 from store.database import Database, async_url
 from store.migrate import configuration, migrating, upgrade
 from store.schema import METADATA
@@ -21,6 +23,15 @@ from store.tables import DeviceRow, LineageRow
 from store.views import Views
 
 NOW = datetime(2025, 11, 3, 17, 30, 12, 345678, tzinfo=UTC)
+
+DEVICE: dict[str, Any] = {
+    "serial_number": "A1",
+    "serial_text": "A-1",
+    "model": "m",
+    "region": "r",
+    "status": "current",
+    "registered_at": NOW,
+}
 
 
 def lineage(name: str, created_at: datetime = NOW) -> LineageRow:
@@ -97,17 +108,7 @@ async def test_a_naive_instant_is_refused(database: Database) -> None:
 async def test_foreign_keys_are_held(database: Database) -> None:
     with pytest.raises(IntegrityError):
         async with database.writing() as session:
-            session.add(
-                DeviceRow(
-                    serial_number="A1",
-                    serial_text="A-1",
-                    lineage_id="none",
-                    model="m",
-                    region="r",
-                    status="current",
-                    registered_at=NOW,
-                )
-            )
+            session.add(DeviceRow(**DEVICE, lineage_id="none"))
 
 
 async def test_writers_wait_for_each_other_and_readers_for_nobody(database: Database) -> None:
@@ -160,6 +161,80 @@ async def test_a_question_waits_elsewhere_while_a_sqlite_file_is_locked(sqlite_u
     assert await asking == []
     assert waited
     await database.close()
+
+
+async def test_a_writer_waits_asleep_for_another_process(sqlite_url: str) -> None:
+    database = Database(sqlite_url)
+    other = sqlite3.connect(str(async_url(sqlite_url).database), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    async def write() -> None:
+        async with database.writing() as session:
+            session.add(lineage("lin_1"))
+
+    writing = asyncio.create_task(write())
+    turns = 0
+    async with asyncio.timeout(5):
+        while turns < 50:  # the loop goes round while it waits
+            await asyncio.sleep(0.002)
+            turns += 1
+    assert not writing.done()
+    other.execute("ROLLBACK")
+    other.close()
+    await writing
+    assert await database.ask(select(LineageRow.id), {}) == [("lin_1",)]
+    await database.close()
+
+
+async def test_a_writer_gives_up_in_the_end_and_the_next_one_writes(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(direct, "BUSY_SECONDS", 0.1)
+    database = Database(sqlite_url)
+    other = sqlite3.connect(str(async_url(sqlite_url).database), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(OperationalError, match="locked"):
+        async with database.writing():
+            pass
+    other.execute("ROLLBACK")
+    other.close()
+    async with database.writing() as session:
+        session.add(lineage("lin_1"))
+    assert await database.ask(select(LineageRow.id), {}) == [("lin_1",)]
+    await database.close()
+
+
+async def test_half_of_it_can_be_undone(database: Database) -> None:
+    async with database.writing() as session:
+        session.add(lineage("lin_1"))
+        await session.flush()
+        with pytest.raises(IntegrityError):
+            async with session.begin_nested():
+                session.add(DeviceRow(**DEVICE, lineage_id="none"))
+                await session.flush()
+    assert [name for (name,) in await database.ask(select(LineageRow.id), {})] == ["lin_1"]
+    assert await database.ask(select(DeviceRow.serial_number), {}) == []
+
+
+async def test_a_write_whose_commit_is_cut_off_is_whole_or_not_there(database: Database) -> None:
+    """Whoever waits for the commit is cancelled at any moment; the next writer finds a database in order."""
+
+    async def write(name: str) -> None:
+        async with database.writing() as session:
+            session.add(lineage(name))
+            session.add(lineage(f"{name}_too"))
+
+    for number in range(20):
+        writing = asyncio.create_task(write(f"lin_{number}"))
+        for _ in range(number):
+            await asyncio.sleep(0)
+        writing.cancel()
+        await asyncio.wait([writing])
+    await write("lin_last")
+    names = {name for (name,) in await database.ask(select(LineageRow.id), {})}
+    assert {"lin_last", "lin_last_too"} <= names
+    assert {name.removesuffix("_too") for name in names} == {name for name in names if not name.endswith("_too")}
+    assert len(names) % 2 == 0
 
 
 async def test_a_database_that_answers_is_ready(database: Database) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from temporalio import workflow
+from temporalio.converter import WithSerializationContext, WorkflowSerializationContext
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker.workflow_sandbox import (
     SandboxedWorkflowRunner,
@@ -23,6 +24,7 @@ from temporalio.worker.workflow_sandbox import (
 
 import messages
 import workflows as processes
+from connect import DATA_CONVERTER
 from dev import scratch_settings
 from store.database import Database
 from worker import activities, worker_on, workflow_runner, workflows
@@ -109,6 +111,17 @@ def test_every_process_is_registered() -> None:
 def test_the_sandbox_passes_rules_messages_and_processes_through_and_nothing_else_of_ours() -> None:
     passed = workflow_runner().restrictions.passthrough_modules
     assert passed - SandboxRestrictions.default.passthrough_modules == {"domain", "messages", "workflows"}
+
+
+CONTEXT = WorkflowSerializationContext(namespace="default", workflow_id="clm_1")
+
+
+def test_the_data_converter_is_one_that_the_sandbox_need_not_tell_whose_a_payload_is() -> None:
+    """What `sandbox.Sandbox` is for: a codec or converter that asks would be told nothing."""
+    converter = DATA_CONVERTER
+    assert (converter.payload_codec, converter.external_storage) == (None, None)
+    for part in (converter.payload_converter, converter.failure_converter):
+        assert not isinstance(part, WithSerializationContext) or part.with_context(CONTEXT) is part
 
 
 def reimported(process: type) -> set[str]:

@@ -13,6 +13,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import CheckConstraint, inspect, text
 from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
 from sqlmodel import select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from store import direct
 from store.database import Database, async_url
@@ -205,13 +206,16 @@ async def test_a_writer_gives_up_in_the_end_and_the_next_one_writes(
 
 
 async def test_half_of_it_can_be_undone(database: Database) -> None:
+    async def half(session: AsyncSession) -> None:
+        async with session.begin_nested():
+            session.add(DeviceRow(**DEVICE, lineage_id="none"))
+            await session.flush()
+
     async with database.writing() as session:
         session.add(lineage("lin_1"))
         await session.flush()
         with pytest.raises(IntegrityError):
-            async with session.begin_nested():
-                session.add(DeviceRow(**DEVICE, lineage_id="none"))
-                await session.flush()
+            await half(session)
     assert [name for (name,) in await database.ask(select(LineageRow.id), {})] == ["lin_1"]
     assert await database.ask(select(DeviceRow.serial_number), {}) == []
 

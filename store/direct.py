@@ -59,9 +59,19 @@ async def transaction(engine: Engine) -> AsyncIterator[AsyncSession]:
         try:
             yield session
             session.sync_session.flush()
-            await asyncio.to_thread(connection.commit)
+            await _commit(connection)
         finally:
             session.sync_session.close()
+
+
+async def _commit(connection: Connection) -> None:
+    committing = asyncio.create_task(asyncio.to_thread(connection.commit))
+    try:
+        await asyncio.shield(committing)
+    except asyncio.CancelledError:
+        # Nobody else is given the connection while a thread is at work on it.
+        await asyncio.gather(committing, return_exceptions=True)
+        raise
 
 
 async def _begin(connection: Connection) -> None:

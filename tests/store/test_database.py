@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import CheckConstraint, inspect, text
+from sqlalchemy import CheckConstraint, Engine, event, inspect, text
 from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -239,6 +240,33 @@ async def test_a_write_whose_commit_is_cut_off_is_whole_or_not_there(database: D
     assert {"lin_last", "lin_last_too"} <= names
     assert {name.removesuffix("_too") for name in names} == {name for name in names if not name.endswith("_too")}
     assert len(names) % 2 == 0
+
+
+async def test_a_commit_that_takes_its_time_is_waited_for_even_by_who_is_cancelled(sqlite_url: str) -> None:
+    database = Database(sqlite_url)
+    committing = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def slowly(_connection: object) -> None:
+        loop.call_soon_threadsafe(committing.set)
+        time.sleep(0.2)
+
+    async def write(name: str) -> None:
+        async with database.writing() as session:
+            session.add(lineage(name))
+
+    event.listen(Engine, "commit", slowly)
+    try:
+        writing = asyncio.create_task(write("lin_1"))
+        await committing.wait()
+        writing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await writing
+    finally:
+        event.remove(Engine, "commit", slowly)
+    await write("lin_2")
+    assert sorted(await database.ask(select(LineageRow.id), {})) == [("lin_1",), ("lin_2",)]
+    await database.close()
 
 
 async def test_a_database_that_answers_is_ready(database: Database) -> None:

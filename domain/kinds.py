@@ -128,6 +128,13 @@ class Attention(StrEnum):
     DEFAULT_HELD_BACK = "default_held_back"
     """The default fell due while another claim's unit lay in this claim's box: staff decide (edge case 11)."""
     AMOUNT_OWED = "amount_owed"
+    PAYMENT_REFUSED = "payment_refused"
+    """The gateway refused a capture, a release or a refund that was due: somebody has to look there."""
+
+    @property
+    def outlives_the_claim(self) -> bool:
+        """Whether it stays on the closed claim: what it speaks of is not over with it."""
+        return self in (Attention.AMOUNT_OWED, Attention.PAYMENT_REFUSED)
 
 
 class Action(StrEnum):

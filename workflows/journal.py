@@ -92,7 +92,7 @@ class Journal(Steps):
             closed_at=workflow.now(),
             deadline=None,
             wait_reason="",
-            attention=tuple(a for a in self._the_claim.attention if a is Attention.AMOUNT_OWED),
+            attention=tuple(a for a in self._the_claim.attention if a.outlives_the_claim),
         )
         self._gives_back = self._gives_back or gives_back
         self._note("closed", f"Closed: {outcome.replace('_', ' ')}.")

@@ -180,7 +180,7 @@ class CareExpressPremium(Settling):
                 self._note("default_approved", "Staff decided to charge.", decision.reason, decision.actor)
                 self._unflag(Attention.DEFAULT_HELD_BACK)
                 if state is ClaimState.AWAITING_PARTS:
-                    await self._charge_parts("staff approved it", approved=True)
+                    await self._charge_parts("staff approved it", approved=True, by_staff=True)
                 else:
                     await self._default(self._the_claim.reasons or None, approved=True)
             case Decide() as decision:

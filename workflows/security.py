@@ -38,6 +38,10 @@ class Taken:
     account: TakeAccount
 
 
+_GONE = ("released", "expired")
+"""What may have become of a hold without anybody's fault: nothing is held any more, and nothing was taken."""
+
+
 class Security(Exchange):
     """At most one current hold or deposit, and one default or parts charge. Every step keeps its key for ever."""
 
@@ -107,7 +111,7 @@ class Security(Exchange):
         if isinstance(answer, HoldPlaced):
             self._change(hold=answer.hold)
             self._note("hold_released", f"The hold of {hold.amount} was released.")
-        else:
+        elif answer.state in _GONE or not self._refused(f"release the hold of {hold.amount}", answer):
             self._hold_ended(hold, answer.state)
 
     async def _look_at_hold(self) -> None:
@@ -131,7 +135,7 @@ class Security(Exchange):
                 self._note("hold_ended", f"The gateway reports the hold as {answer.hold.state}.")
 
     async def _capture(self, amount: Money, account: TakeAccount, purpose: str = "capture") -> bool:
-        """Take `amount` out of the live hold; False when there is none, or it turns out to have ended."""
+        """Take `amount` out of the live hold; False when there is none, it has ended, or the gateway refuses."""
         claim, hold = self._the_claim, self._the_claim.hold
         if self._hold_id is None or hold is None or hold.state is not HoldState.AUTHORIZED:
             return False
@@ -147,7 +151,8 @@ class Security(Exchange):
         if isinstance(answer, HoldPlaced):
             self._change(hold=answer.hold)
             return True
-        self._hold_ended(hold, answer.state)
+        if answer.state in _GONE or not self._refused(f"capture {amount}", answer):
+            self._hold_ended(hold, answer.state)
         return False
 
     async def _take_deposit(self) -> bool:
@@ -164,7 +169,7 @@ class Security(Exchange):
         return self._deposit.left if self._deposit else self._the_claim.fee.zero()
 
     async def _refund_deposit(self, amount: Money) -> None:
-        """Give back `amount` of the deposit; nothing of it is left as a deposit then."""
+        """Give back `amount` of the deposit; nothing of it is left as a deposit then, given back or refused."""
         deposit, hold = self._deposit, self._the_claim.hold
         assert deposit is not None, "no deposit was taken"
         self._deposit = None
@@ -172,6 +177,8 @@ class Security(Exchange):
             return
         key = payment_key(self._the_claim.id, "refund-deposit")
         answer = await self._refund(deposit.payment_id, amount, "deposits", key, f"refund {amount} (deposit)")
+        if answer is None:
+            return
         if hold is not None and isinstance(answer, PaymentRefunded):
             self._change(hold=replace(hold, refunded=answer.refunded))
         self._note("deposit_refunded", f"{amount} of the deposit was refunded.")
@@ -245,6 +252,8 @@ class Security(Exchange):
                 continue
             key = payment_key(self._the_claim.id, f"refund-{purpose}", n)
             answer = await self._refund(taken.payment_id, part, taken.account, key, f"refund {part}")
+            if answer is None:
+                continue
             taken.left -= part
             amount -= part
             hold = self._the_claim.hold

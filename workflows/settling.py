@@ -31,8 +31,8 @@ class Settling(Keeping):
         amount = self._hold.amount
         charged = await self._collect_from_security(amount, "default_charges")
         if not charged:
-            if self._staff_decide(approved):
-                self._hold_default_back("The default is due, and nothing is held any more: staff decide.")
+            if self._staff_decide(approved, by_staff=approved):
+                self._hold_default_back(f"The default is due, and {self._why_not()}: staff decide.")
                 return
             charged = await self._collect_off_session(amount, "default_charges", self._payment_method)
         if reasons is None:
@@ -48,12 +48,22 @@ class Settling(Keeping):
         self._mail(MailKind.CHARGED if charged else MailKind.AMOUNT_OWED, amount)
         self._release_kept()
 
-    def _staff_decide(self, approved: bool) -> bool:
-        """Decision 13, `manual`: without a live hold nothing is charged before staff have said so."""
-        return self._policy.hold_policy is HoldPolicy.MANUAL and not approved
+    def _staff_decide(self, approved: bool, *, by_staff: bool) -> bool:
+        """Whether nothing is charged to the card before staff have said so: decision 13, `manual`, without a live hold;
+
+        and where the gateway refused to capture a hold that has not ended: the money may be taken, or held, already.
+        """
+        refused = Attention.PAYMENT_REFUSED in self._the_claim.attention
+        manual = self._policy.hold_policy is HoldPolicy.MANUAL
+        return (refused and not by_staff) or (manual and not approved)
+
+    def _why_not(self) -> str:
+        if Attention.PAYMENT_REFUSED in self._the_claim.attention:
+            return "the gateway refused to capture the hold"
+        return "nothing is held any more"
 
     def _hold_default_back(
-        self, why: str, wait_reason: str = "for staff: nothing is held, and a charge is due"
+        self, why: str, wait_reason: str = "for staff: a charge is due that no machine makes"
     ) -> None:
         """What is due is not charged by a machine: staff approve it or let it go."""
         self._flag(Attention.DEFAULT_HELD_BACK)
@@ -108,14 +118,14 @@ class Settling(Keeping):
             return
         await self._charge_parts("the customer pays for them", approved=True)
 
-    async def _charge_parts(self, why: str, *, approved: bool = False) -> None:
+    async def _charge_parts(self, why: str, *, approved: bool = False, by_staff: bool = False) -> None:
         """Capture the differences out of the hold; what exceeds it is invoiced, never forced (R-CMP-2, edge 19)."""
         hold = self._hold.amount
         amount = settlement.parts_capture(self._the_claim.missing, hold)
         charged = await self._collect_from_security(amount, "parts_charges")
         if not charged:
-            if self._staff_decide(approved):
-                self._hold_default_back("The missing parts are due, and nothing is held any more: staff decide.")
+            if self._staff_decide(approved, by_staff=by_staff):
+                self._hold_default_back(f"The missing parts are due, and {self._why_not()}: staff decide.")
                 return
             charged = await self._collect_off_session(amount, "parts_charges", self._payment_method)
         self._note("parts_charged", f"The missing parts are charged: {why}.")
@@ -148,8 +158,10 @@ class Settling(Keeping):
         if self._taken:
             self._close(Outcome.DEFAULT_CHARGED)
             return
-        refund: Money | None = self._deposited() or None
+        deposit = self._deposited()
         await self._release_hold()
+        back = deposit and Attention.PAYMENT_REFUSED not in self._the_claim.attention
+        refund: Money | None = deposit if back else None
         shipped = self._the_claim.dispatched_on is not None
         if not shipped:
             await self._withdraw_dispatch()

@@ -1,11 +1,13 @@
 """Workflows: the till of a claim: its fees and their refunds. Says what was moved; never why."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from temporalio import workflow
 
+from domain.kinds import Attention
 from domain.money import Money
 from messages.ids import payment_key
+from messages.mail import MailKind
 from messages.payments import (
     Account,
     CardCharged,
@@ -17,6 +19,9 @@ from messages.payments import (
     RefundPayment,
 )
 from workflows.desk import ClaimDesk
+
+REFUSALS_ARE_TOLD: Final = "refusals-are-told"
+"""Where a gateway's no to a capture, a release or a refund is met since then, people are told (decision 0029)."""
 
 FeeAccount = Literal["service_fees", "flyaway_fees", "repair_fees", "parts_charges"]
 
@@ -54,11 +59,12 @@ class Till(ClaimDesk):
         return None
 
     async def _refund_everything_paid(self) -> Money | None:
-        """Give back every fee; the last one given back, None when nothing had been paid."""
+        """Give back every fee; what was given back, None when that is nothing."""
         refunded = None
         for n, (charged, account) in enumerate(self._paid):
             key = payment_key(self._the_claim.id, "refund-fee", n)
-            await self._refund(charged.payment_id, charged.amount, account, key, f"refund {charged.amount}")
+            if await self._refund(charged.payment_id, charged.amount, account, key, f"refund {charged.amount}") is None:
+                continue
             self._note("fee_refunded", f"{charged.amount} was refunded.")
             refunded = charged.amount if refunded is None else refunded + charged.amount
         self._paid = []
@@ -92,7 +98,8 @@ class Till(ClaimDesk):
 
     async def _refund(
         self, payment_id: str, amount: Money, account: Account, key: str, summary: str
-    ) -> PaymentRefunded | PaymentRefused:
+    ) -> PaymentRefunded | PaymentRefused | None:
+        """None when the gateway refused, which people are told. (PaymentRefused: in claims from before that.)"""
         ask = RefundPayment(
             subject=self._the_claim.id,
             key=key,
@@ -101,7 +108,25 @@ class Till(ClaimDesk):
             amount=amount,
             account=account,
         )
-        return await self._effect(Payments.refund_payment, ask, summary)
+        answer = await self._effect(Payments.refund_payment, ask, summary)
+        return None if isinstance(answer, PaymentRefused) and self._refused(f"give {amount} back", answer) else answer
+
+    def _mail(self, kind: MailKind, amount: Money | None = None) -> None:
+        if kind in _SAY_IT_IS_BACK and Attention.PAYMENT_REFUSED in self._the_claim.attention:
+            self._note("mail_withheld", "The customer was not told of money that may not be back yet.")
+        else:
+            super()._mail(kind, amount)
+
+    def _refused(self, what: str, answer: PaymentRefused) -> bool:
+        """Tell people that the gateway refused to do it. False in a claim that went on without, before it was told."""
+        if not workflow.patched(REFUSALS_ARE_TOLD):
+            return False
+        self._flag(Attention.PAYMENT_REFUSED)
+        self._note("payment_refused", f"The gateway refused to {what}.", f"The payment's state there: {answer.state}.")
+        return True
+
+
+_SAY_IT_IS_BACK = (MailKind.RELEASED, MailKind.REFUND)
 
 
 def _called(account: Account) -> str:

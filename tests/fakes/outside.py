@@ -41,7 +41,8 @@ Answer = TypeVar("Answer", bound=Message)
 class FakePayments(Payments):
     """A gateway that remembers answers by key. `declines` names cards.
 
-    `lost_answers` and `nonsense` count, by purpose, the answers still to be lost or garbled.
+    `lost_answers` and `nonsense` count, by purpose, the answers still to be lost or garbled. `refuses` has the state that
+    a refused capture, release or refund is answered with.
     """
 
     def __init__(self, hold_life: timedelta = timedelta(days=30)) -> None:
@@ -50,6 +51,7 @@ class FakePayments(Payments):
         self.declines: set[tuple[str, str]] = set()
         self.lost_answers: Counter[str] = Counter()
         self.nonsense: Counter[str] = Counter()
+        self.refuses: dict[str, str] = {}
         self.soft_declines = 0
         self.answers: dict[str, Message] = {}
         self.holds: dict[str, Hold] = {}
@@ -84,6 +86,8 @@ class FakePayments(Payments):
 
     @activity.defn
     async def capture_hold(self, ask: CaptureHold) -> HoldPlaced | PaymentRefused:
+        if "capture" in self.refuses:
+            return PaymentRefused(state=self.refuses["capture"])
         if ask.key not in self.answers:
             hold = self._hold(ask.hold_id, ask.at)
             if hold.state is not HoldState.AUTHORIZED:
@@ -94,6 +98,8 @@ class FakePayments(Payments):
 
     @activity.defn
     async def release_hold(self, ask: ReleaseHold) -> HoldPlaced | PaymentRefused:
+        if "release" in self.refuses:
+            return PaymentRefused(state=self.refuses["release"])
         if ask.key not in self.answers:
             hold = self._hold(ask.hold_id, ask.at)
             if hold.state is not HoldState.AUTHORIZED:
@@ -110,6 +116,8 @@ class FakePayments(Payments):
 
     @activity.defn
     async def refund_payment(self, ask: RefundPayment) -> PaymentRefunded | PaymentRefused:
+        if "refund" in self.refuses:
+            return PaymentRefused(state=self.refuses["refund"])
         if ask.key not in self.answers:
             self.refunds[ask.payment_id] += ask.amount.amount
             captured = self.holds[ask.payment_id].captured if ask.payment_id in self.holds else None

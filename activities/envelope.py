@@ -102,7 +102,8 @@ class Sender:
         message = EmailMessage(policy=_ASCII if email.isascii() else _UTF8)
         message["From"] = self._from
         message["To"] = Address(display_name=" ".join(owner_name.split()), addr_spec=email)
-        message["Subject"] = _Plain("Subject", letter.subject) if letter.subject.isascii() else letter.subject
+        plain = letter.subject.isascii() and letter.subject.isprintable()
+        message["Subject"] = _Plain("Subject", letter.subject) if plain else letter.subject
         message["Date"] = format_datetime(at)
         message["Message-ID"] = _Plain("Message-ID", self.message_id(name))
         for header, value in marks.items():

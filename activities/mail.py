@@ -22,7 +22,7 @@ log = logging.getLogger("aftercare.mail")
 Row = dict[str, Any]
 
 AT_ONCE_SECONDS: Final = 3
-"""How long a claim waits for a mail that goes out with its record; whoever asked the claim waits as long."""
+"""How long a claim waits for the mails that go out with its record; whoever asked the claim waits as long."""
 
 
 class OutgoingMail(Mail):
@@ -32,7 +32,7 @@ class OutgoingMail(Mail):
     same Message-ID where it cannot (`SmtpPost`). The other order could lose a mail, and a notice of a deadline that
     never came is worse than one that came twice.
 
-    `at_once_seconds`: how long a notice that goes out with its claim's record is waited for.
+    `at_once_seconds`: how long the notices that go out with a claim's record are waited for.
 
     Raises ApplicationError, not to be retried, of type `NoAddressee` when the claim's owner is unknown and of type
     `Undeliverable` when the address cannot be used.
@@ -67,7 +67,7 @@ class OutgoingMail(Mail):
         return MailSent(message_id=row["message_id"])
 
     async def send_notices(self, claim: Claim, notices: Sequence[Notice]) -> tuple[int, ...]:
-        """Try what has not gone out yet, each once and not for long; the places of those that did not go out.
+        """Try what has not gone out yet, each once and none for long; the places of those that did not go out.
 
         Never raises for a letter or a post office: whoever sends those again will see why.
         """
@@ -76,25 +76,32 @@ class OutgoingMail(Mail):
         wanted = [place for place, notice in enumerate(notices) if (notice.kind, notice.occurrence) not in sent]
         if addressee is None:
             return tuple(wanted)
-
-        async def one(notice: Notice) -> Row:
-            about = notice.claim or claim
-            ask = SendMail(
-                kind=notice.kind, claim=about, at=notice.at, occurrence=notice.occurrence, amount=notice.amount
-            )
-            async with asyncio.timeout(self._at_once_seconds):
-                return await self._posted(ask, addressee)
-
-        answers = await asyncio.gather(*(one(notices[place]) for place in wanted), return_exceptions=True)
-        await self._note([row for row in answers if not isinstance(row, BaseException)])
-        unsent = {
-            place: error for place, error in zip(wanted, answers, strict=True) if isinstance(error, BaseException)
-        }
-        for place, error in unsent.items():
-            if not isinstance(error, Exception):
-                raise error  # we are being stopped
-            log.warning("mail %s of %s did not go out at once: %r", notices[place].kind, claim.id, error)
+        unsent: list[int] = []
+        until = asyncio.get_running_loop().time() + self._at_once_seconds
+        for first in range(0, len(wanted), self._post.at_once):
+            places = wanted[first : first + self._post.at_once]
+            asks = [_about(claim, notices[place]) for place in places]
+            gone = await self._send_together(asks, addressee, until)
+            unsent += [place for place, out in zip(places, gone, strict=True) if not out]
         return tuple(unsent)
+
+    async def _send_together(self, asks: Sequence[SendMail], addressee: Addressee, until: float) -> list[bool]:
+        """Which of them went out by `until`, on the loop's clock. All that did are noted, also when we are stopped."""
+        rows: list[Row] = []
+
+        async def one(ask: SendMail) -> bool:
+            try:
+                async with asyncio.timeout_at(until):
+                    rows.append(await self._posted(ask, addressee))
+            except Exception as error:  # whatever it is, the record stands
+                log.warning("mail %s of %s did not go out at once: %s", ask.kind, ask.claim.id, type(error).__name__)
+                return False
+            return True
+
+        try:
+            return await asyncio.gather(*map(one, asks))
+        finally:
+            await self._note(rows)
 
     async def _posted(self, ask: SendMail, addressee: Addressee) -> Row:
         """Compose and post; the MailRow to note of it. Raises ApplicationError of type `Undeliverable`."""
@@ -123,6 +130,11 @@ class OutgoingMail(Mail):
         if rows:
             async with self._database.writing() as session:
                 await insert_new(session, MailRow, rows)
+
+
+def _about(claim: Claim, notice: Notice) -> SendMail:
+    about = notice.claim or claim
+    return SendMail(kind=notice.kind, claim=about, at=notice.at, occurrence=notice.occurrence, amount=notice.amount)
 
 
 def _undeliverable(name: str) -> ApplicationError:

@@ -81,6 +81,8 @@ class Database:
         self._readers = None if in_process else ThreadPoolExecutor(_READERS, thread_name_prefix="reader")
         # SQLite has one writer at a time anyway: waiting here is fair and costs nothing, waiting there is polling.
         self._turn = asyncio.Lock()
+        # Of its own: a commit must not wait behind a slow disk or a name that does not resolve.
+        self._committer = ThreadPoolExecutor(1, thread_name_prefix="commit")
 
     async def ask(self, statement: Executable, values: Mapping[str, Any]) -> Sequence[Any]:
         """The rows of one statement that only reads, a few of them. One statement sees one state: no transaction.
@@ -111,7 +113,7 @@ class Database:
         One at a time within a task: a second one inside would wait for the first for ever.
         """
         if self._direct is not None:
-            async with self._turn, direct.transaction(self._direct) as session:
+            async with self._turn, direct.transaction(self._direct, self._committer) as session:
                 yield session
         else:
             async with AsyncSession(self._engine, expire_on_commit=False) as session, session.begin():
@@ -127,6 +129,7 @@ class Database:
         await self._engine.dispose()
         if self._direct is not None:
             self._direct.dispose()
+        await asyncio.to_thread(self._committer.shutdown)
         if self._readers is not None:
             await asyncio.to_thread(self._readers.shutdown)
         for connection in self._opened:

@@ -6,8 +6,10 @@ nobody: another process's turn is waited for asleep, and a commit, which waits f
 """
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
+from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -22,7 +24,7 @@ _LOOKS_EVERY: Final = 0.002
 _BUSY: Final = "SQLITE_BUSY"
 
 
-def prepare(connection: Any) -> None:
+def prepare(connection: Any, busy_seconds: float = BUSY_SECONDS) -> None:
     """Make SQLite keep its promises: real transactions, foreign keys, readers beside one writer.
 
     The driver's own idea of when a transaction begins is switched off, for BEGIN to be sent instead, as SQLAlchemy's
@@ -30,7 +32,7 @@ def prepare(connection: Any) -> None:
     """
     connection.isolation_level = None
     cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+    cursor.execute(f"PRAGMA busy_timeout = {busy_seconds * 1000:.0f}")
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
@@ -44,28 +46,29 @@ def never_wait(connection: Any, _record: object) -> None:
 def writing_engine(address: URL) -> Engine:
     """For `transaction`."""
     engine = create_engine(address.set(drivername="sqlite"), hide_parameters=True)
-    event.listen(engine, "connect", lambda connection, _record: prepare(connection))
-    event.listen(engine, "connect", never_wait)
+    event.listen(engine, "connect", lambda connection, _record: prepare(connection, busy_seconds=0))
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     return engine
 
 
 @asynccontextmanager
-async def transaction(engine: Engine) -> AsyncIterator[AsyncSession]:
-    """A session with the write lock from its beginning, committed at its end or undone when the block raises."""
-    with engine.connect() as connection:
-        await _begin(connection)
+async def transaction(engine: Engine, committer: Executor) -> AsyncIterator[AsyncSession]:
+    """A session with the write lock from its beginning, committed at its end or undone when the block raises.
+
+    `committer` has a thread for the commit.
+    """
+    with await _begun(engine) as connection:
         session = DirectSession(connection)
         try:
             yield session
             session.sync_session.flush()
-            await _commit(connection)
+            await _commit(connection, committer)
         finally:
             session.sync_session.close()
 
 
-async def _commit(connection: Connection) -> None:
-    committing = asyncio.create_task(asyncio.to_thread(connection.commit))
+async def _commit(connection: Connection, committer: Executor) -> None:
+    committing = asyncio.get_running_loop().run_in_executor(committer, connection.commit)
     try:
         await asyncio.shield(committing)
     except asyncio.CancelledError:
@@ -74,14 +77,19 @@ async def _commit(connection: Connection) -> None:
         raise
 
 
-async def _begin(connection: Connection) -> None:
+async def _begun(engine: Engine) -> Connection:
     until = time.monotonic() + BUSY_SECONDS
     while True:
         try:
-            connection.begin()
-            return
-        except OperationalError as error:
-            name = getattr(error.orig, "sqlite_errorname", "")
+            connection = engine.connect()
+            try:
+                connection.begin()
+            except BaseException:
+                connection.close()
+                raise
+            return connection
+        except (OperationalError, sqlite3.OperationalError) as error:  # the latter from preparing the connection
+            name = getattr(getattr(error, "orig", error), "sqlite_errorname", "")
             if not name.startswith(_BUSY) or time.monotonic() > until:
                 raise
         await asyncio.sleep(_LOOKS_EVERY)

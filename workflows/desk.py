@@ -342,9 +342,11 @@ class ClaimDesk(Journal):
         if self._submission is None and self._claim is not None:
             self._submission = ClaimAccepted(claim=self._claim)
         self._turn_away()
-        for mail in self._mails:
-            await mail
-        if self._journal and self._claim is not None:
+        while True:
+            for mail in self._mails:
+                await mail
+            if not (self._journal or self._letters) or self._claim is None:
+                break
             await self._save()
         # What came while the last mails went out: from here on nothing is awaited but the handlers.
         self._turn_away()

@@ -41,8 +41,8 @@ Answer = TypeVar("Answer", bound=Message)
 class FakePayments(Payments):
     """A gateway that remembers answers by key. `declines` names cards.
 
-    `lost_answers` and `nonsense` count, by purpose, the answers still to be lost or garbled. `refuses` has the state that
-    a refused capture, release or refund is answered with.
+    `lost_answers` and `nonsense` count, by purpose, the answers still to be lost or garbled. `refuses` has, by what is
+    refused (capture, release, refund), the state that is answered.
     """
 
     def __init__(self, hold_life: timedelta = timedelta(days=30)) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from email.message import EmailMessage
 from typing import Any
 
@@ -11,6 +12,7 @@ from sqlmodel import select
 from activities.mail import OutgoingMail
 from activities.record import DatabaseRecord
 from domain.claim import Claim
+from domain.kinds import ClaimState
 from domain.money import Money
 from domain.policy import Policy
 from messages.mail import MailKind, Notice
@@ -72,8 +74,49 @@ async def test_nobody_waits_for_a_slow_post_office(programme: Database) -> None:
             await super().deliver(message, name)
 
     mail = OutgoingMail(programme, Slow(), at_once_seconds=0.2)
-    assert await mail.send_notices(premium(US), [SHIPPED, REBIND]) == (0,)
+    assert await mail.send_notices(premium(US), [REBIND, SHIPPED]) == (1,)
     assert [row.kind for row in await noted(programme)] == ["rebind"]
+
+
+class Hanging(NotingPost):
+    """Takes many at once, and never ends with those of the kind `rebind`."""
+
+    at_once = 25
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.out = asyncio.Event()
+
+    async def deliver(self, message: EmailMessage, name: str) -> None:
+        if "rebind" in name:
+            await self.out.wait()
+            await asyncio.sleep(60)
+        await super().deliver(message, name)
+        self.out.set()
+
+
+async def test_what_went_out_is_noted_even_by_who_is_stopped(programme: Database) -> None:
+    post = Hanging()
+    sending = asyncio.create_task(OutgoingMail(programme, post).send_notices(premium(US), [SHIPPED, REBIND]))
+    await post.out.wait()
+    await asyncio.sleep(0)
+    sending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+    assert [row.kind for row in await noted(programme)] == ["shipped"]
+
+
+async def test_where_a_second_time_is_not_recognised_each_is_noted_before_the_next(programme: Database) -> None:
+    seen: list[int] = []
+
+    class Counting(NotingPost):
+        async def deliver(self, message: EmailMessage, name: str) -> None:
+            seen.append(len(await noted(programme)))
+            await super().deliver(message, name)
+
+    told = [SHIPPED, REBIND, notice(MailKind.ARRIVED)]
+    assert await OutgoingMail(programme, Counting()).send_notices(premium(US), told) == ()
+    assert seen == [0, 1, 2]
 
 
 async def test_with_nobody_to_tell_none_goes_out(database: Database) -> None:
@@ -99,12 +142,12 @@ class Seeing(NotingPost):
     def __init__(self, programme: Programme) -> None:
         super().__init__()
         self._programme = programme
-        self.states: list[str] = []
+        self.states: list[ClaimState] = []
 
     async def deliver(self, message: EmailMessage, name: str) -> None:
         claim = await self._programme.views.claim(name.partition(".")[0])
         assert claim is not None
-        self.states.append(claim.claim.wait_reason)
+        self.states.append(claim.state)
         await super().deliver(message, name)
 
 
@@ -114,7 +157,7 @@ async def saved(programme: Programme, mail: OutgoingMail | None, notices: Sequen
     ask: ReserveUse = programme.ask()
     reserved = await record.reserve_use(ask)
     assert isinstance(reserved, UseReserved)
-    claim = reserved.claim
+    claim = replace(reserved.claim, state=ClaimState.AWAITING_DISPATCH)
     told = SaveClaim(claim=claim, run_id="run-1", version=1, events=(), notices=tuple(notices))
     return claim, await record.save_claim(told)
 
@@ -125,7 +168,7 @@ async def test_a_mail_leaves_once_the_record_says_what_it_says(programme: Databa
     settled = notice(MailKind.SETTLEMENT, amount=Money(15900, "USD"))
     claim, answer = await saved(house, OutgoingMail(programme, post), [settled])
     assert answer.unsent == ()
-    assert post.states == [claim.wait_reason]
+    assert post.states == [ClaimState.AWAITING_DISPATCH]
     async with programme.reading() as session:
         assert [row.claim_id for row in (await session.exec(select(MailRow))).all()] == [claim.id]
 

@@ -15,7 +15,7 @@ from typing import Any
 from temporalio.client import WorkflowHistory
 
 # Each adds its stories.
-from tests.replay import holds, lost, premium, purchase, reconciliation, standard, workbench  # noqa: F401
+from tests.replay import holds, lost, premium, purchase, reconciliation, refusals, standard, workbench  # noqa: F401
 from tests.replay.stories import STORIES, Story
 from tests.server import start_temporal
 

@@ -1,4 +1,4 @@
-"""The gateway says no where it should say yes: nothing is charged twice for it, nothing is called done, people are told."""
+"""The gateway says no where it should say yes: nothing is charged twice for it or called done; people are told."""
 
 import pytest
 

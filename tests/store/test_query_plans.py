@@ -22,6 +22,7 @@ from benchmarks.questions import NOW
 from domain.kinds import Attention, ClaimState, Service
 from messages.record import IdentifySerial
 from store import catalogue
+from store.addressee import load_addressee, load_sent
 from store.claim_counts import open_claims
 from store.claim_list import ClaimFilter, write_cursor
 from store.database import Database
@@ -94,6 +95,8 @@ def questions(database: Database) -> Iterator[tuple[str, Question]]:
     yield "parked webhooks", lambda: inside(database, lambda s: parked_events(s, NOW))
     yield "ledger of a claim", lambda: inside(database, lambda s: ledger(s, someone.claim_id))
     yield "notices of a claim", lambda: inside(database, lambda s: evidence(s, someone.claim_id))
+    yield "mails that went out", lambda: load_sent(database, someone.claim_id)
+    yield "whom to write to", lambda: to_write_to(database, views, someone.claim_id)
     yield "open claims", lambda: inside(database, open_claims)
     yield "last reconciliation", lambda: inside(database, last_report)
     yield "last reconciliation's counts", lambda: inside(database, last_counts)
@@ -111,6 +114,12 @@ def filters() -> Iterator[dict[str, Any]]:
     for one, other in combinations(FILTERS, 2):
         yield {one: FILTERS[one], other: FILTERS[other]}
     yield FILTERS
+
+
+async def to_write_to(database: Database, views: Views, claim_id: str) -> object:
+    claim = await views.claim(claim_id)
+    assert claim is not None
+    return await load_addressee(database, claim)
 
 
 async def inside(database: Database, ask: Callable[[Any], Awaitable[object]]) -> object:

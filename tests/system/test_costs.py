@@ -31,6 +31,7 @@ PAGES: Final = {
     "/v1/dispatch-requests": 2,
 }
 """Queries for one request."""
+QUOTE, REPEATED = 0, 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +85,17 @@ async def test_a_page_asks_no_more_of_the_database_than_it_did(either_house: Hou
         with watched() as seen:
             await either_house.desk.get(page)
         assert seen.statements <= queries, (path, seen.statements, seen.texts.most_common())
+
+
+async def test_a_post_asks_no_more_of_the_database_than_it_did(either_house: House) -> None:
+    """A quote: the device, and the memory of the key that it came under. Asked again, the memory alone."""
+    async with either_house.worker():
+        serial = await either_house.desk.covered()
+    body = {"service": "care_express", "tier": "premium", "serial_number": serial}
+    await either_house.desk.does("/quotes", body, "warm")  # what is read once and remembered
+    with watched() as first:
+        await either_house.desk.does("/quotes", body, "key")
+    with watched() as again:
+        await either_house.desk.does("/quotes", body, "key")
+    assert first.statements <= QUOTE, first.texts.most_common()
+    assert again.statements <= REPEATED, again.texts.most_common()

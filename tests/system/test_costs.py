@@ -20,7 +20,7 @@ PAUSE: Final = 0.2
 """Before each message, so that nothing is in flight any more when the next thing comes."""
 TRIES: Final = 3
 """The cheapest of so many counts: a machine that is busy with something else makes a server ask twice."""
-EVENTS, TRANSITIONS, HISTORY_BYTES = 55, 14, 19_000
+EVENTS, TRANSITIONS, HISTORY_BYTES = 55, 14, 19_500
 WORKER_TRANSACTIONS, WORKER_STATEMENTS = 14, 68
 PAGES: Final = {
     "/v1/devices/{serial}": 1,
@@ -31,7 +31,7 @@ PAGES: Final = {
     "/v1/dispatch-requests": 2,
 }
 """Queries for one request."""
-QUOTE, REPEATED = 0, 0
+QUOTE, REPEATED = 4, 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,14 +121,11 @@ class DirectSession(AsyncSession):
         with self.sync_session.begin_nested():
             yield
 
-    async def core(self, statement: Executable, values: Any) -> CursorResult[Any]:
-        return self.sync_session.connection().execute(statement, values)
-
 
 async def core(
     session: AsyncSession, statement: Executable, values: Mapping[str, Any] | Sequence[Mapping[str, Any]]
 ) -> CursorResult[Any]:
     """Run a statement of tables, not of objects: it costs a third of one."""
     if isinstance(session, DirectSession):
-        return await session.core(statement, values)
+        return session.sync_session.connection().execute(statement, values)
     return await (await session.connection()).execute(statement, values)

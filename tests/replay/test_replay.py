@@ -147,6 +147,11 @@ async def test_a_change_for_new_claims_alone_replays() -> None:
     assert await replay([history], [planted.OneMailMoreForNewClaims], workflow_runner()) == {}
 
 
+async def test_a_mail_more_is_no_command_since_mails_go_out_with_the_record() -> None:
+    history = LATEST / "CareExpressPremium.good_return.json"
+    assert await replay([history], [planted.OneMailMore], workflow_runner()) == {}
+
+
 @pytest.mark.parametrize("file", FILES, ids=name_of)
 def test_a_history_is_one_line_and_names_no_machine(file: Path) -> None:
     text = file.read_text()

@@ -2,20 +2,21 @@
 
 from pathlib import Path
 
-from sqlalchemy import CheckConstraint, MetaData
+from sqlalchemy import CheckConstraint, MetaData, create_engine
 from sqlmodel import SQLModel
 
 import store.payment_tables  # noqa: F401  the tables below are known once this is read
 from store.database import Database
 
 
-async def empty_database(folder: Path, *, checks: bool = True) -> Database:
+def empty_database(folder: Path, *, checks: bool = True) -> Database:
     """A SQLite database under `folder`. Without `checks` it believes everything, as a bug of ours would like it to."""
-    database = Database(f"sqlite:///{folder / 'payments.db'}")
-    tables = SQLModel.metadata if checks else _trusting()
-    async with database.writing() as session:
-        await (await session.connection()).run_sync(tables.create_all)
-    return database
+    address = f"sqlite:///{folder / 'payments.db'}"
+    engine = create_engine(address)
+    with engine.begin() as connection:
+        (SQLModel.metadata if checks else _trusting()).create_all(connection)
+    engine.dispose()
+    return Database(address)
 
 
 def _trusting() -> MetaData:

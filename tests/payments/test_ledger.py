@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from domain.money import Money
 from messages.payments import CaptureHold, ChargeCard, RefundPayment
 from store.database import Database
+from store.direct import core
 from store.ledger_view import ACCOUNTS, CARD
 from store.payment_tables import GatewayPaymentRow
 from store.writes.ledger import LedgerConflict, book_charge, post
@@ -70,7 +71,7 @@ async def test_no_line_is_changed_or_removed(database: Database, statement: str)
     await book(database)
     with pytest.raises(DBAPIError, match="append-only"):
         async with database.writing() as session:
-            await (await session.connection()).execute(text(statement))
+            await core(session, text(statement), {})
     assert (await booked(database)).balances == {"card": (-FEE,), "service_fees": (FEE,)}
 
 
@@ -82,7 +83,7 @@ async def test_no_line_is_replaced_on_sqlite(sqlite_database: Database) -> None:
     )
     with pytest.raises(DBAPIError, match="append-only"):
         async with sqlite_database.writing() as session:
-            await (await session.connection()).execute(text(statement))
+            await core(session, text(statement), {})
 
 
 @pytest.mark.parametrize(
@@ -107,7 +108,7 @@ async def test_the_database_itself_refuses_impossible_payments(database: Databas
     statement = text(f"UPDATE gateway_payments SET {column} = :value")  # noqa: S608  the names are the test's own
     with pytest.raises(IntegrityError):
         async with database.writing() as session:
-            await (await session.connection()).execute(statement, {"value": value})
+            await core(session, statement, {"value": value})
 
 
 def test_the_ledger_has_every_account_that_messages_name() -> None:

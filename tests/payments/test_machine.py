@@ -38,7 +38,7 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
 
 @pytest.fixture(scope="module")
 def strict(loop: asyncio.AbstractEventLoop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    database = loop.run_until_complete(empty_database(tmp_path_factory.mktemp("strict")))
+    database = empty_database(tmp_path_factory.mktemp("strict"))
     yield database
     loop.run_until_complete(database.close())
 
@@ -47,7 +47,7 @@ def strict(loop: asyncio.AbstractEventLoop, tmp_path_factory: pytest.TempPathFac
 def trusting(loop: asyncio.AbstractEventLoop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """Without the checks of its own: the machine must find the bug, not the database."""
     folder: Path = tmp_path_factory.mktemp("trusting")
-    database = loop.run_until_complete(empty_database(folder, checks=False))
+    database = empty_database(folder, checks=False)
     yield database
     loop.run_until_complete(database.close())
 

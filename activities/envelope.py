@@ -56,8 +56,6 @@ _ASCII: Final = SMTP.clone(header_factory=_Headers())
 _UTF8: Final = SMTPUTF8.clone(header_factory=_Headers())
 _BOUNDARY: Final = "=_aftercare"
 """Between the halves, in which it cannot stand: quoted-printable writes "=" as "=3D"."""
-
-
 _ALWAYS: Final = (
     _Plain("Auto-Submitted", "auto-generated"),
     _Plain("MIME-Version", "1.0"),

@@ -80,7 +80,7 @@ class OutgoingMail(Mail):
         until = asyncio.get_running_loop().time() + self._at_once_seconds
         for first in range(0, len(wanted), self._post.at_once):
             places = wanted[first : first + self._post.at_once]
-            asks = [_about(claim, notices[place]) for place in places]
+            asks = [notices[place].letter(claim) for place in places]
             gone = await self._send_together(asks, addressee, until)
             unsent += [place for place, out in zip(places, gone, strict=True) if not out]
         return tuple(unsent)
@@ -130,11 +130,6 @@ class OutgoingMail(Mail):
         if rows:
             async with self._database.writing() as session:
                 await insert_new(session, MailRow, rows)
-
-
-def _about(claim: Claim, notice: Notice) -> SendMail:
-    about = notice.claim or claim
-    return SendMail(kind=notice.kind, claim=about, at=notice.at, occurrence=notice.occurrence, amount=notice.amount)
 
 
 def _undeliverable(name: str) -> ApplicationError:

@@ -79,6 +79,11 @@ class Notice(Message):
     amount: Money | None = None
     claim: Claim | None = None
 
+    def letter(self, saved: Claim) -> SendMail:
+        """The mail it asks for, `saved` being the claim that is saved."""
+        about = self.claim or saved
+        return SendMail(kind=self.kind, claim=about, at=self.at, occurrence=self.occurrence, amount=self.amount)
+
 
 class MailSent(Message):
     """`message_id` names the mail; a second attempt answers with the first one's."""

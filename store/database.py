@@ -72,17 +72,12 @@ class Database:
         in_process = address.get_backend_name() == "sqlite"
         # An error of an activity ends up in Temporal's history: what was written (names, addresses) must not.
         self._engine = create_async_engine(address, pool_pre_ping=not in_process, hide_parameters=True)
-        self._direct: Engine | None = None
+        self._writer = direct.Writer(address) if in_process else None
         if in_process:
             prepare_sqlite(self._engine.sync_engine)
-            self._direct = direct.writing_engine(address)
         self._opened: set[Connection] = set()
         self._kept = _Kept(_plain(address), self._opened)
         self._readers = None if in_process else ThreadPoolExecutor(_READERS, thread_name_prefix="reader")
-        # SQLite has one writer at a time anyway: waiting here is fair and costs nothing, waiting there is polling.
-        self._turn = asyncio.Lock()
-        # Of its own: a commit must not wait behind a slow disk or a name that does not resolve.
-        self._committer = ThreadPoolExecutor(1, thread_name_prefix="commit")
 
     async def ask(self, statement: Executable, values: Mapping[str, Any]) -> Sequence[Any]:
         """The rows of one statement that only reads, a few of them. One statement sees one state: no transaction.
@@ -112,8 +107,8 @@ class Database:
 
         One at a time within a task: a second one inside would wait for the first for ever.
         """
-        if self._direct is not None:
-            async with self._turn, direct.transaction(self._direct, self._committer) as session:
+        if self._writer is not None:
+            async with self._writer.transaction() as session:
                 yield session
         else:
             async with AsyncSession(self._engine, expire_on_commit=False) as session, session.begin():
@@ -127,9 +122,8 @@ class Database:
     async def close(self) -> None:
         """Give all connections back."""
         await self._engine.dispose()
-        if self._direct is not None:
-            self._direct.dispose()
-        await asyncio.to_thread(self._committer.shutdown)
+        if self._writer is not None:
+            await self._writer.close()
         if self._readers is not None:
             await asyncio.to_thread(self._readers.shutdown)
         for connection in self._opened:

@@ -9,7 +9,7 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -43,28 +43,35 @@ def never_wait(connection: Any, _record: object) -> None:
     connection.execute("PRAGMA busy_timeout = 0")
 
 
-def writing_engine(address: URL) -> Engine:
-    """For `transaction`."""
-    engine = create_engine(address.set(drivername="sqlite"), hide_parameters=True)
-    event.listen(engine, "connect", lambda connection, _record: prepare(connection, busy_seconds=0))
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-    return engine
+class Writer:
+    """Who writes to the SQLite file at `address` in this process."""
 
+    def __init__(self, address: URL) -> None:
+        self._engine = create_engine(address.set(drivername="sqlite"), hide_parameters=True)
+        event.listen(self._engine, "connect", lambda connection, _record: prepare(connection, busy_seconds=0))
+        event.listen(self._engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+        # SQLite has one writer at a time anyway: waiting here is fair and costs nothing, waiting there is polling.
+        self._turn = asyncio.Lock()
+        # Of its own: a commit must not wait behind a slow disk or a name that does not resolve.
+        self._committer = ThreadPoolExecutor(1, thread_name_prefix="commit")
 
-@asynccontextmanager
-async def transaction(engine: Engine, committer: Executor) -> AsyncIterator[AsyncSession]:
-    """A session with the write lock from its beginning, committed at its end or undone when the block raises.
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """A session with the write lock from its beginning, committed at its end or undone when the block raises."""
+        async with self._turn:
+            with await _begun(self._engine) as connection:
+                session = DirectSession(connection)
+                try:
+                    yield session
+                    session.sync_session.flush()
+                    await _commit(connection, self._committer)
+                finally:
+                    session.sync_session.close()
 
-    `committer` has a thread for the commit.
-    """
-    with await _begun(engine) as connection:
-        session = DirectSession(connection)
-        try:
-            yield session
-            session.sync_session.flush()
-            await _commit(connection, committer)
-        finally:
-            session.sync_session.close()
+    async def close(self) -> None:
+        """Give all connections back."""
+        self._engine.dispose()
+        await asyncio.to_thread(self._committer.shutdown)
 
 
 async def _commit(connection: Connection, committer: Executor) -> None:

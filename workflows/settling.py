@@ -53,12 +53,11 @@ class Settling(Keeping):
 
         and where the gateway refused to capture a hold that has not ended: the money may be taken, or held, already.
         """
-        refused = Attention.PAYMENT_REFUSED in self._the_claim.attention
         manual = self._policy.hold_policy is HoldPolicy.MANUAL
-        return (refused and not by_staff) or (manual and not approved)
+        return (self._was_refused and not by_staff) or (manual and not approved)
 
     def _why_not(self) -> str:
-        if Attention.PAYMENT_REFUSED in self._the_claim.attention:
+        if self._was_refused:
             return "the gateway refused to capture the hold"
         return "nothing is held any more"
 
@@ -160,8 +159,7 @@ class Settling(Keeping):
             return
         deposit = self._deposited()
         await self._release_hold()
-        back = deposit and Attention.PAYMENT_REFUSED not in self._the_claim.attention
-        refund: Money | None = deposit if back else None
+        refund: Money | None = deposit if deposit and not self._was_refused else None
         shipped = self._the_claim.dispatched_on is not None
         if not shipped:
             await self._withdraw_dispatch()

@@ -111,8 +111,13 @@ class Till(ClaimDesk):
         answer = await self._effect(Payments.refund_payment, ask, summary)
         return None if isinstance(answer, PaymentRefused) and self._refused(f"give {amount} back", answer) else answer
 
+    @property
+    def _was_refused(self) -> bool:
+        """Whether the gateway has refused this claim something, so that what is booked may not be what happened."""
+        return Attention.PAYMENT_REFUSED in self._the_claim.attention
+
     def _mail(self, kind: MailKind, amount: Money | None = None) -> None:
-        if kind in _SAY_IT_IS_BACK and Attention.PAYMENT_REFUSED in self._the_claim.attention:
+        if kind in _SAY_IT_IS_BACK and self._was_refused:
             self._note("mail_withheld", "The customer was not told of money that may not be back yet.")
         else:
             super()._mail(kind, amount)

@@ -172,10 +172,8 @@ class FakeRecord(Record):
         return ClaimSaved(unsent=tuple(place for place, went_out in enumerate(sent) if not went_out))
 
     async def _sent(self, ask: SaveClaim, notice: Notice) -> bool:
-        about = notice.claim or ask.claim
-        mail = SendMail(kind=notice.kind, claim=about, at=notice.at, occurrence=notice.occurrence, amount=notice.amount)
         try:
-            await self.post(mail)
+            await self.post(notice.letter(ask.claim))
         except ApplicationError:
             return False
         return True

@@ -65,12 +65,13 @@ class SimulatedWorkshop(Workshop):
 
     @activity.defn
     async def request_return(self, ask: RequestReturn) -> ReturnRequested:
-        request = WorkshopReturnRow(
-            claim_id=ask.claim_id,
-            reference=new_id("wsr", ask.claim_id),
-            ship_to=ask.ship_to.model_dump(mode="json"),
-            requested_at=ask.at,
-        )
+        reference = new_id("wsr", ask.claim_id)
+        request = {
+            "claim_id": ask.claim_id,
+            "reference": reference,
+            "ship_to": ask.ship_to.model_dump(mode="json"),
+            "requested_at": ask.at,
+        }
         async with self._database.writing() as session:
-            await insert_once(session, request)
-        return ReturnRequested(reference=request.reference)
+            await insert_once(session, WorkshopReturnRow, request)
+        return ReturnRequested(reference=reference)

@@ -7,12 +7,12 @@ claim's: each request brings its moment, and a hold has ended when that clock ha
 import hashlib
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
 from pydantic import TypeAdapter
-from sqlalchemy import bindparam, update
-from sqlmodel import col, func, select
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.gateway import Declined, Gateway, InvalidAmount, KeyReused, Payment, Refused, SavedCard
@@ -25,8 +25,45 @@ from store.once import insert_once, table_of
 from store.payment_tables import GatewayAnswerRow, GatewayEventRow, GatewayPaymentRow
 
 _PAYMENT: Final = TypeAdapter(Payment)
-_ANSWERS: Final = table_of(GatewayAnswerRow)
+_PAYMENTS, _ANSWERS = table_of(GatewayPaymentRow), table_of(GatewayAnswerRow)
 _REMEMBERS: Final = update(_ANSWERS).where(_ANSWERS.c.key == bindparam("asked"))
+_REMEMBERED: Final = select(_ANSWERS).where(_ANSWERS.c.key == bindparam("asked"))
+_LOCKED: Final = select(_PAYMENTS).where(_PAYMENTS.c.id == bindparam("asked")).with_for_update()
+_OF_SUBJECT: Final = (
+    select(_PAYMENTS)
+    .where(_PAYMENTS.c.subject == bindparam("asked"))
+    .order_by(_PAYMENTS.c.created_at, _PAYMENTS.c.id)
+    .with_for_update()
+)
+_FURTHER: Final = (
+    select(_PAYMENTS).where(_PAYMENTS.c.id > bindparam("after")).order_by(_PAYMENTS.c.id).limit(bindparam("most"))
+)
+_HELD_BEFORE: Final = select(func.count()).where(
+    _PAYMENTS.c.subject == bindparam("asked"),
+    _PAYMENTS.c.payment_method == bindparam("card"),
+    _PAYMENTS.c.kind == "hold",
+)
+_OPENS: Final = insert(_PAYMENTS)
+_CHANGES: Final = update(_PAYMENTS).where(_PAYMENTS.c.id == bindparam("asked"))
+_TELLS: Final = insert(table_of(GatewayEventRow)).inline()
+
+
+@dataclass(slots=True)
+class Booked:
+    """A payment as its row has it (`GatewayPaymentRow` says what the columns are)."""
+
+    id: str
+    subject: str
+    kind: Literal["hold", "charge"]
+    amount: int
+    currency: str
+    captured: int
+    refunded: int
+    state: str
+    payment_method: str
+    reference: str
+    created_at: datetime
+    expires_at: datetime | None = None
 
 
 class SimulatedBank(Gateway):
@@ -46,14 +83,13 @@ class SimulatedBank(Gateway):
 
         async def effect() -> Payment:
             card = simulated_card(payment_method)
-            held_before = await self._held_before(subject, payment_method)
+            held_before = await self._held_before(subject, payment_method) if card.counts_holds else 0
             if card.declines_hold(off_session=off_session, held_before=held_before):
                 raise Declined(card.code, card.retryable)
-            row = self._made("hold", amount, payment_method, subject, key, at)
+            booked = self._made("hold", amount, payment_method, subject, key, at)
             lives = hold_window(card.card, off_session=off_session, extended=self._extended)
-            row.state, row.expires_at = "authorized", at + lives
-            self._tell(row, "authorized", at)
-            return await self._saved(row)
+            booked.state, booked.expires_at = "authorized", at + lives
+            return await self._opened(booked, "authorized")
 
         return await self._once(key, effect, "authorize", amount, payment_method, subject, off_session)
 
@@ -61,24 +97,22 @@ class SimulatedBank(Gateway):
         _positive(amount)
 
         async def effect() -> Payment:
-            row = await self._touched(payment_id, at)
-            _same_currency(row, amount)
-            if not self._can_capture(row, amount.amount):
-                raise Refused(row.state)
-            self._take(row, amount.amount)
-            self._tell(row, "captured", at)
-            return await self._saved(row)
+            booked = await self._touched(payment_id, at)
+            _same_currency(booked, amount)
+            if not self._can_capture(booked, amount.amount):
+                raise Refused(booked.state)
+            self._take(booked, amount.amount)
+            return await self._changed(booked, "captured", at)
 
         return await self._once(key, effect, "capture", payment_id, amount)
 
     async def release(self, payment_id: str, *, key: str, at: datetime) -> Payment:
         async def effect() -> Payment:
-            row = await self._touched(payment_id, at)
-            if row.state != "authorized":
-                raise Refused(row.state)
-            row.state = "released"
-            self._tell(row, "released", at)
-            return await self._saved(row)
+            booked = await self._touched(payment_id, at)
+            if booked.state != "authorized":
+                raise Refused(booked.state)
+            booked.state = "released"
+            return await self._changed(booked, "released", at)
 
         return await self._once(key, effect, "release", payment_id)
 
@@ -91,10 +125,9 @@ class SimulatedBank(Gateway):
             card = simulated_card(payment_method)
             if card.declines_charge(off_session=off_session):
                 raise Declined(card.code, card.retryable)
-            row = self._made("charge", amount, payment_method, subject, key, at)
-            self._take(row, amount.amount)
-            self._tell(row, "charged", at)
-            return await self._saved(row)
+            booked = self._made("charge", amount, payment_method, subject, key, at)
+            self._take(booked, amount.amount)
+            return await self._opened(booked, "charged")
 
         return await self._once(key, effect, "charge", amount, payment_method, subject, off_session)
 
@@ -102,33 +135,26 @@ class SimulatedBank(Gateway):
         _positive(amount)
 
         async def effect() -> Payment:
-            row = await self._touched(payment_id, at)
-            _same_currency(row, amount)
-            if not self._can_refund(row, amount.amount):
-                raise Refused(row.state)
-            row.refunded += amount.amount
-            self._tell(row, "refunded", at, row.refunded)
-            return await self._saved(row)
+            booked = await self._touched(payment_id, at)
+            _same_currency(booked, amount)
+            if not self._can_refund(booked, amount.amount):
+                raise Refused(booked.state)
+            booked.refunded += amount.amount
+            return await self._changed(booked, "refunded", at, booked.refunded)
 
         return await self._once(key, effect, "refund", payment_id, amount)
 
     async def get(self, payment_id: str, *, at: datetime) -> Payment:
-        return await self._saved(await self._touched(payment_id, at))
+        return _payment(await self._touched(payment_id, at))
 
     async def find(self, subject: str, *, at: datetime) -> tuple[Payment, ...]:
-        order = col(GatewayPaymentRow.created_at), col(GatewayPaymentRow.id)
-        made = select(GatewayPaymentRow).where(GatewayPaymentRow.subject == subject).order_by(*order).with_for_update()
-        rows = (await self._session.exec(made)).all()
-        for row in rows:
-            self._age(row, at)
-        await self._session.flush()
-        return tuple(_payment(row) for row in rows)
+        lines = (await core(self._session, _OF_SUBJECT, {"asked": subject})).mappings().all()
+        return tuple([_payment(await self._aged(Booked(**line), at)) for line in lines])
 
     async def page(self, after: str | None, *, limit: int) -> tuple[Payment, ...]:
         # Nobody's clock is asked here, so nothing expires: a hold stays as its own claim last saw it.
-        rest = select(GatewayPaymentRow).where(col(GatewayPaymentRow.id) > (after or ""))
-        rows = await self._session.exec(rest.order_by(col(GatewayPaymentRow.id)).limit(limit))
-        return tuple(_payment(row) for row in rows)
+        lines = (await core(self._session, _FURTHER, {"after": after or "", "most": limit})).mappings()
+        return tuple(_payment(Booked(**line)) for line in lines)
 
     async def save_card(self, payment_method: str, *, key: str) -> SavedCard:
         # The tokens are good for ever: there is nothing to keep, and a second time answers alike by itself.
@@ -141,55 +167,46 @@ class SimulatedBank(Gateway):
         """The effect and its answer the first time, the same answer ever after. Raises KeyReused when asked else."""
         fingerprint = _fingerprint(asked)
         # Whoever writes the row first acts; another attempt under the same key waits here for its commit.
-        first = await insert_once(self._session, GatewayAnswerRow(key=key, fingerprint=fingerprint, answer={}))
-        if first:
+        line = {"key": key, "fingerprint": fingerprint, "answer": {}}
+        if await insert_once(self._session, GatewayAnswerRow, line):
             answer = await _answer_of(effect)
-            await self._session.flush()
             await core(self._session, _REMEMBERS, {"asked": key, "answer": answer})
             return _spoken(answer)
-        remembered = await self._session.get_one(GatewayAnswerRow, key)
+        remembered = (await core(self._session, _REMEMBERED, {"asked": key})).one()
         if remembered.fingerprint != fingerprint:
             raise KeyReused(key)
         return _spoken(remembered.answer)
 
-    def _can_capture(self, row: GatewayPaymentRow, amount: int) -> bool:
-        return row.state == "authorized" and amount <= row.amount
+    def _can_capture(self, booked: Booked, amount: int) -> bool:
+        return booked.state == "authorized" and amount <= booked.amount
 
-    def _can_refund(self, row: GatewayPaymentRow, amount: int) -> bool:
-        return row.state == "captured" and row.refunded + amount <= row.captured
+    def _can_refund(self, booked: Booked, amount: int) -> bool:
+        return booked.state == "captured" and booked.refunded + amount <= booked.captured
 
-    def _take(self, row: GatewayPaymentRow, amount: int) -> None:
+    def _take(self, booked: Booked, amount: int) -> None:
         """Capture once. The remainder is free with it: nothing is held in the state captured."""
-        row.state, row.captured = "captured", amount
+        booked.state, booked.captured = "captured", amount
 
-    async def _touched(self, payment_id: str, at: datetime) -> GatewayPaymentRow:
+    async def _touched(self, payment_id: str, at: datetime) -> Booked:
         """The payment as it is at `at`, locked. Raises Refused with `unknown` when there is none."""
-        row = await self._session.get(GatewayPaymentRow, payment_id, with_for_update=True, populate_existing=True)
-        if row is None:
+        line = (await core(self._session, _LOCKED, {"asked": payment_id})).mappings().first()
+        if line is None:
             raise Refused("unknown")
-        self._age(row, at)
-        return row
+        return await self._aged(Booked(**line), at)
 
-    def _age(self, row: GatewayPaymentRow, at: datetime) -> None:
-        """A hold whose time is over at `at` has expired, for good."""
-        if row.state == "authorized" and row.expires_at is not None and at >= row.expires_at:
-            row.state = "expired"
-            self._tell(row, "expired", row.expires_at)
+    async def _aged(self, booked: Booked, at: datetime) -> Booked:
+        """The payment as it is at `at`: a hold whose time is over then has expired, for good."""
+        if self._is_over(booked, at) and booked.expires_at is not None:
+            booked.state = "expired"
+            await self._changed(booked, "expired", booked.expires_at)
+        return booked
 
-    def _tell(self, row: GatewayPaymentRow, happened: str, at: datetime, in_sum: int = 0) -> None:
-        """Leave word of it for the webhooks. Each happens once to a payment, a refund once for each sum given back."""
-        event_id = new_id("evt", f"{row.id}:{happened}:{in_sum}")
-        self._session.add(
-            GatewayEventRow(id=event_id, payment_id=row.id, subject=row.subject, happened=happened, at=at)
-        )
+    def _is_over(self, booked: Booked, at: datetime) -> bool:
+        return booked.state == "authorized" and booked.expires_at is not None and at >= booked.expires_at
 
     async def _held_before(self, subject: str, payment_method: str) -> int:
-        holds = select(func.count()).where(
-            GatewayPaymentRow.subject == subject,
-            GatewayPaymentRow.payment_method == payment_method,
-            GatewayPaymentRow.kind == "hold",
-        )
-        return (await self._session.exec(holds)).one()
+        asked = {"asked": subject, "card": payment_method}
+        return int((await core(self._session, _HELD_BEFORE, asked)).scalar_one())
 
     def _made(
         self,
@@ -199,37 +216,52 @@ class SimulatedBank(Gateway):
         subject: str,
         key: str,
         at: datetime,
-    ) -> GatewayPaymentRow:
-        return GatewayPaymentRow(
+    ) -> Booked:
+        return Booked(
             id=new_id("pay", key),
             subject=subject,
             kind=kind,
             amount=amount.amount,
             currency=amount.currency,
+            captured=0,
+            refunded=0,
             state="",
             payment_method=payment_method,
             reference=key,
             created_at=at,
         )
 
-    async def _saved(self, row: GatewayPaymentRow) -> Payment:
-        self._session.add(row)
-        await self._session.flush()
-        return _payment(row)
+    async def _opened(self, booked: Booked, happened: str) -> Payment:
+        await core(self._session, _OPENS, asdict(booked))
+        await self._tell(booked, happened, booked.created_at)
+        return _payment(booked)
+
+    async def _changed(self, booked: Booked, happened: str, at: datetime, in_sum: int = 0) -> Payment:
+        """Keep what has happened to the payment at `at`; it is told once for each `in_sum`."""
+        now = {"state": booked.state, "captured": booked.captured, "refunded": booked.refunded}
+        await core(self._session, _CHANGES, now | {"asked": booked.id})
+        await self._tell(booked, happened, at, in_sum)
+        return _payment(booked)
+
+    async def _tell(self, booked: Booked, happened: str, at: datetime, in_sum: int = 0) -> None:
+        """Leave word of it for the webhooks. Each happens once to a payment, a refund once for each sum given back."""
+        event_id = new_id("evt", f"{booked.id}:{happened}:{in_sum}")
+        told = {"id": event_id, "payment_id": booked.id, "subject": booked.subject, "happened": happened, "at": at}
+        await core(self._session, _TELLS, told)
 
 
-def _payment(row: GatewayPaymentRow) -> Payment:
+def _payment(booked: Booked) -> Payment:
     return _PAYMENT.validate_python(
         {
-            "id": row.id,
-            "kind": row.kind,
-            "status": row.state,
-            "amount": Money(row.amount, row.currency),
-            "captured": Money(row.captured, row.currency),
-            "refunded": Money(row.refunded, row.currency),
-            "capture_before": row.expires_at,
-            "subject": row.subject,
-            "reference": row.reference,
+            "id": booked.id,
+            "kind": booked.kind,
+            "status": booked.state,
+            "amount": Money(booked.amount, booked.currency),
+            "captured": Money(booked.captured, booked.currency),
+            "refunded": Money(booked.refunded, booked.currency),
+            "capture_before": booked.expires_at,
+            "subject": booked.subject,
+            "reference": booked.reference,
         }
     )
 
@@ -239,9 +271,9 @@ def _positive(amount: Money) -> None:
         raise InvalidAmount(f"a payment is of more than nothing, not of {amount}")
 
 
-def _same_currency(row: GatewayPaymentRow, amount: Money) -> None:
-    if amount.currency != row.currency:
-        raise InvalidAmount(f"the payment {row.id} is in {row.currency}, not in {amount.currency}")
+def _same_currency(booked: Booked, amount: Money) -> None:
+    if amount.currency != booked.currency:
+        raise InvalidAmount(f"the payment {booked.id} is in {booked.currency}, not in {amount.currency}")
 
 
 def _fingerprint(asked: tuple[object, ...]) -> str:

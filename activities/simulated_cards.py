@@ -38,6 +38,11 @@ class SimulatedCard:
     code: str = "card_declined"
     retryable: bool = False
 
+    @property
+    def counts_holds(self) -> bool:
+        """Whether its answer to a hold depends on those it bore before."""
+        return self.manner in (Manner.FAILS_LATER, Manner.HELD_TWICE, Manner.HELD_TWICE_ONLY)
+
     def declines_hold(self, *, off_session: bool, held_before: int) -> bool:
         """Whether it says no to a hold; `held_before`: the holds it bore for the same subject already."""
         match self.manner:

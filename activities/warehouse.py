@@ -17,18 +17,19 @@ class SimulatedWarehouse(Warehouse):
 
     @activity.defn
     async def request_dispatch(self, ask: RequestDispatch) -> DispatchRequested:
-        request = DispatchRequestRow(
-            claim_id=ask.claim_id,
-            reference=new_id("dsp", ask.claim_id),
-            model=ask.model,
-            region=ask.region,
-            with_battery=ask.with_battery,
-            ship_to=ask.ship_to.model_dump(mode="json"),
-            requested_at=ask.at,
-        )
+        reference = new_id("dsp", ask.claim_id)
+        request = {
+            "claim_id": ask.claim_id,
+            "reference": reference,
+            "model": ask.model,
+            "region": ask.region,
+            "with_battery": ask.with_battery,
+            "ship_to": ask.ship_to.model_dump(mode="json"),
+            "requested_at": ask.at,
+        }
         async with self._database.writing() as session:
-            await insert_once(session, request)
-            return DispatchRequested(reference=request.reference)
+            await insert_once(session, DispatchRequestRow, request)
+        return DispatchRequested(reference=reference)
 
     @activity.defn
     async def withdraw_dispatch(self, ask: WithdrawDispatch) -> None:

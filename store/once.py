@@ -16,21 +16,19 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from store.direct import core
 
 
-async def insert_once(session: AsyncSession, row: SQLModel) -> bool:
+async def insert_once(session: AsyncSession, model: type[SQLModel], row: Mapping[str, Any]) -> bool:
     """Insert `row` unless its primary key or another unique value is taken; whether it was inserted.
 
     While another transaction writes the same row PostgreSQL waits for its end and then answers False (SQLite has one
     writer at a time), so the one caller that gets True may act.
-    """
-    statement = _telling(table_of(type(row)), _dialect(session))
-    return (await core(session, statement, _values(row))).first() is not None
-
-
-async def insert_new(session: AsyncSession, model: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
-    """The same for several rows of one table, in their order, for whoever need not know which were there.
 
     As plain values: an object of the model, made to be taken apart again, costs more than its line.
     """
+    return (await core(session, _telling(table_of(model), _dialect(session)), row)).first() is not None
+
+
+async def insert_new(session: AsyncSession, model: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
+    """The same for several rows of one table, in their order, for whoever need not know which were there."""
     await core(session, _unless_taken(table_of(model), _dialect(session)), rows)
 
 

@@ -62,9 +62,9 @@ class Requests:
         Raises:
             KeyReused: it was begun with another fingerprint.
         """
-        row = HttpRequestRow(scope=scope, key=key, fingerprint=fingerprint, created_at=now)
+        row = {"scope": scope, "key": key, "fingerprint": fingerprint, "created_at": now}
         async with self._database.writing() as session:
-            if await insert_once(session, row):
+            if await insert_once(session, HttpRequestRow, row):
                 return Begun(now, again=False)
             known = await session.get(HttpRequestRow, (scope, key))
         if known is None:

@@ -86,9 +86,9 @@ class Webhooks:
 
     async def keep(self, heard: Heard, state: WebhookState, at: datetime) -> None:
         """Note what became of an event; nothing changes when its twin, heard at the same time, was quicker."""
-        row = WebhookEventRow(**asdict(heard), state=state, received_at=at)
+        row = asdict(heard) | {"state": state.value, "received_at": at}
         async with self._database.writing() as session:
-            await insert_once(session, row)
+            await insert_once(session, WebhookEventRow, row)
 
     async def forget_before(self, instant: datetime) -> None:
         """Drop what is older and needs nobody: no sender repeats itself so late. Parked events stay."""

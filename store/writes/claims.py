@@ -5,7 +5,6 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 from sqlalchemy import bindparam, exists
-from sqlalchemy.exc import IntegrityError
 from sqlmodel import case, delete, insert, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -25,7 +24,7 @@ from messages.record import ReserveUse, SaveClaim, UseReserved
 from store import catalogue
 from store.claim_list import CLAIMS
 from store.direct import core
-from store.once import insert_new, table_of
+from store.once import insert_new, insert_once, table_of
 from store.standing import load_standing
 from store.tables import AttentionRow, ClaimRow, ConsentRow, EventRow, MaintenanceCodeRow, UseRow
 
@@ -42,6 +41,7 @@ _OPEN: Final = case(
     else_=bindparam("asked_lineage"),
 )
 _KNOWN: Final = select(_CLAIMS.c.id).where(_CLAIMS.c.id == bindparam("asked_id"))
+_AGREED_BEFORE: Final = select(_CLAIMS.c.agreed).where(_CLAIMS.c.id == bindparam("asked_id"))
 _NEWER: Final = (
     _CLAIMS.c.id == bindparam("asked_id"),
     or_(_CLAIMS.c.run_id != bindparam("asked_run"), _CLAIMS.c.version < bindparam("asked_version")),
@@ -51,9 +51,16 @@ _SAVES_CLOSED: Final = update(_CLAIMS).where(*_NEWER).values(open_lineage=None)
 _MAKES_OPEN: Final = insert(_CLAIMS).values(open_lineage=_OPEN)
 _MAKES_CLOSED: Final = insert(_CLAIMS).values(open_lineage=None)
 _FLAGS: Final = table_of(AttentionRow)
-_UNFLAGS: Final = delete(_FLAGS).where(
-    _FLAGS.c.claim_id == bindparam("asked_id"), _FLAGS.c.code.not_in(bindparam("codes", expanding=True))
+_UNFLAGS: Final = delete(_FLAGS).where(_FLAGS.c.claim_id == bindparam("asked_id"))
+_UNFLAGS_OTHERS: Final = _UNFLAGS.where(_FLAGS.c.code.not_in(bindparam("codes", expanding=True)))
+_USES: Final = table_of(UseRow)
+_DRAWS: Final = insert(_USES)
+_CONSENTS: Final = insert(table_of(ConsentRow))
+_USES_OF: Final = _USES.select().where(_USES.c.claim_id == bindparam("asked_id"))
+_FIXED: Final = frozenset(
+    {"id", "lineage_id", "service", "tier", "serial_number", "region", "opened_at", "owed_currency"}
 )
+"""Columns that never change: written again, each would cost its indexes a removal and an insertion on SQLite."""
 _KEEPS_THE_CODE = frozenset(Outcome) - {Outcome.CANCELLED, Outcome.LAPSED}
 """How a maintenance job ends that used its code up; a unit that never came did not (R-MNT-2)."""
 
@@ -68,9 +75,9 @@ async def reserve_use(session: AsyncSession, ask: ReserveUse, policy: Policy) ->
     if standing is None:
         message = f"There is no device {ask.serial_number}, so there is no plan for it."
         return ClaimRefused(reasons=(Reason(ReasonCode.NO_PLAN, "R-CLM-1", message),))
-    known = await session.get(ClaimRow, ask.claim_id)
+    known = await agreed(session, ask.claim_id)
     if known is not None:
-        return _AGREED.validate_python(known.agreed)
+        return _AGREED.validate_python(known)
     application = await _application(session, ask, standing, policy)
     reasons = refusals(application, standing, ask.at)
     if reasons:
@@ -80,17 +87,26 @@ async def reserve_use(session: AsyncSession, ask: ReserveUse, policy: Policy) ->
     if term is None or fee is None:
         raise AssertionError("the rules accept no claim without a term and a fee")
     reserved = _reserved(ask, standing, fee, policy)
-    try:
-        async with session.begin_nested():
-            await _insert(session, ask, reserved, term)
-    except IntegrityError:
-        # The lock on the lineage keeps two claims apart; should it ever not, the unique open claim does.
-        standing = await load_standing(session, ask.serial_number, lock=True)
-        reasons = refusals(application, standing, ask.at) if standing else []
-        if not reasons:
-            raise
-        return ClaimRefused(reasons=tuple(reasons))
-    return reserved
+    if await insert_claim(session, reserved.claim, _AGREED.dump_python(reserved, mode="json")):
+        await _note_use_and_consent(session, ask, reserved, term)
+        return reserved
+    # The lock on the lineage keeps two claims apart; should it ever not, the unique open claim does.
+    standing = await load_standing(session, ask.serial_number, lock=True)
+    reasons = refusals(application, standing, ask.at) if standing else []
+    if not reasons:
+        raise AssertionError("no second claim is open beside one that the rules cannot see")
+    return ClaimRefused(reasons=tuple(reasons))
+
+
+async def agreed(session: AsyncSession, claim_id: str) -> dict[str, Any] | None:
+    """What was agreed when the claim was made; None when it was not."""
+    return (await core(session, _AGREED_BEFORE, {"asked_id": claim_id})).scalar()
+
+
+async def insert_claim(session: AsyncSession, claim: Claim, as_agreed: dict[str, Any]) -> bool:
+    """Write a new open claim with what was agreed; False when it, or another open one of the lineage, is there."""
+    row = columns(claim) | {"open_lineage": claim.lineage_id, "agreed": as_agreed, "run_id": "", "version": 0}
+    return await insert_once(session, ClaimRow, row)
 
 
 async def save_claim(session: AsyncSession, ask: SaveClaim) -> None:
@@ -107,7 +123,8 @@ async def save_claim(session: AsyncSession, ask: SaveClaim) -> None:
         in_order = sorted(ask.events, key=lambda event: event.seq)  # the lines' numbers rise in this order
         await insert_new(session, EventRow, [event.model_dump() | whose for event in in_order])
     if ask.gives_back:
-        await _give_back(session, ask)
+        at = ask.events[-1].at if ask.events else ask.claim.closed_at
+        await use_ends(session, ask.claim.id, UseKind.GIVEN_BACK, at)
 
 
 async def _write(session: AsyncSession, ask: SaveClaim) -> bool:
@@ -117,7 +134,8 @@ async def _write(session: AsyncSession, ask: SaveClaim) -> bool:
     if not closed:
         named["asked_lineage"] = ask.claim.lineage_id
     values = columns(ask.claim) | {"run_id": ask.run_id, "version": ask.version}
-    if (await core(session, _SAVES_CLOSED if closed else _SAVES_OPEN, values | named)).rowcount:
+    changing = {name: value for name, value in values.items() if name not in _FIXED}
+    if (await core(session, _SAVES_CLOSED if closed else _SAVES_OPEN, changing | named)).rowcount:
         return True
     if (await core(session, _KNOWN, {"asked_id": ask.claim.id})).first() is not None:
         return False
@@ -168,34 +186,30 @@ def _reserved(ask: ReserveUse, standing: Standing, fee: Money, policy: Policy) -
     )
 
 
-async def _insert(session: AsyncSession, ask: ReserveUse, reserved: UseReserved, term: Term) -> None:
+async def _note_use_and_consent(session: AsyncSession, ask: ReserveUse, reserved: UseReserved, term: Term) -> None:
     claim = reserved.claim
-    row = ClaimRow(**columns(claim), open_lineage=claim.lineage_id)
-    row.agreed = _AGREED.dump_python(reserved, mode="json")
-    session.add(row)
-    await session.flush()
-    use = UseRow(
-        claim_id=claim.id,
-        kind=UseKind.RESERVED.value,
-        lineage_id=claim.lineage_id,
-        term_id=term.id,
-        flyaway=ask.service is Service.FLYAWAY,
-        at=ask.at,
-    )
+    use = {
+        "claim_id": claim.id,
+        "kind": UseKind.RESERVED.value,
+        "lineage_id": claim.lineage_id,
+        "term_id": term.id,
+        "flyaway": ask.service is Service.FLYAWAY,
+        "at": ask.at,
+    }
     premium = ask.tier is Tier.PREMIUM
     hold = (ask.quote.hold if ask.quote is not None else None) or reserved.offer.hold
-    consent = ConsentRow(
-        claim_id=claim.id,
-        terms_version=ask.terms_version,
-        accepted_at=ask.at,
-        quote_id=ask.quote.quote_id if ask.quote is not None else None,
-        currency=claim.fee.currency,
-        fee=claim.fee.amount,
-        hold=hold.amount if premium else None,
-        window_days=reserved.window_days if premium else None,
-    )
-    session.add_all([use, consent])
-    await session.flush()
+    consent = {
+        "claim_id": claim.id,
+        "terms_version": ask.terms_version,
+        "accepted_at": ask.at,
+        "quote_id": ask.quote.quote_id if ask.quote is not None else None,
+        "currency": claim.fee.currency,
+        "fee": claim.fee.amount,
+        "hold": hold.amount if premium else None,
+        "window_days": reserved.window_days if premium else None,
+    }
+    await core(session, _DRAWS, use)
+    await core(session, _CONSENTS, consent)
 
 
 def columns(claim: Claim) -> dict[str, Any]:
@@ -232,30 +246,21 @@ async def _keep_code(session: AsyncSession, claim: Claim) -> None:
 
 async def _flag(session: AsyncSession, claim: Claim) -> None:
     codes = sorted(attention.value for attention in claim.attention)
-    await core(session, _UNFLAGS, {"asked_id": claim.id, "codes": codes})
-    if codes:
+    if not codes:
+        await core(session, _UNFLAGS, {"asked_id": claim.id})
+    else:
+        await core(session, _UNFLAGS_OTHERS, {"asked_id": claim.id, "codes": codes})
         rows = [{"claim_id": claim.id, "code": code, "opened_at": claim.opened_at} for code in codes]
         await insert_new(session, AttentionRow, rows)
 
 
-async def _give_back(session: AsyncSession, ask: SaveClaim) -> None:
-    """Return the reserved use, once; a use that was consumed stays consumed (R-CLM-6)."""
-    rows = await session.exec(select(UseRow).where(UseRow.claim_id == ask.claim.id))
-    uses = {row.kind: row for row in rows}
-    reserved = uses.get(UseKind.RESERVED.value)
-    if reserved is None or len(uses) > 1:
-        return
-    at = ask.events[-1].at if ask.events else ask.claim.closed_at
-    session.add(use_after(reserved, UseKind.GIVEN_BACK, at or reserved.at))
-
-
-def use_after(reserved: UseRow, kind: UseKind, at: datetime) -> UseRow:
-    """The line that follows `reserved` in the ledger: consumed or given back, of the same term (edge case 49)."""
-    return UseRow(
-        claim_id=reserved.claim_id,
-        kind=kind.value,
-        lineage_id=reserved.lineage_id,
-        term_id=reserved.term_id,
-        flyaway=reserved.flyaway,
-        at=at,
-    )
+async def use_ends(session: AsyncSession, claim_id: str, kind: UseKind, at: datetime | None) -> None:
+    """The line that follows the reserved use in the ledger, once: consumed or given back, of the same term (R-CLM-6,
+    edge case 49). A use that was consumed stays consumed; one that was given back can still be. Without `at`: of the
+    moment of the reservation.
+    """
+    rows = (await core(session, _USES_OF, {"asked_id": claim_id})).mappings()
+    uses = {UseKind(row["kind"]): row for row in rows}
+    reserved = uses.get(UseKind.RESERVED)
+    if reserved is not None and not uses.keys() & {kind, UseKind.CONSUMED}:
+        await core(session, _DRAWS, dict(reserved) | {"kind": kind.value, "at": at or reserved["at"]})

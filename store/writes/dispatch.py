@@ -1,8 +1,10 @@
 """Store, the write side of a replacement that leaves: the new unit takes the old one's place in the lineage."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any, Final
 
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Row, bindparam, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -18,9 +20,22 @@ from messages.record import (
     SerialIdentified,
 )
 from store import catalogue
+from store.direct import core
 from store.hints import checked
-from store.tables import BindingRow, ClaimRow, DeviceRow, LineageRow, UseRow
-from store.writes.claims import use_after
+from store.once import insert_once, table_of
+from store.tables import BindingRow, ClaimRow, DeviceRow, LineageRow
+from store.writes.claims import use_ends
+
+_LINEAGES, _DEVICES, _BINDINGS = (table_of(row) for row in (LineageRow, DeviceRow, BindingRow))
+_LOCK: Final = select(_LINEAGES.c.id).where(_LINEAGES.c.id == bindparam("lineage")).with_for_update()
+_UNITS: Final = _DEVICES.select().where(_DEVICES.c.lineage_id == bindparam("lineage"))
+_MODEL_OF: Final = select(_DEVICES.c.model).where(_DEVICES.c.serial_number == bindparam("serial"))
+_REPLACES: Final = update(_DEVICES).where(_DEVICES.c.serial_number == bindparam("original"))
+_UNBINDS: Final = update(_BINDINGS).where(
+    _BINDINGS.c.serial_number == bindparam("original"), _BINDINGS.c.unbound_at.is_(None)
+)
+Unit = Row[Any]
+"""A line of the devices' table."""
 
 
 async def record_dispatch(session: AsyncSession, ask: RecordDispatch) -> DispatchRecorded | DispatchRefused:
@@ -32,42 +47,38 @@ async def record_dispatch(session: AsyncSession, ask: RecordDispatch) -> Dispatc
     replacement's; then nothing is written.
     """
     claim = ask.claim
-    await session.exec(select(LineageRow.id).where(LineageRow.id == claim.lineage_id).with_for_update())
-    old = await session.get_one(DeviceRow, normalise_serial(claim.serial_number), populate_existing=True)
-    text = ask.replacement_serial_number.strip()
+    await core(session, _LOCK, {"lineage": claim.lineage_id})
+    units = (await core(session, _UNITS, {"lineage": claim.lineage_id})).all()
+    original, text = normalise_serial(claim.serial_number), ask.replacement_serial_number.strip()
+    old = next(unit for unit in units if unit.serial_number == original)
+    sent = next((unit for unit in units if unit.claim_id == claim.id), None)
     serial = normalise_serial(text)
-    sent = (await session.exec(select(DeviceRow).where(DeviceRow.claim_id == claim.id))).first()
     if sent is not None and sent.serial_number == serial:
         return await _recorded(session, ask, old.region, old.replaced_at or ask.at)
-    refusal = await _refusal(session, ask, old, serial, sent)
+    refusal = _refusal(ask, units, old, sent)
     if refusal is not None:
         return refusal
-    new = DeviceRow(
-        serial_number=serial,
-        serial_text=text,
-        lineage_id=old.lineage_id,
-        generation=old.generation + 1,
-        model=old.model,
-        region=old.region,
-        status=DeviceStatus.CURRENT.value,
-        activated_at=old.activated_at,
-        registered_at=ask.at,
-        claim_id=claim.id,
-    )
-    try:
-        async with session.begin_nested():
-            session.add(new)
-            await session.flush()
-    except IntegrityError:
-        # Another claim's dispatch or a registration took the serial number a moment ago.
-        return _known(text)
+    new = {
+        "serial_number": serial,
+        "serial_text": text,
+        "lineage_id": old.lineage_id,
+        "generation": old.generation + 1,
+        "model": old.model,
+        "region": old.region,
+        "status": DeviceStatus.CURRENT.value,
+        "activated_at": old.activated_at,
+        "registered_at": ask.at,
+        "claim_id": claim.id,
+    }
+    if not await insert_once(session, DeviceRow, new):
+        return await _known(session, text, old.model)
     recorded = await _recorded(session, ask, old.region, ask.at)
-    old.status = (DeviceStatus.LOST if ask.lost else DeviceStatus.REPLACED).value
-    old.replaced_by, old.replaced_at, old.replaced_on = serial, ask.at, recorded.dispatched_on
+    status = (DeviceStatus.LOST if ask.lost else DeviceStatus.REPLACED).value
+    gone = {"status": status, "replaced_by": serial, "replaced_at": ask.at, "replaced_on": recorded.dispatched_on}
+    await core(session, _REPLACES, gone | {"original": original})
     if ask.consumes:
-        await _consume(session, claim.id, ask.at)
-    await _unbind(session, old.serial_number, ask.at)
-    await session.flush()
+        await use_ends(session, claim.id, UseKind.CONSUMED, ask.at)
+    await core(session, _UNBINDS, {"original": original, "unbound_at": ask.at})
     return recorded
 
 
@@ -99,32 +110,29 @@ async def identify_serial(session: AsyncSession, ask: IdentifySerial) -> SerialI
     )
 
 
-async def _refusal(
-    session: AsyncSession, ask: RecordDispatch, old: DeviceRow, serial: str, sent: DeviceRow | None
-) -> DispatchRefused | None:
+def _refusal(ask: RecordDispatch, units: Sequence[Unit], old: Unit, sent: Unit | None) -> DispatchRefused | None:
     text = ask.replacement_serial_number.strip()
     if not can_be_serial(text):
         return DispatchRefused(rule="R-CLM-9", message="The replacement needs a serial number.")
-    if serial == old.serial_number:
+    if normalise_serial(text) == old.serial_number:
         return DispatchRefused(rule="R-CLM-9", message=f"{text} is the original; the replacement is another unit.")
     if sent is not None:
         message = f"The replacement {sent.serial_text} has left already; one case sends one unit."
         return DispatchRefused(rule="R-CLM-9", message=message)
     if old.status != DeviceStatus.CURRENT.value:
-        successor = await session.get(DeviceRow, old.replaced_by) if old.replaced_by else None
+        successor = next((unit for unit in units if unit.serial_number == old.replaced_by), None)
         by = f" by {successor.serial_text}" if successor else ""
         message = f"{old.serial_text} was replaced{by} already."
         return DispatchRefused(rule="R-CLM-9", message=message)
-    known = await session.get(DeviceRow, serial)
-    if known is None:
-        return None
-    if known.model != old.model:
-        message = f"{text} is a {known.model}. Replacements are the same model. We will not send a different one."
+    return None
+
+
+async def _known(session: AsyncSession, text: str, model: str) -> DispatchRefused:
+    """Why a serial number that somebody has already cannot be the replacement's."""
+    known = (await core(session, _MODEL_OF, {"serial": normalise_serial(text)})).scalar_one()
+    if known != model:
+        message = f"{text} is a {known}. Replacements are the same model. We will not send a different one."
         return DispatchRefused(rule="R-CLM-8", message=message)
-    return _known(text)
-
-
-def _known(text: str) -> DispatchRefused:
     message = f"{text} is registered already; a replacement is a unit nobody has had."
     return DispatchRefused(rule="R-CLM-9", message=message)
 
@@ -141,17 +149,3 @@ async def _recorded(session: AsyncSession, ask: RecordDispatch, region_code: str
         returning=returning,
         reminders=reminders(returning.due_at, zone) if returning else {},
     )
-
-
-async def _consume(session: AsyncSession, claim_id: str, at: datetime) -> None:
-    rows = await session.exec(select(UseRow).where(UseRow.claim_id == claim_id))
-    uses = {row.kind: row for row in rows}
-    reserved = uses.get(UseKind.RESERVED.value)
-    if reserved is not None and UseKind.CONSUMED.value not in uses:
-        session.add(use_after(reserved, UseKind.CONSUMED, at))
-
-
-async def _unbind(session: AsyncSession, serial: str, at: datetime) -> None:
-    active = select(BindingRow).where(BindingRow.serial_number == serial, col(BindingRow.unbound_at).is_(None))
-    for binding in await session.exec(active):
-        binding.unbound_at = at

@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from pydantic import TypeAdapter
-from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -22,7 +21,7 @@ from messages.claims import ClaimRefused
 from messages.jobs import AskReplacementFee, JobOpened, OpenJob, ReserveForRepair
 from store.standing import load_standing
 from store.tables import ClaimRow, LineageRow, MaintenanceCodeRow, UseRow
-from store.writes.claims import columns
+from store.writes.claims import agreed, insert_claim
 
 _OPENED: TypeAdapter[JobOpened] = TypeAdapter(JobOpened)
 
@@ -36,25 +35,19 @@ async def open_job(session: AsyncSession, ask: OpenJob, policy: Policy) -> JobOp
     if standing is None:
         message = f"There is no device {ask.serial_number}."
         return ClaimRefused(reasons=(Reason(ReasonCode.SERVICE_NOT_APPLICABLE, "R-REP-1", message),))
-    known = await session.get(ClaimRow, ask.claim_id)
+    known = await agreed(session, ask.claim_id)
     if known is not None:
-        return _OPENED.validate_python(known.agreed)
+        return _OPENED.validate_python(known)
     reasons = _refusals(ask, standing, policy)
     if reasons:
         return ClaimRefused(reasons=tuple(reasons))
     opened = _opened(ask, standing, policy)
-    try:
-        async with session.begin_nested():
-            row = ClaimRow(**columns(opened.claim), open_lineage=opened.claim.lineage_id)
-            row.agreed = _OPENED.dump_python(opened, mode="json")
-            session.add(row)
-            await session.flush()
-    except IntegrityError:
+    if not await insert_claim(session, opened.claim, _OPENED.dump_python(opened, mode="json")):
         # The lock on the lineage keeps two cases apart; should it ever not, the unique open claim does.
         standing = await load_standing(session, ask.serial_number, lock=True)
         reasons = _refusals(ask, standing, policy) if standing else []
         if not reasons:
-            raise
+            raise AssertionError("no second case is open beside one that the rules cannot see")
         return ClaimRefused(reasons=tuple(reasons))
     if ask.service is Service.MAINTENANCE:
         code = await session.get_one(MaintenanceCodeRow, standing.lineage_id)

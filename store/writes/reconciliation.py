@@ -22,7 +22,7 @@ async def begin(session: AsyncSession, reconciliation_id: str, at: datetime) -> 
     """Open the run; the number of the ledger's last line then, the same however often it is asked."""
     last = (await session.exec(select(func.max(LedgerEntryRow.id)))).one()
     row = ReconciliationRow(id=reconciliation_id, started_at=at, ledger_mark=last or 0)
-    if await insert_once(session, row):
+    if await insert_once(session, ReconciliationRow, row.model_dump()):
         old = select(ReconciliationRow.id).where(col(ReconciliationRow.started_at) < at - _GIVEN_UP)
         await session.exec(delete(SeenPaymentRow).where(col(SeenPaymentRow.reconciliation_id).in_(old)))
     return (await session.get_one(ReconciliationRow, reconciliation_id)).ledger_mark

@@ -14,7 +14,7 @@ async def saved_card(session: AsyncSession, subject: str, token: str) -> SavedCa
 
 async def save_card_once(session: AsyncSession, card: SavedCardRow) -> SavedCardRow:
     """Keep `card`, or answer what somebody else has kept for its token meanwhile."""
-    await insert_once(session, card)
+    await insert_once(session, SavedCardRow, card.model_dump())
     return await session.get_one(SavedCardRow, (card.subject, card.token))
 
 

@@ -9,34 +9,33 @@ from temporalio import activity
 
 from activities.gateway import Payment
 from activities.payments import GatewayPayments
-from activities.simulated_bank import SimulatedBank
+from activities.simulated_bank import Booked, SimulatedBank
 from domain.money import Money
 from messages.payments import CardCharged, ChargeCard, PaymentDeclined, PaymentRefunded, PaymentRefused, RefundPayment
-from store.payment_tables import GatewayPaymentRow
 
 _attempts = itertools.count()
 
 
 class CapturesAfterRelease(SimulatedBank):
-    def _can_capture(self, row: GatewayPaymentRow, amount: int) -> bool:
-        return row.state in {"authorized", "released"} and amount <= row.amount
+    def _can_capture(self, booked: Booked, amount: int) -> bool:
+        return booked.state in {"authorized", "released"} and amount <= booked.amount
 
 
 class CapturesTooMuch(SimulatedBank):
-    def _can_capture(self, row: GatewayPaymentRow, amount: int) -> bool:
-        return row.state == "authorized"
+    def _can_capture(self, booked: Booked, amount: int) -> bool:
+        return booked.state == "authorized"
 
 
 class RefundsEachUpToTheWhole(SimulatedBank):
-    def _can_refund(self, row: GatewayPaymentRow, amount: int) -> bool:
-        return row.state == "captured" and amount <= row.captured
+    def _can_refund(self, booked: Booked, amount: int) -> bool:
+        return booked.state == "captured" and amount <= booked.captured
 
 
 class KeepsHoldingTheRemainder(SimulatedBank):
-    def _take(self, row: GatewayPaymentRow, amount: int) -> None:
-        row.captured = amount
-        if amount == row.amount:
-            row.state = "captured"
+    def _take(self, booked: Booked, amount: int) -> None:
+        booked.captured = amount
+        if amount == booked.amount:
+            booked.state = "captured"
 
 
 class ForgetsItsAnswers(SimulatedBank):
@@ -51,7 +50,7 @@ class ForgetsItsAnswers(SimulatedBank):
         subject: str,
         key: str,
         at: datetime,
-    ) -> GatewayPaymentRow:
+    ) -> Booked:
         key = f"{key}#{next(_attempts)}"
         return super()._made(kind, amount, payment_method, subject, key, at)
 
@@ -62,8 +61,8 @@ class AnswersAReusedKey(SimulatedBank):
 
 
 class ForgetsToExpire(SimulatedBank):
-    def _age(self, row: GatewayPaymentRow, at: datetime) -> None:
-        pass
+    def _is_over(self, booked: Booked, at: datetime) -> bool:
+        return False
 
 
 class TakesAFreshKeyPerRetry(GatewayPayments):

@@ -70,39 +70,8 @@ class Questions:
         }
 
     async def write_claim(self, number: int) -> None:
-        """A claim as its process writes it, on a device of its own: five transactions."""
-        customer = programme.customer(number)
-        claim_id, run = f"clm_new{number:08}", f"run_new{number:08}"
-        ask = ReserveUse(
-            claim_id=claim_id,
-            service=Service.CARE_EXPRESS,
-            tier=Tier.PREMIUM,
-            serial_number=f"{customer.serial_number}R",
-            incident=Incident(Cause.COLLISION, NOW - timedelta(days=1), "Hit a tree on landing."),
-            at=NOW,
-            accepted_terms=True,
-            terms_version="2026-01",
-            ship_to_country="US",
-            card=Card("visa", "credit"),
-        )
-        reserved = await self._record.reserve_use(ask)
-        assert isinstance(reserved, UseReserved), reserved
-        claim = replace(reserved.claim, state=ClaimState.AWAITING_DISPATCH)
-        await self._record.save_claim(SaveClaim(claim=claim, run_id=run, version=1, events=_events(1, 3)))
-        dispatch = RecordDispatch(
-            claim=claim,
-            replacement_serial_number=f"{customer.serial_number}RR",
-            at=NOW,
-            policy=reserved.policy,
-            window_days=reserved.window_days,
-            expected=reserved.expected,
-        )
-        recorded = await self._record.record_dispatch(dispatch)
-        assert isinstance(recorded, DispatchRecorded), recorded
-        claim = replace(claim, state=ClaimState.AWAITING_RETURN, returning=recorded.returning)
-        await self._record.save_claim(SaveClaim(claim=claim, run_id=run, version=2, events=_events(4, 2)))
-        claim = replace(claim, state=ClaimState.CLOSED, outcome=Outcome.HOLD_RELEASED, closed_at=NOW)
-        await self._record.save_claim(SaveClaim(claim=claim, run_id=run, version=3, events=_events(6, 4)))
+        """As `write_claim`, for the customer of that place."""
+        await write_claim(self._record, number)
 
     def _customer(self, number: int) -> programme.Customer:
         """Far from the one before, in the whole programme."""
@@ -129,6 +98,45 @@ class Questions:
             found = await due_page(session, region, programme.AS_OF, NOW, None, programme.IN_THE_WINDOW)
         assert found.looked_at == programme.IN_THE_WINDOW, found.looked_at
         return found
+
+
+async def write_claim(record: DatabaseRecord, number: int) -> None:
+    """A claim as its process writes it, on the replacement an earlier one brought: five transactions.
+
+    One of the first customers, whose claims ended with a good return (`programme.IN_THE_WINDOW`).
+    """
+    customer = programme.customer(number)
+    claim_id, run = f"clm_new{number:08}", f"run_new{number:08}"
+    ask = ReserveUse(
+        claim_id=claim_id,
+        service=Service.CARE_EXPRESS,
+        tier=Tier.PREMIUM,
+        serial_number=f"{customer.serial_number}R",
+        incident=Incident(Cause.COLLISION, NOW - timedelta(days=1), "Hit a tree on landing."),
+        at=NOW,
+        accepted_terms=True,
+        terms_version="2026-01",
+        ship_to_country="US",
+        card=Card("visa", "credit"),
+    )
+    reserved = await record.reserve_use(ask)
+    assert isinstance(reserved, UseReserved), reserved
+    claim = replace(reserved.claim, state=ClaimState.AWAITING_DISPATCH)
+    await record.save_claim(SaveClaim(claim=claim, run_id=run, version=1, events=_events(1, 3)))
+    dispatch = RecordDispatch(
+        claim=claim,
+        replacement_serial_number=f"{customer.serial_number}RR",
+        at=NOW,
+        policy=reserved.policy,
+        window_days=reserved.window_days,
+        expected=reserved.expected,
+    )
+    recorded = await record.record_dispatch(dispatch)
+    assert isinstance(recorded, DispatchRecorded), recorded
+    claim = replace(claim, state=ClaimState.AWAITING_RETURN, returning=recorded.returning)
+    await record.save_claim(SaveClaim(claim=claim, run_id=run, version=2, events=_events(4, 2)))
+    claim = replace(claim, state=ClaimState.CLOSED, outcome=Outcome.HOLD_RELEASED, closed_at=NOW)
+    await record.save_claim(SaveClaim(claim=claim, run_id=run, version=3, events=_events(6, 4)))
 
 
 def _events(first: int, count: int) -> tuple[ClaimEvent, ...]:

@@ -1,7 +1,7 @@
 """Every list and every page is found by an index on both engines: what else is stored is not read, and not sorted.
 
-The product's own reads are asked of a stored programme; each statement they send is explained by the engine. Left out
-is what sums the whole ledger on purpose (`store.ledger_book.balances`, `unbalanced`).
+The product's own reads, and what it writes for a claim, are asked of a stored programme; each statement they send is
+explained by the engine. Left out is what sums the whole ledger on purpose (`store.ledger_book.balances`, `unbalanced`).
 """
 
 import json
@@ -16,10 +16,14 @@ from typing import Any, Final
 import pytest
 from sqlalchemy import Engine, event, text
 
+from activities.record import DatabaseRecord
+from activities.simulated_gateway import SimulatedGateway
 from benchmarks import programme
 from benchmarks.databases import plain_engine
-from benchmarks.questions import NOW
+from benchmarks.questions import NOW, write_claim
 from domain.kinds import Attention, ClaimState, Service
+from domain.money import Money
+from domain.policy import Policy
 from messages.record import IdentifySerial
 from store import catalogue
 from store.addressee import load_addressee, load_sent
@@ -57,7 +61,7 @@ WALKED: Final = {NEWEST, "what was shipped", "what was shipped in AU", "subjects
 """Read from one end along an index until a page is full: all of it is wanted, or nearly all."""
 SORTED: Final = {
     *("what is to be shipped", "what is to be shipped in AU", "subjects to reconcile", "notices of a claim"),
-    *("reminders", "ledger of a claim"),
+    *("reminders", "ledger of a claim", "a claim's payments"),
 }
 """Put in order after they were found: few, each by an index."""
 COARSE: Final = {
@@ -102,6 +106,8 @@ def questions(database: Database) -> Iterator[tuple[str, Question]]:
     yield "last reconciliation's counts", lambda: inside(database, last_counts)
     yield "ledger of a month", lambda: inside(database, a_month)
     yield "reminders", lambda: inside(database, reminders)
+    yield "a claim's writes", lambda: write_claim(DatabaseRecord(database, Policy()), 7)
+    yield "a claim's payments", lambda: pay(database)
     yield "subjects to reconcile", lambda: inside(database, lambda s: subject_page(s, "rec_1", 9, None, SHORT))
     yield "subjects to reconcile, on", lambda: inside(database, lambda s: subject_page(s, "rec_1", 9, "clm_5", SHORT))
 
@@ -125,6 +131,18 @@ async def to_write_to(database: Database, views: Views, claim_id: str) -> object
 async def inside(database: Database, ask: Callable[[Any], Awaitable[object]]) -> object:
     async with database.reading() as session:
         return await ask(session)
+
+
+async def pay(database: Database) -> object:
+    """All that the simulated gateway can be asked."""
+    bank, subject, amount = SimulatedGateway(database, environment="test"), "clm_new", Money(5, "USD")
+    for card in ("pm_card_visa", "pm_card_heldTwice"):
+        held = await bank.authorize(amount, card, subject=subject, key=f"hold:{card}", at=NOW)
+    await bank.release(held.id, key="release", at=NOW)
+    charged = await bank.charge(amount, "pm_card_visa", subject=subject, key="charge", at=NOW)
+    await bank.refund(charged.id, amount, key="refund", at=NOW)
+    await bank.refund(charged.id, amount, key="refund", at=NOW)
+    return await bank.find(subject, at=NOW + timedelta(days=99))
 
 
 async def a_month(session: Any) -> object:
@@ -261,6 +279,7 @@ async def test_whatever_is_listed_or_looked_up_is_found_by_an_index(stored: Data
         ("ix_terms_ending", "reminders"),
         ("ix_claim_events_timeline", "timeline"),
         ("ix_dispatch_requests_place", "what was shipped"),
+        ("ix_gateway_payments_subject", "a claim's payments"),
     ],
 )
 async def test_an_index_that_is_gone_is_missed(stored: Database, database_url: str, index: str, question: str) -> None:

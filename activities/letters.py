@@ -203,6 +203,7 @@ def _days_between(earlier: datetime, later: datetime, zone: str) -> int:
     return (local_day(later, zone) - local_day(earlier, zone)).days
 
 
+@lru_cache(maxsize=1024)
 def _fill(text: str, first: str = "", rest: str = "") -> str:
     """A paragraph of plain text, its own line breaks forgotten; `first` and `rest` begin its lines."""
     words = " ".join(text.split())

@@ -1,24 +1,19 @@
 """Store, read side: whom a mail about a claim goes to, and what was agreed that the claim itself does not carry."""
 
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Final
 
-from pydantic import Discriminator, TypeAdapter
+from pydantic import TypeAdapter
 from sqlalchemy import bindparam, select
 
 from domain.claim import Claim
 from domain.policy import Policy
-from messages.jobs import JobOpened
-from messages.record import UseReserved
 from store import catalogue
 from store.database import Database
 from store.once import table_of
 from store.payment_tables import MailRow
 from store.tables import ClaimRow, LineageRow, RegionRow
 
-_AGREED: Final[TypeAdapter[UseReserved | JobOpened]] = TypeAdapter(
-    Annotated[UseReserved | JobOpened, Discriminator("result")]
-)
 _OWNERS, _REGIONS, _CLAIMS, _MAILS = (table_of(row) for row in (LineageRow, RegionRow, ClaimRow, MailRow))
 _ASKED: Final = (
     select(_OWNERS.c.owner_name, _OWNERS.c.owner_email, _REGIONS.c.document, _CLAIMS.c.agreed)
@@ -45,6 +40,29 @@ class Addressee:
     policy: Policy
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """As much of a domain.catalogue.Region as a mail speaks of."""
+
+    name: str
+    time_zone: str
+    window_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Agreed:
+    """As much of what was agreed (`UseReserved`, `JobOpened`) as a mail speaks of. A job agrees on no window."""
+
+    model_name: str
+    time_zone: str
+    policy: Policy
+    window_days: int | None = None
+
+
+_PLACES: Final = TypeAdapter(_Place)
+_AGREED: Final = TypeAdapter(_Agreed)
+
+
 async def load_sent(database: Database, claim_id: str) -> dict[tuple[str, int], str]:
     """The Message-IDs of what went out about the claim, by kind and occurrence."""
     return {
@@ -60,10 +78,10 @@ async def load_addressee(database: Database, claim: Claim) -> Addressee | None:
     if not found:
         return None
     ((name, email, document, frozen),) = found
-    region = catalogue.REGIONS.validate_python(document)
+    region = _PLACES.validate_python(document)
     if frozen is not None:
         agreed = _AGREED.validate_python(frozen)
-        window_days = agreed.window_days if isinstance(agreed, UseReserved) else region.window_days
+        window_days = region.window_days if agreed.window_days is None else agreed.window_days
         return Addressee(name, email, agreed.model_name, region.name, agreed.time_zone, window_days, agreed.policy)
     async with database.reading() as session:
         model = await catalogue.model(session, claim.model)

@@ -13,8 +13,9 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from sqlalchemy import URL, Connection, CursorResult, Engine, Executable, create_engine, event
+from sqlalchemy import URL, Connection, CursorResult, Executable, create_engine, event
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import NullPool
 from sqlmodel import Session
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -47,9 +48,10 @@ class Writer:
     """Who writes to the SQLite file at `address` in this process."""
 
     def __init__(self, address: URL) -> None:
-        self._engine = create_engine(address.set(drivername="sqlite"), hide_parameters=True)
+        self._engine = create_engine(address.set(drivername="sqlite"), hide_parameters=True, poolclass=NullPool)
+        # Kept: taking one from a pool and giving it back costs as much as a statement.
+        self._connection: Connection | None = None
         event.listen(self._engine, "connect", lambda connection, _record: prepare(connection, busy_seconds=0))
-        event.listen(self._engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
         # SQLite has one writer at a time anyway: waiting here is fair and costs nothing, waiting there is polling.
         self._turn = asyncio.Lock()
         # Of its own: a commit must not wait behind a slow disk or a name that does not resolve.
@@ -59,19 +61,45 @@ class Writer:
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """A session with the write lock from its beginning, committed at its end or undone when the block raises."""
         async with self._turn:
-            with await _begun(self._engine) as connection:
-                session = DirectSession(connection)
-                try:
+            connection = await self._begun()
+            session = DirectSession(connection)
+            try:
+                with session.sync_session:
                     yield session
                     session.sync_session.flush()
                     await _commit(connection, self._committer)
-                finally:
-                    session.sync_session.close()
+            except BaseException:
+                self._drop()  # with whatever was done on it
+                raise
 
     async def close(self) -> None:
-        """Give all connections back."""
-        self._engine.dispose()
+        """Give the connection back."""
+        self._drop()
         await asyncio.to_thread(self._committer.shutdown)
+
+    async def _begun(self) -> Connection:
+        until = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                if self._connection is None:
+                    self._connection = self._engine.connect()
+                transaction = self._connection.begin()
+                try:
+                    self._connection.exec_driver_sql("BEGIN IMMEDIATE")
+                except BaseException:
+                    transaction.rollback()
+                    raise
+                return self._connection
+            except (OperationalError, sqlite3.OperationalError) as error:  # the latter from preparing the connection
+                name = getattr(getattr(error, "orig", error), "sqlite_errorname", "")
+                if not name.startswith(_BUSY) or time.monotonic() > until:
+                    raise
+            await asyncio.sleep(_LOOKS_EVERY)
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
 
 async def _commit(connection: Connection, committer: Executor) -> None:
@@ -84,28 +112,11 @@ async def _commit(connection: Connection, committer: Executor) -> None:
         raise
 
 
-async def _begun(engine: Engine) -> Connection:
-    until = time.monotonic() + BUSY_SECONDS
-    while True:
-        try:
-            connection = engine.connect()
-            try:
-                connection.begin()
-            except BaseException:
-                connection.close()
-                raise
-            return connection
-        except (OperationalError, sqlite3.OperationalError) as error:  # the latter from preparing the connection
-            name = getattr(getattr(error, "orig", error), "sqlite_errorname", "")
-            if not name.startswith(_BUSY) or time.monotonic() > until:
-                raise
-        await asyncio.sleep(_LOOKS_EVERY)
-
-
 class DirectSession(AsyncSession):
     """What the store asks of a session, answered by a plain one: nothing here waits for anybody."""
 
     def __init__(self, connection: Connection) -> None:
+        self.at_once = connection
         self.sync_session = self._proxied = Session(connection, expire_on_commit=False)
 
     async def exec(self, statement: Any, **options: Any) -> Any:
@@ -134,5 +145,5 @@ async def core(
 ) -> CursorResult[Any]:
     """Run a statement of tables, not of objects: it costs a third of one."""
     if isinstance(session, DirectSession):
-        return session.sync_session.connection().execute(statement, values)
+        return session.at_once.execute(statement, values)
     return await (await session.connection()).execute(statement, values)

@@ -221,6 +221,8 @@ def _environment(form: str) -> Environment:
         lstrip_blocks=True,
         auto_reload=False,  # templates are part of the release: nobody looks for changes at every letter
     )
-    environment.globals.update(layout=f"layout.{form}", words=f"words.{form}", money=money)
     environment.filters["fill"] = _fill
+    environment.globals.update(layout=f"layout.{form}", money=money)
+    # Made once: a template that imports it has it looked through for every letter.
+    environment.globals["w"] = environment.get_template(f"words.{form}").module
     return environment

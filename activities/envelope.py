@@ -10,6 +10,7 @@ from email.headerregistry import Address, BaseHeader, HeaderRegistry
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime, parseaddr
+from functools import lru_cache
 from typing import Final, Self
 
 from activities.letters import Letter
@@ -42,10 +43,8 @@ class _Plain(str):
             raise ValueError(f"{name} is not of plain words")
         header = super().__new__(cls, value)
         header.name = name
-        lines = textwrap.wrap(
-            f"{name}: {value}", _WIDTH, subsequent_indent=" ", break_long_words=False, break_on_hyphens=False
-        )
-        header._folded = "".join(f"{line}\r\n" for line in lines)
+        line = f"{name}: {value}"
+        header._folded = f"{line if len(line) <= _WIDTH else _fold(line)}\r\n"
         return header
 
     def fold(self, *, policy: object) -> str:
@@ -96,13 +95,13 @@ class Sender:
     def _envelope(
         self, letter: Letter, name: str, owner: tuple[str, str], at: datetime, marks: Mapping[str, str]
     ) -> EmailMessage:
-        owner_name, email = owner
-        message = EmailMessage(policy=_ASCII if email.isascii() else _UTF8)
+        to = _to(*owner)
+        message = EmailMessage(policy=_ASCII if owner[1].isascii() else _UTF8)
         message["From"] = self._from
-        message["To"] = Address(display_name=" ".join(owner_name.split()), addr_spec=email)
+        message["To"] = to
         plain = letter.subject.isascii() and letter.subject.isprintable()
         message["Subject"] = _Plain("Subject", letter.subject) if plain else letter.subject
-        message["Date"] = format_datetime(at)
+        message["Date"] = _Plain("Date", format_datetime(at))
         message["Message-ID"] = _Plain("Message-ID", self.message_id(name))
         for header, value in marks.items():
             message[header] = _Plain(header, value)
@@ -110,6 +109,20 @@ class Sender:
             message[always.name] = always
         message.set_payload([_half(letter.text, "plain"), _half(letter.html, "html")])
         return message
+
+
+def _fold(line: str) -> str:
+    return "\r\n".join(
+        textwrap.wrap(line, _WIDTH, subsequent_indent=" ", break_long_words=False, break_on_hyphens=False)
+    )
+
+
+# The same reader gets the next mail of the claim too.
+@lru_cache(maxsize=1024)
+def _to(name: str, email: str) -> BaseHeader:
+    policy = _ASCII if email.isascii() else _UTF8
+    header: BaseHeader = policy.header_factory("To", Address(display_name=" ".join(name.split()), addr_spec=email))
+    return header
 
 
 def _half(text: str, subtype: str) -> EmailMessage:

@@ -13,7 +13,7 @@ from activities.letters import Letters
 from activities.post import Post, Undeliverable
 from domain.claim import Claim
 from messages.mail import Mail, MailSent, Notice, SendMail
-from store.addressee import Addressee, load_addressee, load_sent
+from store.addressee import Addressee, load_addressee
 from store.database import Database
 from store.once import insert_new
 from store.payment_tables import MailRow
@@ -54,14 +54,14 @@ class OutgoingMail(Mail):
 
     @activity.defn
     async def send_mail(self, ask: SendMail) -> MailSent:
-        sent = (await load_sent(self._database, ask.claim.id)).get((ask.kind, ask.occurrence))
-        if sent is not None:
-            return MailSent(message_id=sent)
         addressee = await load_addressee(self._database, ask.claim)
         if addressee is None:
             raise ApplicationError(
                 f"Nobody is known to tell about {ask.claim.id}.", type="NoAddressee", non_retryable=True
             )
+        sent = addressee.sent.get((ask.kind, ask.occurrence))
+        if sent is not None:
+            return MailSent(message_id=sent)
         row = await self._posted(ask, addressee)
         await self._note([row])
         return MailSent(message_id=row["message_id"])
@@ -71,11 +71,11 @@ class OutgoingMail(Mail):
 
         Never raises for a letter or a post office: whoever sends those again will see why.
         """
-        sent = await load_sent(self._database, claim.id)
         addressee = await load_addressee(self._database, claim)
-        wanted = [place for place, notice in enumerate(notices) if (notice.kind, notice.occurrence) not in sent]
         if addressee is None:
-            return tuple(wanted)
+            return tuple(range(len(notices)))
+        sent = addressee.sent
+        wanted = [place for place, notice in enumerate(notices) if (notice.kind, notice.occurrence) not in sent]
         unsent: list[int] = []
         until = asyncio.get_running_loop().time() + self._at_once_seconds
         for first in range(0, len(wanted), self._post.at_once):

@@ -140,6 +140,12 @@ class DirectSession(AsyncSession):
             yield
 
 
+async def locked(session: AsyncSession, statement: Executable, values: Mapping[str, Any]) -> None:
+    """Take the lock that `statement` (FOR UPDATE) names. SQLite's one writer has them all."""
+    if not isinstance(session, DirectSession):
+        await core(session, statement, values)
+
+
 async def core(
     session: AsyncSession, statement: Executable, values: Mapping[str, Any] | Sequence[Mapping[str, Any]]
 ) -> CursorResult[Any]:

@@ -5,10 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
-from sqlalchemy import JSON, ScalarSelect, bindparam
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import GenericFunction
+from sqlalchemy import ScalarSelect, bindparam
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -19,6 +16,8 @@ from domain.money import Money, total
 from domain.standing import Binding, MaintenanceCode, Standing, model_named
 from store import catalogue
 from store.database import Ask, within
+from store.direct import locked
+from store.rows import Rows
 from store.tables import BindingRow, ClaimRow, DeviceRow, LineageRow, MaintenanceCodeRow, TermRow, UseRow
 
 
@@ -46,26 +45,8 @@ class KnownDevice:
     cases: tuple[Case, ...]
 
 
-class _Rows(GenericFunction[Any]):
-    """All rows of a subquery as one JSON array of arrays; NULL where the engine has none to show."""
-
-    type = JSON()
-    inherit_cache = True
-    name = "rows"
-
-
-@compiles(_Rows, "sqlite")
-def _rows_of_sqlite(rows: _Rows, compiler: SQLCompiler, **options: Any) -> str:
-    return f"json_group_array(json_array({compiler.process(rows.clauses, **options)}))"
-
-
-@compiles(_Rows, "postgresql")
-def _rows_of_postgres(rows: _Rows, compiler: SQLCompiler, **options: Any) -> str:
-    return f"json_agg(json_build_array({compiler.process(rows.clauses, **options)}))"
-
-
 def _of_lineage(row: Any, *columns: Any) -> ScalarSelect[Any]:
-    return select(_Rows(*columns)).where(col(row.lineage_id) == col(DeviceRow.lineage_id)).scalar_subquery()
+    return select(Rows(*columns)).where(col(row.lineage_id) == col(DeviceRow.lineage_id)).scalar_subquery()
 
 
 _UNIT: Final = DeviceRow.__table__.alias("unit")  # type: ignore[attr-defined]
@@ -86,7 +67,7 @@ _EVERYTHING: Final = (
         MaintenanceCodeRow.expires_on,
         MaintenanceCodeRow.claim_id,
         catalogue.digest_in_force().label("release"),
-        select(_Rows(_UNIT.c.generation, _UNIT.c.serial_text))
+        select(Rows(_UNIT.c.generation, _UNIT.c.serial_text))
         .where(_UNIT.c.lineage_id == DeviceRow.lineage_id)
         .scalar_subquery()
         .label("units"),
@@ -103,7 +84,7 @@ _EVERYTHING: Final = (
             TermRow.ended_at,
         ).label("terms"),
         _of_lineage(UseRow, UseRow.term_id, UseRow.claim_id, UseRow.kind, UseRow.flyaway).label("uses"),
-        select(_Rows(BindingRow.bound_at, BindingRow.remote_controller, BindingRow.unbound_at))
+        select(Rows(BindingRow.bound_at, BindingRow.remote_controller, BindingRow.unbound_at))
         .where(BindingRow.serial_number == DeviceRow.serial_number)
         .scalar_subquery()
         .label("bindings"),
@@ -139,18 +120,18 @@ async def load_standing(session: AsyncSession, serial_number: str, *, lock: bool
     With `lock` nobody else can change the lineage until the transaction ends: two claims on one device are judged one
     after the other (R-CLM-7). SQLite's writers queue anyway, PostgreSQL locks the lineage's row.
     """
-    known = await known_device(within(session), serial_number, lock=lock)
+    serial = _storable(serial_number)
+    if lock and serial is not None:
+        await locked(session, _LOCK, {"serial": serial})
+    known = await known_device(within(session), serial_number)
     return known.standing if known else None
 
 
-async def known_device(ask: Ask, serial_number: str, *, lock: bool = False) -> KnownDevice | None:
-    """The device of that serial number, in whatever spelling; None for an unknown one. `lock` as `load_standing`."""
-    serial = normalise_serial(serial_number)
-    # PostgreSQL keeps no NUL in text and says so with an error; no serial number has one.
-    if not serial.isprintable():
+async def known_device(ask: Ask, serial_number: str) -> KnownDevice | None:
+    """The device of that serial number, in whatever spelling; None for an unknown one."""
+    serial = _storable(serial_number)
+    if serial is None:
         return None
-    if lock:
-        await ask(_LOCK, {"serial": serial})
     rows = await ask(_EVERYTHING, {"serial": serial})
     if not rows:
         return None
@@ -191,6 +172,12 @@ async def known_device(ask: Ask, serial_number: str, *, lock: bool = False) -> K
         for opened, claim_id, service, closed, outcome, serial, replacement, *_ in cases
     )
     return KnownDevice(standing, row.owner_name, row.owner_email, units, history)
+
+
+def _storable(serial_number: str) -> str | None:
+    """As it would be stored. PostgreSQL keeps no NUL in text and says so with an error; no serial number has one."""
+    serial = normalise_serial(serial_number)
+    return serial if serial.isprintable() else None
 
 
 def _terms(rows: Iterable[Any]) -> tuple[Term, ...]:

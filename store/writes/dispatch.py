@@ -20,7 +20,7 @@ from messages.record import (
     SerialIdentified,
 )
 from store import catalogue
-from store.direct import core
+from store.direct import core, locked
 from store.hints import checked
 from store.once import insert_once, table_of
 from store.tables import BindingRow, ClaimRow, DeviceRow, LineageRow
@@ -47,7 +47,7 @@ async def record_dispatch(session: AsyncSession, ask: RecordDispatch) -> Dispatc
     replacement's; then nothing is written.
     """
     claim = ask.claim
-    await core(session, _LOCK, {"lineage": claim.lineage_id})
+    await locked(session, _LOCK, {"lineage": claim.lineage_id})
     units = (await core(session, _UNITS, {"lineage": claim.lineage_id})).all()
     original, text = normalise_serial(claim.serial_number), ask.replacement_serial_number.strip()
     old = next(unit for unit in units if unit.serial_number == original)

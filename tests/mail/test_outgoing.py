@@ -4,6 +4,7 @@ import asyncio
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,7 @@ async def test_a_mail_is_sent_and_noted(programme: Database) -> None:
     assert message["To"] == "Ada Moreau <ada@example.com>"
     assert message["From"] == "Aftercare <care@aftercare.example>"
     assert message["Subject"] == "Your replacement is on its way - send SN1581F45 back by 7 December"
-    assert message["Date"].datetime == AT
+    assert parsedate_to_datetime(message["Date"]) == AT
     assert message.get_content_type() == "multipart/alternative"
     assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
     (row,) = await noted(programme)

@@ -26,7 +26,7 @@ from domain.money import Money
 from domain.policy import Policy
 from messages.record import IdentifySerial
 from store import catalogue
-from store.addressee import load_addressee, load_sent
+from store.addressee import load_addressee
 from store.claim_counts import open_claims
 from store.claim_list import ClaimFilter, write_cursor
 from store.database import Database
@@ -99,7 +99,6 @@ def questions(database: Database) -> Iterator[tuple[str, Question]]:
     yield "parked webhooks", lambda: inside(database, lambda s: parked_events(s, NOW))
     yield "ledger of a claim", lambda: inside(database, lambda s: ledger(s, someone.claim_id))
     yield "notices of a claim", lambda: inside(database, lambda s: evidence(s, someone.claim_id))
-    yield "mails that went out", lambda: load_sent(database, someone.claim_id)
     yield "whom to write to", lambda: to_write_to(database, views, someone.claim_id)
     yield "open claims", lambda: inside(database, open_claims)
     yield "last reconciliation", lambda: inside(database, last_report)

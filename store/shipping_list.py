@@ -76,7 +76,9 @@ async def _replacements(
 ) -> list[ShippingView]:
     row = DispatchRequestRow
     sent = col(ClaimRow.document)["replacement_serial_number"].as_string().is_not(None)
-    to_do = and_(col(row.withdrawn_at).is_(None), _RUNS, not_(sent))
+    # Nobody asks the warehouse without waiting for it, so this is narrower than "runs" and says the same.
+    waits = col(ClaimRow.state) == ClaimState.AWAITING_DISPATCH.value
+    to_do = and_(col(row.withdrawn_at).is_(None), waits, not_(sent))
     lines = select(*_columns(row), _REGION, sent.label("fulfilled"))
     lines = lines.join(ClaimRow, col(ClaimRow.id) == col(row.claim_id)).where(to_do if wanted.open else not_(to_do))
     found = await core(session, _page(lines, row, wanted, after, limit), {})

@@ -1,11 +1,13 @@
 """Benchmarks: what of one process can be counted, the same every time: events, bytes, transitions, statements."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from unittest import mock
 
+import psycopg
 from sqlalchemy import Engine, event
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
@@ -47,21 +49,42 @@ class Statements:
 
 
 @contextmanager
+def overheard(hear: Callable[[str, Any], None]) -> Iterator[None]:
+    """Tell `hear` each statement, with its values, that this process sends to any database while the block lasts."""
+
+    def executed(_connection: Any, _cursor: Any, text: str, values: Any, _context: Any, _many: bool) -> None:
+        hear(text, values)
+
+    # What `store.asking` sends goes past SQLAlchemy's engines.
+    execute = psycopg.AsyncConnection.execute
+
+    async def asked(connection: Any, text: str, values: Any = None, **options: Any) -> Any:
+        hear(text, values)
+        return await execute(connection, text, values, **options)
+
+    event.listen(Engine, "before_cursor_execute", executed)
+    try:
+        with mock.patch.object(psycopg.AsyncConnection, "execute", asked):
+            yield
+    finally:
+        event.remove(Engine, "before_cursor_execute", executed)
+
+
+@contextmanager
 def watched() -> Iterator[Statements]:
     """Count what this process asks of all its databases while the block lasts. BEGIN and COMMIT are not counted."""
     seen = Statements()
 
-    def executed(_connection: Any, _cursor: Any, text: str, _parameters: Any, _context: Any, _many: bool) -> None:
+    def executed(text: str, _values: Any) -> None:
         if not text.startswith(("BEGIN", "PRAGMA")):  # sent as statements on SQLite, by the driver on PostgreSQL
             seen.texts[" ".join(text.split())] += 1
 
     def begun(_connection: Any) -> None:
         seen.transactions += 1
 
-    event.listen(Engine, "before_cursor_execute", executed)
     event.listen(Engine, "begin", begun)
     try:
-        yield seen
+        with overheard(executed):
+            yield seen
     finally:
-        event.remove(Engine, "before_cursor_execute", executed)
         event.remove(Engine, "begin", begun)

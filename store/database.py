@@ -3,24 +3,20 @@
 What is read with one statement is asked for (`ask`): the drivers made for asyncio cost ten times as much for it.
 """
 
-import asyncio
-import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from sqlalchemy import URL, Connection, Engine, Executable, create_engine, event, make_url, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from store import direct
+from store.asking import Asking
 
 _BEGIN: Final = "aftercare_begin"
-_READERS: Final = 4
-"""How many threads, with a connection each, ask PostgreSQL."""
 Ask = Callable[[Executable, Mapping[str, Any]], Awaitable[Sequence[Any]]]
 """Run one statement with these values for its bound parameters; its rows."""
 
@@ -75,21 +71,18 @@ class Database:
         self._writer = direct.Writer(address) if in_process else None
         if in_process:
             prepare_sqlite(self._engine.sync_engine)
-        self._opened: set[Connection] = set()
-        self._kept = _Kept(_plain(address), self._opened)
-        self._readers = None if in_process else ThreadPoolExecutor(_READERS, thread_name_prefix="reader")
+        self._asking = _Kept(address) if in_process else Asking(address)
 
     async def ask(self, statement: Executable, values: Mapping[str, Any]) -> Sequence[Any]:
         """The rows of one statement that only reads, a few of them. One statement sees one state: no transaction.
 
         Build the statement once, with bound parameters: building costs more than asking.
         """
-        if self._readers is not None:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._readers, self._kept.rows, statement, values)
+        if isinstance(self._asking, Asking):
+            return await self._asking.rows(statement, values)
         try:
             # SQLite is in this process and its readers wait for nobody: done sooner than a thread is told of it.
-            return self._kept.rows(statement, values)
+            return self._asking.rows(statement, values)
         except OperationalError:
             # Unless the file is being recovered or put in order just now: whoever must wait does not wait here.
             async with self.reading() as session:
@@ -124,47 +117,40 @@ class Database:
         await self._engine.dispose()
         if self._writer is not None:
             await self._writer.close()
-        if self._readers is not None:
-            await asyncio.to_thread(self._readers.shutdown)
-        for connection in self._opened:
-            connection.close()
+        await self._asking.close()
 
 
-def _plain(address: URL) -> Engine:
-    """For `ask`: nothing to begin, nothing to undo, and no question whether the connection is still alive."""
-    sqlite = address.get_backend_name() == "sqlite"
-    engine = create_engine(
-        address.set(drivername="sqlite") if sqlite else address,
-        isolation_level="AUTOCOMMIT",
-        skip_autocommit_rollback=True,
-        pool_reset_on_return=None,
-        poolclass=NullPool,
-        hide_parameters=True,
-    )
-    if sqlite:
-        event.listen(engine, "connect", direct.never_wait)
-    return engine
+class _Kept:
+    """A connection to SQLite, kept: taking one from a pool and giving it back costs as much as a question."""
 
-
-class _Kept(threading.local):
-    """A connection for each thread, kept: taking one from a pool and giving it back costs as much as a question."""
-
-    def __init__(self, engine: Engine, opened: set[Connection]) -> None:
-        """`opened` is everybody's: what is to be closed in the end."""
-        self._engine, self._opened = engine, opened
+    def __init__(self, address: URL) -> None:
+        # Nothing to begin, nothing to undo.
+        self._engine = create_engine(
+            address.set(drivername="sqlite"),
+            isolation_level="AUTOCOMMIT",
+            skip_autocommit_rollback=True,
+            pool_reset_on_return=None,
+            poolclass=NullPool,
+            hide_parameters=True,
+        )
+        event.listen(self._engine, "connect", direct.never_wait)
         self._connection: Connection | None = None
 
-    def rows(self, statement: Executable, values: Mapping[str, Any], again: bool = True) -> Sequence[Any]:
-        """Ask. A server that was away since the last question is asked a second time."""
+    def rows(self, statement: Executable, values: Mapping[str, Any]) -> Sequence[Any]:
+        """Ask."""
         if self._connection is None:
             self._connection = self._engine.connect()
-            self._opened.add(self._connection)
         try:
             return self._connection.execute(statement, values).all()
-        except BaseException as error:
-            self._opened.discard(self._connection)
+        except BaseException:
+            self._drop()
+            raise
+
+    async def close(self) -> None:
+        """Give the connection back."""
+        self._drop()
+
+    def _drop(self) -> None:
+        if self._connection is not None:
             self._connection.close()
             self._connection = None
-            if not (isinstance(error, DBAPIError) and error.connection_invalidated and again):
-                raise
-        return self.rows(statement, values, again=False)

@@ -11,12 +11,13 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import CheckConstraint, Engine, event, inspect, text
+from sqlalchemy import CheckConstraint, Engine, bindparam, event, inspect, text
 from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from store import direct
+from store.asking import AT_ONCE
 from store.database import Database, async_url
 from store.migrate import configuration, migrating, upgrade
 from store.schema import METADATA
@@ -136,6 +137,34 @@ async def test_a_question_sees_what_was_committed_and_never_what_was_not(databas
         await session.flush()
         assert await database.ask(names, {}) == []
     assert [name for (name,) in await database.ask(names, {})] == ["lin_1"]
+
+
+async def test_an_answer_has_its_types_and_its_names(database: Database) -> None:
+    async with database.writing() as session:
+        session.add(lineage("lin_1"))
+    asked = select(LineageRow.id, LineageRow.created_at, LineageRow.verified_at).where(LineageRow.id == bindparam("id"))
+    (found,) = await database.ask(asked, {"id": "lin_1"})
+    assert found == ("lin_1", lineage("lin_1").created_at, None)
+    assert (found.id, found.created_at.tzinfo) == ("lin_1", UTC)
+    assert await database.ask(asked, {"id": "lin_2"}) == []
+
+
+async def test_a_question_that_is_given_up_leaves_the_next_one_alone(postgres_url: str) -> None:
+    database = Database(postgres_url)
+    for _ in range(AT_ONCE + 1):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await database.ask(text("SELECT pg_sleep(30)"), {})
+    assert await database.ask(text("SELECT 1"), {}) == [(1,)]
+    await database.close()
+
+
+async def test_more_questions_than_connections_take_turns(postgres_url: str) -> None:
+    database = Database(postgres_url)
+    asked = (database.ask(text("SELECT pg_backend_pid(), pg_sleep(0.02)"), {}) for _ in range(5 * AT_ONCE))
+    answers = await asyncio.gather(*asked)
+    assert len({pid for ((pid, _),) in answers}) <= AT_ONCE
+    await database.close()
 
 
 async def test_a_question_is_asked_again_when_the_server_had_hung_up(postgres_url: str) -> None:

@@ -7,18 +7,18 @@ explained by the engine. Left out is what sums the whole ledger on purpose (`sto
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from itertools import combinations
 from typing import Any, Final
 
 import pytest
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Engine, text
 
 from activities.record import DatabaseRecord
 from activities.simulated_gateway import SimulatedGateway
 from benchmarks import programme
+from benchmarks.counts import overheard
 from benchmarks.databases import plain_engine
 from benchmarks.questions import NOW, write_claim
 from domain.kinds import Attention, ClaimState, Service
@@ -182,20 +182,12 @@ async def stored(database: Database, database_url: str) -> Database:
     return database
 
 
-@contextmanager
-def overheard() -> Iterator[list[tuple[str, Any]]]:
-    """The statements that are sent meanwhile, with their values."""
+async def sent_by(question: Question) -> list[tuple[str, Any]]:
+    """The statements that can be explained, with their values."""
     heard: list[tuple[str, Any]] = []
-
-    def sent(_connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
-        if statement.startswith(("SELECT", "WITH", "DELETE", "UPDATE")):
-            heard.append((statement, values))
-
-    event.listen(Engine, "before_cursor_execute", sent)
-    try:
-        yield heard
-    finally:
-        event.remove(Engine, "before_cursor_execute", sent)
+    with overheard(lambda text, values: heard.append((text, values))):
+        await question()
+    return [sent for sent in heard if sent[0].startswith(("SELECT", "WITH", "DELETE", "UPDATE"))]
 
 
 async def faults(database: Database, url: str) -> list[str]:
@@ -203,8 +195,7 @@ async def faults(database: Database, url: str) -> list[str]:
     engine, found = plain_engine(url), []
     explained = _explained_by_postgres if engine.dialect.name == "postgresql" else _explained_by_sqlite
     for name, question in questions(database):
-        with overheard() as statements:
-            await question()
+        statements = await sent_by(question)
         assert statements, name
         for statement, values in statements:
             found += [f"{name}: {fault}\n{statement}" for fault in explained(engine, name, statement, values)]

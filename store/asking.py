@@ -72,12 +72,13 @@ class _Question:
 
     def __init__(self, compiled: SQLCompiler) -> None:
         self.text = str(compiled)
-        self._compiled = compiled
-        types = {
+        makers = {
             name: bind.type.dialect_impl(_DIALECT).bind_processor(_DIALECT)
             for bind, name in compiled.bind_names.items()
         }
-        self._sends = {name: made for name, made in types.items() if made is not None}
+        self._sends = {name: made for name, made in makers.items() if made is not None}
+        self._asked_for = {name for bind, name in compiled.bind_names.items() if bind.required}
+        self._constants = {name: self._sent(name, value) for name, value in compiled.params.items()}
         columns = list(getattr(compiled.statement, "selected_columns", ()))
         names = [column.key for column in columns]
         self._row: Any = namedtuple("_Row", names, rename=True) if names else None
@@ -87,11 +88,14 @@ class _Question:
         ]
 
     def parameters(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
-        """All the statement needs, its own constants included."""
-        sent = dict(self._compiled.construct_params(values))
-        for name, made in self._sends.items():
-            sent[name] = made(sent[name])
-        return sent
+        """All the statement needs, its own constants included. Raises KeyError when a value is missing."""
+        if missing := self._asked_for - values.keys():
+            raise KeyError(*missing)
+        return self._constants | {name: self._sent(name, value) for name, value in values.items()}
+
+    def _sent(self, name: str, value: Any) -> Any:
+        made = self._sends.get(name)
+        return value if made is None else made(value)
 
     def row(self, line: Sequence[Any]) -> Any:
         """A line as Python has it, its columns by name too."""

@@ -107,7 +107,7 @@ def growth(
 
 @app.command(name="all")
 def everything() -> None:
-    """A small size of each, one after another: some ten minutes on two cores."""
+    """A small size of each, one after another: five minutes on two cores, once the peer is installed."""
     floor(claims=60, rounds=2, alone=8)
     waiting(claims=240, first=60, messages=20, cached=60, idle=5)
     growth(sizes="1000,10000")

@@ -8,7 +8,7 @@ from datetime import datetime
 from email.errors import MessageError
 from email.headerregistry import Address, BaseHeader, HeaderRegistry
 from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
+from email.policy import SMTP, SMTPUTF8, EmailPolicy
 from email.utils import format_datetime, parseaddr
 from functools import lru_cache
 from typing import Final, Self
@@ -96,7 +96,7 @@ class Sender:
         self, letter: Letter, name: str, owner: tuple[str, str], at: datetime, marks: Mapping[str, str]
     ) -> EmailMessage:
         to = _to(*owner)
-        message = EmailMessage(policy=_ASCII if owner[1].isascii() else _UTF8)
+        message = EmailMessage(policy=_policy(owner[1]))
         message["From"] = self._from
         message["To"] = to
         plain = letter.subject.isascii() and letter.subject.isprintable()
@@ -120,9 +120,13 @@ def _fold(line: str) -> str:
 # The same reader gets the next mail of the claim too.
 @lru_cache(maxsize=1024)
 def _to(name: str, email: str) -> BaseHeader:
-    policy = _ASCII if email.isascii() else _UTF8
-    header: BaseHeader = policy.header_factory("To", Address(display_name=" ".join(name.split()), addr_spec=email))
+    address = Address(display_name=" ".join(name.split()), addr_spec=email)
+    header: BaseHeader = _policy(email).header_factory("To", address)
     return header
+
+
+def _policy(email: str) -> "EmailPolicy[EmailMessage]":
+    return _ASCII if email.isascii() else _UTF8
 
 
 def _half(text: str, subtype: str) -> EmailMessage:

@@ -71,7 +71,7 @@ class Database:
         self._writer = direct.Writer(address) if in_process else None
         if in_process:
             prepare_sqlite(self._engine.sync_engine)
-        self._asking = _Kept(address) if in_process else Asking(address)
+        self._asking = _InPlace(address) if in_process else Asking(address)
 
     async def ask(self, statement: Executable, values: Mapping[str, Any]) -> Sequence[Any]:
         """The rows of one statement that only reads, a few of them. One statement sees one state: no transaction.
@@ -120,12 +120,12 @@ class Database:
         await self._asking.close()
 
 
-class _Kept:
-    """A connection to SQLite, kept: taking one from a pool and giving it back costs as much as a question."""
+class _InPlace:
+    """SQLite, asked where it is."""
 
     def __init__(self, address: URL) -> None:
         # Nothing to begin, nothing to undo.
-        self._engine = create_engine(
+        engine = create_engine(
             address.set(drivername="sqlite"),
             isolation_level="AUTOCOMMIT",
             skip_autocommit_rollback=True,
@@ -133,24 +133,17 @@ class _Kept:
             poolclass=NullPool,
             hide_parameters=True,
         )
-        event.listen(self._engine, "connect", direct.never_wait)
-        self._connection: Connection | None = None
+        event.listen(engine, "connect", direct.never_wait)
+        self._kept = direct.Kept(engine)
 
     def rows(self, statement: Executable, values: Mapping[str, Any]) -> Sequence[Any]:
-        """Ask."""
-        if self._connection is None:
-            self._connection = self._engine.connect()
+        """The statement's rows."""
         try:
-            return self._connection.execute(statement, values).all()
+            return self._kept.connection.execute(statement, values).all()
         except BaseException:
-            self._drop()
+            self._kept.drop()
             raise
 
     async def close(self) -> None:
         """Give the connection back."""
-        self._drop()
-
-    def _drop(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        self._kept.drop()

@@ -13,7 +13,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from sqlalchemy import URL, Connection, CursorResult, Executable, create_engine, event
+from sqlalchemy import URL, Connection, CursorResult, Engine, Executable, create_engine, event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 from sqlmodel import Session
@@ -44,14 +44,34 @@ def never_wait(connection: Any, _record: object) -> None:
     connection.execute("PRAGMA busy_timeout = 0")
 
 
+class Kept:
+    """One connection of `engine`, kept: taking one from a pool and giving it back costs as much as a statement."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._connection: Connection | None = None
+
+    @property
+    def connection(self) -> Connection:
+        """The connection, opened when there is none."""
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        return self._connection
+
+    def drop(self) -> None:
+        """Close it, with whatever was done on it; the next one is a fresh one."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
 class Writer:
     """Who writes to the SQLite file at `address` in this process."""
 
     def __init__(self, address: URL) -> None:
-        self._engine = create_engine(address.set(drivername="sqlite"), hide_parameters=True, poolclass=NullPool)
-        # Kept: taking one from a pool and giving it back costs as much as a statement.
-        self._connection: Connection | None = None
-        event.listen(self._engine, "connect", lambda connection, _record: prepare(connection, busy_seconds=0))
+        engine = create_engine(address.set(drivername="sqlite"), hide_parameters=True, poolclass=NullPool)
+        event.listen(engine, "connect", lambda connection, _record: prepare(connection, busy_seconds=0))
+        self._kept = Kept(engine)
         # SQLite has one writer at a time anyway: waiting here is fair and costs nothing, waiting there is polling.
         self._turn = asyncio.Lock()
         # Of its own: a commit must not wait behind a slow disk or a name that does not resolve.
@@ -69,37 +89,32 @@ class Writer:
                     session.sync_session.flush()
                     await _commit(connection, self._committer)
             except BaseException:
-                self._drop()  # with whatever was done on it
+                self._kept.drop()
                 raise
 
     async def close(self) -> None:
         """Give the connection back."""
-        self._drop()
+        self._kept.drop()
         await asyncio.to_thread(self._committer.shutdown)
 
     async def _begun(self) -> Connection:
         until = time.monotonic() + BUSY_SECONDS
         while True:
             try:
-                if self._connection is None:
-                    self._connection = self._engine.connect()
-                transaction = self._connection.begin()
+                connection = self._kept.connection
+                transaction = connection.begin()
                 try:
-                    self._connection.exec_driver_sql("BEGIN IMMEDIATE")
+                    connection.exec_driver_sql("BEGIN IMMEDIATE")
                 except BaseException:
                     transaction.rollback()
                     raise
-                return self._connection
+                return connection
             except (OperationalError, sqlite3.OperationalError) as error:  # the latter from preparing the connection
                 name = getattr(getattr(error, "orig", error), "sqlite_errorname", "")
                 if not name.startswith(_BUSY) or time.monotonic() > until:
+                    self._kept.drop()
                     raise
             await asyncio.sleep(_LOOKS_EVERY)
-
-    def _drop(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
 
 
 async def _commit(connection: Connection, committer: Executor) -> None:

@@ -38,3 +38,4 @@ class SimulatedWarehouse(Warehouse):
             # Nothing was asked for when the claim ended before that: then there is nothing to withdraw.
             if request is not None and request.withdrawn_at is None:
                 request.withdrawn_at = ask.at
+                request.to_do = False

@@ -24,8 +24,6 @@ NOW: Final = datetime.combine(programme.AS_OF, datetime.min.time(), UTC) + timed
 _AGES: Final = timedelta(days=700)
 """How old the claims are where a page deep in the list begins."""
 _REGION: Final = "US"
-OF_OPEN: Final = ("what is to be shipped", "what is to be shipped in a region")
-"""Found among the claims that are open, however many are stored."""
 Question = Callable[[int], Awaitable[Any]]
 
 
@@ -61,8 +59,10 @@ class Questions:
             "claims due before long ago": self._claims(due_before=NOW - _AGES),
             "awaited returns due before": self._claims(2, state=ClaimState.AWAITING_RETURN, due_before=NOW),
             "claims of a region and service": self._claims(2, region="AU", service=Service.MAINTENANCE),
-            OF_OPEN[0]: lambda n: self._views.shipping_requests(ShippingFilter(), 5),
-            OF_OPEN[1]: lambda n: self._views.shipping_requests(ShippingFilter(region="US"), 2),
+            "what is to be shipped": lambda n: self._views.shipping_requests(ShippingFilter(), 5),
+            "what is to be shipped in a region": lambda n: self._views.shipping_requests(
+                ShippingFilter(region="US"), 2
+            ),
             "what was shipped": lambda n: self._views.shipping_requests(ShippingFilter(open=False), 50),
             "timeline": lambda n: self._views.events(self._customer(n).claim_id),
             "ledger of a claim": self._ledger,

@@ -184,9 +184,11 @@ class _Told:
         place = {"claim_id": claim.id, "ship_to": address, "requested_at": self._at}
         if story.asked:
             what = {"model": claim.model, "region": claim.region, "with_battery": False, "withdrawn_at": None}
-            yield "dispatch_requests", place | what | {"reference": f"WH-{NUMBER}"}
+            to_do = {"to_do": story.state is ClaimState.AWAITING_DISPATCH}
+            yield "dispatch_requests", place | what | to_do | {"reference": f"WH-{NUMBER}"}
         if story.job and story.state in {ClaimState.CLOSED, ClaimState.IN_SERVICE}:
-            yield "workshop_returns", place | {"reference": f"WS-{NUMBER}"}
+            to_do = {"to_do": story.state is ClaimState.IN_SERVICE}
+            yield "workshop_returns", place | to_do | {"reference": f"WS-{NUMBER}"}
 
     def _as_it_stands(self) -> Claim:
         story, at, region = self._story, self._at, self._region

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     event,
+    true,
 )
 from sqlmodel import Field, SQLModel
 
@@ -132,10 +133,13 @@ class LedgerEntryRow(SQLModel, table=True):
 
 
 class DispatchRequestRow(SQLModel, table=True):
-    """What the warehouse was asked to ship: one request a claim. `reference` is the warehouse's own number."""
+    """What the warehouse was asked to ship: one request a claim. `reference` is the warehouse's own number.
+
+    `to_do` until it was shipped or withdrawn.
+    """
 
     __tablename__ = "dispatch_requests"
-    __table_args__ = (Index("ix_dispatch_requests_place", "requested_at", "reference"),)
+    __table_args__ = (Index("ix_dispatch_requests_place", "to_do", "requested_at", "reference"),)
 
     claim_id: str = Field(primary_key=True)
     reference: str = Field(unique=True)
@@ -145,18 +149,23 @@ class DispatchRequestRow(SQLModel, table=True):
     ship_to: dict[str, Any] = Field(sa_type=JSON)
     requested_at: datetime = Field(sa_type=Instant)
     withdrawn_at: datetime | None = Field(default=None, sa_type=Instant)
+    to_do: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
 
 
 class WorkshopReturnRow(SQLModel, table=True):
-    """What the workshop was asked to ship back: one request a claim. `reference` is the workshop's own number."""
+    """What the workshop was asked to ship back: one request a claim. `reference` is the workshop's own number.
+
+    `to_do` until its claim is closed.
+    """
 
     __tablename__ = "workshop_returns"
-    __table_args__ = (Index("ix_workshop_returns_place", "requested_at", "reference"),)
+    __table_args__ = (Index("ix_workshop_returns_place", "to_do", "requested_at", "reference"),)
 
     claim_id: str = Field(primary_key=True)
     reference: str = Field(unique=True)
     ship_to: dict[str, Any] = Field(sa_type=JSON)
     requested_at: datetime = Field(sa_type=Instant)
+    to_do: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
 
 
 class MailRow(SQLModel, table=True):

@@ -1,6 +1,6 @@
 """Store: what is asked of the warehouse and the workshop, as one list: what to ship, where to, and whether it left.
 
-The tables hold the requests; the claim beside each says whether it is still to be done.
+Each request says itself whether it is still to be done, and the index of its list begins with that.
 """
 
 from datetime import datetime
@@ -8,19 +8,16 @@ from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Label, Select, and_, literal, not_, select, tuple_
+from sqlalchemy import Select, and_, literal, not_, select, tuple_
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.kinds import ClaimState
 from store.direct import core
 from store.hints import checked
 from store.instants import Instant
 from store.payment_tables import DispatchRequestRow, WorkshopReturnRow
 from store.tables import ClaimRow, EventRow
 
-_RUNS = col(ClaimRow.state).in_([state.value for state in ClaimState if state is not ClaimState.CLOSED])
-_REGION: Label[str] = col(ClaimRow.region).label("region_of_claim")
 _SHIPPED_BACK = "shipped_back"
 """The timeline's word for a unit that left the workshop."""
 Request = DispatchRequestRow | WorkshopReturnRow
@@ -75,13 +72,9 @@ async def _replacements(
     session: AsyncSession, wanted: ShippingFilter, after: Place | None, limit: int
 ) -> list[ShippingView]:
     row = DispatchRequestRow
-    sent = col(ClaimRow.document)["replacement_serial_number"].as_string().is_not(None)
-    # Nobody asks the warehouse without waiting for it, so this is narrower than "runs" and says the same.
-    waits = col(ClaimRow.state) == ClaimState.AWAITING_DISPATCH.value
-    to_do = and_(col(row.withdrawn_at).is_(None), waits, not_(sent))
-    lines = select(*_columns(row), _REGION, sent.label("fulfilled"))
-    lines = lines.join(ClaimRow, col(ClaimRow.id) == col(row.claim_id)).where(to_do if wanted.open else not_(to_do))
-    found = await core(session, _page(lines, row, wanted, after, limit), {})
+    shipped = and_(not_(col(row.to_do)), col(row.withdrawn_at).is_(None)).label("fulfilled")
+    columns = [col(getattr(row, name)) for name in row.model_fields if name != "to_do"]
+    found = await core(session, _page(select(*columns, shipped), row, col(row.region), wanted, after, limit), {})
     return [ShippingView(kind=ShippingKind.REPLACEMENT, **line) for line in found.mappings()]
 
 
@@ -94,34 +87,32 @@ async def _returns(
     told = select(col(EventRow.id)).where(
         col(EventRow.claim_id) == col(row.claim_id), col(EventRow.kind) == _SHIPPED_BACK
     )
-    fulfilled = told.limit(1).scalar_subquery().is_not(None).label("fulfilled")
-    lines = select(*_columns(row), col(ClaimRow.region), _REGION, model, fulfilled)
-    lines = lines.join(ClaimRow, col(ClaimRow.id) == col(row.claim_id)).where(_RUNS if wanted.open else not_(_RUNS))
-    found = await core(session, _page(lines, row, wanted, after, limit), {})
+    shipped = told.limit(1).scalar_subquery().is_not(None).label("fulfilled")
+    columns = [col(getattr(row, name)) for name in row.model_fields if name != "to_do"]
+    lines = select(*columns, col(ClaimRow.region), model, shipped)
+    lines = lines.join(ClaimRow, col(ClaimRow.id) == col(row.claim_id))
+    found = await core(session, _page(lines, row, col(ClaimRow.region), wanted, after, limit), {})
     return [
         ShippingView(kind=ShippingKind.RETURN, with_battery=None, withdrawn_at=None, **line)
         for line in found.mappings()
     ]
 
 
-def _page(lines: Any, row: type[Request], wanted: ShippingFilter, after: Place | None, limit: int) -> Select[Any]:
-    if wanted.open:
-        # What is to be done is few among many: found by the running claims first, then narrowed and put in order.
-        few = lines.cte("to_do").prefix_with("MATERIALIZED")
-        lines, region, requested_at, reference = select(few), few.c.region_of_claim, few.c.requested_at, few.c.reference
-    else:
-        # The requests are read in their order, not all of a region's by the claims' index and sorted then.
-        region, requested_at, reference = checked(col(ClaimRow.region)), col(row.requested_at), col(row.reference)
+def _page(
+    lines: Select[Any],
+    row: type[Request],
+    region: Any,
+    wanted: ShippingFilter,
+    after: Place | None,
+    limit: int,
+) -> Select[Any]:
+    page = lines.where(col(row.to_do).is_(wanted.open))
     if wanted.region is not None:
-        lines = lines.where(region == wanted.region)
-    here = tuple_(requested_at, reference)
+        # The requests are read in their order, not all of a region's by the claims' index and sorted then.
+        page = page.where(checked(region) == wanted.region)
+    here = tuple_(col(row.requested_at), col(row.reference))
     if after is not None:
         place = tuple_(literal(after[0], Instant), literal(after[1]))
-        lines = lines.where(here > place if wanted.open else here < place)
-    order = [column.asc() if wanted.open else column.desc() for column in (requested_at, reference)]
-    page: Select[Any] = lines.order_by(*order).limit(limit)
-    return page
-
-
-def _columns(row: type[Request]) -> list[Any]:
-    return [col(getattr(row, name)) for name in row.model_fields]
+        page = page.where(here > place if wanted.open else here < place)
+    order = (col(row.requested_at), col(row.reference))
+    return page.order_by(*(column.asc() if wanted.open else column.desc() for column in order)).limit(limit)

@@ -25,6 +25,7 @@ from store import catalogue
 from store.claim_list import CLAIMS
 from store.direct import core
 from store.once import insert_new, insert_once, table_of
+from store.payment_tables import DispatchRequestRow, WorkshopReturnRow
 from store.standing import load_standing
 from store.tables import AttentionRow, ClaimRow, ConsentRow, EventRow, MaintenanceCodeRow, UseRow
 
@@ -52,15 +53,20 @@ _MAKES_OPEN: Final = insert(_CLAIMS).values(open_lineage=_OPEN)
 _MAKES_CLOSED: Final = insert(_CLAIMS).values(open_lineage=None)
 _FLAGS: Final = table_of(AttentionRow)
 _UNFLAGS: Final = delete(_FLAGS).where(_FLAGS.c.claim_id == bindparam("asked_id"))
-_UNFLAGS_OTHERS: Final = _UNFLAGS.where(_FLAGS.c.code.not_in(bindparam("codes", expanding=True)))
 _USES: Final = table_of(UseRow)
 _DRAWS: Final = insert(_USES)
 _CONSENTS: Final = insert(table_of(ConsentRow))
 _USES_OF: Final = _USES.select().where(_USES.c.claim_id == bindparam("asked_id"))
+_SHIPS: Final = table_of(DispatchRequestRow)
+_RETURNS: Final = table_of(WorkshopReturnRow)
+_SHIPS_NOTHING: Final = update(_SHIPS).where(_SHIPS.c.claim_id == bindparam("asked_id")).values(to_do=False)
+_RETURNS_NOTHING: Final = update(_RETURNS).where(_RETURNS.c.claim_id == bindparam("asked_id")).values(to_do=False)
 _FIXED: Final = frozenset(
     {"id", "lineage_id", "service", "tier", "serial_number", "region", "opened_at", "owed_currency"}
 )
 """Columns that never change: written again, each would cost its indexes a removal and an insertion on SQLite."""
+_JOBS: Final = (Service.ONLINE_REPAIR, Service.MAINTENANCE)
+"""Services of the workshop, which sends the unit itself back."""
 _KEEPS_THE_CODE = frozenset(Outcome) - {Outcome.CANCELLED, Outcome.LAPSED}
 """How a maintenance job ends that used its code up; a unit that never came did not (R-MNT-2)."""
 
@@ -118,6 +124,7 @@ async def save_claim(session: AsyncSession, ask: SaveClaim) -> None:
     if await _write(session, ask):
         await _flag(session, ask.claim)
         await _keep_code(session, ask.claim)
+        await _ships_no_more(session, ask.claim)
     if ask.events:
         whose = {"claim_id": ask.claim.id, "run_id": ask.run_id}
         in_order = sorted(ask.events, key=lambda event: event.seq)  # the lines' numbers rise in this order
@@ -244,12 +251,20 @@ async def _keep_code(session: AsyncSession, claim: Claim) -> None:
         code.claim_id = claim.id if used else None
 
 
+async def _ships_no_more(session: AsyncSession, claim: Claim) -> None:
+    """Nothing is to be shipped for a closed claim. What left the warehouse was marked when it did."""
+    if claim.state is not ClaimState.CLOSED:
+        return
+    if claim.dispatched_on is None:
+        await core(session, _SHIPS_NOTHING, {"asked_id": claim.id})
+    if claim.service in _JOBS:
+        await core(session, _RETURNS_NOTHING, {"asked_id": claim.id})
+
+
 async def _flag(session: AsyncSession, claim: Claim) -> None:
+    await core(session, _UNFLAGS, {"asked_id": claim.id})
     codes = sorted(attention.value for attention in claim.attention)
-    if not codes:
-        await core(session, _UNFLAGS, {"asked_id": claim.id})
-    else:
-        await core(session, _UNFLAGS_OTHERS, {"asked_id": claim.id, "codes": codes})
+    if codes:
         rows = [{"claim_id": claim.id, "code": code, "opened_at": claim.opened_at} for code in codes]
         await insert_new(session, AttentionRow, rows)
 

@@ -23,6 +23,7 @@ from store import catalogue
 from store.direct import core, locked
 from store.hints import checked
 from store.once import insert_once, table_of
+from store.payment_tables import DispatchRequestRow
 from store.tables import BindingRow, ClaimRow, DeviceRow, LineageRow
 from store.writes.claims import use_ends
 
@@ -33,6 +34,11 @@ _MODEL_OF: Final = select(_DEVICES.c.model).where(_DEVICES.c.serial_number == bi
 _REPLACES: Final = update(_DEVICES).where(_DEVICES.c.serial_number == bindparam("original"))
 _UNBINDS: Final = update(_BINDINGS).where(
     _BINDINGS.c.serial_number == bindparam("original"), _BINDINGS.c.unbound_at.is_(None)
+)
+_SHIPPED: Final = (
+    update(table_of(DispatchRequestRow))
+    .where(table_of(DispatchRequestRow).c.claim_id == bindparam("claim"))
+    .values(to_do=False)
 )
 Unit = Row[Any]
 """A line of the devices' table."""
@@ -79,6 +85,7 @@ async def record_dispatch(session: AsyncSession, ask: RecordDispatch) -> Dispatc
     if ask.consumes:
         await use_ends(session, claim.id, UseKind.CONSUMED, ask.at)
     await core(session, _UNBINDS, {"original": original, "unbound_at": ask.at})
+    await core(session, _SHIPPED, {"claim": claim.id})
     return recorded
 
 

@@ -1,18 +1,22 @@
 """What is to be shipped: replacements and returns as one list, in the order of asking."""
 
+import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from alembic import command
 
-from activities.jobs import SimulatedWorkshop
+from activities.jobs import DatabaseJobs, SimulatedWorkshop
 from activities.warehouse import SimulatedWarehouse
-from domain.claim import Claim
-from domain.kinds import ClaimState, Outcome
+from domain.claim import Claim, Incident
+from domain.kinds import Cause, ClaimState, Outcome, Service
+from domain.policy import Policy
 from messages.claims import ShipTo
-from messages.jobs import RequestReturn
+from messages.jobs import JobOpened, OpenJob, RequestReturn
 from messages.warehouse import RequestDispatch, WithdrawDispatch
 from store.claim_list import InvalidCursor
+from store.migrate import configuration, migrating
 from store.views import ShippingFilter, ShippingKind, ShippingView
 from tests.store.programme import NOW, Programme, line
 
@@ -28,6 +32,20 @@ async def claimed(programme: Programme, serial: str, region: str = "US") -> Clai
     waiting = replace(claim, state=ClaimState.AWAITING_DISPATCH)
     await programme.save(waiting)
     return waiting
+
+
+async def in_repair(programme: Programme, serial: str, region: str = "US") -> Claim:
+    """A repair whose unit is on the bench."""
+    await programme.device(serial, region=region, email=f"{serial}@example.com")
+    incident = Incident(Cause.COLLISION, NOW - timedelta(days=1), "It fell.")
+    ask = OpenJob(
+        claim_id=f"rep_{serial}", service=Service.ONLINE_REPAIR, serial_number=serial, at=NOW, incident=incident
+    )
+    answer = await DatabaseJobs(programme.database, Policy()).open_job(ask)
+    assert isinstance(answer, JobOpened), answer
+    claim = replace(answer.claim, state=ClaimState.IN_SERVICE)
+    await programme.save(claim)
+    return claim
 
 
 async def asked_to_ship(programme: Programme, claim: Claim, at: datetime = NOW) -> str:
@@ -47,7 +65,7 @@ async def listed(programme: Programme, wanted: ShippingFilter | None = None) -> 
 
 
 async def test_a_request_says_what_goes_where(programme: Programme) -> None:
-    first, second = await claimed(programme, "A-1"), await claimed(programme, "A-2")
+    first, second = await claimed(programme, "A-1"), await in_repair(programme, "A-2")
     back = await asked_to_send_back(programme, second, NOW + timedelta(hours=1))
     out = await asked_to_ship(programme, first)
     common = {"model": "mavic-3", "region": "US", "ship_to": SHIP_TO.model_dump(), "withdrawn_at": None}
@@ -75,9 +93,12 @@ async def test_a_request_says_what_goes_where(programme: Programme) -> None:
 
 
 async def test_what_was_dispatched_is_done(programme: Programme) -> None:
-    claim = await claimed(programme, "A-1")
+    await programme.device("A-1")
+    reserved = await programme.reserve(programme.ask("A-1"))
+    claim = reserved.claim
     await asked_to_ship(programme, claim)
-    await programme.save(replace(claim, state=ClaimState.AWAITING_RETURN, replacement_serial_number="B-1"), 2)
+    assert [request.claim_id for request in await listed(programme)] == [claim.id]
+    await programme.dispatch(reserved, "B-1")
     assert await listed(programme) == []
     assert [(request.claim_id, request.fulfilled) for request in await listed(programme, DONE)] == [(claim.id, True)]
 
@@ -92,7 +113,7 @@ async def test_what_was_withdrawn_is_not_to_be_shipped(programme: Programme) -> 
 
 @pytest.mark.parametrize("reported", [True, False])
 async def test_a_return_is_fulfilled_when_it_was_reported(programme: Programme, reported: bool) -> None:
-    claim = await claimed(programme, "A-1")
+    claim = await in_repair(programme, "A-1")
     await asked_to_send_back(programme, claim)
     if reported:
         await programme.save(claim, 2, events=(line(2, "shipped_back"),))
@@ -104,7 +125,8 @@ async def test_a_return_is_fulfilled_when_it_was_reported(programme: Programme, 
 async def test_a_region_is_listed_alone(programme: Programme) -> None:
     for serial, region in (("A-1", "US"), ("A-2", "EU")):
         await asked_to_ship(programme, await claimed(programme, serial, region))
-    await asked_to_send_back(programme, await claimed(programme, "A-3", "EU"))
+    for serial, region in (("A-3", "US"), ("A-4", "EU")):
+        await asked_to_send_back(programme, await in_repair(programme, serial, region))
     found = await listed(programme, ShippingFilter(region="EU"))
     assert {(request.kind, request.region) for request in found} == {
         (ShippingKind.REPLACEMENT, "EU"),
@@ -117,7 +139,7 @@ async def test_pages_run_through_every_request_once(programme: Programme, still_
     """The oldest first of what is to be done, the newest first of the rest."""
     made = []
     for n in range(7):
-        claim = await claimed(programme, f"A-{n}")
+        claim = await (claimed if n % 3 else in_repair)(programme, f"A-{n}")
         ask = asked_to_ship if n % 3 else asked_to_send_back
         at = NOW + timedelta(minutes=n // 2)
         made.append((at, await ask(programme, claim, at)))
@@ -137,3 +159,31 @@ async def test_pages_run_through_every_request_once(programme: Programme, still_
 async def test_a_made_up_cursor_is_refused(programme: Programme) -> None:
     with pytest.raises(InvalidCursor):
         await programme.views.shipping_requests(cursor="abc")
+
+
+async def test_requests_from_before_the_mark_are_marked(programme: Programme, database_url: str) -> None:
+    waits = await claimed(programme, "A-1")
+    await asked_to_ship(programme, waits)
+    await programme.device("A-2")
+    dispatched = await programme.reserve(programme.ask("A-2"))
+    await programme.save(replace(dispatched.claim, state=ClaimState.AWAITING_DISPATCH))
+    await asked_to_ship(programme, dispatched.claim)
+    await programme.dispatch(dispatched, "B-2")
+    withdrawn = await claimed(programme, "A-3")
+    await asked_to_ship(programme, withdrawn)
+    await SimulatedWarehouse(programme.database).withdraw_dispatch(WithdrawDispatch(claim_id=withdrawn.id, at=NOW))
+    on_the_bench, gone = await in_repair(programme, "A-4"), await in_repair(programme, "A-5")
+    for claim in (on_the_bench, gone):
+        await asked_to_send_back(programme, claim)
+    await programme.close(gone, Outcome.REPAIRED)
+    before = await listed(programme), await listed(programme, DONE)
+    assert [len(requests) for requests in before] == [2, 3]
+    await programme.database.close()
+    await asyncio.to_thread(_back_and_forth, database_url)
+    assert (await listed(programme), await listed(programme, DONE)) == before
+
+
+def _back_and_forth(url: str) -> None:
+    with migrating(url) as connection:
+        command.downgrade(configuration(connection), "0006")
+        command.upgrade(configuration(connection), "head")

@@ -15,6 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from store import direct
 from store.asking import Asking
+from store.together import PostgresWriter
 
 _BEGIN: Final = "aftercare_begin"
 Ask = Callable[[Executable, Mapping[str, Any]], Awaitable[Sequence[Any]]]
@@ -68,7 +69,7 @@ class Database:
         in_process = address.get_backend_name() == "sqlite"
         # An error of an activity ends up in Temporal's history: what was written (names, addresses) must not.
         self._engine = create_async_engine(address, pool_pre_ping=not in_process, hide_parameters=True)
-        self._writer = direct.Writer(address) if in_process else None
+        self._writer = direct.Writer(address) if in_process else PostgresWriter(address)
         if in_process:
             prepare_sqlite(self._engine.sync_engine)
         self._asking = _InPlace(address) if in_process else Asking(address)
@@ -100,12 +101,8 @@ class Database:
 
         One at a time within a task: a second one inside would wait for the first for ever.
         """
-        if self._writer is not None:
-            async with self._writer.transaction() as session:
-                yield session
-        else:
-            async with AsyncSession(self._engine, expire_on_commit=False) as session, session.begin():
-                yield session
+        async with self._writer.transaction() as session:
+            yield session
 
     async def ready(self) -> None:
         """Ask the database for an answer; raises SQLAlchemy's error when there is none."""
@@ -115,8 +112,7 @@ class Database:
     async def close(self) -> None:
         """Give all connections back."""
         await self._engine.dispose()
-        if self._writer is not None:
-            await self._writer.close()
+        await self._writer.close()
         await self._asking.close()
 
 

@@ -18,6 +18,7 @@ from store.once import table_of
 from store.payment_tables import LedgerEntryRow
 
 _LINES: Final = table_of(LedgerEntryRow)
+_WRITES: Final = insert(_LINES)
 _LINES_OF: Final = select(_LINES.c.subject, _LINES.c.account, _LINES.c.amount, _LINES.c.currency).where(
     _LINES.c.key == bindparam("asked")
 )
@@ -90,4 +91,4 @@ async def post(session: AsyncSession, subject: str, key: str, at: datetime, line
         {"at": at, "subject": subject, "account": account, "amount": amount, "currency": currency, "key": key}
         for subject, account, amount, currency in sorted(asked, key=lambda line: ACCOUNTS.index(line[1]))
     ]
-    await core(session, insert(_LINES), rows)
+    await core(session, _WRITES, rows)

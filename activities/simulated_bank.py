@@ -20,7 +20,7 @@ from activities.simulated_cards import card_behind, hold_window, simulated_card
 from domain.eligibility import Card
 from domain.money import Money
 from messages.ids import new_id
-from store.direct import core
+from store.core import core
 from store.once import insert_once, table_of
 from store.payment_tables import GatewayAnswerRow, GatewayEventRow, GatewayPaymentRow
 

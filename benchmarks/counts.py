@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from unittest import mock
 
-import psycopg
 from sqlalchemy import Engine, event
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
+
+from store.wire import Values, Wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +56,17 @@ def overheard(hear: Callable[[str, Any], None]) -> Iterator[None]:
     def executed(_connection: Any, _cursor: Any, text: str, values: Any, _context: Any, _many: bool) -> None:
         hear(text, values)
 
-    # What `store.asking` sends goes past SQLAlchemy's engines.
-    execute = psycopg.AsyncConnection.execute
+    # What `store.wire` sends goes past SQLAlchemy's engines.
+    parameters = Wire.parameters
 
-    async def asked(connection: Any, text: str, values: Any = None, **options: Any) -> Any:
-        hear(text, values)
-        return await execute(connection, text, values, **options)
+    def sent(wire: Wire, values: Values) -> Values:
+        complete = parameters(wire, values)
+        hear(wire.text, complete)
+        return complete
 
     event.listen(Engine, "before_cursor_execute", executed)
     try:
-        with mock.patch.object(psycopg.AsyncConnection, "execute", asked):
+        with mock.patch.object(Wire, "parameters", sent):
             yield
     finally:
         event.remove(Engine, "before_cursor_execute", executed)

@@ -7,15 +7,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from sqlalchemy import URL, Connection, Engine, Executable, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, Executable, event, make_url, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from store import direct
-from store.asking import Asking
-from store.together import PostgresWriter
+from store import sqlite
+from store.asking import Asking, PostgresAsking, SqliteAsking
+from store.core import core
+from store.postgres import PostgresWriter
 
 _BEGIN: Final = "aftercare_begin"
 Ask = Callable[[Executable, Mapping[str, Any]], Awaitable[Sequence[Any]]]
@@ -39,7 +39,7 @@ def prepare_sqlite(engine: Engine) -> None:
 
     @event.listens_for(engine, "connect")
     def connect(connection: Any, _record: object) -> None:
-        direct.prepare(connection)
+        sqlite.prepare(connection)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
@@ -56,7 +56,7 @@ def within(session: AsyncSession) -> Ask:
 
     async def ask(statement: Executable, values: Mapping[str, Any]) -> Sequence[Any]:
         await session.flush()  # what was changed a moment ago is asked about too
-        return (await direct.core(session, statement, values)).all()
+        return (await core(session, statement, values)).all()
 
     return ask
 
@@ -66,26 +66,25 @@ class Database:
 
     def __init__(self, url: str) -> None:
         address = async_url(url)
-        in_process = address.get_backend_name() == "sqlite"
+        self._in_process = in_process = address.get_backend_name() == "sqlite"
         # An error of an activity ends up in Temporal's history: what was written (names, addresses) must not.
         self._engine = create_async_engine(address, pool_pre_ping=not in_process, hide_parameters=True)
-        self._writer = direct.Writer(address) if in_process else PostgresWriter(address)
+        self._writer = sqlite.Writer(address) if in_process else PostgresWriter(address)
         if in_process:
             prepare_sqlite(self._engine.sync_engine)
-        self._asking = _InPlace(address) if in_process else Asking(address)
+        self._asking: Asking = SqliteAsking(address) if in_process else PostgresAsking(address)
 
     async def ask(self, statement: Executable, values: Mapping[str, Any]) -> Sequence[Any]:
         """The rows of one statement that only reads, a few of them. One statement sees one state: no transaction.
 
         Build the statement once, with bound parameters: building costs more than asking.
         """
-        if isinstance(self._asking, Asking):
-            return await self._asking.rows(statement, values)
         try:
-            # SQLite is in this process and its readers wait for nobody: done sooner than a thread is told of it.
-            return self._asking.rows(statement, values)
+            return await self._asking.rows(statement, values)
         except OperationalError:
-            # Unless the file is being recovered or put in order just now: whoever must wait does not wait here.
+            if not self._in_process:
+                raise
+            # The file is being recovered or put in order just now: whoever must wait does not wait in the loop.
             async with self.reading() as session:
                 return await within(session)(statement, values)
 
@@ -114,32 +113,3 @@ class Database:
         await self._engine.dispose()
         await self._writer.close()
         await self._asking.close()
-
-
-class _InPlace:
-    """SQLite, asked where it is."""
-
-    def __init__(self, address: URL) -> None:
-        # Nothing to begin, nothing to undo.
-        engine = create_engine(
-            address.set(drivername="sqlite"),
-            isolation_level="AUTOCOMMIT",
-            skip_autocommit_rollback=True,
-            pool_reset_on_return=None,
-            poolclass=NullPool,
-            hide_parameters=True,
-        )
-        event.listen(engine, "connect", direct.never_wait)
-        self._kept = direct.Kept(engine)
-
-    def rows(self, statement: Executable, values: Mapping[str, Any]) -> Sequence[Any]:
-        """The statement's rows."""
-        try:
-            return self._kept.connection.execute(statement, values).all()
-        except BaseException:
-            self._kept.drop()
-            raise
-
-    async def close(self) -> None:
-        """Give the connection back."""
-        self._kept.drop()

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from store.direct import core
+from store.core import core, engine_of
 
 
 async def insert_once(session: AsyncSession, model: type[SQLModel], row: Mapping[str, Any]) -> bool:
@@ -24,12 +24,12 @@ async def insert_once(session: AsyncSession, model: type[SQLModel], row: Mapping
 
     As plain values: an object of the model, made to be taken apart again, costs more than its line.
     """
-    return (await core(session, _telling(table_of(model), _dialect(session)), row)).first() is not None
+    return (await core(session, _telling(table_of(model), engine_of(session)), row)).first() is not None
 
 
 async def insert_new(session: AsyncSession, model: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
     """The same for several rows of one table, in their order, for whoever need not know which were there."""
-    await core(session, _unless_taken(table_of(model), _dialect(session)), rows)
+    await core(session, _unless_taken(table_of(model), engine_of(session)), rows)
 
 
 async def insert_each_once(session: AsyncSession, rows: Sequence[SQLModel], key: Mapped[str]) -> set[str]:
@@ -37,7 +37,7 @@ async def insert_each_once(session: AsyncSession, rows: Sequence[SQLModel], key:
 
     Callers who write the same rows at once give them in the same order, or two would wait for each other for ever.
     """
-    statement = _unless_taken(table_of(type(rows[0])), _dialect(session))
+    statement = _unless_taken(table_of(type(rows[0])), engine_of(session))
     inserted = statement.values([_values(row) for row in rows]).returning(key)
     return set((await session.exec(inserted)).scalars())
 
@@ -46,10 +46,6 @@ def table_of(model: type[SQLModel]) -> Table:
     """The table behind a model, for statements that are built once and need no object."""
     table: Table = vars(model)["__table__"]
     return table
-
-
-def _dialect(session: AsyncSession) -> str:
-    return session.get_bind().dialect.name
 
 
 def _values(row: SQLModel) -> dict[str, Any]:

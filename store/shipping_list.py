@@ -12,7 +12,7 @@ from sqlalchemy import Select, and_, literal, not_, select, tuple_
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from store.direct import core
+from store.core import core
 from store.hints import checked
 from store.instants import Instant
 from store.payment_tables import DispatchRequestRow, WorkshopReturnRow

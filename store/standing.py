@@ -15,8 +15,8 @@ from domain.kinds import DeviceStatus, TermKind, UseKind
 from domain.money import Money, total
 from domain.standing import Binding, MaintenanceCode, Standing, model_named
 from store import catalogue
+from store.core import locked
 from store.database import Ask, within
-from store.direct import locked
 from store.rows import Rows
 from store.tables import BindingRow, ClaimRow, DeviceRow, LineageRow, MaintenanceCodeRow, TermRow, UseRow
 

@@ -1,23 +1,32 @@
-"""Store: a statement as PostgreSQL's driver takes it, and its answer as Python has it.
+"""Store: a statement as the engine's driver takes it, and its answer as Python has it.
 
-SQLAlchemy writes the statement and knows the types, once; whoever sends it speaks to the driver.
+SQLAlchemy writes the statement and knows the types, once; whoever sends it speaks to the driver. What SQLAlchemy does
+around each sending costs more than most of the statements.
 """
 
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import psycopg
 from sqlalchemy import ClauseElement, Executable
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine import IteratorResult
 from sqlalchemy.engine.result import SimpleResultMetaData
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
-DIALECT: Final[Any] = PGDialect_psycopg()  # type: ignore[no-untyped-call]
-Values = Mapping[str, Any]
+Engine = Literal["sqlite", "postgresql"]
+_DIALECTS: Final[dict[Engine, Any]] = {
+    "sqlite": SQLiteDialect_pysqlite(paramstyle="named"),
+    "postgresql": PGDialect_psycopg(),  # type: ignore[no-untyped-call]
+}
+_ERRORS: Final[dict[Engine, type[Exception]]] = {"sqlite": sqlite3.Error, "postgresql": psycopg.Error}
+Values = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+"""Of a statement's bound parameters; of several lines for a statement that writes."""
 Made = Callable[[Any], Any]
 
 
@@ -30,40 +39,43 @@ class Answer(IteratorResult[Any]):
 
 
 class Wire:
-    """One statement, with what its values are sent as and its columns are read as."""
+    """One statement for one engine, with what its values are sent as and its columns are read as."""
 
-    def __init__(self, compiled: SQLCompiler) -> None:
+    def __init__(self, statement: Executable, names: tuple[str, ...], engine: Engine) -> None:
+        assert isinstance(statement, ClauseElement)
+        self._engine: Engine = engine
+        self._dialect = _DIALECTS[engine]
+        compiled = statement.compile(dialect=self._dialect, column_keys=names or None)
+        assert isinstance(compiled, SQLCompiler)
         self.text = str(compiled)
-        makers = {
-            name: bind.type.dialect_impl(DIALECT).bind_processor(DIALECT) for bind, name in compiled.bind_names.items()
-        }
+        impls = {name: bind.type.dialect_impl(self._dialect) for bind, name in compiled.bind_names.items()}
+        makers = {name: impl.bind_processor(self._dialect) for name, impl in impls.items()}
         self._sends = {name: made for name, made in makers.items() if made is not None}
         self._asked_for = {name for bind, name in compiled.bind_names.items() if bind.required}
-        given = {name: value for name, value in compiled.params.items() if name not in self._asked_for}
-        defaults = {column.key: column.default for column in compiled.insert_prefetch}
-        given |= {
-            name: default.arg for name, default in defaults.items() if isinstance(default, ScalarElementColumnDefault)
-        }
-        self._constants = {name: self._sent(name, value) for name, value in given.items()}
-        columns = list(getattr(compiled.statement, "selected_columns", ())) or _returned(compiled.statement)
+        self._constants = {name: self._sent(name, value) for name, value in _given(compiled).items()}
+        columns = _columns(compiled.statement)
         self._columns = SimpleResultMetaData([column.key for column in columns]) if columns else None
-        processors = [column.type.dialect_impl(DIALECT).result_processor(DIALECT, None) for column in columns]
-        self._reads: list[tuple[int, Made]] = [
-            (place, made) for place, made in enumerate(processors) if made is not None
-        ]
+        readers = [column.type.dialect_impl(self._dialect).result_processor(self._dialect, None) for column in columns]
+        self._reads: list[tuple[int, Made]] = [(place, made) for place, made in enumerate(readers) if made is not None]
 
     def parameters(self, values: Values) -> Values:
         """All the statement needs, its own constants included. Raises KeyError when a value is missing."""
+        return self._line(values) if isinstance(values, Mapping) else [self._line(line) for line in values]
+
+    def answer(self, cursor: Any, rows: Sequence[Any]) -> Answer:
+        """What the driver's cursor has brought."""
+        columns = self._columns or SimpleResultMetaData([column[0] for column in cursor.description or ()])
+        return Answer(columns, [self._read(line) for line in rows] if self._reads else rows, cursor.rowcount)
+
+    def failed(self, error: Exception) -> Exception:
+        """The driver's error as SQLAlchemy tells it, without what was written: that names people."""
+        base = _ERRORS[self._engine]
+        return DBAPIError.instance(self.text, None, error, base, hide_parameters=True, dialect=self._dialect)
+
+    def _line(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
         if missing := self._asked_for - values.keys():
             raise KeyError(*missing)
         return self._constants | {name: self._sent(name, value) for name, value in values.items()}
-
-    async def answer(self, cursor: psycopg.AsyncCursor[Any]) -> Answer:
-        """What the cursor has brought."""
-        told = cursor.description
-        rows = await cursor.fetchall() if told else []
-        columns = self._columns or SimpleResultMetaData([column.name for column in told or ()])
-        return Answer(columns, [self._read(line) for line in rows] if self._reads else rows, cursor.rowcount)
 
     def _sent(self, name: str, value: Any) -> Any:
         made = self._sends.get(name)
@@ -75,21 +87,28 @@ class Wire:
             read[place] = made(read[place])
         return tuple(read)
 
-    def failed(self, error: psycopg.Error) -> DBAPIError:
-        """The driver's error as SQLAlchemy tells it, without what was written: that names people."""
-        told = DBAPIError.instance(self.text, None, error, psycopg.Error, hide_parameters=True, dialect=DIALECT)
-        assert isinstance(told, DBAPIError)
-        return told
 
-
-def _returned(statement: Any) -> list[Any]:
-    return list(statement.exported_columns) if statement.is_dml and statement._returning else []
-
-
-@lru_cache
-def written(statement: Executable, names: tuple[str, ...] = ()) -> Wire:
+def written(statement: Executable, values: Values, engine: Engine) -> Wire:
     """As `statement` is sent with values of these names: written once, which costs more than sending it."""
-    assert isinstance(statement, ClauseElement)
-    compiled = statement.compile(dialect=DIALECT, column_keys=names or None)
-    assert isinstance(compiled, SQLCompiler)
-    return Wire(compiled)
+    return _written(statement, tuple(values if isinstance(values, Mapping) else values[0]), engine)
+
+
+@lru_cache(maxsize=512)
+def _written(statement: Executable, names: tuple[str, ...], engine: Engine) -> Wire:
+    return Wire(statement, names, engine)
+
+
+def _given(compiled: SQLCompiler) -> dict[str, Any]:
+    """Values that the statement brings along: its constants, and what its table says of columns left out."""
+    asked_for = {name for bind, name in compiled.bind_names.items() if bind.required}
+    given = {name: value for name, value in compiled.params.items() if name not in asked_for}
+    defaults = {column.key: column.default for column in compiled.insert_prefetch}
+    return given | {
+        name: default.arg for name, default in defaults.items() if isinstance(default, ScalarElementColumnDefault)
+    }
+
+
+def _columns(statement: Any) -> list[Any]:
+    if statement.is_dml:
+        return list(statement.exported_columns) if statement._returning else []
+    return list(getattr(statement, "selected_columns", ()))

@@ -23,7 +23,7 @@ from messages.claims import ClaimRefused
 from messages.record import ReserveUse, SaveClaim, UseReserved
 from store import catalogue
 from store.claim_list import CLAIMS
-from store.direct import core
+from store.core import core
 from store.once import insert_new, insert_once, table_of
 from store.payment_tables import DispatchRequestRow, WorkshopReturnRow
 from store.standing import load_standing

@@ -20,7 +20,7 @@ from messages.record import (
     SerialIdentified,
 )
 from store import catalogue
-from store.direct import core, locked
+from store.core import core, locked
 from store.hints import checked
 from store.once import insert_once, table_of
 from store.payment_tables import DispatchRequestRow

@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, insert, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.money import Money
-from store.direct import core
+from store.core import core
 from store.ledger_view import ACCOUNTS, CARD, DEPOSITS, HOLDS_OPEN, HOLDS_PLACED
 from store.once import table_of
 from store.payment_tables import LedgerEntryRow

@@ -8,8 +8,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from domain.money import Money
 from messages.payments import CaptureHold, ChargeCard, RefundPayment
+from store.core import core
 from store.database import Database
-from store.direct import core
 from store.ledger_view import ACCOUNTS, CARD
 from store.payment_tables import GatewayPaymentRow
 from store.writes.ledger import LedgerConflict, book_charge, post

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from store import direct
+from store import sqlite
 from store.asking import AT_ONCE
 from store.database import Database, async_url
 from store.migrate import configuration, migrating, upgrade
@@ -220,7 +220,7 @@ async def test_a_writer_waits_asleep_for_another_process(sqlite_url: str) -> Non
 async def test_a_writer_gives_up_in_the_end_and_the_next_one_writes(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(direct, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.1)
     database = Database(sqlite_url)
     other = sqlite3.connect(str(async_url(sqlite_url).database), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

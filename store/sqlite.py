@@ -8,23 +8,24 @@ nobody: another process's turn is waited for asleep, and a commit, which waits f
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from sqlalchemy import URL, Connection, CursorResult, Engine, Executable, create_engine, event
+from sqlalchemy import URL, Connection, Engine, Executable, create_engine, event, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
-from sqlmodel import Session
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from store.wire import Answer
+from store.core import CoreSession
+from store.wire import Answer, Values, Wire, written
 
 BUSY_SECONDS: Final = 10
 """How long one writer waits for another before it gives up."""
 _LOOKS_EVERY: Final = 0.002
 _BUSY: Final = "SQLITE_BUSY"
+_BEGIN: Final = written(text("BEGIN IMMEDIATE"), {}, "sqlite")
 
 
 def prepare(connection: Any, busy_seconds: float = BUSY_SECONDS) -> None:
@@ -52,6 +53,7 @@ class Kept:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._connection: Connection | None = None
+        self._driver: sqlite3.Connection | None = None
 
     @property
     def connection(self) -> Connection:
@@ -60,11 +62,37 @@ class Kept:
             self._connection = self._engine.connect()
         return self._connection
 
+    @property
+    def driver(self) -> sqlite3.Connection:
+        """The driver's own connection behind it."""
+        if self._driver is None:
+            self._driver = driver_of(self.connection)
+        return self._driver
+
     def drop(self) -> None:
         """Close it, with whatever was done on it; the next one is a fresh one."""
+        self._driver = None
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def driver_of(connection: Connection) -> sqlite3.Connection:
+    """The driver's own connection."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    return driver
+
+
+def sent(driver: sqlite3.Connection, wire: Wire, values: Values) -> Answer:
+    """The statement's answer. Raises SQLAlchemy's errors."""
+    parameters = wire.parameters(values)
+    try:
+        send = driver.execute if isinstance(values, Mapping) else driver.executemany
+        cursor = send(wire.text, parameters)
+        return wire.answer(cursor, cursor.fetchall())
+    except sqlite3.Error as error:
+        raise wire.failed(error) from error
 
 
 class Writer:
@@ -86,13 +114,14 @@ class Writer:
             connection = await self._begun()
             session = DirectSession(connection)
             try:
-                with session.sync_session:
-                    yield session
-                    session.sync_session.flush()
-                    await _commit(connection, self._committer)
+                yield session
+                await session.flush()
+                await _commit(connection, self._committer)
             except BaseException:
                 self._kept.drop()
                 raise
+            finally:
+                session.forget()
 
     async def close(self) -> None:
         """Give the connection back."""
@@ -106,16 +135,16 @@ class Writer:
                 connection = self._kept.connection
                 transaction = connection.begin()
                 try:
-                    connection.exec_driver_sql("BEGIN IMMEDIATE")
+                    self._kept.driver.execute(_BEGIN.text)
                 except BaseException:
                     transaction.rollback()
                     raise
                 return connection
-            except (OperationalError, sqlite3.OperationalError) as error:  # the latter from preparing the connection
-                name = getattr(getattr(error, "orig", error), "sqlite_errorname", "")
-                if not name.startswith(_BUSY) or time.monotonic() > until:
+            except (OperationalError, sqlite3.OperationalError) as error:
+                cause = getattr(error, "orig", error)
+                if not getattr(cause, "sqlite_errorname", "").startswith(_BUSY) or time.monotonic() > until:
                     self._kept.drop()
-                    raise
+                    raise _BEGIN.failed(cause) from error
             await asyncio.sleep(_LOOKS_EVERY)
 
 
@@ -129,28 +158,17 @@ async def _commit(connection: Connection, committer: Executor) -> None:
         raise
 
 
-Found = CursorResult[Any] | Answer
-Values = Mapping[str, Any] | Sequence[Mapping[str, Any]]
-"""Of a statement's bound parameters; of several lines for a statement that writes."""
-
-
-class CoreSession(AsyncSession):
-    """A session that has a shorter way for statements of tables."""
-
-    async def core(self, statement: Executable, values: Values) -> Found:
-        """Run the statement."""
-        raise NotImplementedError
-
-
 class DirectSession(CoreSession):
     """What the store asks of a session, answered by a plain one: nothing here waits for anybody."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._at_once = connection
-        self.sync_session = self._proxied = Session(connection, expire_on_commit=False)
+    engine = "sqlite"
 
-    async def core(self, statement: Executable, values: Values) -> CursorResult[Any]:
-        return self._at_once.execute(statement, values)
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self._driver = driver_of(connection)
+
+    async def core(self, statement: Executable, values: Values) -> Answer:
+        return sent(self._driver, written(statement, values, "sqlite"), values)
 
     async def exec(self, statement: Any, **options: Any) -> Any:
         return self.sync_session.exec(statement, **options)
@@ -161,8 +179,9 @@ class DirectSession(CoreSession):
     async def get_one(self, *asked: Any, **options: Any) -> Any:
         return self.sync_session.get_one(*asked, **options)
 
-    async def flush(self, objects: Sequence[Any] | None = None) -> None:
-        self.sync_session.flush(objects)
+    async def flush(self, objects: Any = None) -> None:
+        if self._objects is not None:
+            self._objects.flush(objects)
 
     async def delete(self, instance: object) -> None:
         self.sync_session.delete(instance)
@@ -171,16 +190,3 @@ class DirectSession(CoreSession):
     async def begin_nested(self) -> AsyncIterator[None]:  # type: ignore[override]  # no other form of it is used
         with self.sync_session.begin_nested():
             yield
-
-
-async def locked(session: AsyncSession, statement: Executable, values: Mapping[str, Any]) -> None:
-    """Take the lock that `statement` (FOR UPDATE) names. SQLite's one writer has them all."""
-    if not isinstance(session, DirectSession):
-        await core(session, statement, values)
-
-
-async def core(session: AsyncSession, statement: Executable, values: Values) -> Found:
-    """Run a statement of tables, not of objects: it costs a third of one. Build it once: that costs more than both."""
-    if isinstance(session, CoreSession):
-        return await session.core(statement, values)
-    return await (await session.connection()).execute(statement, values)

@@ -5,19 +5,20 @@ SQLAlchemy's session on the same connection and in the same transaction.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import psycopg
-from sqlalchemy import URL, Executable
+from sqlalchemy import URL, Executable, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from store.direct import CoreSession, Values
-from store.wire import Answer, Wire, written
+from store.core import CoreSession
+from store.wire import Answer, Values, Wire, written
 
-_BEGIN: Final = "BEGIN"
+_BEGIN: Final = written(text("BEGIN"), {}, "postgresql")
 AT_ONCE: Final = 10
 """How many transactions are open at a time; they wait for each other's locks, and the others for their turn."""
 
@@ -43,13 +44,13 @@ class PostgresWriter:
                 yield session
                 await session.flush()
                 await connection.commit()
-                session.sync_session.close()
             except BaseException:
                 # The server undoes what a connection leaves unfinished.
                 await connection.invalidate()
-                session.sync_session.close()
+                session.forget()
                 await connection.close()
                 raise
+            session.forget()
             self._free.append(connection)
 
     async def close(self) -> None:
@@ -63,12 +64,12 @@ class PostgresWriter:
             kept = bool(self._free)
             connection = self._free.pop() if kept else await self._engine.connect()
             try:
-                await _driver(connection).execute(_BEGIN)
+                await sent(_driver(connection), _BEGIN, {})
             except BaseException as error:
                 await connection.invalidate()
                 await connection.close()
                 # A server that was away since the last transaction is asked again: nothing is written yet.
-                if isinstance(error, psycopg.OperationalError) and kept:
+                if isinstance(error, OperationalError) and kept:
                     continue
                 raise
             assert connection.sync_connection is not None
@@ -79,35 +80,30 @@ class PostgresWriter:
 class PostgresSession(CoreSession):
     """A session on `connection`, whose transaction has begun."""
 
+    engine = "postgresql"
+
     def __init__(self, connection: AsyncConnection) -> None:
-        super().__init__(connection, expire_on_commit=False)
+        assert connection.sync_connection is not None
+        super().__init__(connection.sync_connection)
         self._driver = _driver(connection)
 
     async def core(self, statement: Executable, values: Values) -> Answer:
-        if isinstance(values, Mapping):
-            wire = written(statement, tuple(values))
-            return await self._sent(wire, self._driver.execute(wire.text, wire.parameters(values), prepare=True))
-        wire = written(statement, tuple(values[0]))
-        async with self._driver.cursor() as cursor:
-            return await self._sent(wire, _many(cursor, wire, values))
-
-    async def flush(self, objects: Sequence[Any] | None = None) -> None:
-        changed = self.sync_session
-        if changed.new or changed.dirty or changed.deleted:
-            await super().flush(objects)
-
-    async def _sent(self, wire: Wire, sending: Awaitable[psycopg.AsyncCursor[Any]]) -> Answer:
-        try:
-            return await wire.answer(await sending)
-        except psycopg.Error as error:
-            raise wire.failed(error) from error
+        return await sent(self._driver, written(statement, values, "postgresql"), values)
 
 
-async def _many(
-    cursor: psycopg.AsyncCursor[Any], wire: Wire, lines: Sequence[Mapping[str, Any]]
-) -> psycopg.AsyncCursor[Any]:
-    await cursor.executemany(wire.text, [wire.parameters(line) for line in lines])
-    return cursor
+async def sent(driver: psycopg.AsyncConnection[Any], wire: Wire, values: Values) -> Answer:
+    """The statement's answer. Raises SQLAlchemy's errors."""
+    parameters = wire.parameters(values)
+    try:
+        async with driver.cursor() as cursor:
+            if isinstance(parameters, Mapping):
+                await cursor.execute(wire.text, parameters, prepare=True)
+                return wire.answer(cursor, await cursor.fetchall() if cursor.description else ())
+            for line in parameters:
+                await cursor.execute(wire.text, line, prepare=True)
+            return wire.answer(cursor, ())
+    except psycopg.Error as error:
+        raise wire.failed(error) from error
 
 
 def _driver(connection: AsyncConnection) -> psycopg.AsyncConnection[Any]:

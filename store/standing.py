@@ -67,7 +67,7 @@ _EVERYTHING: Final = (
         MaintenanceCodeRow.expires_on,
         MaintenanceCodeRow.claim_id,
         catalogue.digest_in_force().label("release"),
-        select(Rows(_UNIT.c.generation, _UNIT.c.serial_text))
+        select(Rows(_UNIT.c.generation, _UNIT.c.serial_text, _UNIT.c.serial_number, _UNIT.c.claim_id))
         .where(_UNIT.c.lineage_id == DeviceRow.lineage_id)
         .scalar_subquery()
         .label("units"),
@@ -95,8 +95,7 @@ _EVERYTHING: Final = (
             ClaimRow.service,
             ClaimRow.closed_at,
             ClaimRow.outcome,
-            col(ClaimRow.document)["serial_number"].as_string(),
-            col(ClaimRow.document)["replacement_serial_number"].as_string(),
+            ClaimRow.serial_number,
             ClaimRow.open_lineage,
             ClaimRow.owed_amount,
             ClaimRow.owed_currency,
@@ -140,7 +139,10 @@ async def known_device(ask: Ask, serial_number: str) -> KnownDevice | None:
     model, region = model_named(sold, row.model), catalogue.region_in(sold, row.region)
     if model is None or region is None:
         raise LookupError(f"the catalogue lacks {row.model} or {row.region}, which {row.serial_text} needs")
-    units = tuple(text for _, text in sorted(row.units))
+    oldest_first = sorted(row.units)
+    units = tuple(text for _, text, *_ in oldest_first)
+    written = {serial: text for _, text, serial, _ in oldest_first}
+    brought = {claim_id: text for _, text, _, claim_id in oldest_first}
     cases = sorted(row.cases or (), key=lambda case: (_instant(case[0]), case[1]), reverse=True)
     owed = [Money(amount, of) for *_, amount, of in cases if amount > 0]
     standing = Standing(
@@ -162,14 +164,14 @@ async def known_device(ask: Ask, serial_number: str) -> KnownDevice | None:
                 key=lambda binding: binding.bound_at,
             )
         ),
-        open_claim_id=next((case[1] for case in cases if case[7] is not None), None),
+        open_claim_id=next((case[1] for case in cases if case[6] is not None), None),
         amount_owed=total(owed, region.currency) if owed else None,
         verified_at=row.verified_at,
         maintenance_code=MaintenanceCode(row.code, row.issued_on, row.expires_on, row.claim_id) if row.code else None,
     )
     history = tuple(
-        Case(claim_id, service, _instant(opened), _maybe(closed), outcome, serial, replacement)
-        for opened, claim_id, service, closed, outcome, serial, replacement, *_ in cases
+        Case(claim_id, service, _instant(opened), _maybe(closed), outcome, written[serial], brought.get(claim_id))
+        for opened, claim_id, service, closed, outcome, serial, *_ in cases
     )
     return KnownDevice(standing, row.owner_name, row.owner_email, units, history)
 

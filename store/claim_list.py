@@ -1,4 +1,7 @@
-"""Store: lists of claims: filters, order, cursors. Newest first; a cursor keeps its place while claims are added."""
+"""Store: lists of claims: filters, order, cursors. A cursor keeps its place while claims are added.
+
+Newest first; those asked for by their due instant, latest due first.
+"""
 
 import base64
 import binascii
@@ -24,6 +27,8 @@ CLAIMS: Final = TypeAdapter(Claim)
 FIRST_YEAR: Final = 2000
 LAST_YEAR: Final = 2100
 """No claim was opened in a year outside these."""
+_KNOW_WHAT_IS_DUE: Final = {"serial_number", "state"}
+"""Columns by which a list of what is due is found: a device has few claims, and a state's have an index by due."""
 T = TypeVar("T")
 
 
@@ -54,31 +59,33 @@ class ClaimFilter(BaseModel):
 
 
 ClaimPlace = tuple[datetime, str]
-"""Where a list stopped: the opening of the last claim shown and its id."""
+"""Where a list stopped: the instant it is ordered by of the last claim shown, and its id."""
 
 
-def newest_claims(
-    wanted: ClaimFilter, after: ClaimPlace | None, limit: int
-) -> "Select[datetime, str, Mapping[Any, Any]]":
-    """The query for one page: `limit` rows (opened_at, id, document) older than `after`."""
-    query = select(ClaimRow.opened_at, ClaimRow.id, ClaimRow.document)
-    opened_at, claim_id = col(ClaimRow.opened_at), col(ClaimRow.id)
+def claim_page(wanted: ClaimFilter, after: ClaimPlace | None, limit: int) -> "Select[datetime, str, Mapping[Any, Any]]":
+    """The query for one page: `limit` rows (instant of the order, id, document) behind `after`."""
+    by_due = wanted.due_before is not None
+    instant, claim_id = col(ClaimRow.due_at if by_due else ClaimRow.opened_at), col(ClaimRow.id)
+    shown: Any = select(instant, claim_id, ClaimRow.document)
     if wanted.attention is not None:
-        # The flags have an order of their own, which is the claims'.
-        query = query.join(AttentionRow, col(AttentionRow.claim_id) == claim_id)
-        query = query.where(AttentionRow.code == wanted.attention.value)
-        opened_at, claim_id = col(AttentionRow.opened_at), col(AttentionRow.claim_id)
-    for number, (column, value) in enumerate(_values(wanted)):
-        # One index leads; the rest is seen of what it finds. Flags lead before all.
-        leads = number == 0 and wanted.attention is None
-        query = query.where((column if leads else checked(column)) == value)
-    if wanted.due_before is not None:
-        # No return is due before its claim was opened: the list begins behind those that cannot be.
-        query = query.where(col(ClaimRow.due_at) < wanted.due_before, opened_at < wanted.due_before)
+        shown = shown.join(AttentionRow, col(AttentionRow.claim_id) == claim_id)
+        shown = shown.where(AttentionRow.code == wanted.attention.value)
+        if not by_due:
+            # The flags have an order of their own, which is the claims'.
+            instant, claim_id = col(AttentionRow.opened_at), col(AttentionRow.claim_id)
+    # One index leads; the rest is seen of what it finds. Flags lead before all.
+    values = _values(wanted)
+    leading = values[0][0] if values and wanted.attention is None else None
+    if by_due and leading is not None and leading.key not in _KNOW_WHAT_IS_DUE:
+        leading = None
+    for column, value in values:
+        shown = shown.where((column if column is leading else checked(column)) == value)
+    if by_due:
+        shown = shown.where(instant < wanted.due_before)
     if after is not None:
-        place = tuple_(literal(after[0], Instant), literal(after[1]))
-        query = query.where(tuple_(opened_at, claim_id) < place)
-    return query.order_by(opened_at.desc(), claim_id.desc()).limit(limit)
+        shown = shown.where(tuple_(instant, claim_id) < tuple_(literal(after[0], Instant), literal(after[1])))
+    page: "Select[datetime, str, Mapping[Any, Any]]" = shown.order_by(instant.desc(), claim_id.desc()).limit(limit)
+    return page
 
 
 def _values(wanted: ClaimFilter) -> list[tuple[Any, str]]:

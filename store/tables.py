@@ -13,6 +13,7 @@ from sqlmodel import Field, SQLModel
 from store.instants import Instant
 
 _IS_OPEN = text("open_lineage IS NOT NULL")
+_HAS_DUE = text("due_at IS NOT NULL")
 
 
 class RegionRow(SQLModel, table=True):
@@ -149,9 +150,11 @@ class ClaimRow(SQLModel, table=True):
 
     __tablename__ = "claims"
     __table_args__ = (
-        # `due_at` comes along: what is not due yet is passed over without a look at the claim itself.
-        Index("ix_claims_newest", "opened_at", "id", "due_at"),
-        Index("ix_claims_state", "state", "opened_at", "id", "due_at"),
+        Index("ix_claims_newest", "opened_at", "id"),
+        Index("ix_claims_state", "state", "opened_at", "id"),
+        # Region and service come along: those of another one are passed over without a look at the claim itself.
+        Index("ix_claims_due", "due_at", "id", "region", "service", sqlite_where=_HAS_DUE, postgresql_where=_HAS_DUE),
+        Index("ix_claims_state_due", "state", "due_at", "id", sqlite_where=_HAS_DUE, postgresql_where=_HAS_DUE),
         Index("ix_claims_service", "service", "opened_at", "id"),
         Index("ix_claims_serial_number", "serial_number", "opened_at", "id"),
         Index("ix_claims_region", "region", "opened_at", "id"),

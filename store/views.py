@@ -24,7 +24,7 @@ from domain.renewal import renewal as renewal_of
 from domain.returns import window
 from domain.standing import Standing, model_named
 from store import catalogue
-from store.claim_list import CLAIMS, ClaimFilter, InvalidCursor, Page, newest_claims, read_cursor, write_cursor
+from store.claim_list import CLAIMS, ClaimFilter, InvalidCursor, Page, claim_page, read_cursor, write_cursor
 from store.database import Database
 from store.device_view import (
     BindingView,
@@ -118,11 +118,14 @@ class Views:
     async def claims(
         self, wanted: ClaimFilter | None = None, limit: int = 50, cursor: str | None = None
     ) -> Page[Claim]:
-        """Claims newest first, `limit` (1 to 200) a page. Raises InvalidCursor for a cursor of another making."""
+        """`limit` (1 to 200) claims: newest first, or with `due_before` the latest due first.
+
+        Raises InvalidCursor for a cursor of another making.
+        """
         limit = max(1, min(limit, MOST_ROWS))
         after = read_cursor(cursor) if cursor is not None else None
         async with self._database.reading() as session:
-            rows = (await session.exec(newest_claims(wanted or ClaimFilter(), after, limit + 1))).all()
+            rows = (await session.exec(claim_page(wanted or ClaimFilter(), after, limit + 1))).all()
         shown = rows[:limit]
         following = write_cursor((shown[-1][0], shown[-1][1])) if len(rows) > limit else None
         return Page[Claim](items=tuple(CLAIMS.validate_python(row[2]) for row in shown), next_cursor=following)

@@ -108,7 +108,7 @@ async def make(
 
 @router.get("/claims", summary="List claims", responses=reads())
 async def claims(here: Here, caller: AnyRole, wanted: Annotated[ClaimQuery, Query()]) -> ClaimList:
-    """Newest first."""
+    """Newest first; with `due_before`, the latest due first."""
     chosen = ClaimFilter(**wanted.model_dump(exclude={"limit", "cursor"}))
     page = await here.views.claims(chosen, wanted.limit, wanted.cursor)
     return ClaimList(items=[here.view(claim) for claim in page.items], next_cursor=page.next_cursor)

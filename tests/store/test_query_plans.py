@@ -62,11 +62,16 @@ WALKED: Final = {NEWEST, "what was shipped", "what was shipped in AU", "subjects
 SORTED: Final = {
     *("what is to be shipped", "what is to be shipped in AU", "subjects to reconcile", "notices of a claim"),
     *("reminders", "ledger of a claim", "a claim's payments"),
+    *(
+        "claims by serial_number and due_before",
+        "claims by attention and due_before",
+        "claims by " + " and ".join(FILTERS),
+    ),
 }
 """Put in order after they were found: few, each by an index."""
 COARSE: Final = {
-    "region": {"claims by region", "claims by service and region", "claims by region and due_before"},
-    "service": {"claims by service", "claims by service and due_before"},
+    "region": {"claims by region", "claims by service and region"},
+    "service": {"claims by service"},
 }
 """Columns with few values, whose indexes find a great part of all claims, and the lists that have nothing better."""
 SHORT: Final = 8
@@ -265,6 +270,7 @@ async def test_whatever_is_listed_or_looked_up_is_found_by_an_index(stored: Data
         ("ix_claims_newest", NEWEST),
         ("ix_claims_region", "claims by region"),
         ("ix_claims_state", "claims by state"),
+        ("ix_claims_due", "claims by due_before"),
         ("ix_claim_attention_code", "claims by attention"),
         ("ix_terms_ending", "reminders"),
         ("ix_claim_events_timeline", "timeline"),

@@ -1,4 +1,4 @@
-"""Store: what is to be shipped is marked on the request, and due claims are read without those that have no due.
+"""Store: what is to be shipped is marked on the request; claims that are due are read in the order of their due.
 
 Revision 0007, after 0006. A released migration is never edited; write another one.
 """
@@ -32,9 +32,20 @@ def upgrade() -> None:
     for table in _TABLES:
         op.drop_index(f"ix_{table}_place", table_name=table)
         op.create_index(f"ix_{table}_place", table, ["to_do", "requested_at", "reference"])
+    has_due = sa.text("due_at IS NOT NULL")
+    for name, columns in (("due", ["due_at", "id", "region", "service"]), ("state_due", ["state", "due_at", "id"])):
+        op.create_index(f"ix_claims_{name}", "claims", columns, sqlite_where=has_due, postgresql_where=has_due)
+    for name, columns in (("newest", ["opened_at", "id"]), ("state", ["state", "opened_at", "id"])):
+        op.drop_index(f"ix_claims_{name}", table_name="claims")
+        op.create_index(f"ix_claims_{name}", "claims", columns)
 
 
 def downgrade() -> None:
+    for name, columns in (("newest", ["opened_at", "id"]), ("state", ["state", "opened_at", "id"])):
+        op.drop_index(f"ix_claims_{name}", table_name="claims")
+        op.create_index(f"ix_claims_{name}", "claims", [*columns, "due_at"])
+    for name in ("due", "state_due"):
+        op.drop_index(f"ix_claims_{name}", table_name="claims")
     for table in _TABLES:
         op.drop_index(f"ix_{table}_place", table_name=table)
         op.create_index(f"ix_{table}_place", table, ["requested_at", "reference"])

@@ -84,7 +84,7 @@ def claim_page(wanted: ClaimFilter, after: ClaimPlace | None, limit: int) -> "Se
         shown = shown.where(instant < wanted.due_before)
     if after is not None:
         shown = shown.where(tuple_(instant, claim_id) < tuple_(literal(after[0], Instant), literal(after[1])))
-    page: "Select[datetime, str, Mapping[Any, Any]]" = shown.order_by(instant.desc(), claim_id.desc()).limit(limit)
+    page: Select[datetime, str, Mapping[Any, Any]] = shown.order_by(instant.desc(), claim_id.desc()).limit(limit)
     return page
 
 

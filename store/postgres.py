@@ -95,13 +95,14 @@ async def sent(driver: psycopg.AsyncConnection[Any], wire: Wire, values: Values)
     """The statement's answer. Raises SQLAlchemy's errors."""
     parameters = wire.parameters(values)
     try:
-        async with driver.cursor() as cursor:
-            if isinstance(parameters, Mapping):
-                await cursor.execute(wire.text, parameters, prepare=True)
-                return wire.answer(cursor, await cursor.fetchall() if cursor.description else ())
+        if isinstance(parameters, Mapping):
+            cursor = await driver.execute(wire.text, parameters, prepare=True)
+        else:
             for line in parameters:
-                await cursor.execute(wire.text, line, prepare=True)
-            return wire.answer(cursor, ())
+                cursor = await driver.execute(wire.text, line, prepare=True)
+        # Its description would be made of each column, to be asked whether there are any.
+        answered = cursor.pgresult is not None and cursor.pgresult.nfields
+        return wire.answer(await cursor.fetchall() if answered else (), cursor.rowcount)
     except psycopg.Error as error:
         raise wire.failed(error) from error
 

@@ -90,7 +90,7 @@ def sent(driver: sqlite3.Connection, wire: Wire, values: Values) -> Answer:
     try:
         send = driver.execute if isinstance(values, Mapping) else driver.executemany
         cursor = send(wire.text, parameters)
-        return wire.answer(cursor, cursor.fetchall())
+        return wire.answer(cursor.fetchall(), cursor.rowcount)
     except sqlite3.Error as error:
         raise wire.failed(error) from error
 

@@ -5,7 +5,8 @@ around each sending costs more than most of the statements.
 """
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections import namedtuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, Literal
 
@@ -13,8 +14,6 @@ import psycopg
 from sqlalchemy import ClauseElement, Executable
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
-from sqlalchemy.engine import IteratorResult
-from sqlalchemy.engine.result import SimpleResultMetaData
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
@@ -30,12 +29,42 @@ Values = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 Made = Callable[[Any], Any]
 
 
-class Answer(IteratorResult[Any]):
-    """A statement's rows, and how many it changed."""
+class Answer:
+    """A statement's rows, their columns by name too, and how many it changed: as much of SQLAlchemy's as is used here.
 
-    def __init__(self, columns: SimpleResultMetaData, rows: Sequence[Any], rowcount: int) -> None:
-        super().__init__(columns, iter(rows))
+    Making one of SQLAlchemy's costs as much as the statement.
+    """
+
+    def __init__(self, rows: Sequence[Any], rowcount: int) -> None:
+        self._rows = rows
         self.rowcount = rowcount
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._rows)
+
+    def all(self) -> Sequence[Any]:
+        return self._rows
+
+    def first(self) -> Any:
+        """The first row; None when there is none."""
+        return self._rows[0] if self._rows else None
+
+    def one(self) -> Any:
+        """The only row. Raises ValueError when there are more or none."""
+        (row,) = self._rows
+        return row
+
+    def scalar(self) -> Any:
+        """The first value of the first row; None when there is none."""
+        return self._rows[0][0] if self._rows else None
+
+    def scalar_one(self) -> Any:
+        """The first value of the only row."""
+        return self.one()[0]
+
+    def mappings(self) -> "Answer":
+        """The rows as dictionaries."""
+        return Answer([row._asdict() for row in self._rows], self.rowcount)
 
 
 class Wire:
@@ -54,7 +83,7 @@ class Wire:
         self._asked_for = {name for bind, name in compiled.bind_names.items() if bind.required}
         self._constants = {name: self._sent(name, value) for name, value in _given(compiled).items()}
         columns = _columns(compiled.statement)
-        self._columns = SimpleResultMetaData([column.key for column in columns]) if columns else None
+        self._row: Any = namedtuple("_Row", [column.key for column in columns], rename=True) if columns else None
         readers = [column.type.dialect_impl(self._dialect).result_processor(self._dialect, None) for column in columns]
         self._reads: list[tuple[int, Made]] = [(place, made) for place, made in enumerate(readers) if made is not None]
 
@@ -62,10 +91,9 @@ class Wire:
         """All the statement needs, its own constants included. Raises KeyError when a value is missing."""
         return self._line(values) if isinstance(values, Mapping) else [self._line(line) for line in values]
 
-    def answer(self, cursor: Any, rows: Sequence[Any]) -> Answer:
+    def answer(self, rows: Sequence[Any], rowcount: int) -> Answer:
         """What the driver's cursor has brought."""
-        columns = self._columns or SimpleResultMetaData([column[0] for column in cursor.description or ()])
-        return Answer(columns, [self._read(line) for line in rows] if self._reads else rows, cursor.rowcount)
+        return Answer(rows if self._row is None else [self._read(line) for line in rows], rowcount)
 
     def failed(self, error: Exception) -> Exception:
         """The driver's error as SQLAlchemy tells it, without what was written: that names people."""
@@ -81,11 +109,13 @@ class Wire:
         made = self._sends.get(name)
         return value if made is None else made(value)
 
-    def _read(self, line: Sequence[Any]) -> Sequence[Any]:
+    def _read(self, line: Sequence[Any]) -> Any:
+        if not self._reads:
+            return self._row._make(line)
         read = list(line)
         for place, made in self._reads:
             read[place] = made(read[place])
-        return tuple(read)
+        return self._row._make(read)
 
 
 def written(statement: Executable, values: Values, engine: Engine) -> Wire:

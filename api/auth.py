@@ -51,7 +51,7 @@ def _digest(key: str) -> bytes:
     return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
 
 
-class _Allowed(HTTPBearer):
+class Allowed(HTTPBearer):
     """A dependency that lets these roles in (none named: every role). An admin may do everything.
 
     It is the reference's word for the header as well, in one: each dependency more is a cost of every request.
@@ -66,6 +66,10 @@ class _Allowed(HTTPBearer):
         self._roles = roles
 
     async def __call__(self, request: Request) -> Caller:  # type: ignore[override]
+        return self.admitted(request)
+
+    def admitted(self, request: Request) -> Caller:
+        """Who asks. Raises Problem for whoever has no key, or one of another role."""
         keys: Keys = request.app.state.keys
         caller = keys.caller(request.headers)
         if caller is None:
@@ -76,10 +80,10 @@ class _Allowed(HTTPBearer):
         return caller
 
 
-AnyRole = Annotated[Caller, Security(_Allowed())]
-Warehouse = Annotated[Caller, Security(_Allowed(Role.WAREHOUSE))]
-ShippingDesk = Annotated[Caller, Security(_Allowed(Role.WAREHOUSE, Role.STAFF))]
-Staff = Annotated[Caller, Security(_Allowed(Role.STAFF))]
-CustomerDesk = Annotated[Caller, Security(_Allowed(Role.CUSTOMER_SERVICE, Role.STAFF))]
-Finance = Annotated[Caller, Security(_Allowed(Role.FINANCE))]
-ChargebackDesk = Annotated[Caller, Security(_Allowed(Role.FINANCE, Role.STAFF))]
+AnyRole = Annotated[Caller, Security(Allowed())]
+Warehouse = Annotated[Caller, Security(Allowed(Role.WAREHOUSE))]
+ShippingDesk = Annotated[Caller, Security(Allowed(Role.WAREHOUSE, Role.STAFF))]
+Staff = Annotated[Caller, Security(Allowed(Role.STAFF))]
+CustomerDesk = Annotated[Caller, Security(Allowed(Role.CUSTOMER_SERVICE, Role.STAFF))]
+Finance = Annotated[Caller, Security(Allowed(Role.FINANCE))]
+ChargebackDesk = Annotated[Caller, Security(Allowed(Role.FINANCE, Role.STAFF))]

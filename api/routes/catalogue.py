@@ -5,16 +5,15 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from api.answers.catalogue import ProductList, ProductView
-from api.auth import AnyRole
 from api.problems import Code, not_found
 from api.reference import reads
-from api.services import Here
+from api.services import HereForAll
 
 router = APIRouter(tags=["Catalogue"])
 
 
 @router.get("/products", summary="List the products", responses=reads())
-async def products(here: Here, caller: AnyRole) -> ProductList:
+async def products(here: HereForAll) -> ProductList:
     """Every product on one page; `next_cursor` is always null."""
     catalogue = await here.views.catalogue()
     return ProductList(items=[ProductView.of(model, catalogue) for model in catalogue.models], next_cursor=None)
@@ -22,7 +21,7 @@ async def products(here: Here, caller: AnyRole) -> ProductList:
 
 @router.get("/products/{model}", summary="Show a product", responses=reads(Code.NOT_FOUND))
 async def product(
-    here: Here, caller: AnyRole, model: Annotated[str, Path(description="The model's slug.", examples=["mavic-3"])]
+    here: HereForAll, model: Annotated[str, Path(description="The model's slug.", examples=["mavic-3"])]
 ) -> ProductView:
     """Category, cover and, per region, every price."""
     known = await here.views.product(model)

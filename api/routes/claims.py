@@ -18,7 +18,7 @@ from api.door import Unavailable
 from api.idempotency import Key
 from api.problems import Code, not_found
 from api.reference import Responses, reads, writes
-from api.services import Here
+from api.services import Here, HereForAll
 from api.submission import submit
 from domain.kinds import Attention, ClaimState, Service
 from store.claim_list import ClaimFilter, InvalidCursor, read_cursor
@@ -107,7 +107,7 @@ async def make(
 
 
 @router.get("/claims", summary="List claims", responses=reads())
-async def claims(here: Here, caller: AnyRole, wanted: Annotated[ClaimQuery, Query()]) -> ClaimList:
+async def claims(here: HereForAll, wanted: Annotated[ClaimQuery, Query()]) -> ClaimList:
     """Newest first; with `due_before`, the latest due first."""
     chosen = ClaimFilter(**wanted.model_dump(exclude={"limit", "cursor"}))
     page = await here.views.claims(chosen, wanted.limit, wanted.cursor)
@@ -115,7 +115,7 @@ async def claims(here: Here, caller: AnyRole, wanted: Annotated[ClaimQuery, Quer
 
 
 @router.get("/claims/{claim_id}", summary="Show a claim", responses=reads(Code.NOT_FOUND))
-async def claim(here: Here, caller: AnyRole, claim_id: ClaimInPath) -> ClaimView:
+async def claim(here: HereForAll, claim_id: ClaimInPath) -> ClaimView:
     return here.view(await here.claim(claim_id))
 
 
@@ -127,8 +127,7 @@ async def claim(here: Here, caller: AnyRole, claim_id: ClaimInPath) -> ClaimView
 )
 async def events(
     request: Request,
-    here: Here,
-    caller: AnyRole,
+    here: HereForAll,
     claim_id: ClaimInPath,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[int, Query(ge=0, le=2**63 - 1, description="The id of the last event seen.")] = 0,

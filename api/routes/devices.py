@@ -5,13 +5,12 @@ import secrets
 from fastapi import APIRouter, Response
 
 from api.answers.devices import DeviceView
-from api.auth import AnyRole
 from api.bodies.base import SerialInPath
 from api.bodies.devices import ActivationBody, BindingBody, DeviceBody
 from api.idempotency import Key
 from api.problems import Code, not_found
 from api.reference import reads, writes
-from api.services import Here, Services
+from api.services import HereForAll, Services
 from domain.inspection import normalise_serial
 from messages.ids import new_id
 from messages.registry import ActivateDevice, BindController, RegisterDevice, UnbindController
@@ -28,7 +27,7 @@ async def status_page(here: Services, serial_number: str) -> DeviceView:
 
 
 @router.post("/devices", status_code=201, summary="Register a device", responses=writes(Code.CONFLICT))
-async def register(body: DeviceBody, here: Here, caller: AnyRole, key: Key, response: Response) -> DeviceView:
+async def register(body: DeviceBody, here: HereForAll, key: Key, response: Response) -> DeviceView:
     """Enter a unit under its serial number, which is kept as given. However it is written, it is registered once."""
     ask = RegisterDevice(
         serial_number=body.serial_number,
@@ -44,7 +43,7 @@ async def register(body: DeviceBody, here: Here, caller: AnyRole, key: Key, resp
 
 
 @router.get("/devices/{serial}", summary="Show a device", responses=reads(Code.NOT_FOUND))
-async def device(here: Here, caller: AnyRole, serial: SerialInPath) -> DeviceView:
+async def device(here: HereForAll, serial: SerialInPath) -> DeviceView:
     """The status page: cover, uses left, warranty, history. An earlier serial number of a lineage answers too."""
     return await status_page(here, serial)
 
@@ -55,9 +54,7 @@ async def device(here: Here, caller: AnyRole, serial: SerialInPath) -> DeviceVie
     summary="Activate a device",
     responses=writes(Code.NOT_FOUND, Code.CONFLICT),
 )
-async def activate(
-    serial: SerialInPath, here: Here, caller: AnyRole, key: Key, body: ActivationBody | None = None
-) -> DeviceView:
+async def activate(serial: SerialInPath, here: HereForAll, key: Key, body: ActivationBody | None = None) -> DeviceView:
     """Say when the device was first used. Cover bought before begins with it (R-PUR-5). A device is activated once."""
     activated_at = body.activated_at if body else None
     ask = ActivateDevice(serial_number=serial, activated_at=activated_at or key.at, at=key.at)
@@ -70,7 +67,7 @@ async def activate(
     summary="Bind a remote controller",
     responses=writes(Code.NOT_FOUND, Code.CONFLICT),
 )
-async def bind(body: BindingBody, serial: SerialInPath, here: Here, caller: AnyRole, key: Key) -> DeviceView:
+async def bind(body: BindingBody, serial: SerialInPath, here: HereForAll, key: Key) -> DeviceView:
     """A flyaway is covered only while a remote controller is bound (R-FLY-1). An earlier binding ends with this one."""
     ask = BindController(
         serial_number=serial, remote_controller=body.remote_controller, bound_at=body.bound_at or key.at, at=key.at
@@ -84,7 +81,7 @@ async def bind(body: BindingBody, serial: SerialInPath, here: Here, caller: AnyR
     summary="Unbind the remote controller",
     responses=reads(Code.NOT_FOUND),
 )
-async def unbind(serial: SerialInPath, here: Here, caller: AnyRole) -> None:
+async def unbind(serial: SerialInPath, here: HereForAll) -> None:
     """End the binding now. 404 when none is in force."""
     ask = UnbindController(serial_number=serial, at=here.now())
     await here.door.command(ask, new_id("cmd", secrets.token_hex(16)))

@@ -22,7 +22,7 @@ from api.idempotency import Key
 from api.problems import MEDIA_TYPE, Code, Problem, not_found
 from api.reference import reads, writes
 from api.routes.devices import status_page
-from api.services import Here, Services
+from api.services import Here, HereForAll, Services
 from domain.kinds import TermKind
 from domain.reasons import Reason
 from domain.standing import Standing
@@ -90,7 +90,7 @@ async def buy(body: PlanBody, serial: SerialInPath, here: Here, caller: AnyRole,
 
 
 @router.get("/renewal", summary="Can the cover be renewed", responses=reads(Code.NOT_FOUND))
-async def renewal(serial: SerialInPath, here: Here, caller: AnyRole) -> RenewalView:
+async def renewal(serial: SerialInPath, here: HereForAll) -> RenewalView:
     """Until when, from when to when and for how much; or every reason why not (R-REN-1..5)."""
     answer = await here.views.renewal(serial, here.now())
     if answer is None:
@@ -157,7 +157,7 @@ async def refund(
     summary="Ask to pause, advance or extend cover",
     responses=writes(Code.NOT_FOUND, Code.COVER_FIXED),
 )
-async def change_cover(body: CoverChangeBody, serial: SerialInPath, here: Here, caller: AnyRole, key: Key) -> NoReturn:
+async def change_cover(body: CoverChangeBody, serial: SerialInPath, here: HereForAll, key: Key) -> NoReturn:
     """Possible for nobody (R-PLN-5): always `cover_fixed`, which says until when the cover can be renewed."""
     why = await here.views.cover_is_fixed(serial, here.now())
     if why is None:
@@ -202,7 +202,7 @@ async def change_owner(body: OwnerBody, serial: SerialInPath, here: Here, caller
     responses=writes(Code.NOT_FOUND, Code.MAINTENANCE_REFUSED),
 )
 async def issue_maintenance_code(
-    serial: SerialInPath, here: Here, caller: AnyRole, key: Key, body: MaintenanceCodeBody | None = None
+    serial: SerialInPath, here: HereForAll, key: Key, body: MaintenanceCodeBody | None = None
 ) -> MaintenanceCodeView:
     """One code a device, for the complimentary maintenance of the first year (R-MNT-1). It starts one claim."""
     code = f"MNT-{key.id('mnt')[4:12].upper()}"

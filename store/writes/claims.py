@@ -47,11 +47,14 @@ _NEWER: Final = (
     _CLAIMS.c.id == bindparam("asked_id"),
     or_(_CLAIMS.c.run_id != bindparam("asked_run"), _CLAIMS.c.version < bindparam("asked_version")),
 )
-_SAVES_OPEN: Final = update(_CLAIMS).where(*_NEWER).values(open_lineage=_OPEN)
-_SAVES_CLOSED: Final = update(_CLAIMS).where(*_NEWER).values(open_lineage=None)
 _MAKES_OPEN: Final = insert(_CLAIMS).values(open_lineage=_OPEN)
 _MAKES_CLOSED: Final = insert(_CLAIMS).values(open_lineage=None)
 _FLAGS: Final = table_of(AttentionRow)
+# Most claims never have a flag: whether one is to be taken down is told by the save.
+_FLAGGED: Final = exists().where(_FLAGS.c.claim_id == _CLAIMS.c.id).label("flagged")
+_SAVES: Final = update(_CLAIMS).where(*_NEWER).returning(_FLAGGED)
+_SAVES_OPEN: Final = _SAVES.values(open_lineage=_OPEN)
+_SAVES_CLOSED: Final = _SAVES.values(open_lineage=None)
 _UNFLAGS: Final = delete(_FLAGS).where(_FLAGS.c.claim_id == bindparam("asked_id"))
 _USES: Final = table_of(UseRow)
 _DRAWS: Final = insert(_USES)
@@ -121,8 +124,9 @@ async def save_claim(session: AsyncSession, ask: SaveClaim) -> None:
     A save that is older than what is stored adds its events and nothing else. A new run (the process was reset) is
     always newer.
     """
-    if await _write(session, ask):
-        await _flag(session, ask.claim)
+    saved = await _write(session, ask)
+    if saved is not None:
+        await _flag(session, ask.claim, before=saved)
         await _keep_code(session, ask.claim)
         await _ships_no_more(session, ask.claim)
     if ask.events:
@@ -134,20 +138,21 @@ async def save_claim(session: AsyncSession, ask: SaveClaim) -> None:
         await use_ends(session, ask.claim.id, UseKind.GIVEN_BACK, at)
 
 
-async def _write(session: AsyncSession, ask: SaveClaim) -> bool:
-    """Whether this save is the newest, and so what the claim's row says now."""
+async def _write(session: AsyncSession, ask: SaveClaim) -> bool | None:
+    """Whether the claim is flagged; None when this save is not the newest, and so not what the claim's row says now."""
     closed = ask.claim.state is ClaimState.CLOSED
     named = {"asked_id": ask.claim.id, "asked_run": ask.run_id, "asked_version": ask.version}
     if not closed:
         named["asked_lineage"] = ask.claim.lineage_id
     values = columns(ask.claim) | {"run_id": ask.run_id, "version": ask.version}
     changing = {name: value for name, value in values.items() if name not in _FIXED}
-    if (await core(session, _SAVES_CLOSED if closed else _SAVES_OPEN, changing | named)).rowcount:
-        return True
+    saved = (await core(session, _SAVES_CLOSED if closed else _SAVES_OPEN, changing | named)).first()
+    if saved is not None:
+        return bool(saved.flagged)
     if (await core(session, _KNOWN, {"asked_id": ask.claim.id})).first() is not None:
-        return False
+        return None
     await core(session, _MAKES_CLOSED if closed else _MAKES_OPEN, values | named)
-    return True
+    return False
 
 
 async def _application(session: AsyncSession, ask: ReserveUse, standing: Standing, policy: Policy) -> Application:
@@ -261,8 +266,9 @@ async def _ships_no_more(session: AsyncSession, claim: Claim) -> None:
         await core(session, _RETURNS_NOTHING, {"asked_id": claim.id})
 
 
-async def _flag(session: AsyncSession, claim: Claim) -> None:
-    await core(session, _UNFLAGS, {"asked_id": claim.id})
+async def _flag(session: AsyncSession, claim: Claim, *, before: bool) -> None:
+    if before:
+        await core(session, _UNFLAGS, {"asked_id": claim.id})
     codes = sorted(attention.value for attention in claim.attention)
     if codes:
         rows = [{"claim_id": claim.id, "code": code, "opened_at": claim.opened_at} for code in codes]

@@ -21,7 +21,7 @@ PAUSE: Final = 0.2
 TRIES: Final = 3
 """The cheapest of so many counts: a machine that is busy with something else makes a server ask twice."""
 EVENTS, TRANSITIONS, HISTORY_BYTES = 55, 14, 19_500
-WORKER_TRANSACTIONS, WORKER_STATEMENTS = 14, 57
+WORKER_TRANSACTIONS, WORKER_STATEMENTS = 14, 53
 PAGES: Final = {
     "/v1/devices/{serial}": 1,
     "/v1/claims/{claim}": 1,

@@ -98,11 +98,17 @@ def growth(
     sizes: Annotated[str, typer.Option(help="Stored claims, of which the smallest is the baseline.")] = "1000,100000",
     repeats: Annotated[int, typer.Option(help="How often each question is asked at each size.")] = 100,
     postgres: Postgres = False,
+    stored: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SIZE=ADDRESS", help="What `populate` wrote, once for each size, instead of new ones."),
+    ] = None,
 ) -> None:
     """What a request costs the database, by how many claims and devices are stored."""
     from benchmarks.growth import measure
 
-    _show(measure([int(size) for size in sizes.split(",")], repeats, postgres, console))
+    pairs = (place.partition("=") for place in stored or ())
+    addresses = {int(size): address for size, _, address in pairs}
+    _show(measure([int(size) for size in sizes.split(",")], repeats, postgres, console, addresses))
 
 
 @app.command(name="all")

@@ -28,37 +28,49 @@ _WRITES: Final = "the writes of one claim: reserve, save, dispatch, save, close"
 Times = dict[tuple[str, int], list[float]]
 
 
-def measure(sizes: list[int], repeats: int, postgres: bool, console: Console) -> Report:
-    """Every question `repeats` times at each size, and the writes of as many claims."""
+def measure(
+    sizes: list[int], repeats: int, postgres: bool, console: Console, stored: dict[int, str] | None = None
+) -> Report:
+    """Every question `repeats` times at each size, and the writes of as many claims.
+
+    `stored`: addresses of programmes that are written already, by size, instead of new ones of `sizes`.
+    """
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    sizes = sorted(stored) if stored else sorted(sizes)
+    postgres = postgres or any(url.startswith("postgres") for url in (stored or {}).values())
     engine = "PostgreSQL" if postgres else "SQLite"
-    small, large = min(sizes), max(sizes)
+    small, large = sizes[0], sizes[-1]
     title = f"One request at {large:,} stored claims and devices, {engine}"
     report = Report(f"growth-{engine.lower()}", title, f"at {small:,}")
     with tempfile.TemporaryDirectory(prefix="aftercare-bench-") as folder, contextlib.ExitStack() as opened:
-        urls = {}
-        for size in sorted(sizes):
-            home = Path(folder) / str(size)
-            home.mkdir()
-            urls[size] = opened.enter_context(databases.fresh(home, postgres))
-            began = time.perf_counter()
-            programme.write(urls[size], size, demo_catalogue())
-            took, mib = time.perf_counter() - began, databases.size(urls[size]) / _MIB
-            console.log(f"{size:,} claims written in {took:.0f} s, {mib:,.0f} MiB")
+        urls = stored or {size: _written(size, Path(folder), postgres, opened, console) for size in sizes}
         times = asyncio.run(_play(urls, repeats))
     medians: dict[str, dict[int, float]] = defaultdict(dict)
     for (name, size), found in times.items():
         medians[name][size] = 1000 * statistics.median(found)
     for name, by_size in medians.items():
         report.add(name, by_size[large], "ms", baseline=by_size[small], reach=REACH)
-    report.settings = {"sizes": sorted(sizes), "repeats": repeats, "engine": engine, "milliseconds": medians}
+    report.settings = {"sizes": sizes, "repeats": repeats, "engine": engine, "milliseconds": medians}
     return report
+
+
+def _written(size: int, folder: Path, postgres: bool, opened: contextlib.ExitStack, console: Console) -> str:
+    home = folder / str(size)
+    home.mkdir()
+    url = opened.enter_context(databases.fresh(home, postgres))
+    began = time.perf_counter()
+    programme.write(url, size, demo_catalogue())
+    took, mib = time.perf_counter() - began, databases.size(url) / _MIB
+    console.log(f"{size:,} claims written in {took:.0f} s, {mib:,.0f} MiB")
+    return url
 
 
 async def _play(urls: dict[int, str], repeats: int) -> Times:
     asked = {size: Questions(url, size) for size, url in urls.items()}
     times: Times = defaultdict(list)
     try:
+        for questions in asked.values():
+            await questions.begin()
         names = list(next(iter(asked.values())).reads())
         for turn in range(1 + repeats // _IN_A_ROW):
             for name in names:

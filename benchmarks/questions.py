@@ -69,6 +69,11 @@ class Questions:
             f"reminders: a page of {programme.IN_THE_WINDOW} terms": self._reminders,
         }
 
+    async def begin(self) -> None:
+        """Before the first question. Raises ValueError for a programme that was measured before: it keeps claims."""
+        if await self._views.claim(_new_claim(0)) is not None:
+            raise ValueError("this programme was measured before; populate a new one")
+
     async def write_claim(self, number: int) -> None:
         """As `write_claim`, for the customer of that place."""
         await write_claim(self._record, number)
@@ -106,7 +111,7 @@ async def write_claim(record: DatabaseRecord, number: int) -> None:
     One of the first customers, whose claims ended with a good return (`programme.IN_THE_WINDOW`).
     """
     customer = programme.customer(number)
-    claim_id, run = f"clm_new{number:08}", f"run_new{number:08}"
+    claim_id, run = _new_claim(number), f"run_new{number:08}"
     ask = ReserveUse(
         claim_id=claim_id,
         service=Service.CARE_EXPRESS,
@@ -137,6 +142,10 @@ async def write_claim(record: DatabaseRecord, number: int) -> None:
     await record.save_claim(SaveClaim(claim=claim, run_id=run, version=2, events=_events(4, 2)))
     claim = replace(claim, state=ClaimState.CLOSED, outcome=Outcome.HOLD_RELEASED, closed_at=NOW)
     await record.save_claim(SaveClaim(claim=claim, run_id=run, version=3, events=_events(6, 4)))
+
+
+def _new_claim(number: int) -> str:
+    return f"clm_new{number:08}"
 
 
 def _events(first: int, count: int) -> tuple[ClaimEvent, ...]:

@@ -97,9 +97,10 @@ async def sent(driver: psycopg.AsyncConnection[Any], wire: Wire, values: Values)
     try:
         if isinstance(parameters, Mapping):
             cursor = await driver.execute(wire.text, parameters, prepare=True)
+        elif len(parameters) == 1:
+            cursor = await driver.execute(wire.text, parameters[0], prepare=True)
         else:
-            for line in parameters:
-                cursor = await driver.execute(wire.text, line, prepare=True)
+            await (cursor := driver.cursor()).executemany(wire.text, parameters)
         # Its description would be made of each column, to be asked whether there are any.
         answered = cursor.pgresult is not None and cursor.pgresult.nfields
         return wire.answer(await cursor.fetchall() if answered else (), cursor.rowcount)

@@ -132,10 +132,10 @@ def _given(compiled: SQLCompiler) -> dict[str, Any]:
     """Values that the statement brings along: its constants, and what its table says of columns left out."""
     asked_for = {name for bind, name in compiled.bind_names.items() if bind.required}
     given = {name: value for name, value in compiled.params.items() if name not in asked_for}
-    defaults = {column.key: column.default for column in compiled.insert_prefetch}
-    return given | {
-        name: default.arg for name, default in defaults.items() if isinstance(default, ScalarElementColumnDefault)
-    }
+    for column in compiled.insert_prefetch:
+        assert isinstance(column.default, ScalarElementColumnDefault), f"{column} has no plain value to begin with"
+        given[column.key] = column.default.arg
+    return given
 
 
 def _columns(statement: Any) -> list[Any]:

@@ -12,6 +12,7 @@ from sqlalchemy import Select, and_, literal, not_, select, tuple_
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from domain.kinds import ClaimState
 from store.core import core
 from store.hints import checked
 from store.instants import Instant
@@ -74,7 +75,13 @@ async def _replacements(
     row = DispatchRequestRow
     shipped = and_(not_(col(row.to_do)), col(row.withdrawn_at).is_(None)).label("fulfilled")
     columns = [col(getattr(row, name)) for name in row.model_fields if name != "to_do"]
-    found = await core(session, _page(select(*columns, shipped), row, col(row.region), wanted, after, limit), {})
+    lines = select(*columns, shipped)
+    if wanted.open:
+        # A worker of the release before the mark, still at work during an upgrade, takes none down. Looked up for each
+        # one shown: joined, it costs PostgreSQL twice as much with a million claims.
+        state = select(col(ClaimRow.state)).where(col(ClaimRow.id) == col(row.claim_id)).scalar_subquery()
+        lines = lines.where(state == ClaimState.AWAITING_DISPATCH.value)
+    found = await core(session, _page(lines, row, col(row.region), wanted, after, limit), {})
     return [ShippingView(kind=ShippingKind.REPLACEMENT, **line) for line in found.mappings()]
 
 
@@ -91,6 +98,8 @@ async def _returns(
     columns = [col(getattr(row, name)) for name in row.model_fields if name != "to_do"]
     lines = select(*columns, col(ClaimRow.region), model, shipped)
     lines = lines.join(ClaimRow, col(ClaimRow.id) == col(row.claim_id))
+    if wanted.open:
+        lines = lines.where(checked(col(ClaimRow.state)) != ClaimState.CLOSED.value)
     found = await core(session, _page(lines, row, col(ClaimRow.region), wanted, after, limit), {})
     return [
         ShippingView(kind=ShippingKind.RETURN, with_battery=None, withdrawn_at=None, **line)

@@ -95,12 +95,21 @@ async def test_a_request_says_what_goes_where(programme: Programme) -> None:
 async def test_what_was_dispatched_is_done(programme: Programme) -> None:
     await programme.device("A-1")
     reserved = await programme.reserve(programme.ask("A-1"))
-    claim = reserved.claim
+    claim = replace(reserved.claim, state=ClaimState.AWAITING_DISPATCH)
+    await programme.save(claim)
     await asked_to_ship(programme, claim)
     assert [request.claim_id for request in await listed(programme)] == [claim.id]
     await programme.dispatch(reserved, "B-1")
     assert await listed(programme) == []
     assert [(request.claim_id, request.fulfilled) for request in await listed(programme, DONE)] == [(claim.id, True)]
+
+
+async def test_what_a_worker_of_an_older_release_dispatched_is_not_to_be_shipped_again(programme: Programme) -> None:
+    """It saves the claim as dispatched and knows nothing of the mark."""
+    claim = await claimed(programme, "A-1")
+    await asked_to_ship(programme, claim)
+    await programme.save(replace(claim, state=ClaimState.AWAITING_RETURN, replacement_serial_number="B-1"), 2)
+    assert await listed(programme) == []
 
 
 async def test_what_was_withdrawn_is_not_to_be_shipped(programme: Programme) -> None:

@@ -74,8 +74,7 @@ async def _replacements(
 ) -> list[ShippingView]:
     row = DispatchRequestRow
     shipped = and_(not_(col(row.to_do)), col(row.withdrawn_at).is_(None)).label("fulfilled")
-    columns = [col(getattr(row, name)) for name in row.model_fields if name != "to_do"]
-    lines = select(*columns, shipped)
+    lines = select(*_shown(row), shipped)
     if wanted.open:
         # A worker of the release before the mark, still at work during an upgrade, takes none down. Looked up for each
         # one shown: joined, it costs PostgreSQL twice as much with a million claims.
@@ -95,8 +94,7 @@ async def _returns(
         col(EventRow.claim_id) == col(row.claim_id), col(EventRow.kind) == _SHIPPED_BACK
     )
     shipped = told.limit(1).scalar_subquery().is_not(None).label("fulfilled")
-    columns = [col(getattr(row, name)) for name in row.model_fields if name != "to_do"]
-    lines = select(*columns, col(ClaimRow.region), model, shipped)
+    lines = select(*_shown(row), col(ClaimRow.region), model, shipped)
     lines = lines.join(ClaimRow, col(ClaimRow.id) == col(row.claim_id))
     if wanted.open:
         lines = lines.where(checked(col(ClaimRow.state)) != ClaimState.CLOSED.value)
@@ -125,3 +123,7 @@ def _page(
         page = page.where(here > place if wanted.open else here < place)
     order = (col(row.requested_at), col(row.reference))
     return page.order_by(*(column.asc() if wanted.open else column.desc() for column in order)).limit(limit)
+
+
+def _shown(row: type[Request]) -> list[Any]:
+    return [col(getattr(row, name)) for name in row.model_fields if name != "to_do"]

@@ -81,7 +81,7 @@ class Wire:
         makers = {name: impl.bind_processor(self._dialect) for name, impl in impls.items()}
         self._sends = {name: made for name, made in makers.items() if made is not None}
         self._asked_for = {name for bind, name in compiled.bind_names.items() if bind.required}
-        self._constants = {name: self._sent(name, value) for name, value in _given(compiled).items()}
+        self._constants = {name: self._sent(name, value) for name, value in _given(compiled, self._asked_for).items()}
         columns = _columns(compiled.statement)
         self._row: Any = namedtuple("_Row", [column.key for column in columns], rename=True) if columns else None
         readers = [column.type.dialect_impl(self._dialect).result_processor(self._dialect, None) for column in columns]
@@ -128,9 +128,8 @@ def _written(statement: Executable, names: tuple[str, ...], engine: Engine) -> W
     return Wire(statement, names, engine)
 
 
-def _given(compiled: SQLCompiler) -> dict[str, Any]:
+def _given(compiled: SQLCompiler, asked_for: set[str]) -> dict[str, Any]:
     """Values that the statement brings along: its constants, and what its table says of columns left out."""
-    asked_for = {name for bind, name in compiled.bind_names.items() if bind.required}
     given = {name: value for name, value in compiled.params.items() if name not in asked_for}
     for column in compiled.insert_prefetch:
         assert isinstance(column.default, ScalarElementColumnDefault), f"{column} has no plain value to begin with"

@@ -256,12 +256,17 @@ async def _keep_code(session: AsyncSession, claim: Claim) -> None:
         code.claim_id = claim.id if used else None
 
 
+async def ships_nothing(session: AsyncSession, claim_id: str) -> None:
+    """No replacement is to be shipped for the claim any more, if one ever was."""
+    await core(session, _SHIPS_NOTHING, {"asked_id": claim_id})
+
+
 async def _ships_no_more(session: AsyncSession, claim: Claim) -> None:
     """Nothing is to be shipped for a closed claim. What left the warehouse was marked when it did."""
     if claim.state is not ClaimState.CLOSED:
         return
     if claim.dispatched_on is None:
-        await core(session, _SHIPS_NOTHING, {"asked_id": claim.id})
+        await ships_nothing(session, claim.id)
     if claim.service in _JOBS:
         await core(session, _RETURNS_NOTHING, {"asked_id": claim.id})
 

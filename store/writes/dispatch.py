@@ -23,9 +23,8 @@ from store import catalogue
 from store.core import core, locked
 from store.hints import checked
 from store.once import insert_once, table_of
-from store.payment_tables import DispatchRequestRow
 from store.tables import BindingRow, ClaimRow, DeviceRow, LineageRow
-from store.writes.claims import use_ends
+from store.writes.claims import ships_nothing, use_ends
 
 _LINEAGES, _DEVICES, _BINDINGS = (table_of(row) for row in (LineageRow, DeviceRow, BindingRow))
 _LOCK: Final = select(_LINEAGES.c.id).where(_LINEAGES.c.id == bindparam("lineage")).with_for_update()
@@ -34,11 +33,6 @@ _MODEL_OF: Final = select(_DEVICES.c.model).where(_DEVICES.c.serial_number == bi
 _REPLACES: Final = update(_DEVICES).where(_DEVICES.c.serial_number == bindparam("original"))
 _UNBINDS: Final = update(_BINDINGS).where(
     _BINDINGS.c.serial_number == bindparam("original"), _BINDINGS.c.unbound_at.is_(None)
-)
-_SHIPPED: Final = (
-    update(table_of(DispatchRequestRow))
-    .where(table_of(DispatchRequestRow).c.claim_id == bindparam("claim"))
-    .values(to_do=False)
 )
 Unit = Row[Any]
 """A line of the devices' table."""
@@ -85,7 +79,7 @@ async def record_dispatch(session: AsyncSession, ask: RecordDispatch) -> Dispatc
     if ask.consumes:
         await use_ends(session, claim.id, UseKind.CONSUMED, ask.at)
     await core(session, _UNBINDS, {"original": original, "unbound_at": ask.at})
-    await core(session, _SHIPPED, {"claim": claim.id})
+    await ships_nothing(session, claim.id)
     return recorded
 
 

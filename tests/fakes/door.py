@@ -63,7 +63,6 @@ from messages.registry import (
 )
 from messages.renewals import RegionReminded, Reminder, RemindRegion
 from store.database import Database
-from store.payment_tables import DispatchRequestRow
 from store.writes import claims, entitlements, jobs, plans, registry
 from store.writes.refused import Refused as RefusedByStore
 
@@ -174,12 +173,6 @@ class FakeDoor:
             await claims.save_claim(session, SaveClaim(claim=claim, run_id="run-1", version=version, events=(event,)))
         return claim
 
-    async def _shipped(self, claim_id: str) -> None:
-        async with self.database.writing() as session:
-            request = await session.get(DispatchRequestRow, claim_id)
-            if request is not None:
-                request.to_do = False
-
     async def claim(self, claim_id: str) -> Claim | None:
         self._heard()
         return self.waiting.get(claim_id)
@@ -204,7 +197,8 @@ class FakeDoor:
             case Dispatch(replacement_serial_number=serial):
                 changed = replace(claim, state=ClaimState.AWAITING_RETURN, replacement_serial_number=serial)
                 changed = replace(changed, returning=self._window(), deadline=self._window().due_at)
-                await self._shipped(claim.id)
+                async with self.database.writing() as session:
+                    await claims.ships_nothing(session, claim.id)
             case QuoteRepair():
                 changed = replace(claim, state=ClaimState.AWAITING_CHOICE, repair_quote=self._quote(decision))
             case ChooseRepair():

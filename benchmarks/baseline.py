@@ -14,8 +14,8 @@ from sqlalchemy import Engine, insert
 from activities.envelope import Sender, notice_name
 from activities.letters import Letters, RenewalNotice
 from domain.money import Money
-from store.database import immediately
 from store.schema import METADATA
+from store.sqlite import immediately
 
 _AT: Final = datetime(2026, 11, 23, 17, tzinfo=UTC)
 _ZONE: Final = "America/Los_Angeles"

@@ -1,7 +1,7 @@
 """Benchmarks: what of one process can be counted, the same every time: events, bytes, transitions, statements."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -57,16 +57,16 @@ def overheard(hear: Callable[[str, Any], None]) -> Iterator[None]:
         hear(text, values)
 
     # What `store.wire` sends goes past SQLAlchemy's engines.
-    parameters = Wire.parameters
+    lines = Wire.lines
 
-    def sent(wire: Wire, values: Values) -> Values:
-        complete = parameters(wire, values)
-        hear(wire.text, complete)
+    def sent(wire: Wire, values: Values) -> Sequence[Any]:
+        complete = lines(wire, values)
+        hear(wire.text, complete[0] if len(complete) == 1 else complete)
         return complete
 
     event.listen(Engine, "before_cursor_execute", executed)
     try:
-        with mock.patch.object(Wire, "parameters", sent):
+        with mock.patch.object(Wire, "lines", sent):
             yield
     finally:
         event.remove(Engine, "before_cursor_execute", executed)

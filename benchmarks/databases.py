@@ -15,9 +15,10 @@ from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
 from store.catalogue import load
-from store.database import Database, prepare_sqlite
+from store.database import Database
 from store.migrate import upgrade
 from store.seed import demo_catalogue
+from store.sqlite import prepare_sqlite
 
 POSTGRES_VARIABLE = "AFTERCARE_TEST_POSTGRES_URL"
 

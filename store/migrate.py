@@ -16,7 +16,8 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.pool import NullPool
 
-from store.database import async_url, immediately, prepare_sqlite
+from store.database import async_url
+from store.sqlite import immediately, prepare_sqlite
 
 MIGRATIONS: Final = Path(__file__).with_name("migrations")
 _LOCK: Final = 7_203_118
@@ -59,7 +60,7 @@ def migrating(database_url: str) -> Iterator[Connection]:
 def _engine(database_url: str) -> Engine:
     address = async_url(database_url)
     if address.get_backend_name() != "sqlite":
-        return create_engine(address, poolclass=NullPool, hide_parameters=True)
+        return create_engine(address.set(drivername="postgresql+psycopg"), poolclass=NullPool, hide_parameters=True)
     if address.database:
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(address.set(drivername="sqlite"), poolclass=NullPool, hide_parameters=True)

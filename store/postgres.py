@@ -1,80 +1,78 @@
-"""Store: PostgreSQL written to on kept connections.
+"""Store: PostgreSQL, spoken to on connections that are kept.
 
-A transaction's statements of tables go to the driver as they are; objects, where they are still used, go through
-SQLAlchemy's session on the same connection and in the same transaction.
+Statements of tables go to the driver as they are; objects, where they are still used, go through SQLAlchemy's session
+on the same connection and in the same transaction.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from typing import Any, Final
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from typing import Any, Final, TypeAlias, TypeVar
 
-import psycopg
-from sqlalchemy import URL, Executable, text
-from sqlalchemy.exc import OperationalError
+import asyncpg
+from sqlalchemy import URL, Executable, event
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from store.core import CoreSession
 from store.wire import Answer, Values, Wire, written
 
-_BEGIN: Final = written(text("BEGIN"), {}, "postgresql")
-AT_ONCE: Final = 10
-"""How many transactions are open at a time; they wait for each other's locks, and the others for their turn."""
+QUESTIONS: Final = 4
+"""How many are asked at a time, each on a connection of its own; the others wait for their turn."""
+TRANSACTIONS: Final = 10
+"""How many that write, and how many that read, are open at a time. They wait for each other's locks."""
+CONNECT_SECONDS: Final = 10
+"""How long a connection may take to be made, unless the address says `connect_timeout`."""
+_STATEMENTS: Final = 512
+"""How many a connection keeps prepared: more than there are."""
+
+Driver: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+T = TypeVar("T")
+
+# SQLAlchemy goes by these classes alone.
+_DBAPI: Final = PGDialect_asyncpg.import_dbapi()  # type: ignore[no-untyped-call]
+_KINDS: Final[Mapping[str, Any]] = {
+    "22": _DBAPI.DataError,
+    "23": _DBAPI.IntegrityError,
+    "42": _DBAPI.ProgrammingError,
+    **dict.fromkeys(("08", "40", "53", "55", "57", "58"), _DBAPI.OperationalError),
+}
+"""The driver's errors by class of SQLSTATE: what the caller did wrong, and what the server could not do just now."""
+_ENDS: Final = ("57P01", "57P02", "57P03", "57P05")
+"""A server that stops, or a session it has ended."""
+_FAILURES: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 
 
-class PostgresWriter:
-    """Who writes to the PostgreSQL database at `address` in this process."""
+class PostgresDatabase:
+    """The PostgreSQL database at `address`: for questions, for transactions that write and for those that read."""
 
     def __init__(self, address: URL) -> None:
-        # The driver is told where a transaction begins and ends; it must not begin one by itself.
-        self._engine = create_async_engine(
-            address, isolation_level="AUTOCOMMIT", poolclass=NullPool, hide_parameters=True
-        )
-        self._turns = asyncio.Semaphore(AT_ONCE)
-        self._free: list[AsyncConnection] = []
+        self._questions = _Connections(address, QUESTIONS)
+        self._writing = _Connections(address, TRANSACTIONS)
+        self._reading = _Connections(address, TRANSACTIONS)
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator["PostgresSession"]:
+    async def rows(self, statement: Executable, values: Mapping[str, Any]) -> Sequence[Any]:
+        """The statement's rows. Raises SQLAlchemy's errors."""
+        wire = written(statement, values, "postgresql")
+        async with self._questions.taken(lambda driver: sent(driver, wire, values)) as (_, answer):
+            return answer.all()
+
+    def writing(self) -> AbstractAsyncContextManager[AsyncSession]:
         """A session in a transaction, committed at its end or undone when the block raises."""
-        async with self._turns:
-            connection = await self._begun()
-            session = PostgresSession(connection)
-            try:
-                yield session
-                await session.flush()
-                await connection.commit()
-            except BaseException:
-                # The server undoes what a connection leaves unfinished.
-                await connection.invalidate()
-                session.forget()
-                await connection.close()
-                raise
-            session.forget()
-            self._free.append(connection)
+        return _transaction(self._writing, "BEGIN", "COMMIT")
+
+    def reading(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """A session that sees one state of the database; nothing it does is kept."""
+        return _transaction(self._reading, "BEGIN ISOLATION LEVEL REPEATABLE READ", "ROLLBACK")
 
     async def close(self) -> None:
         """Give all connections back."""
-        while self._free:
-            await self._free.pop().close()
-        await self._engine.dispose()
-
-    async def _begun(self) -> AsyncConnection:
-        while True:
-            kept = bool(self._free)
-            connection = self._free.pop() if kept else await self._engine.connect()
-            try:
-                await sent(_driver(connection), _BEGIN, {})
-            except BaseException as error:
-                await connection.invalidate()
-                await connection.close()
-                # A server that was away since the last transaction is asked again: nothing is written yet.
-                if isinstance(error, OperationalError) and kept:
-                    continue
-                raise
-            assert connection.sync_connection is not None
-            connection.sync_connection.begin()
-            return connection
+        for connections in (self._questions, self._writing, self._reading):
+            await connections.close()
 
 
 class PostgresSession(CoreSession):
@@ -91,25 +89,163 @@ class PostgresSession(CoreSession):
         return await sent(self._driver, written(statement, values, "postgresql"), values)
 
 
-async def sent(driver: psycopg.AsyncConnection[Any], wire: Wire, values: Values) -> Answer:
+async def sent(driver: Driver, wire: Wire, values: Values) -> Answer:
     """The statement's answer. Raises SQLAlchemy's errors."""
-    parameters = wire.parameters(values)
+    lines = wire.lines(values)
     try:
-        if isinstance(parameters, Mapping):
-            cursor = await driver.execute(wire.text, parameters, prepare=True)
-        elif len(parameters) == 1:
-            cursor = await driver.execute(wire.text, parameters[0], prepare=True)
-        else:
-            await (cursor := driver.cursor()).executemany(wire.text, parameters)
-        # Its description would be made of each column, to be asked whether there are any.
-        answered = cursor.pgresult is not None and cursor.pgresult.nfields
-        return wire.answer(await cursor.fetchall() if answered else (), cursor.rowcount)
-    except psycopg.Error as error:
-        raise wire.failed(error) from error
+        if len(lines) > 1:
+            await driver.executemany(wire.text, lines)
+            return wire.answer((), len(lines))
+        if wire.has_rows:
+            rows = await driver.fetch(wire.text, *lines[0])
+            return wire.answer(rows, len(rows))
+        return wire.answer((), _changed(await driver.execute(wire.text, *lines[0])))
+    except _FAILURES as error:
+        raise wire.failed(_told(error)) from error
 
 
-def _driver(connection: AsyncConnection) -> psycopg.AsyncConnection[Any]:
+class _Connections:
+    """Connections to the database at `address`, kept: opening one costs more than most transactions."""
+
+    def __init__(self, address: URL, at_once: int) -> None:
+        # The server is told where a transaction begins and ends; SQLAlchemy must not begin one by itself.
+        self._engine = create_async_engine(
+            address,
+            async_creator=_Opening(address),
+            isolation_level="AUTOCOMMIT",
+            poolclass=NullPool,
+            hide_parameters=True,
+        )
+        event.listen(self._engine.sync_engine, "handle_error", _tell, retval=True)
+        self._turns = asyncio.Semaphore(at_once)
+        self._free: list[AsyncConnection] = []
+
+    @asynccontextmanager
+    async def taken(self, first: Callable[[Driver], Awaitable[T]]) -> AsyncIterator[tuple[AsyncConnection, T]]:
+        """A connection, with what `first` answered on it. It is kept, unless the block raises.
+
+        One that was kept may have ended meanwhile. Then `first` is done again, on another: it must change nothing.
+        """
+        async with self._turns:
+            connection, answer = await self._begun(first)
+            try:
+                yield connection, answer
+            except BaseException:
+                # The server undoes what a connection leaves unfinished.
+                await _drop(connection)
+                raise
+            self._free.append(connection)
+
+    async def close(self) -> None:
+        while self._free:
+            await self._free.pop().close()
+        await self._engine.dispose()
+
+    async def _begun(self, first: Callable[[Driver], Awaitable[T]]) -> tuple[AsyncConnection, T]:
+        while True:
+            kept = bool(self._free)
+            connection = self._free.pop() if kept else await self._engine.connect()
+            try:
+                return connection, await first(_driver(connection))
+            except DBAPIError as error:
+                if not _ended(error, connection):
+                    self._free.append(connection)
+                    raise
+                await _drop(connection)
+                if not kept:
+                    raise
+            except BaseException:
+                # Whoever was stopped in the middle leaves a connection nobody knows the state of.
+                await _drop(connection)
+                raise
+
+
+class _Opening:
+    """Opens connections to the database at `address`. Raises what SQLAlchemy takes for a server that is away."""
+
+    def __init__(self, address: URL) -> None:
+        seconds = address.query.get("connect_timeout", CONNECT_SECONDS)
+        self._timeout = float(str(seconds))
+        plain = address.set(drivername="postgresql").difference_update_query(["connect_timeout"])
+        self._address = plain.render_as_string(hide_password=False)
+
+    async def __call__(self) -> Driver:
+        try:
+            return await asyncpg.connect(self._address, timeout=self._timeout, statement_cache_size=_STATEMENTS)
+        except _FAILURES as error:
+            raise _DBAPI.OperationalError(_words(error), error) from error
+
+
+@asynccontextmanager
+async def _transaction(connections: _Connections, begin: str, end: str) -> AsyncIterator[AsyncSession]:
+    async with connections.taken(lambda driver: _ordered(driver, begin)) as (connection, _):
+        assert connection.sync_connection is not None
+        # What SQLAlchemy's session finds begun; it sends nothing.
+        with closing(connection.sync_connection.begin()):
+            session = PostgresSession(connection)
+            try:
+                yield session
+                await session.flush()
+                await _ordered(_driver(connection), end)
+            finally:
+                session.forget()
+
+
+async def _ordered(driver: Driver, order: str) -> None:
+    try:
+        done = await driver.execute(order)
+    except _FAILURES as error:
+        raise _failed(order, _told(error)) from error
+    # A transaction in which a statement failed answers COMMIT with ROLLBACK, and with no error.
+    if done != order.split()[0]:
+        raise _failed(order, _DBAPI.InternalError(f"it was answered with {done}"))
+
+
+async def _drop(connection: AsyncConnection) -> None:
+    await connection.invalidate()
+    await connection.close()
+
+
+def _driver(connection: AsyncConnection) -> Driver:
     assert connection.sync_connection is not None
     driver = connection.sync_connection.connection.driver_connection
-    assert isinstance(driver, psycopg.AsyncConnection)
+    assert isinstance(driver, asyncpg.Connection)
     return driver
+
+
+def _ended(error: DBAPIError, connection: AsyncConnection) -> bool:
+    state = getattr(error.orig, "sqlstate", None) or ""
+    return _driver(connection).is_closed() or state[:2] == "08" or state in _ENDS
+
+
+def _changed(status: str) -> int:
+    """How many rows, by the last word of `INSERT 0 1`; -1 when there is no number."""
+    count = status.rsplit(" ", 1)[-1]
+    return int(count) if count.isdigit() else -1
+
+
+def _told(error: Exception) -> Exception:
+    """The driver's error as SQLAlchemy knows errors. Without its details: they repeat what was written."""
+    if isinstance(error, asyncpg.PostgresError):
+        kind = _KINDS.get((error.sqlstate or "")[:2], _DBAPI.DatabaseError)
+    else:
+        kind = _DBAPI.DataError if isinstance(error, ValueError) else _DBAPI.OperationalError
+    told: Exception = kind(_words(error), error)
+    return told
+
+
+def _words(error: Exception) -> str:
+    return str(error.args[0]) if isinstance(error, asyncpg.PostgresError) else str(error) or type(error).__name__
+
+
+def _tell(context: ExceptionContext) -> Exception | None:
+    """The same for what SQLAlchemy itself sends, which leaves most errors unsorted."""
+    unsorted = context.original_exception
+    if type(unsorted) is not _DBAPI.Error:
+        return None
+    assert isinstance(unsorted.__cause__, Exception)
+    return _failed(context.statement or "", _told(unsorted.__cause__), ended=context.is_disconnect)
+
+
+def _failed(statement: str, told: Exception, ended: bool = False) -> Exception:
+    return DBAPIError.instance(statement, None, told, _DBAPI.Error, hide_parameters=True, connection_invalidated=ended)

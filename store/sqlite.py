@@ -8,13 +8,14 @@ nobody: another process's turn is waited for asleep, and a commit, which waits f
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final
 
 from sqlalchemy import URL, Connection, Engine, Executable, create_engine, event, text
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -26,6 +27,7 @@ BUSY_SECONDS: Final = 10
 _LOOKS_EVERY: Final = 0.002
 _BUSY: Final = "SQLITE_BUSY"
 _BEGIN: Final = written(text("BEGIN IMMEDIATE"), {}, "sqlite")
+_BEGINS: Final = "aftercare_begin"
 
 
 def prepare(connection: Any, busy_seconds: float = BUSY_SECONDS) -> None:
@@ -42,9 +44,65 @@ def prepare(connection: Any, busy_seconds: float = BUSY_SECONDS) -> None:
     cursor.close()
 
 
+def prepare_sqlite(engine: Engine) -> None:
+    """Prepare each connection, and begin transactions as the engine says (`immediately`)."""
+
+    @event.listens_for(engine, "connect")
+    def connect(connection: Any, _record: object) -> None:
+        prepare(connection)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.get_execution_options().get(_BEGINS, "BEGIN"))
+
+
+def immediately(engine: Engine) -> Engine:
+    """The same engine, whose SQLite transactions take the write lock first: two writers queue and neither fails."""
+    return engine.execution_options(**{_BEGINS: "BEGIN IMMEDIATE"})
+
+
 def never_wait(connection: Any, _record: object) -> None:
     """For whoever runs in the loop: a lock is an error there, to be waited for elsewhere."""
     connection.execute("PRAGMA busy_timeout = 0")
+
+
+class SqliteDatabase:
+    """The SQLite file at `address`: asked and written to in this process, where its readers wait for nobody."""
+
+    def __init__(self, address: URL) -> None:
+        self._engine = create_async_engine(address, hide_parameters=True)
+        prepare_sqlite(self._engine.sync_engine)
+        self._writer = Writer(address)
+        asked = create_engine(address.set(drivername="sqlite"), isolation_level="AUTOCOMMIT", poolclass=NullPool)
+        event.listen(asked, "connect", never_wait)
+        self._asked = Kept(asked)
+
+    async def rows(self, statement: Executable, values: Mapping[str, Any]) -> Sequence[Any]:
+        """The statement's rows. Raises SQLAlchemy's errors."""
+        try:
+            return sent(self._asked.driver, written(statement, values, "sqlite"), values).all()
+        except OperationalError:
+            self._asked.drop()
+            # The file is being recovered or put in order just now: whoever must wait does not wait in the loop.
+            async with self.reading() as session:
+                return (await (await session.connection()).execute(statement, values)).all()
+        except BaseException:
+            self._asked.drop()
+            raise
+
+    def writing(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """A session in a transaction, committed at its end or undone when the block raises."""
+        return self._writer.transaction()
+
+    def reading(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """A session that sees one state of the database; nothing it does is kept."""
+        return AsyncSession(self._engine, expire_on_commit=False, autoflush=False)
+
+    async def close(self) -> None:
+        """Give all connections back."""
+        await self._engine.dispose()
+        await self._writer.close()
+        self._asked.drop()
 
 
 class Kept:
@@ -86,10 +144,9 @@ def driver_of(connection: Connection) -> sqlite3.Connection:
 
 def sent(driver: sqlite3.Connection, wire: Wire, values: Values) -> Answer:
     """The statement's answer. Raises SQLAlchemy's errors."""
-    parameters = wire.parameters(values)
+    lines = wire.lines(values)
     try:
-        send = driver.execute if isinstance(values, Mapping) else driver.executemany
-        cursor = send(wire.text, parameters)
+        cursor = driver.execute(wire.text, lines[0]) if len(lines) == 1 else driver.executemany(wire.text, lines)
         return wire.answer(cursor.fetchall(), cursor.rowcount)
     except sqlite3.Error as error:
         raise wire.failed(error) from error

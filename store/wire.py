@@ -4,15 +4,13 @@ SQLAlchemy writes the statement and knows the types, once; whoever sends it spea
 around each sending costs more than most of the statements.
 """
 
-import sqlite3
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, Literal
 
-import psycopg
 from sqlalchemy import ClauseElement, Executable
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -21,9 +19,8 @@ from sqlalchemy.sql.schema import ScalarElementColumnDefault
 Engine = Literal["sqlite", "postgresql"]
 _DIALECTS: Final[dict[Engine, Any]] = {
     "sqlite": SQLiteDialect_pysqlite(paramstyle="named"),
-    "postgresql": PGDialect_psycopg(),  # type: ignore[no-untyped-call]
+    "postgresql": PGDialect_asyncpg(),  # type: ignore[no-untyped-call]
 }
-_ERRORS: Final[dict[Engine, type[Exception]]] = {"sqlite": sqlite3.Error, "postgresql": psycopg.Error}
 Values = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 """Of a statement's bound parameters; of several lines for a statement that writes."""
 Made = Callable[[Any], Any]
@@ -72,24 +69,30 @@ class Wire:
 
     def __init__(self, statement: Executable, names: tuple[str, ...], engine: Engine) -> None:
         assert isinstance(statement, ClauseElement)
-        self._engine: Engine = engine
         self._dialect = _DIALECTS[engine]
         compiled = statement.compile(dialect=self._dialect, column_keys=names or None)
         assert isinstance(compiled, SQLCompiler)
         self.text = str(compiled)
+        self._by_place = bool(compiled.positional)
+        self._places = tuple(compiled.positiontup or ())
         impls = {name: bind.type.dialect_impl(self._dialect) for bind, name in compiled.bind_names.items()}
         makers = {name: impl.bind_processor(self._dialect) for name, impl in impls.items()}
         self._sends = {name: made for name, made in makers.items() if made is not None}
         self._asked_for = {name for bind, name in compiled.bind_names.items() if bind.required}
         self._constants = {name: self._sent(name, value) for name, value in _given(compiled, self._asked_for).items()}
         columns = _columns(compiled.statement)
+        self.has_rows = bool(columns) or not statement.is_dml
         self._row: Any = namedtuple("_Row", [column.key for column in columns], rename=True) if columns else None
         readers = [column.type.dialect_impl(self._dialect).result_processor(self._dialect, None) for column in columns]
         self._reads: list[tuple[int, Made]] = [(place, made) for place, made in enumerate(readers) if made is not None]
 
-    def parameters(self, values: Values) -> Values:
-        """All the statement needs, its own constants included. Raises KeyError when a value is missing."""
-        return self._line(values) if isinstance(values, Mapping) else [self._line(line) for line in values]
+    def lines(self, values: Values) -> Sequence[Any]:
+        """What the statement needs, its own constants too, of one line or several: by name or by place, as its text is.
+
+        Raises KeyError when a value is missing.
+        """
+        lines = [self._line(line) for line in ([values] if isinstance(values, Mapping) else values)]
+        return [[line[name] for name in self._places] for line in lines] if self._by_place else lines
 
     def answer(self, rows: Sequence[Any], rowcount: int) -> Answer:
         """What the driver's cursor has brought."""
@@ -97,7 +100,7 @@ class Wire:
 
     def failed(self, error: Exception) -> Exception:
         """The driver's error as SQLAlchemy tells it, without what was written: that names people."""
-        base = _ERRORS[self._engine]
+        base = self._dialect.import_dbapi().Error
         return DBAPIError.instance(self.text, None, error, base, hide_parameters=True, dialect=self._dialect)
 
     def _line(self, values: Mapping[str, Any]) -> Mapping[str, Any]:

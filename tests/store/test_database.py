@@ -17,9 +17,9 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from store import sqlite
-from store.asking import AT_ONCE
 from store.database import Database, async_url
 from store.migrate import configuration, migrating, upgrade
+from store.postgres import QUESTIONS
 from store.schema import METADATA
 from store.seed import seed_development
 from store.tables import DeviceRow, LineageRow
@@ -46,8 +46,8 @@ def lineage(name: str, created_at: datetime = NOW) -> LineageRow:
     [
         ("sqlite:///a.db", "sqlite+aiosqlite"),
         ("sqlite+aiosqlite:///a.db", "sqlite+aiosqlite"),
-        ("postgresql://u:p@host/db", "postgresql+psycopg"),
-        ("postgresql+psycopg://u:p@host/db", "postgresql+psycopg"),
+        ("postgresql://u:p@host/db", "postgresql+asyncpg"),
+        ("postgresql+psycopg://u:p@host/db", "postgresql+asyncpg"),
     ],
 )
 def test_an_address_gets_the_async_driver(given: str, driver: str) -> None:
@@ -151,7 +151,7 @@ async def test_an_answer_has_its_types_and_its_names(database: Database) -> None
 
 async def test_a_question_that_is_given_up_leaves_the_next_one_alone(postgres_url: str) -> None:
     database = Database(postgres_url)
-    for _ in range(AT_ONCE + 1):
+    for _ in range(QUESTIONS + 1):
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.05):
                 await database.ask(text("SELECT pg_sleep(30)"), {})
@@ -161,9 +161,9 @@ async def test_a_question_that_is_given_up_leaves_the_next_one_alone(postgres_ur
 
 async def test_more_questions_than_connections_take_turns(postgres_url: str) -> None:
     database = Database(postgres_url)
-    asked = (database.ask(text("SELECT pg_backend_pid(), pg_sleep(0.02)"), {}) for _ in range(5 * AT_ONCE))
+    asked = (database.ask(text("SELECT pg_backend_pid(), pg_sleep(0.02)"), {}) for _ in range(5 * QUESTIONS))
     answers = await asyncio.gather(*asked)
-    assert len({pid for ((pid, _),) in answers}) <= AT_ONCE
+    assert len({pid for ((pid, _),) in answers}) <= QUESTIONS
     await database.close()
 
 

@@ -10,9 +10,10 @@ from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
 from functools import partial
 from itertools import combinations
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pytest
+from psycopg import Connection, RawCursor
 from sqlalchemy import Engine, text
 
 from activities.record import DatabaseRecord
@@ -230,7 +231,9 @@ def _explained_by_postgres(engine: Engine, name: str, statement: str, values: An
         ways = ["seqscan", "bitmapscan", "hashjoin", "mergejoin", "hashagg"]
         for way in ways if _plain(name) in SORTED else [*ways, "sort", "incremental_sort"]:
             connection.execute(text(f"SET LOCAL enable_{way} = off"))
-        (plan,) = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", values).scalars()
+        # The product's driver numbers what it sends, and so does this cursor.
+        cursor = RawCursor(cast("Connection[Any]", connection.connection.driver_connection))
+        ((plan,),) = cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", values).fetchall()
     tree = plan if isinstance(plan, list) else json.loads(plan)
     for node in _nodes(tree[0]["Plan"]):
         kind, table = node["Node Type"], node.get("Relation Name")

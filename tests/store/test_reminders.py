@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 from sqlmodel import col, select
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.post import FolderPost, Post, Undeliverable
 from activities.renewals import DatabaseRenewals
+from benchmarks.counts import watched
 from domain.kinds import Outcome, Service, TermKind
 from messages.registry import PlantTerm
 from messages.renewals import PageReminded, Reminder, RemindPage
@@ -207,10 +207,10 @@ async def test_in_a_folder_even_a_death_after_the_delivery_leaves_one_file(
     assert await noted(programme.database) == 3
 
 
-async def test_runs_that_overlap_send_each_reminder_once(programme: Programme) -> None:
+async def test_runs_that_overlap_send_each_reminder_once(programme: Programme, database_url: str) -> None:
     await covered(programme, 6)
     post = CountingPost(slow=True)
-    other = Database(str(programme.database._engine.url.render_as_string(hide_password=False)))
+    other = Database(database_url)
     runs = [DatabaseRenewals(database, post) for database in (programme.database, other, other)]
     answers = await asyncio.gather(
         *(whole_run(run, END, NOW + timedelta(seconds=n), size=4) for n, run in enumerate(runs))
@@ -316,21 +316,12 @@ async def test_a_page_tells_temporal_how_far_it_has_come(programme: Programme) -
 
 
 async def test_a_page_costs_the_same_few_queries_however_many_terms_it_has(programme: Programme) -> None:
-    counted: list[str] = []
-
-    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
-        counted.append(statement)
-
-    engine = programme.database._engine.sync_engine
     costs = []
     for first, count in ((0, 2), (2, 9)):
         await covered(programme, count, first=first)
-        event.listen(engine, "before_cursor_execute", note)
-        with pytest.raises(OSError, match="away"):
+        with watched() as seen, pytest.raises(OSError, match="away"):
             await DatabaseRenewals(programme.database, CountingPost(fails_after=0)).remind_page(page(END))
-        event.remove(engine, "before_cursor_execute", note)
-        costs.append(sum(statement.lstrip().upper().startswith("SELECT") for statement in counted))
-        counted.clear()
+        costs.append(sum(asked for text, asked in seen.texts.items() if text.startswith("SELECT")))
     assert costs[0] == costs[1] <= 8
 
 

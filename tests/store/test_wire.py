@@ -93,7 +93,9 @@ async def test_a_value_that_is_missing_is_named(database: Database) -> None:
 def test_a_tables_plain_defaults_are_sent_and_others_are_refused() -> None:
     plain = Table("plain", MetaData(), Column("number", Integer), Column("open", Boolean, default=True))
     made = Table("made", MetaData(), Column("number", Integer), Column("name", String, default=lambda: "made"))
-    assert written(insert(plain), {"number": 1}, "postgresql").parameters({"number": 1}) == {"number": 1, "open": True}
+    line = {"number": 1}
+    assert written(insert(plain), line, "sqlite").lines(line) == [{"number": 1, "open": True}]
+    assert written(insert(plain), line, "postgresql").lines([line, {"number": 2}]) == [[1, True], [2, True]]
     with pytest.raises(AssertionError, match=r"made\.name"):
         written(insert(made), {"number": 1}, "sqlite")
 

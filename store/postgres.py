@@ -6,7 +6,7 @@ on the same connection and in the same transaction.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, suppress
 from typing import Any, Final, TypeAlias, TypeVar
 
 import asyncpg
@@ -58,7 +58,7 @@ class PostgresDatabase:
     async def rows(self, statement: Executable, values: Mapping[str, Any]) -> Sequence[Any]:
         """The statement's rows. Raises SQLAlchemy's errors."""
         wire = written(statement, values, "postgresql")
-        async with self._questions.taken(lambda driver: sent(driver, wire, values)) as (_, answer):
+        async with self._questions.taken(lambda line: sent(line.driver, wire, values)) as (_, answer):
             return answer.all()
 
     def writing(self) -> AbstractAsyncContextManager[AsyncSession]:
@@ -80,10 +80,9 @@ class PostgresSession(CoreSession):
 
     engine = "postgresql"
 
-    def __init__(self, connection: AsyncConnection) -> None:
-        assert connection.sync_connection is not None
-        super().__init__(connection.sync_connection)
-        self._driver = _driver(connection)
+    def __init__(self, line: "_Line") -> None:
+        super().__init__(line.connection)
+        self._driver = line.driver
 
     async def core(self, statement: Executable, values: Values) -> Answer:
         return await sent(self._driver, written(statement, values, "postgresql"), values)
@@ -104,6 +103,28 @@ async def sent(driver: Driver, wire: Wire, values: Values) -> Answer:
         raise wire.failed(_told(error)) from error
 
 
+class _Line:
+    """One connection: SQLAlchemy's, and the driver's behind it."""
+
+    def __init__(self, opened: AsyncConnection) -> None:
+        self._opened = opened
+        assert opened.sync_connection is not None
+        self.connection = opened.sync_connection
+        driver = self.connection.connection.driver_connection
+        assert isinstance(driver, asyncpg.Connection)
+        self.driver: Driver = driver
+
+    @property
+    def idle(self) -> bool:
+        """Whether the next one can use it."""
+        return not (self.connection.invalidated or self.driver.is_closed() or self.driver.is_in_transaction())
+
+    async def drop(self) -> None:
+        """Close it; the server undoes what it leaves unfinished."""
+        await self._opened.invalidate()
+        await self._opened.close()
+
+
 class _Connections:
     """Connections to the database at `address`, kept: opening one costs more than most transactions."""
 
@@ -118,75 +139,87 @@ class _Connections:
         )
         event.listen(self._engine.sync_engine, "handle_error", _tell, retval=True)
         self._turns = asyncio.Semaphore(at_once)
-        self._free: list[AsyncConnection] = []
+        self._free: list[_Line] = []
 
     @asynccontextmanager
-    async def taken(self, first: Callable[[Driver], Awaitable[T]]) -> AsyncIterator[tuple[AsyncConnection, T]]:
-        """A connection, with what `first` answered on it. It is kept, unless the block raises.
+    async def taken(self, first: Callable[[_Line], Awaitable[T]]) -> AsyncIterator[tuple[_Line, T]]:
+        """A connection, with what `first` answered on it.
 
         One that was kept may have ended meanwhile. Then `first` is done again, on another: it must change nothing.
         """
         async with self._turns:
-            connection, answer = await self._begun(first)
+            line, answer = await self._begun(first)
             try:
-                yield connection, answer
-            except BaseException:
-                # The server undoes what a connection leaves unfinished.
-                await _drop(connection)
+                yield line, answer
+            except Exception:
+                await self._back(line)
                 raise
-            self._free.append(connection)
+            except BaseException:
+                await line.drop()
+                raise
+            await self._back(line)
 
     async def close(self) -> None:
         while self._free:
-            await self._free.pop().close()
+            await self._free.pop().drop()
         await self._engine.dispose()
 
-    async def _begun(self, first: Callable[[Driver], Awaitable[T]]) -> tuple[AsyncConnection, T]:
+    async def _begun(self, first: Callable[[_Line], Awaitable[T]]) -> tuple[_Line, T]:
         while True:
             kept = bool(self._free)
-            connection = self._free.pop() if kept else await self._engine.connect()
+            line = self._free.pop() if kept else _Line(await self._engine.connect())
             try:
-                return connection, await first(_driver(connection))
+                return line, await first(line)
             except DBAPIError as error:
-                if not _ended(error, connection):
-                    self._free.append(connection)
-                    raise
-                await _drop(connection)
-                if not kept:
+                if ended := line.driver.is_closed() or _ends(error):
+                    await line.drop()
+                else:
+                    await self._back(line)
+                if not (ended and kept):
                     raise
             except BaseException:
                 # Whoever was stopped in the middle leaves a connection nobody knows the state of.
-                await _drop(connection)
+                await line.drop()
                 raise
+
+    async def _back(self, line: _Line) -> None:
+        if line.idle:
+            self._free.append(line)
+        else:
+            await line.drop()
 
 
 class _Opening:
     """Opens connections to the database at `address`. Raises what SQLAlchemy takes for a server that is away."""
 
     def __init__(self, address: URL) -> None:
-        seconds = address.query.get("connect_timeout", CONNECT_SECONDS)
-        self._timeout = float(str(seconds))
+        self._seconds = float(str(address.query.get("connect_timeout", CONNECT_SECONDS)))
         plain = address.set(drivername="postgresql").difference_update_query(["connect_timeout"])
         self._address = plain.render_as_string(hide_password=False)
 
     async def __call__(self) -> Driver:
         try:
-            return await asyncpg.connect(self._address, timeout=self._timeout, statement_cache_size=_STATEMENTS)
+            return await asyncpg.connect(self._address, timeout=self._seconds, statement_cache_size=_STATEMENTS)
+        except TimeoutError as error:
+            raise _DBAPI.OperationalError(f"no connection within {self._seconds:g} s", error) from error
         except _FAILURES as error:
             raise _DBAPI.OperationalError(_words(error), error) from error
 
 
 @asynccontextmanager
 async def _transaction(connections: _Connections, begin: str, end: str) -> AsyncIterator[AsyncSession]:
-    async with connections.taken(lambda driver: _ordered(driver, begin)) as (connection, _):
-        assert connection.sync_connection is not None
+    async with connections.taken(lambda line: _ordered(line.driver, begin)) as (line, _):
         # What SQLAlchemy's session finds begun; it sends nothing.
-        with closing(connection.sync_connection.begin()):
-            session = PostgresSession(connection)
+        with closing(line.connection.begin()):
+            session = PostgresSession(line)
             try:
                 yield session
                 await session.flush()
-                await _ordered(_driver(connection), end)
+                await _ordered(line.driver, end)
+            except Exception:
+                with suppress(DBAPIError):  # what is not undone is dropped
+                    await _ordered(line.driver, "ROLLBACK")
+                raise
             finally:
                 session.forget()
 
@@ -201,21 +234,9 @@ async def _ordered(driver: Driver, order: str) -> None:
         raise _failed(order, _DBAPI.InternalError(f"it was answered with {done}"))
 
 
-async def _drop(connection: AsyncConnection) -> None:
-    await connection.invalidate()
-    await connection.close()
-
-
-def _driver(connection: AsyncConnection) -> Driver:
-    assert connection.sync_connection is not None
-    driver = connection.sync_connection.connection.driver_connection
-    assert isinstance(driver, asyncpg.Connection)
-    return driver
-
-
-def _ended(error: DBAPIError, connection: AsyncConnection) -> bool:
+def _ends(error: DBAPIError) -> bool:
     state = getattr(error.orig, "sqlstate", None) or ""
-    return _driver(connection).is_closed() or state[:2] == "08" or state in _ENDS
+    return state[:2] == "08" or state in _ENDS
 
 
 def _changed(status: str) -> int:
@@ -239,9 +260,9 @@ def _words(error: Exception) -> str:
 
 
 def _tell(context: ExceptionContext) -> Exception | None:
-    """The same for what SQLAlchemy itself sends, which leaves most errors unsorted."""
+    """The same for what SQLAlchemy itself sends, which leaves most errors unsorted, a connection's end among them."""
     unsorted = context.original_exception
-    if type(unsorted) is not _DBAPI.Error:
+    if type(unsorted) not in (_DBAPI.Error, _DBAPI.InterfaceError):
         return None
     assert isinstance(unsorted.__cause__, Exception)
     return _failed(context.statement or "", _told(unsorted.__cause__), ended=context.is_disconnect)

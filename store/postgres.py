@@ -58,7 +58,7 @@ class PostgresDatabase:
     async def rows(self, statement: Executable, values: Mapping[str, Any]) -> Sequence[Any]:
         """The statement's rows. Raises SQLAlchemy's errors."""
         wire = written(statement, values, "postgresql")
-        async with self._questions.taken(lambda line: sent(line.driver, wire, values)) as (_, answer):
+        async with self._questions.taken(lambda link: sent(link.driver, wire, values)) as (_, answer):
             return answer.all()
 
     def writing(self) -> AbstractAsyncContextManager[AsyncSession]:
@@ -80,9 +80,9 @@ class PostgresSession(CoreSession):
 
     engine = "postgresql"
 
-    def __init__(self, line: "_Line") -> None:
-        super().__init__(line.connection)
-        self._driver = line.driver
+    def __init__(self, link: "_Link") -> None:
+        super().__init__(link.connection)
+        self._driver = link.driver
 
     async def core(self, statement: Executable, values: Values) -> Answer:
         return await sent(self._driver, written(statement, values, "postgresql"), values)
@@ -103,7 +103,7 @@ async def sent(driver: Driver, wire: Wire, values: Values) -> Answer:
         raise wire.failed(_told(error)) from error
 
 
-class _Line:
+class _Link:
     """One connection: SQLAlchemy's, and the driver's behind it."""
 
     def __init__(self, opened: AsyncConnection) -> None:
@@ -139,54 +139,54 @@ class _Connections:
         )
         event.listen(self._engine.sync_engine, "handle_error", _tell, retval=True)
         self._turns = asyncio.Semaphore(at_once)
-        self._free: list[_Line] = []
+        self._free: list[_Link] = []
 
     @asynccontextmanager
-    async def taken(self, first: Callable[[_Line], Awaitable[T]]) -> AsyncIterator[tuple[_Line, T]]:
+    async def taken(self, first: Callable[[_Link], Awaitable[T]]) -> AsyncIterator[tuple[_Link, T]]:
         """A connection, with what `first` answered on it.
 
         One that was kept may have ended meanwhile. Then `first` is done again, on another: it must change nothing.
         """
         async with self._turns:
-            line, answer = await self._begun(first)
+            link, answer = await self._begun(first)
             try:
-                yield line, answer
+                yield link, answer
             except Exception:
-                await self._back(line)
+                await self._back(link)
                 raise
             except BaseException:
-                await line.drop()
+                await link.drop()
                 raise
-            await self._back(line)
+            await self._back(link)
 
     async def close(self) -> None:
         while self._free:
             await self._free.pop().drop()
         await self._engine.dispose()
 
-    async def _begun(self, first: Callable[[_Line], Awaitable[T]]) -> tuple[_Line, T]:
+    async def _begun(self, first: Callable[[_Link], Awaitable[T]]) -> tuple[_Link, T]:
         while True:
             kept = bool(self._free)
-            line = self._free.pop() if kept else _Line(await self._engine.connect())
+            link = self._free.pop() if kept else _Link(await self._engine.connect())
             try:
-                return line, await first(line)
+                return link, await first(link)
             except DBAPIError as error:
-                if ended := line.driver.is_closed() or _ends(error):
-                    await line.drop()
+                if ended := link.driver.is_closed() or _ends(error):
+                    await link.drop()
                 else:
-                    await self._back(line)
+                    await self._back(link)
                 if not (ended and kept):
                     raise
             except BaseException:
                 # Whoever was stopped in the middle leaves a connection nobody knows the state of.
-                await line.drop()
+                await link.drop()
                 raise
 
-    async def _back(self, line: _Line) -> None:
-        if line.idle:
-            self._free.append(line)
+    async def _back(self, link: _Link) -> None:
+        if link.idle:
+            self._free.append(link)
         else:
-            await line.drop()
+            await link.drop()
 
 
 class _Opening:
@@ -208,17 +208,17 @@ class _Opening:
 
 @asynccontextmanager
 async def _transaction(connections: _Connections, begin: str, end: str) -> AsyncIterator[AsyncSession]:
-    async with connections.taken(lambda line: _ordered(line.driver, begin)) as (line, _):
+    async with connections.taken(lambda link: _ordered(link.driver, begin)) as (link, _):
         # What SQLAlchemy's session finds begun; it sends nothing.
-        with closing(line.connection.begin()):
-            session = PostgresSession(line)
+        with closing(link.connection.begin()):
+            session = PostgresSession(link)
             try:
                 yield session
                 await session.flush()
-                await _ordered(line.driver, end)
+                await _ordered(link.driver, end)
             except Exception:
                 with suppress(DBAPIError):  # what is not undone is dropped
-                    await _ordered(line.driver, "ROLLBACK")
+                    await _ordered(link.driver, "ROLLBACK")
                 raise
             finally:
                 session.forget()
@@ -247,15 +247,16 @@ def _changed(status: str) -> int:
 
 def _told(error: Exception) -> Exception:
     """The driver's error as SQLAlchemy knows errors. Without its details: they repeat what was written."""
+    kind = _DBAPI.OperationalError
     if isinstance(error, asyncpg.PostgresError):
         kind = _KINDS.get((error.sqlstate or "")[:2], _DBAPI.DatabaseError)
-    else:
-        kind = _DBAPI.DataError if isinstance(error, ValueError) else _DBAPI.OperationalError
     told: Exception = kind(_words(error), error)
     return told
 
 
 def _words(error: Exception) -> str:
+    if type(error) is asyncpg.DataError:
+        return str(error).split(":")[0]  # the driver's own: then comes the value
     return str(error.args[0]) if isinstance(error, asyncpg.PostgresError) else str(error) or type(error).__name__
 
 

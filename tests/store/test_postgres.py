@@ -111,6 +111,20 @@ async def test_an_option_nobody_knows_is_named(postgres_url: str) -> None:
     await database.close()
 
 
+async def test_an_error_names_nobody(postgres: Database) -> None:
+    async def write(**changed: Any) -> None:
+        async with postgres.writing() as session:
+            await core(session, INSERTS, lineage("lin_ada") | changed)
+
+    await write()
+    with pytest.raises(IntegrityError) as taken:
+        await write()
+    assert "lin_ada" not in str(taken.value)
+    with pytest.raises(DataError, match=r"argument \$3") as unfit:
+        await write(owner_email={"ada@example.com": 1})
+    assert "ada@example.com" not in str(unfit.value)
+
+
 async def test_what_cannot_be_committed_is_not_taken_for_committed(postgres: Database) -> None:
     async def write() -> None:
         async with postgres.writing() as session:

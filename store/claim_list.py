@@ -18,7 +18,7 @@ from sqlmodel.sql.expression import Select
 from domain.claim import Claim
 from domain.inspection import normalise_serial
 from domain.kinds import Attention, ClaimState, Service
-from store.hints import checked
+from store.hints import checked, said
 from store.instants import Instant
 from store.tables import AttentionRow, ClaimRow
 
@@ -84,7 +84,7 @@ def claim_page(wanted: ClaimFilter, after: ClaimPlace | None, limit: int) -> "Se
         shown = shown.where(instant < wanted.due_before)
     if after is not None:
         shown = shown.where(tuple_(instant, claim_id) < tuple_(literal(after[0], Instant), literal(after[1])))
-    page: Select[datetime, str, Mapping[Any, Any]] = shown.order_by(instant.desc(), claim_id.desc()).limit(limit)
+    page: Select[datetime, str, Mapping[Any, Any]] = shown.order_by(instant.desc(), claim_id.desc()).limit(said(limit))
     return page
 
 

@@ -5,16 +5,17 @@ Each request says itself whether it is still to be done, and the index of its li
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Select, and_, literal, not_, select, tuple_
+from sqlalchemy import Select, String, and_, bindparam, not_, select, tuple_
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.kinds import ClaimState
 from store.core import core
-from store.hints import checked
+from store.hints import checked, said
 from store.instants import Instant
 from store.payment_tables import DispatchRequestRow, WorkshopReturnRow
 from store.tables import ClaimRow, EventRow
@@ -65,28 +66,41 @@ async def shipping_requests(
     session: AsyncSession, wanted: ShippingFilter, after: Place | None, limit: int
 ) -> list[ShippingView]:
     """`limit` requests behind `after`: the oldest first of what is to be done, the newest first of the rest."""
-    found = [*await _replacements(session, wanted, after, limit), *await _returns(session, wanted, after, limit)]
+    values: dict[str, Any] = {} if wanted.region is None else {"asked_region": wanted.region}
+    if after is not None:
+        values |= {"after": after[0], "behind": after[1]}
+    shape = _Shape(wanted.open, wanted.region is not None, after is not None, limit)
+    replacements = (await core(session, _replacements(shape), values)).mappings()
+    found = [ShippingView(kind=ShippingKind.REPLACEMENT, **line) for line in replacements]
+    unlike = {"kind": ShippingKind.RETURN, "with_battery": None, "withdrawn_at": None}
+    found += [ShippingView(**unlike, **line) for line in (await core(session, _returns(shape), values)).mappings()]
     return sorted(found, key=lambda request: request.place, reverse=not wanted.open)[:limit]
 
 
-async def _replacements(
-    session: AsyncSession, wanted: ShippingFilter, after: Place | None, limit: int
-) -> list[ShippingView]:
+class _Shape(NamedTuple):
+    """What makes one page another statement than the next."""
+
+    open: bool
+    of_region: bool
+    goes_on: bool
+    limit: int
+
+
+@lru_cache(maxsize=64)
+def _replacements(shape: _Shape) -> Select[Any]:
     row = DispatchRequestRow
     shipped = and_(not_(col(row.to_do)), col(row.withdrawn_at).is_(None)).label("fulfilled")
     lines = select(*_shown(row), shipped)
-    if wanted.open:
+    if shape.open:
         # A worker of the release before the mark, still at work during an upgrade, takes none down. Looked up for each
         # one shown: joined, it costs PostgreSQL twice as much with a million claims.
         state = select(col(ClaimRow.state)).where(col(ClaimRow.id) == col(row.claim_id)).scalar_subquery()
         lines = lines.where(state == ClaimState.AWAITING_DISPATCH.value)
-    found = await core(session, _page(lines, row, col(row.region), wanted, after, limit), {})
-    return [ShippingView(kind=ShippingKind.REPLACEMENT, **line) for line in found.mappings()]
+    return _page(lines, row, col(row.region), shape)
 
 
-async def _returns(
-    session: AsyncSession, wanted: ShippingFilter, after: Place | None, limit: int
-) -> list[ShippingView]:
+@lru_cache(maxsize=64)
+def _returns(shape: _Shape) -> Select[Any]:
     row = WorkshopReturnRow
     model = col(ClaimRow.document)["model"].as_string().label("model")
     # Looked up for each one shown. Asked whether it EXISTS, PostgreSQL would rather read the timelines of all claims.
@@ -96,33 +110,22 @@ async def _returns(
     shipped = told.limit(1).scalar_subquery().is_not(None).label("fulfilled")
     lines = select(*_shown(row), col(ClaimRow.region), model, shipped)
     lines = lines.join(ClaimRow, col(ClaimRow.id) == col(row.claim_id))
-    if wanted.open:
+    if shape.open:
         lines = lines.where(checked(col(ClaimRow.state)) != ClaimState.CLOSED.value)
-    found = await core(session, _page(lines, row, col(ClaimRow.region), wanted, after, limit), {})
-    return [
-        ShippingView(kind=ShippingKind.RETURN, with_battery=None, withdrawn_at=None, **line)
-        for line in found.mappings()
-    ]
+    return _page(lines, row, col(ClaimRow.region), shape)
 
 
-def _page(
-    lines: Select[Any],
-    row: type[Request],
-    region: Any,
-    wanted: ShippingFilter,
-    after: Place | None,
-    limit: int,
-) -> Select[Any]:
-    page = lines.where(col(row.to_do).is_(wanted.open))
-    if wanted.region is not None:
+def _page(lines: Select[Any], row: type[Request], region: Any, shape: _Shape) -> Select[Any]:
+    page = lines.where(col(row.to_do).is_(shape.open))
+    if shape.of_region:
         # The requests are read in their order, not all of a region's by the claims' index and sorted then.
-        page = page.where(checked(region) == wanted.region)
+        page = page.where(checked(region) == bindparam("asked_region"))
     here = tuple_(col(row.requested_at), col(row.reference))
-    if after is not None:
-        place = tuple_(literal(after[0], Instant), literal(after[1]))
-        page = page.where(here > place if wanted.open else here < place)
+    if shape.goes_on:
+        place = tuple_(bindparam("after", type_=Instant()), bindparam("behind", type_=String()))
+        page = page.where(here > place if shape.open else here < place)
     order = (col(row.requested_at), col(row.reference))
-    return page.order_by(*(column.asc() if wanted.open else column.desc() for column in order)).limit(limit)
+    return page.order_by(*(column.asc() if shape.open else column.desc() for column in order)).limit(said(shape.limit))
 
 
 def _shown(row: type[Request]) -> list[Any]:

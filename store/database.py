@@ -3,8 +3,8 @@
 What is read with one statement is asked for (`ask`): it costs a fraction of a session.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Final, Protocol
 
 from sqlalchemy import URL, Executable, make_url, text
@@ -67,20 +67,16 @@ class Database:
         """
         return await self._engine.rows(statement, values)
 
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncSession]:
+    def reading(self) -> AbstractAsyncContextManager[AsyncSession]:
         """A session that sees one state of the database; nothing it does is kept."""
-        async with self._engine.reading() as session:
-            yield session
+        return self._engine.reading()
 
-    @asynccontextmanager
-    async def writing(self) -> AsyncIterator[AsyncSession]:
+    def writing(self) -> AbstractAsyncContextManager[AsyncSession]:
         """A session whose work is committed when the block ends and undone when it raises.
 
         One at a time within a task: a second one inside would wait for the first for ever.
         """
-        async with self._engine.writing() as session:
-            yield session
+        return self._engine.writing()
 
     async def ready(self) -> None:
         """Ask the database for an answer; raises SQLAlchemy's error when there is none."""

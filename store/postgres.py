@@ -58,8 +58,7 @@ class PostgresDatabase:
     async def rows(self, statement: Executable, values: Mapping[str, Any]) -> Sequence[Any]:
         """The statement's rows. Raises SQLAlchemy's errors."""
         wire = written(statement, values, "postgresql")
-        async with self._questions.taken(lambda link: sent(link.driver, wire, values)) as (_, answer):
-            return answer.all()
+        return (await self._questions.asked(lambda link: sent(link.driver, wire, values))).all()
 
     def writing(self) -> AbstractAsyncContextManager[AsyncSession]:
         """A session in a transaction, committed at its end or undone when the block raises."""
@@ -141,16 +140,23 @@ class _Connections:
         self._turns = asyncio.Semaphore(at_once)
         self._free: list[_Link] = []
 
-    @asynccontextmanager
-    async def taken(self, first: Callable[[_Link], Awaitable[T]]) -> AsyncIterator[tuple[_Link, T]]:
-        """A connection, with what `first` answered on it.
+    async def asked(self, question: Callable[[_Link], Awaitable[T]]) -> T:
+        """What `question` answers on one of them.
 
-        One that was kept may have ended meanwhile. Then `first` is done again, on another: it must change nothing.
+        One that was kept may have ended meanwhile. Then it is asked again, on another: it must change nothing.
         """
         async with self._turns:
-            link, answer = await self._begun(first)
+            link, answer = await self._begun(question)
+            await self._back(link)
+            return answer
+
+    @asynccontextmanager
+    async def taken(self, first: Callable[[_Link], Awaitable[None]]) -> AsyncIterator[_Link]:
+        """A connection on which `first` has been done, as a question is asked."""
+        async with self._turns:
+            link, _ = await self._begun(first)
             try:
-                yield link, answer
+                yield link
             except Exception:
                 await self._back(link)
                 raise
@@ -208,7 +214,7 @@ class _Opening:
 
 @asynccontextmanager
 async def _transaction(connections: _Connections, begin: str, end: str) -> AsyncIterator[AsyncSession]:
-    async with connections.taken(lambda link: _ordered(link.driver, begin)) as (link, _):
+    async with connections.taken(lambda link: _ordered(link.driver, begin)) as link:
         # What SQLAlchemy's session finds begun; it sends nothing.
         with closing(link.connection.begin()):
             session = PostgresSession(link)

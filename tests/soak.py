@@ -11,6 +11,7 @@ import random
 import tempfile
 import time
 from collections import Counter
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +24,7 @@ from rich.table import Table
 from sqlmodel import col, select
 
 from activities.mischief import Mischief
+from benchmarks.databases import on_postgres
 from demo.case import Case
 from demo.client import Answer, Client, NoAnswer, Refused
 from dev import Part, Stack, scratch_settings
@@ -176,12 +178,15 @@ class Soak:
     seed: int
     lost: float
     at_once: int
+    postgres: bool = False
     tally: Tally = field(default_factory=Tally)
 
     async def run(self, progress: Progress) -> Tally:
-        with tempfile.TemporaryDirectory(prefix="aftercare-soak-") as folder:
-            settings = scratch_settings(Path(folder)).model_copy(
+        with tempfile.TemporaryDirectory(prefix="aftercare-soak-") as folder, self._database() as other:
+            settings = scratch_settings(Path(folder))
+            settings = settings.model_copy(
                 update={
+                    "database_url": other or settings.database_url,
                     "policy": replace(Policy(), hold_policy=self.policy),
                     "simulated_mischief": Mischief(
                         lose_answers=self.lost, repeat=0.3, shuffle=True, delay_seconds=3, seed=self.seed
@@ -196,6 +201,9 @@ class Soak:
             finally:
                 await database.close()
         return self.tally
+
+    def _database(self) -> AbstractContextManager[str]:
+        return on_postgres() if self.postgres else contextlib.nullcontext("")
 
     def _read(self, _part: Part, line: str) -> None:
         self.tally.counts["lost answers"] += _LOST_LINE in line
@@ -271,13 +279,15 @@ async def _file(database: Database, claim_id: str, policy: Policy) -> ClaimFile:
     return replace(file, now=max(event.at for event in file.events))
 
 
-async def soak(claims: int, kills: int, seed: int, lost: float, at_once: int) -> dict[str, Tally]:
+async def soak(
+    claims: int, kills: int, seed: int, lost: float, at_once: int, postgres: bool = False
+) -> dict[str, Tally]:
     """A third of the claims under each policy for a hold that cannot be kept."""
     tallies: dict[str, Tally] = {}
     with Progress(console=console, transient=True) as progress:
         for n, policy in enumerate(HoldPolicy):
             share = claims // 3 + (n < claims % 3)
-            tallies[policy] = await Soak(policy, share, kills, seed + n, lost, at_once).run(progress)
+            tallies[policy] = await Soak(policy, share, kills, seed + n, lost, at_once, postgres).run(progress)
     return tallies
 
 
@@ -313,10 +323,11 @@ def main(
         float, typer.Option(min=0, max=0.9, help="The share of the gateway's answers that get lost.")
     ] = 0.2,
     at_once: Annotated[int, typer.Option(min=1, help="Claims that are driven side by side.")] = 24,
+    postgres: Annotated[bool, typer.Option("--postgres", help="PostgreSQL instead of SQLite.")] = False,
 ) -> None:
     """Live many Premium claims at random on the real parts and hold their money against the invariants."""
     began = time.monotonic()
-    tallies = asyncio.run(soak(claims, kills, seed, lost, at_once))
+    tallies = asyncio.run(soak(claims, kills, seed, lost, at_once, postgres))
     show(tallies)
     seconds = time.monotonic() - began
     console.print(f"{claims} claims, {lost:.0%} of the gateway's answers lost, in {seconds / 60:.1f} min.")
@@ -333,7 +344,8 @@ def main(
         for policy, tally in tallies.items()
     }
     asked = {"claims": claims, "kills": kills, "seed": seed, "lost": lost, "seconds": round(seconds)}
-    (RESULTS / "soak.json").write_text(json.dumps(asked | {"policies": found}, indent=2))
+    asked_of = {"engine": "PostgreSQL" if postgres else "SQLite"}
+    (RESULTS / "soak.json").write_text(json.dumps(asked_of | asked | {"policies": found}, indent=2))
     if any(tally.wrong or tally.turned_away for tally in tallies.values()):
         raise typer.Exit(1)
 

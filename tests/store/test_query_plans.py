@@ -262,6 +262,17 @@ def _plain(name: str) -> str:
     return name.removesuffix(", on")
 
 
+async def test_a_page_says_its_length_where_the_planner_sees_it(stored: Database) -> None:
+    asked = [
+        partial(Views(stored).claims, ClaimFilter(), 7),
+        partial(Views(stored).shipping_requests, ShippingFilter(), 7),
+    ]
+    for question in asked:
+        texts = [text for text, _ in await sent_by(question)]
+        assert texts
+        assert all(text.rstrip().endswith("LIMIT 8") for text in texts), texts
+
+
 async def test_whatever_is_listed_or_looked_up_is_found_by_an_index(stored: Database, database_url: str) -> None:
     found = await faults(stored, database_url)
     assert not found, "\n\n".join(found)

@@ -270,7 +270,7 @@ async def test_a_page_says_its_length_where_the_planner_sees_it(stored: Database
     for question in asked:
         texts = [text for text, _ in await sent_by(question)]
         assert texts
-        assert all(text.rstrip().endswith("LIMIT 8") for text in texts), texts
+        assert all("LIMIT 8" in text for text in texts), texts
 
 
 async def test_whatever_is_listed_or_looked_up_is_found_by_an_index(stored: Database, database_url: str) -> None:

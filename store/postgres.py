@@ -14,6 +14,7 @@ from sqlalchemy import URL, Executable, event
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -25,6 +26,8 @@ QUESTIONS: Final = 4
 """How many are asked at a time, each on a connection of its own; the others wait for their turn."""
 TRANSACTIONS: Final = 10
 """How many that write, and how many that read, are open at a time. They wait for each other's locks."""
+TURN_SECONDS: Final = 30
+"""How long anybody waits for his turn: a server that keeps all of them busy that long answers nobody."""
 CONNECT_SECONDS: Final = 10
 """How long a connection may take to be made, unless the address says `connect_timeout`."""
 _STATEMENTS: Final = 512
@@ -145,15 +148,19 @@ class _Connections:
 
         One that was kept may have ended meanwhile. Then it is asked again, on another: it must change nothing.
         """
-        async with self._turns:
+        await self._turn()
+        try:
             link, answer = await self._begun(question)
             await self._back(link)
             return answer
+        finally:
+            self._turns.release()
 
     @asynccontextmanager
     async def taken(self, first: Callable[[_Link], Awaitable[None]]) -> AsyncIterator[_Link]:
         """A connection on which `first` has been done, as a question is asked."""
-        async with self._turns:
+        await self._turn()
+        try:
             link, _ = await self._begun(first)
             try:
                 yield link
@@ -164,6 +171,16 @@ class _Connections:
                 await link.drop()
                 raise
             await self._back(link)
+        finally:
+            self._turns.release()
+
+    async def _turn(self) -> None:
+        """Wait for a turn. Raises SQLAlchemy's TimeoutError when none comes."""
+        try:
+            async with asyncio.timeout(TURN_SECONDS if self._turns.locked() else None):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise PoolTimeout(f"the database kept everybody waiting for {TURN_SECONDS} s") from None
 
     async def close(self) -> None:
         while self._free:

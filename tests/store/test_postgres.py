@@ -2,17 +2,19 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 import pytest
 from sqlalchemy import Executable, make_url, text
 from sqlalchemy.exc import DatabaseError, DataError, DBAPIError, IntegrityError, OperationalError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from store.core import core
 from store.database import Database
+from store.postgres import TRANSACTIONS
 from store.tables import LineageRow
 from tests.store.test_wire import INSERTS, lineage, names
 
@@ -188,6 +190,18 @@ async def test_a_server_that_hangs_up_in_the_middle_is_away_once(postgres: Datab
                 await hung_up(session)
         async with transaction() as session:
             assert (await way(session, PID)).scalar() not in pids
+
+
+async def test_who_gets_no_turn_is_told_that_the_server_is_away(
+    postgres: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("store.postgres.TURN_SECONDS", 0.05)
+    async with AsyncExitStack() as others:
+        for _ in range(TRANSACTIONS):
+            await others.enter_async_context(postgres.writing())
+        with pytest.raises(PoolTimeout, match="waiting"):
+            await pid_of(postgres)
+    assert await pid_of(postgres)
 
 
 async def test_a_session_that_reads_sees_one_state(database: Database) -> None:

@@ -263,7 +263,7 @@ def _plain(name: str) -> str:
 
 
 async def test_a_page_says_its_length_where_the_planner_sees_it(stored: Database) -> None:
-    asked = [
+    asked: list[Question] = [
         partial(Views(stored).claims, ClaimFilter(), 7),
         partial(Views(stored).shipping_requests, ShippingFilter(), 7),
     ]

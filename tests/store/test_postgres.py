@@ -1,6 +1,7 @@
 """PostgreSQL: its errors by their names, and its connections, whatever becomes of them."""
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from typing import Any
@@ -97,13 +98,11 @@ async def test_a_server_that_lets_nobody_in_is_away(postgres_url: str, what: str
 
 
 async def test_a_server_that_says_nothing_is_given_up_when_the_address_says_so() -> None:
-    silent = await asyncio.start_server(lambda _reader, _writer: asyncio.sleep(60), "127.0.0.1", 0)
-    port = silent.sockets[0].getsockname()[1]
-    database = Database(f"postgresql://u@127.0.0.1:{port}/db?connect_timeout=0.2")
-    with pytest.raises(OperationalError, match=r"no connection within 0\.2 s"):
-        await database.ready()
-    await database.close()
-    silent.close()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        database = Database(f"postgresql://u@127.0.0.1:{silent.getsockname()[1]}/db?connect_timeout=0.2")
+        with pytest.raises(OperationalError, match=r"no connection within 0\.2 s"):
+            await database.ready()
+        await database.close()
 
 
 async def test_an_option_nobody_knows_is_named(postgres_url: str) -> None:

@@ -48,6 +48,10 @@ class Statements:
     def statements(self) -> int:
         return self.texts.total()
 
+    @property
+    def selects(self) -> int:
+        return sum(asked for text, asked in self.texts.items() if text.startswith("SELECT"))
+
 
 @contextmanager
 def overheard(hear: Callable[[str, Any], None]) -> Iterator[None]:

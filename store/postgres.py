@@ -15,12 +15,12 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from store.core import CoreSession
-from store.wire import Answer, Values, Wire, written
+from store.wire import Answer, Values, Wire, failed, written
 
 QUESTIONS: Final = 4
 """How many are asked at a time, each on a connection of its own; the others wait for their turn."""
@@ -54,9 +54,18 @@ class PostgresDatabase:
     """The PostgreSQL database at `address`: for questions, for transactions that write and for those that read."""
 
     def __init__(self, address: URL) -> None:
-        self._questions = _Connections(address, QUESTIONS)
-        self._writing = _Connections(address, TRANSACTIONS)
-        self._reading = _Connections(address, TRANSACTIONS)
+        # The server is told where a transaction begins and ends; SQLAlchemy must not begin one by itself.
+        self._engine = create_async_engine(
+            address,
+            async_creator=_Opening(address),
+            isolation_level="AUTOCOMMIT",
+            poolclass=NullPool,
+            hide_parameters=True,
+        )
+        event.listen(self._engine.sync_engine, "handle_error", _tell, retval=True)
+        self._questions = _Connections(self._engine, QUESTIONS)
+        self._writing = _Connections(self._engine, TRANSACTIONS)
+        self._reading = _Connections(self._engine, TRANSACTIONS)
 
     async def rows(self, statement: Executable, values: Mapping[str, Any]) -> Sequence[Any]:
         """The statement's rows. Raises SQLAlchemy's errors."""
@@ -75,6 +84,7 @@ class PostgresDatabase:
         """Give all connections back."""
         for connections in (self._questions, self._writing, self._reading):
             await connections.close()
+        await self._engine.dispose()
 
 
 class PostgresSession(CoreSession):
@@ -128,18 +138,10 @@ class _Link:
 
 
 class _Connections:
-    """Connections to the database at `address`, kept: opening one costs more than most transactions."""
+    """Connections of `engine`, kept: opening one costs more than most transactions."""
 
-    def __init__(self, address: URL, at_once: int) -> None:
-        # The server is told where a transaction begins and ends; SQLAlchemy must not begin one by itself.
-        self._engine = create_async_engine(
-            address,
-            async_creator=_Opening(address),
-            isolation_level="AUTOCOMMIT",
-            poolclass=NullPool,
-            hide_parameters=True,
-        )
-        event.listen(self._engine.sync_engine, "handle_error", _tell, retval=True)
+    def __init__(self, engine: AsyncEngine, at_once: int) -> None:
+        self._engine = engine
         self._turns = asyncio.Semaphore(at_once)
         self._free: list[_Link] = []
 
@@ -185,7 +187,6 @@ class _Connections:
     async def close(self) -> None:
         while self._free:
             await self._free.pop().drop()
-        await self._engine.dispose()
 
     async def _begun(self, first: Callable[[_Link], Awaitable[T]]) -> tuple[_Link, T]:
         while True:
@@ -251,10 +252,10 @@ async def _ordered(driver: Driver, order: str) -> None:
     try:
         done = await driver.execute(order)
     except _FAILURES as error:
-        raise _failed(order, _told(error)) from error
+        raise failed(order, _told(error), "postgresql") from error
     # A transaction in which a statement failed answers COMMIT with ROLLBACK, and with no error.
     if done != order.split()[0]:
-        raise _failed(order, _DBAPI.InternalError(f"it was answered with {done}"))
+        raise failed(order, _DBAPI.InternalError(f"it was answered with {done}"), "postgresql")
 
 
 def _ends(error: DBAPIError) -> bool:
@@ -289,8 +290,4 @@ def _tell(context: ExceptionContext) -> Exception | None:
     if type(unsorted) not in (_DBAPI.Error, _DBAPI.InterfaceError):
         return None
     assert isinstance(unsorted.__cause__, Exception)
-    return _failed(context.statement or "", _told(unsorted.__cause__), ended=context.is_disconnect)
-
-
-def _failed(statement: str, told: Exception, ended: bool = False) -> Exception:
-    return DBAPIError.instance(statement, None, told, _DBAPI.Error, hide_parameters=True, connection_invalidated=ended)
+    return failed(context.statement or "", _told(unsorted.__cause__), "postgresql", ended=context.is_disconnect)

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from store.core import CoreSession
+from store.core import CoreSession, core
 from store.wire import Answer, Values, Wire, written
 
 BUSY_SECONDS: Final = 10
@@ -85,7 +85,7 @@ class SqliteDatabase:
             self._asked.drop()
             # The file is being recovered or put in order just now: whoever must wait does not wait in the loop.
             async with self.reading() as session:
-                return (await (await session.connection()).execute(statement, values)).all()
+                return (await core(session, statement, values)).all()
         except BaseException:
             self._asked.drop()
             raise

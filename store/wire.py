@@ -69,6 +69,7 @@ class Wire:
 
     def __init__(self, statement: Executable, names: tuple[str, ...], engine: Engine) -> None:
         assert isinstance(statement, ClauseElement)
+        self._engine: Engine = engine
         self._dialect = _DIALECTS[engine]
         compiled = statement.compile(dialect=self._dialect, column_keys=names or None)
         assert isinstance(compiled, SQLCompiler)
@@ -99,9 +100,8 @@ class Wire:
         return Answer(rows if self._row is None else [self._read(line) for line in rows], rowcount)
 
     def failed(self, error: Exception) -> Exception:
-        """The driver's error as SQLAlchemy tells it, without what was written: that names people."""
-        base = self._dialect.import_dbapi().Error
-        return DBAPIError.instance(self.text, None, error, base, hide_parameters=True, dialect=self._dialect)
+        """As `failed`."""
+        return failed(self.text, error, self._engine)
 
     def _line(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
         if missing := self._asked_for - values.keys():
@@ -119,6 +119,18 @@ class Wire:
         for place, made in self._reads:
             read[place] = made(read[place])
         return self._row._make(read)
+
+
+def failed(text: str, error: Exception, engine: Engine, ended: bool = False) -> Exception:
+    """The driver's error as SQLAlchemy tells it, without what was written: that names people.
+
+    `ended`: the connection is of no more use.
+    """
+    dialect = _DIALECTS[engine]
+    base = dialect.import_dbapi().Error
+    return DBAPIError.instance(
+        text, None, error, base, hide_parameters=True, connection_invalidated=ended, dialect=dialect
+    )
 
 
 def written(statement: Executable, values: Values, engine: Engine) -> Wire:

@@ -17,11 +17,10 @@ from store.core import core
 from store.database import Database
 from store.postgres import TRANSACTIONS
 from store.tables import LineageRow
-from tests.store.test_wire import INSERTS, lineage, names
+from tests.store.test_wire import INSERTS, SLEEP, lineage, names
 
 PID = text("SELECT pg_backend_pid()")
 END = text("SELECT pg_terminate_backend(:pid)")
-SLEEP = text("SELECT pg_sleep(60)")
 Way = Callable[[AsyncSession, Executable], Awaitable[Any]]
 
 

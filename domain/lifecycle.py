@@ -4,7 +4,7 @@ from datetime import datetime
 
 from domain.claim import Claim, Return
 from domain.dates import whole_second
-from domain.kinds import Action, Attention, ClaimState, Outcome, Service, Tier
+from domain.kinds import Action, Attention, ClaimState, Outcome, PartsChoice, RepairChoice, Service, Tier
 from domain.policy import Policy
 from domain.reasons import RuleError
 
@@ -83,6 +83,27 @@ def require(claim: Claim, action: Action) -> None:
     """Raise RuleError `action_not_allowed` with a reason when `action` may not be done now."""
     if action not in allowed_actions(claim):
         raise RuleError("action_not_allowed", *_why_not(claim, action))
+
+
+def needs_payment(
+    claim: Claim, action: Action, *, choice: PartsChoice | RepairChoice | None = None, approves: bool = True
+) -> bool:
+    """Whether `action` makes the claim move money. `choice` and `approves` are the decision's own, where it has any."""
+    match action:
+        case Action.WAIVER | Action.CANCEL | Action.PAYMENT_METHOD:
+            return True
+        case Action.INSPECTION:
+            return claim.tier is Tier.PREMIUM
+        case Action.FOUND:
+            return claim.state is not ClaimState.CLOSED
+        case Action.DECISION:
+            return approves or claim.service is not Service.FLYAWAY
+        case Action.PARTS_CHOICE:
+            return choice is PartsChoice.PAY
+        case Action.REPAIR_CHOICE:
+            return choice in (RepairChoice.PAID_REPAIR, RepairChoice.REPLACEMENT)
+        case _:
+            return False
 
 
 def require_extension(claim: Claim, days: int, now: datetime, policy: Policy) -> Return:

@@ -2,21 +2,25 @@
 
 Money is `Money` in ISO minor units; a gateway that counts otherwise converts inside. `key` is the idempotency key: the
 same key with the same parameters answers as the first time and moves nothing again. `at` is the moment on the claim's
-clock: the simulated gateway lives by it, a real one has a clock of its own and ignores it.
+clock: the simulated gateway lives by it, a real one has a clock of its own and ignores it. `sent_at` is when the key
+was first sent, on the wall clock: a gateway that forgets its keys tells an old one by it.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, TypeVar
+from typing import Final, Literal, TypeVar
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.eligibility import Card
 from domain.money import Money
+from store.writes.payment_attempts import AnswerJson, Attempt
 
 AnswerT = TypeVar("AnswerT")
+UNFIT: Final = "unfit"
+"""The state of a payment that the gateway will never make as it was requested."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,8 @@ class Declined(GatewayError):
 
 
 class Refused(GatewayError):
-    """Illegal in the payment's present `state`, or more than there is; `unknown` for a payment that does not exist."""
+    """Illegal in the payment's present `state`, or more than there is; `unknown` for a payment that does not exist,
+    `unfit` for a request that is never taken as it stands."""
 
     def __init__(self, state: str) -> None:
         super().__init__(state)
@@ -85,21 +90,50 @@ class InvalidAmount(ValueError):
     anything is asked of the gateway."""
 
 
+class Sender(ABC):
+    """A gateway behind the table of attempts."""
+
+    @property
+    @abstractmethod
+    def gateway(self) -> "Gateway":
+        """The gateway itself. What moves something is asked of it within `send` only."""
+
+    @abstractmethod
+    async def send(
+        self,
+        attempt: Attempt,
+        request: Callable[["Sender", datetime], Awaitable[AnswerT]],
+        settle: Callable[[AsyncSession, AnswerT], Awaitable[AnswerJson]],
+    ) -> AnswerJson:
+        """Write `attempt` down, make the request, and keep what is booked about its answer together with the answer.
+
+        When the key has an answer, that is returned and nothing is sent. `request` gets this sender, for requests that
+        belong to it under keys of their own, and when the key was first sent (wall clock). `settle` books and returns
+        the result as JSON; it may be called again with the same answer. A request that was not answered, because we
+        crashed, is sent again under the same key by the next attempt. Raises AttemptKeyReused.
+        """
+
+
 class GatewayAccess(ABC):
     """The way to a gateway for who keeps books about it."""
 
     @abstractmethod
-    async def ask(
+    async def send(
+        self,
+        attempt: Attempt,
+        request: Callable[[Sender, datetime], Awaitable[AnswerT]],
+        settle: Callable[[AsyncSession, AnswerT], Awaitable[AnswerJson]],
+    ) -> AnswerJson:
+        """As `Sender.send`."""
+
+    @abstractmethod
+    async def look(
         self,
         key: str,
         request: Callable[["Gateway"], Awaitable[AnswerT]],
         book: Callable[[AsyncSession, AnswerT], Awaitable[None]],
     ) -> AnswerT:
-        """Make the request under `key` and book its answer. `book` may be called again with the same answer.
-
-        A request that is answered and not booked, because we crashed between the two, is made and booked again by the
-        next attempt under the same key.
-        """
+        """Make a request that moves nothing and book what it brings to light. It is not written down."""
 
     @abstractmethod
     async def look_up(self, payment_method: str) -> Card | None:
@@ -112,9 +146,20 @@ class Gateway(ABC):
 
     @abstractmethod
     async def authorize(
-        self, amount: Money, payment_method: str, *, subject: str, key: str, at: datetime, off_session: bool = False
+        self,
+        amount: Money,
+        payment_method: str,
+        *,
+        subject: str,
+        key: str,
+        at: datetime,
+        sent_at: datetime,
+        off_session: bool = False,
     ) -> Payment:
-        """Hold `amount`. `off_session` when the customer is not there to confirm. Raises Declined."""
+        """Hold `amount`. `off_session` when the customer is not there to confirm.
+
+        Raises Declined, or Refused with state `unfit` when the gateway will never take the request as it stands.
+        """
 
     @abstractmethod
     async def capture(self, payment_id: str, amount: Money, *, key: str, at: datetime) -> Payment:
@@ -126,9 +171,17 @@ class Gateway(ABC):
 
     @abstractmethod
     async def charge(
-        self, amount: Money, payment_method: str, *, subject: str, key: str, at: datetime, off_session: bool = False
+        self,
+        amount: Money,
+        payment_method: str,
+        *,
+        subject: str,
+        key: str,
+        at: datetime,
+        sent_at: datetime,
+        off_session: bool = False,
     ) -> Payment:
-        """Take `amount` without a hold before it. Raises Declined."""
+        """Take `amount` without a hold before it. Raises as `authorize`."""
 
     @abstractmethod
     async def refund(self, payment_id: str, amount: Money, *, key: str, at: datetime) -> Payment:

@@ -1,20 +1,22 @@
-"""Activities: Payments over a gateway. What happened there is booked in the ledger under keys that allow it once.
+"""Activities: Payments over a gateway. Each request is written down before it is sent, and answered and booked once.
 
-Whatever attempt this is, the keys decide: a second one finds the first one's answer and the ledger's lines in place.
+Whatever attempt this is, the table of attempts decides: what has an answer there is not sent again.
 """
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
 from functools import partial
-from typing import TypeVar
+from typing import Final, TypeVar
 
+from pydantic import TypeAdapter
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.alive import alive
 from activities.gateway import (
-    Declined,
+    AnswerT,
     Gateway,
     GatewayAccess,
     InvalidAmount,
@@ -22,15 +24,27 @@ from activities.gateway import (
     OutcomeUnknown,
     Payment,
     Refused,
+    Sender,
 )
-from domain.claim import Hold
-from domain.kinds import HoldState
+from activities.payment_steps import (
+    Ended,
+    attempt_of,
+    book_ends,
+    or_no,
+    placed,
+    refetch,
+    release,
+    release_others,
+    what_became,
+)
+from messages.base import Message
 from messages.payments import (
     AuthorizeHold,
     CaptureHold,
     CardCharged,
     CardFound,
     ChargeCard,
+    DepositKept,
     HeldAndCharged,
     HoldAndCharge,
     HoldPlaced,
@@ -40,7 +54,6 @@ from messages.payments import (
     PaymentDeclined,
     PaymentRefunded,
     PaymentRefused,
-    PaymentRequest,
     Payments,
     RefundPayment,
     ReleaseHold,
@@ -50,22 +63,20 @@ from store.writes.ledger import (
     book_charge,
     book_deposit_kept,
     book_hold_captured,
-    book_hold_ended,
     book_hold_placed,
     book_refund,
 )
+from store.writes.payment_attempts import AnswerJson, Attempt, AttemptKeyReused
 
-AnswerT = TypeVar("AnswerT")
+ResultT = TypeVar("ResultT", bound=Message)
 
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """What was asked about one hold: `hold` as the gateway has it now, `done` whether it did as asked, and every hold
-    of the subject that has ended, which is booked once each."""
-
-    hold: Payment | PaymentRefused
-    done: bool
-    ended: tuple[Payment, ...]
+_HELD: Final = TypeAdapter[HoldPlaced | PaymentDeclined | PaymentRefused](HoldPlaced | PaymentDeclined | PaymentRefused)
+_CHARGED: Final = TypeAdapter[CardCharged | PaymentDeclined | PaymentRefused](
+    CardCharged | PaymentDeclined | PaymentRefused
+)
+_ENDED: Final = TypeAdapter[HoldPlaced | PaymentRefused](HoldPlaced | PaymentRefused)
+_REFUNDED: Final = TypeAdapter[PaymentRefunded | PaymentRefused](PaymentRefunded | PaymentRefused)
+_KEPT: Final = TypeAdapter[DepositKept](DepositKept)
 
 
 class GatewayPayments(Payments):
@@ -80,200 +91,171 @@ class GatewayPayments(Payments):
 
     @activity.defn
     async def look_up_card(self, ask: LookUpCard) -> CardFound:
+        """Moves nothing and is not written down."""
         async with alive():
             return CardFound(card=await self._access.look_up(ask.payment_method))
 
     @activity.defn
-    async def authorize_hold(self, ask: AuthorizeHold) -> HoldPlaced | PaymentDeclined:
-        async def request(gateway: Gateway) -> Payment | PaymentDeclined:
-            return await _or_declined(
-                gateway.authorize(
+    async def authorize_hold(self, ask: AuthorizeHold) -> HoldPlaced | PaymentDeclined | PaymentRefused:
+        async def request(sender: Sender, sent_at: datetime) -> Payment | PaymentDeclined | PaymentRefused:
+            return await or_no(
+                sender.gateway.authorize(
                     ask.amount,
                     ask.payment_method,
                     subject=ask.subject,
                     key=ask.key,
                     at=ask.at,
+                    sent_at=sent_at,
                     off_session=ask.off_session,
                 )
             )
 
-        async def book(session: AsyncSession, hold: Payment | PaymentDeclined) -> None:
-            if isinstance(hold, Payment):
-                await book_hold_placed(session, ask.subject, ask.key, ask.at, hold.amount)
+        async def settle(
+            session: AsyncSession, hold: Payment | PaymentDeclined | PaymentRefused
+        ) -> HoldPlaced | PaymentDeclined | PaymentRefused:
+            if not isinstance(hold, Payment):
+                return hold
+            await book_hold_placed(session, ask.subject, ask.key, ask.at, hold.amount)
+            return placed(hold)
 
-        hold = await self._ask(ask, request, book)
-        return hold if isinstance(hold, PaymentDeclined) else _placed(hold)
+        attempt = attempt_of("authorize", ask, acts_on=str(ask.ordinal), amount=ask.amount)
+        return await self._send(attempt, request, settle, _HELD)
 
     @activity.defn
     async def hold_and_charge(self, ask: HoldAndCharge) -> HeldAndCharged:
         hold = await self.authorize_hold(ask.hold)
-        if isinstance(hold, PaymentDeclined) or ask.fee is None:
+        if not isinstance(hold, HoldPlaced) or ask.fee is None:
             return HeldAndCharged(hold=hold)
         return HeldAndCharged(hold=hold, fee=await self.charge_card(ask.fee))
 
     @activity.defn
     async def capture_hold(self, ask: CaptureHold) -> HoldPlaced | PaymentRefused:
-        async def request(gateway: Gateway) -> Ended:
+        async def request(sender: Sender, _: datetime) -> Ended:
             try:
-                hold = await gateway.capture(ask.hold_id, ask.amount, key=ask.key, at=ask.at)
+                hold = await sender.gateway.capture(ask.hold_id, ask.amount, key=ask.key, at=ask.at)
             except Refused:
-                return await _truth(gateway, ask, ask.hold_id)
-            return Ended(hold, True, await _let_others_go(gateway, ask, ask.hold_id))
+                return await refetch(sender.gateway, ask, ask.hold_id)
+            return Ended(hold, True, await release_others(sender, ask, ask.hold_id))
 
-        async def book(session: AsyncSession, answer: Ended) -> None:
+        async def settle(session: AsyncSession, answer: Ended) -> HoldPlaced | PaymentRefused:
             hold = answer.hold
             if answer.done and isinstance(hold, Payment):
                 await book_hold_captured(session, ask.subject, ask.key, ask.at, hold.amount, hold.captured, ask.account)
-            await _book_ends(ask, session, answer)
+            await book_ends(ask, session, answer)
+            return what_became(answer)
 
-        return _what_became(await self._ask(ask, request, book))
+        attempt = attempt_of("capture", ask, acts_on=ask.hold_id, amount=ask.amount)
+        return await self._send(attempt, request, settle, _ENDED)
 
     @activity.defn
     async def release_hold(self, ask: ReleaseHold) -> HoldPlaced | PaymentRefused:
-        async def request(gateway: Gateway) -> Ended:
-            try:
-                hold = await gateway.release(ask.hold_id, key=ask.key, at=ask.at)
-            except Refused:
-                answer = await _truth(gateway, ask, ask.hold_id)
-            else:
-                answer = Ended(hold, True, (hold,))
+        async def request(sender: Sender, _: datetime) -> Ended:
+            answer = await release(sender, ask)
             if not ask.others:
                 return answer
-            others = await _let_others_go(gateway, ask, ask.hold_id)
+            others = await release_others(sender, ask, ask.hold_id)
             return Ended(answer.hold, answer.done, (*answer.ended, *others))
 
-        return _what_became(await self._ask(ask, request, partial(_book_ends, ask)))
+        async def settle(session: AsyncSession, answer: Ended) -> HoldPlaced | PaymentRefused:
+            await book_ends(ask, session, answer)
+            return what_became(answer)
+
+        return await self._send(attempt_of("release", ask, acts_on=ask.hold_id), request, settle, _ENDED)
 
     @activity.defn
     async def look_at_hold(self, ask: LookAtHold) -> HoldPlaced | PaymentRefused:
+        """Moves nothing and is not written down: the answer is always the gateway's of now."""
+
         async def request(gateway: Gateway) -> Ended:
-            found = await _truth(gateway, ask, ask.hold_id)
+            found = await refetch(gateway, ask, ask.hold_id)
             return Ended(found.hold, isinstance(found.hold, Payment), found.ended)
 
-        return _what_became(await self._ask(ask, request, partial(_book_ends, ask)))
+        async with _told(ask.key):
+            return what_became(await self._access.look(ask.key, request, partial(book_ends, ask)))
 
     @activity.defn
-    async def charge_card(self, ask: ChargeCard) -> CardCharged | PaymentDeclined:
-        async def request(gateway: Gateway) -> Payment | PaymentDeclined:
-            return await _or_declined(
-                gateway.charge(
+    async def charge_card(self, ask: ChargeCard) -> CardCharged | PaymentDeclined | PaymentRefused:
+        async def request(sender: Sender, sent_at: datetime) -> Payment | PaymentDeclined | PaymentRefused:
+            return await or_no(
+                sender.gateway.charge(
                     ask.amount,
                     ask.payment_method,
                     subject=ask.subject,
                     key=ask.key,
                     at=ask.at,
+                    sent_at=sent_at,
                     off_session=ask.off_session,
                 )
             )
 
-        async def book(session: AsyncSession, charge: Payment | PaymentDeclined) -> None:
-            if isinstance(charge, Payment):
-                await book_charge(session, ask.subject, ask.key, ask.at, charge.amount, ask.account)
+        async def settle(
+            session: AsyncSession, charge: Payment | PaymentDeclined | PaymentRefused
+        ) -> CardCharged | PaymentDeclined | PaymentRefused:
+            if not isinstance(charge, Payment):
+                return charge
+            await book_charge(session, ask.subject, ask.key, ask.at, charge.amount, ask.account)
+            return CardCharged(payment_id=charge.id, amount=charge.captured)
 
-        charge = await self._ask(ask, request, book)
-        if isinstance(charge, PaymentDeclined):
-            return charge
-        return CardCharged(payment_id=charge.id, amount=charge.captured)
+        attempt = attempt_of("charge", ask, acts_on=ask.account, amount=ask.amount)
+        return await self._send(attempt, request, settle, _CHARGED)
 
     @activity.defn
     async def refund_payment(self, ask: RefundPayment) -> PaymentRefunded | PaymentRefused:
-        async def request(gateway: Gateway) -> Payment | PaymentRefused:
+        async def request(sender: Sender, _: datetime) -> Payment | PaymentRefused:
             try:
-                return await gateway.refund(ask.payment_id, ask.amount, key=ask.key, at=ask.at)
+                return await sender.gateway.refund(ask.payment_id, ask.amount, key=ask.key, at=ask.at)
             except Refused:
-                truth = await _truth(gateway, ask, ask.payment_id)
-                return truth.hold if isinstance(truth.hold, PaymentRefused) else PaymentRefused(state=truth.hold.status)
+                now = (await refetch(sender.gateway, ask, ask.payment_id)).hold
+                return now if isinstance(now, PaymentRefused) else PaymentRefused(state=now.status)
 
-        async def book(session: AsyncSession, answer: Payment | PaymentRefused) -> None:
-            if isinstance(answer, Payment):
-                await book_refund(session, ask.subject, ask.key, ask.at, ask.amount, ask.account)
+        async def settle(session: AsyncSession, answer: Payment | PaymentRefused) -> PaymentRefunded | PaymentRefused:
+            if isinstance(answer, PaymentRefused):
+                return answer
+            await book_refund(session, ask.subject, ask.key, ask.at, ask.amount, ask.account)
+            return PaymentRefunded(payment_id=answer.id, refunded=answer.refunded)
 
-        payment = await self._ask(ask, request, book)
-        if isinstance(payment, PaymentRefused):
-            return payment
-        return PaymentRefunded(payment_id=payment.id, refunded=payment.refunded)
+        attempt = attempt_of("refund", ask, acts_on=ask.payment_id, amount=ask.amount)
+        return await self._send(attempt, request, settle, _REFUNDED)
 
     @activity.defn
     async def keep_deposit(self, ask: KeepDeposit) -> None:
-        async def request(_: Gateway) -> None:
+        async def request(_: Sender, __: datetime) -> None:
             return None
 
-        async def book(session: AsyncSession, _: None) -> None:
+        async def settle(session: AsyncSession, _: None) -> DepositKept:
             await book_deposit_kept(session, ask.subject, ask.key, ask.at, ask.amount, ask.account)
+            return DepositKept()
 
-        await self._ask(ask, request, book)
+        await self._send(attempt_of("keep_deposit", ask, amount=ask.amount), request, settle, _KEPT)
 
-    async def _ask(
+    async def _send(
         self,
-        ask: PaymentRequest,
-        request: Callable[[Gateway], Awaitable[AnswerT]],
-        book: Callable[[AsyncSession, AnswerT], Awaitable[None]],
-    ) -> AnswerT:
-        try:
-            async with alive():
-                return await self._access.ask(ask.key, request, book)
-        except OutcomeUnknown as lost:
-            raise ApplicationError(f"No answer came for {ask.key}.", type="OutcomeUnknown") from lost
-        except KeyReused as reused:
-            message = f"The key {ask.key} was used for another payment."
-            raise ApplicationError(message, type="KeyReused", non_retryable=True) from reused
-        except (InvalidAmount, LedgerConflict) as mistake:
-            raise ApplicationError(str(mistake), type=type(mistake).__name__, non_retryable=True) from mistake
+        attempt: Attempt,
+        request: Callable[[Sender, datetime], Awaitable[AnswerT]],
+        settle: Callable[[AsyncSession, AnswerT], Awaitable[ResultT]],
+        result: TypeAdapter[ResultT],
+    ) -> ResultT:
+        """The result that stands under the attempt's key, after sending it if there was none."""
+
+        async def settled(session: AsyncSession, answer: AnswerT) -> AnswerJson:
+            return (await settle(session, answer)).model_dump(mode="json")
+
+        async with _told(attempt.key):
+            if attempt.amount is not None and attempt.amount.amount <= 0:
+                raise InvalidAmount(f"a payment is of more than nothing, not of {attempt.amount}")
+            return result.validate_python(await self._access.send(attempt, request, settled))
 
 
-async def _or_declined(taken: Awaitable[Payment]) -> Payment | PaymentDeclined:
-    """A hold or a charge, or the card's no."""
+@asynccontextmanager
+async def _told(key: str) -> AsyncIterator[None]:
+    """Tell Temporal that somebody works on the request under `key`, and errors in its words."""
     try:
-        return await taken
-    except Declined as no:
-        return PaymentDeclined(code=no.code, retryable=no.retryable)
-
-
-async def _truth(gateway: Gateway, ask: PaymentRequest, payment_id: str) -> Ended:
-    """What has really become of a payment, looked up afresh."""
-    try:
-        truth = await gateway.get(payment_id, at=ask.at)
-    except Refused as unknown:
-        return Ended(PaymentRefused(state=unknown.state), False, ())
-    return Ended(truth, False, (truth,))
-
-
-async def _let_others_go(gateway: Gateway, ask: PaymentRequest, hold_id: str) -> tuple[Payment, ...]:
-    """Release every other live hold of the subject; all its other holds, as they are then."""
-    others = []
-    for payment in await gateway.find(ask.subject, at=ask.at):
-        if payment.kind != "hold" or payment.id == hold_id:
-            continue
-        if payment.status == "authorized":
-            try:
-                payment = await gateway.release(payment.id, key=f"{payment.reference}:release", at=ask.at)
-            except Refused:
-                payment = await gateway.get(payment.id, at=ask.at)
-        others.append(payment)
-    return tuple(others)
-
-
-async def _book_ends(ask: PaymentRequest, session: AsyncSession, answer: Ended) -> None:
-    """That these holds are over, once each, however often and by whom it is found out."""
-    for hold in answer.ended:
-        if hold.kind == "hold" and hold.status in ("released", "expired"):
-            await book_hold_ended(session, ask.subject, f"{hold.reference}:{hold.status}", ask.at, hold.amount)
-
-
-def _what_became(answer: Ended) -> HoldPlaced | PaymentRefused:
-    if isinstance(answer.hold, PaymentRefused):
-        return answer.hold
-    return _placed(answer.hold) if answer.done else PaymentRefused(state=answer.hold.status)
-
-
-def _placed(hold: Payment) -> HoldPlaced:
-    return HoldPlaced(
-        payment_id=hold.id,
-        hold=Hold(
-            amount=hold.amount,
-            state=HoldState(hold.status),
-            captured=hold.captured,
-            refunded=hold.refunded,
-            expires_at=hold.capture_before,
-        ),
-    )
+        async with alive():
+            yield
+    except OutcomeUnknown as lost:
+        raise ApplicationError(f"No answer came for {key}.", type="OutcomeUnknown") from lost
+    except (KeyReused, AttemptKeyReused) as reused:
+        message = f"The key {key} was used for another payment."
+        raise ApplicationError(message, type="KeyReused", non_retryable=True) from reused
+    except (InvalidAmount, LedgerConflict) as mistake:
+        raise ApplicationError(str(mistake), type=type(mistake).__name__, non_retryable=True) from mistake

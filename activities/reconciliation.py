@@ -17,7 +17,8 @@ from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionRequest
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.gateway import Gateway, Payment
-from domain.reconciliation import Finding, FindingCode, Process, Subject, findings, parked, unbalanced, wants_process
+from domain.reconciliation import CODES, Finding
+from domain.reconciliation_rules import Process, Subject, findings, parked, unbalanced, wants_process
 from messages.reconciliation import (
     BeginReconciliation,
     CompareSubjects,
@@ -140,7 +141,7 @@ class DatabaseReconciliation(Reconciling):
             payments_checked=run.payments_checked,
             holds_live=run.holds_live,
             findings=run.findings,
-            by_code={code: by_code[code] for code in FindingCode if by_code[code]},
+            by_code={code: by_code[code] for code in CODES if by_code[code]},
         )
 
     async def _write_down(self, reconciliation_id: str, differ: Sequence[Finding]) -> None:

@@ -4,18 +4,16 @@ The effect and the remembered answer are written together, so neither can exist 
 claim's: each request brings its moment, and a hold has ended when that clock has reached its expiry.
 """
 
-import hashlib
-import json
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
-from pydantic import TypeAdapter
 from sqlalchemy import bindparam, func, insert, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.gateway import Declined, Gateway, InvalidAmount, KeyReused, Payment, Refused, SavedCard
+from activities.simulated_answers import PAYMENT, answer_of, fingerprint, payment_from
 from activities.simulated_cards import card_behind, hold_window, simulated_card
 from domain.eligibility import Card
 from domain.money import Money
@@ -24,7 +22,6 @@ from store.core import core
 from store.once import insert_once, table_of
 from store.payment_tables import GatewayAnswerRow, GatewayEventRow, GatewayPaymentRow
 
-_PAYMENT: Final = TypeAdapter(Payment)
 _PAYMENTS, _ANSWERS = table_of(GatewayPaymentRow), table_of(GatewayAnswerRow)
 _REMEMBERS: Final = update(_ANSWERS).where(_ANSWERS.c.key == bindparam("asked"))
 _REMEMBERED: Final = select(_ANSWERS).where(_ANSWERS.c.key == bindparam("asked"))
@@ -77,7 +74,15 @@ class SimulatedBank(Gateway):
         self._extended = extended
 
     async def authorize(
-        self, amount: Money, payment_method: str, *, subject: str, key: str, at: datetime, off_session: bool = False
+        self,
+        amount: Money,
+        payment_method: str,
+        *,
+        subject: str,
+        key: str,
+        at: datetime,
+        sent_at: datetime,
+        off_session: bool = False,
     ) -> Payment:
         _positive(amount)
 
@@ -117,7 +122,15 @@ class SimulatedBank(Gateway):
         return await self._once(key, effect, "release", payment_id)
 
     async def charge(
-        self, amount: Money, payment_method: str, *, subject: str, key: str, at: datetime, off_session: bool = False
+        self,
+        amount: Money,
+        payment_method: str,
+        *,
+        subject: str,
+        key: str,
+        at: datetime,
+        sent_at: datetime,
+        off_session: bool = False,
     ) -> Payment:
         _positive(amount)
 
@@ -165,17 +178,17 @@ class SimulatedBank(Gateway):
 
     async def _once(self, key: str, effect: Callable[[], Awaitable[Payment]], *asked: object) -> Payment:
         """The effect and its answer the first time, the same answer ever after. Raises KeyReused when asked else."""
-        fingerprint = _fingerprint(asked)
+        digest = fingerprint(asked)
         # Whoever writes the row first acts; another attempt under the same key waits here for its commit.
-        line = {"key": key, "fingerprint": fingerprint, "answer": {}}
+        line = {"key": key, "fingerprint": digest, "answer": {}}
         if await insert_once(self._session, GatewayAnswerRow, line):
-            answer = await _answer_of(effect)
+            answer = await answer_of(effect)
             await core(self._session, _REMEMBERS, {"asked": key, "answer": answer})
-            return _spoken(answer)
+            return payment_from(answer)
         remembered = (await core(self._session, _REMEMBERED, {"asked": key})).one()
-        if remembered.fingerprint != fingerprint:
+        if remembered.fingerprint != digest:
             raise KeyReused(key)
-        return _spoken(remembered.answer)
+        return payment_from(remembered.answer)
 
     def _can_capture(self, booked: Booked, amount: int) -> bool:
         return booked.state == "authorized" and amount <= booked.amount
@@ -251,7 +264,7 @@ class SimulatedBank(Gateway):
 
 
 def _payment(booked: Booked) -> Payment:
-    return _PAYMENT.validate_python(
+    return PAYMENT.validate_python(
         {
             "id": booked.id,
             "kind": booked.kind,
@@ -274,24 +287,3 @@ def _positive(amount: Money) -> None:
 def _same_currency(booked: Booked, amount: Money) -> None:
     if amount.currency != booked.currency:
         raise InvalidAmount(f"the payment {booked.id} is in {booked.currency}, not in {amount.currency}")
-
-
-def _fingerprint(asked: tuple[object, ...]) -> str:
-    return hashlib.sha256(json.dumps([str(part) for part in asked]).encode()).hexdigest()
-
-
-async def _answer_of(effect: Callable[[], Awaitable[Payment]]) -> dict[str, Any]:
-    try:
-        return {"payment": _PAYMENT.dump_python(await effect(), mode="json")}
-    except Declined as no:
-        return {"declined": no.code, "retryable": no.retryable}
-    except Refused as no:
-        return {"refused": no.state}
-
-
-def _spoken(answer: dict[str, Any]) -> Payment:
-    if "declined" in answer:
-        raise Declined(answer["declined"], answer["retryable"])
-    if "refused" in answer:
-        raise Refused(answer["refused"])
-    return _PAYMENT.validate_python(answer["payment"])

@@ -1,33 +1,11 @@
-"""Domain: what must agree between gateway, ledger, claim and process, and what it means when it does not.
+"""Domain: what a reconciliation can find, and what a person does about it.
 
-Finds, and never mends: which of two books is right is a person's to say (payments.md section 3, invariants 7, 8, 13
-and 14). Knows no gateway, no database and no workflow engine; it is told what they say.
+Which of two books is right is a person's to say: nothing is ever corrected here (payments.md section 3).
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final, Literal
-
-from domain.claim import Claim
-from domain.kinds import Attention, ClaimState, HoldState, Tier
-from domain.money import Money, total
-
-RENEWAL_LASTS: Final = timedelta(hours=1)
-"""A renewal places the new hold before it lets the old one go. Two are live for seconds, or for an outage."""
-
-
-class Process(StrEnum):
-    """What the workflow engine says of the process that should look after a hold."""
-
-    RUNNING = "running"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    TERMINATED = "terminated"
-    TIMED_OUT = "timed out"
-    NOT_FOUND = "not found"
+from typing import Final
 
 
 class FindingCode(StrEnum):
@@ -47,7 +25,18 @@ class FindingCode(StrEnum):
     PARKED_WEBHOOK = "parked_webhook"
 
 
-ADVICE: Final[dict[FindingCode, str]] = {
+class AttemptFindingCode(StrEnum):
+    """The same for what payment attempts and ledger say of each other. These are not part of the HTTP contract."""
+
+    ATTEMPT_UNANSWERED = "attempt_unanswered"
+    LEDGER_WITHOUT_ATTEMPT = "ledger_without_attempt"
+    ATTEMPT_NOT_BOOKED = "attempt_not_booked"
+
+
+Code = FindingCode | AttemptFindingCode
+CODES: Final[tuple[Code, ...]] = (*FindingCode, *AttemptFindingCode)
+
+ADVICE: Final[dict[Code, str]] = {
     FindingCode.HOLD_WITHOUT_WORKFLOW: (
         "Nobody will release, renew or capture it. Read the claim and its history; release the hold at the gateway, or "
         "capture it before it ends when the unit is owed."
@@ -96,225 +85,32 @@ ADVICE: Final[dict[FindingCode, str]] = {
         "A signed event names a claim that nobody works on. Look the claim and the payment up: a terminated claim is "
         "reset, another installation's event means that its gateway account or address is ours."
     ),
+    AttemptFindingCode.ATTEMPT_UNANSWERED: (
+        "It may have been carried out: look its key up at the gateway. A waiting activity sends it again under that "
+        "key; when none waits, compare gateway and ledger and tell engineering."
+    ),
+    AttemptFindingCode.LEDGER_WITHOUT_ATTEMPT: (
+        "The programme books nothing without an attempt. Find who wrote the lines; whoever books a correction by hand "
+        "writes an answered attempt under the same key with it."
+    ),
+    AttemptFindingCode.ATTEMPT_NOT_BOOKED: (
+        "Answer and lines are written in one transaction, so lines are missing or the answer was written by hand. "
+        "Compare the key with the gateway; tell engineering, who has the missing lines booked."
+    ),
 }
 """What a person does about each. Nothing of it is ever done by the reconciliation."""
-
-_SHIPPED_AND_OPEN: Final = frozenset(
-    {ClaimState.AWAITING_RETURN, ClaimState.INSPECTING, ClaimState.AWAITING_CURE, ClaimState.AWAITING_PARTS}
-)
-
-
-@dataclass(frozen=True, slots=True)
-class SeenPayment:
-    """A payment as the gateway has it. `booked_at` is when the ledger has it placed or charged, None when never."""
-
-    id: str
-    kind: Literal["hold", "charge"]
-    status: Literal["authorized", "captured", "released", "expired"]
-    amount: Money
-    captured: Money
-    refunded: Money
-    capture_before: datetime | None
-    booked_at: datetime | None
-
-    def live(self, at: datetime) -> bool:
-        """A hold that can still be captured at `at`."""
-        return self._open and not self.lapsed(at)
-
-    def lapsed(self, at: datetime) -> bool:
-        """A hold whose time is over at `at`, though the gateway was not asked about it since."""
-        return self._open and self.capture_before is not None and self.capture_before <= at
-
-    @property
-    def _open(self) -> bool:
-        return self.kind == "hold" and self.status == "authorized"
-
-    def __str__(self) -> str:
-        return f"{self.id} ({self.amount}, {self.status})"
-
-
-@dataclass(frozen=True, slots=True)
-class Booked:
-    """What the ledger says of a subject in one currency: holds that are open, taken and given back in all."""
-
-    held: Money
-    captured: Money
-    refunded: Money
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """A claim or purchase as everybody has it. `booked` has one entry a currency.
-
-    `process` is asked only where `wants_process`; None when it was not. `claim` is None for a purchase, and for what
-    nobody ever heard of.
-    """
-
-    id: str
-    payments: tuple[SeenPayment, ...]
-    booked: tuple[Booked, ...]
-    claim: Claim | None = None
-    process: Process | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """A difference. `payment_id` is empty when it is about the whole subject; `message` says what differs."""
 
-    code: FindingCode
+    code: Code
     subject: str
     message: str
     payment_id: str = ""
 
 
-def wants_process(subject: Subject, at: datetime) -> bool:
-    """Whether somebody has to look after the subject: it has a live hold."""
-    return any(payment.live(at) for payment in subject.payments)
-
-
-def findings(subject: Subject, at: datetime) -> tuple[Finding, ...]:
-    """Every difference about `subject` at `at`, each told once."""
-    return (
-        *_without_workflow(subject, at),
-        *_not_booked(subject),
-        *_sums(subject, at),
-        *_two_holds(subject, at),
-        *_claim(subject, at),
-    )
-
-
-def unbalanced(subject: str, key: str, off_by: Money) -> Finding:
-    """The lines of `key` do not sum to zero."""
-    message = f"The ledger's lines of {key} sum to {off_by} instead of zero."
-    return Finding(FindingCode.LEDGER_UNBALANCED, subject, message, key)
-
-
-def parked(source: str, event_id: str, kind: str, subject: str | None, payment_id: str | None) -> Finding:
-    """A webhook that no claim explains."""
-    message = f"The event {event_id} ({kind}) of {source} found nobody to tell."
-    return Finding(FindingCode.PARKED_WEBHOOK, subject or source, message, payment_id or event_id)
-
-
-def _without_workflow(subject: Subject, at: datetime) -> Iterator[Finding]:
-    if subject.process in (None, Process.RUNNING):
-        return
-    for hold in subject.payments:
-        if hold.live(at):
-            ends = f" until {hold.capture_before:%Y-%m-%d %H:%M} UTC" if hold.capture_before else ""
-            message = f"A hold of {hold.amount} is live{ends}; the process of {subject.id} is {subject.process}."
-            yield Finding(FindingCode.HOLD_WITHOUT_WORKFLOW, subject.id, message, hold.id)
-
-
-def _not_booked(subject: Subject) -> Iterator[Finding]:
-    for payment in subject.payments:
-        if payment.booked_at is None and payment.kind == "charge":
-            message = f"The gateway charged {payment.amount}; the ledger has no such charge."
-            yield Finding(FindingCode.CHARGE_NOT_IN_LEDGER, subject.id, message, payment.id)
-        elif payment.booked_at is None:
-            message = f"The gateway has a hold of {payment.amount}, {payment.status}; the ledger never had it placed."
-            yield Finding(FindingCode.HOLD_NOT_IN_LEDGER, subject.id, message, payment.id)
-
-
-def _sums(subject: Subject, at: datetime) -> Iterator[Finding]:
-    currencies = {payment.amount.currency for payment in subject.payments}
-    booked = {sums.held.currency: sums for sums in subject.booked}
-    for currency in sorted(currencies | set(booked)):
-        payments = [payment for payment in subject.payments if payment.amount.currency == currency]
-        nothing = Money(0, currency)
-        sums = booked.get(currency, Booked(nothing, nothing, nothing))
-        # A hold whose time is over unnoticed is as open for the claim as for the ledger; that is told by itself.
-        held = [hold for hold in payments if hold.live(at) or (hold.lapsed(at) and _believed(subject.claim))]
-        yield from _held_differs(subject.id, payments, held, sums.held)
-        yield from _moved_differs(subject.id, payments, sums)
-
-
-def _held_differs(
-    subject: str, payments: list[SeenPayment], holds: list[SeenPayment], booked: Money
-) -> Iterator[Finding]:
-    """What was never booked was told by itself and is left out here."""
-    held = total([hold.amount for hold in holds if hold.booked_at is not None], booked.currency)
-    there = _listed(payments)
-    if booked.amount > held.amount:
-        message = f"The ledger has {booked} held, the gateway {held}: {there}."
-        yield Finding(FindingCode.LEDGER_HOLD_NOT_AT_GATEWAY, subject, message)
-    elif booked.amount < held.amount:
-        message = f"The gateway holds {held}, the ledger has only {booked} as held: {there}."
-        yield Finding(FindingCode.HOLD_NOT_IN_LEDGER, subject, message)
-
-
-def _moved_differs(subject: str, payments: list[SeenPayment], booked: Booked) -> Iterator[Finding]:
-    """The same for money taken and given back."""
-    currency = booked.held.currency
-    there = _listed(payments)
-    known = [each for each in payments if each.kind == "hold" or each.booked_at is not None]
-    captured = total([payment.captured for payment in known], currency)
-    if captured != booked.captured:
-        message = f"The gateway took {captured}, the ledger says {booked.captured}: {there}."
-        yield Finding(FindingCode.CAPTURED_DIFFERS, subject, message)
-    refunded = total([payment.refunded for payment in payments], currency)
-    if refunded != booked.refunded:
-        message = f"The gateway gave back {refunded}, the ledger says {booked.refunded}: {there}."
-        yield Finding(FindingCode.REFUNDED_DIFFERS, subject, message)
-
-
-def _listed(payments: list[SeenPayment]) -> str:
-    return ", ".join(map(str, payments)) or "nothing"
-
-
-def _believed(claim: Claim | None) -> bool:
-    """Whether the claim takes its hold for live."""
-    return claim is not None and claim.hold is not None and claim.hold.state is HoldState.AUTHORIZED
-
-
-def _two_holds(subject: Subject, at: datetime) -> Iterator[Finding]:
-    live = [hold for hold in subject.payments if hold.live(at)]
-    placed = [hold.booked_at for hold in live if hold.booked_at is not None]
-    # One that is not booked has no age; it is a finding of its own.
-    if len(live) < 2 or len(placed) < len(live):
-        return
-    if max(placed) <= at - RENEWAL_LASTS:
-        message = f"{len(live)} holds are live, the newest since {max(placed):%Y-%m-%d %H:%M} UTC: "
-        yield Finding(FindingCode.TWO_LIVE_HOLDS, subject.id, message + f"{', '.join(map(str, live))}.")
-
-
-def _claim(subject: Subject, at: datetime) -> Iterator[Finding]:
-    claim = subject.claim
-    if claim is None:
-        return
-    live = [payment for payment in subject.payments if payment.live(at)]
-    ended = [payment for payment in subject.payments if payment.kind == "hold" and payment not in live]
-    there = ", ".join(map(str, live or ended)) or "no hold at all"
-    if not live and _believed(claim):
-        yield _believed_in_vain(subject.id, [hold for hold in ended if hold.lapsed(at)], there)
-    elif live and not _believed(claim) and subject.process is Process.RUNNING:
-        # Without a process the live hold itself is the finding.
-        said = f"The claim's hold is {claim.hold.state}" if claim.hold else "The claim has no hold"
-        message = f"{said}; at the gateway it is live: {there}."
-        yield Finding(FindingCode.CLAIM_DISAGREES, subject.id, message, live[0].id)
-    elif claim.hold is not None and claim.hold.captured and claim.hold.captured not in _captures(subject):
-        message = f"The claim says {claim.hold.captured} of its hold was taken; the gateway has {there}."
-        yield Finding(FindingCode.CLAIM_DISAGREES, subject.id, message)
-    elif not live and _uncovered(claim):
-        message = f"The claim is {claim.state.replace('_', ' ')} and nothing is held: the gateway has {there}."
-        yield Finding(FindingCode.EXPIRED_WHILE_CLAIM_OPEN, subject.id, message)
-
-
-def _believed_in_vain(subject: str, lapsed: list[SeenPayment], there: str) -> Finding:
-    if not lapsed:
-        message = f"The claim's hold is authorized; the gateway has {there}."
-        return Finding(FindingCode.CLAIM_DISAGREES, subject, message)
-    over = lapsed[-1]
-    message = f"The claim's hold is authorized; its time was over {over.capture_before:%Y-%m-%d %H:%M} UTC."
-    return Finding(FindingCode.HOLD_EXPIRED_UNNOTICED, subject, message, over.id)
-
-
-def _captures(subject: Subject) -> set[Money]:
-    return {payment.captured for payment in subject.payments if payment.kind == "hold" and payment.captured}
-
-
-def _uncovered(claim: Claim) -> bool:
-    """Shipped on a hold, undecided, and the hold is gone without a word about it (invariant 8)."""
-    if claim.tier is not Tier.PREMIUM or claim.state not in _SHIPPED_AND_OPEN:
-        return False
-    taken = claim.hold is not None and claim.hold.state is HoldState.CAPTURED
-    return not taken and Attention.HOLD_AT_RISK not in claim.attention
+def code_of(value: str) -> Code:
+    """The code as it is stored. Raises ValueError for one that nobody knows."""
+    return AttemptFindingCode(value) if value in set(AttemptFindingCode) else FindingCode(value)

@@ -36,7 +36,11 @@ class CardFound(Message):
 
 
 class PaymentRequest(Message):
-    """`key` is the idempotency key, `at` the moment on the claim's clock, `subject` the claim or purchase it is for."""
+    """`key` is the idempotency key, `at` the moment on the claim's clock, `subject` the claim or purchase it is for.
+
+    A key names what the request acts upon and what it means: `{claim}:capture:{ordinal of the hold}`. Only the table of
+    payment attempts says whether it was used; `at` says nothing of its age and may differ when a request is repeated.
+    """
 
     subject: str
     key: str
@@ -118,7 +122,8 @@ class PaymentDeclined(Message):
 
 
 class PaymentRefused(Message):
-    """Illegal in the payment's present state, for example a capture of an expired hold."""
+    """Illegal in the payment's present state, for example a capture of an expired hold; or, with `state="unfit"`, a
+    request that the gateway will never carry out as it stands, for example a payment method it does not know."""
 
     result: Literal["refused"] = "refused"
     state: str
@@ -139,10 +144,10 @@ class CardCharged(Message):
 
 
 class HeldAndCharged(Message):
-    """What became of both. `fee` is None when none was asked for, or the hold was declined."""
+    """What became of both. `fee` is None when none was asked for, or the hold was declined or refused."""
 
-    hold: HoldPlaced | PaymentDeclined
-    fee: CardCharged | PaymentDeclined | None = None
+    hold: HoldPlaced | PaymentDeclined | PaymentRefused
+    fee: CardCharged | PaymentDeclined | PaymentRefused | None = None
 
 
 class PaymentRefunded(Message):
@@ -153,8 +158,15 @@ class PaymentRefunded(Message):
     refunded: Money
 
 
+class DepositKept(Message):
+    """What is written down as the answer to `KeepDeposit`."""
+
+    result: Literal["kept"] = "kept"
+
+
 class Payments(ABC):
-    """The payment gateway. Every method may be called again with the same key and then answers as the first time.
+    """The payment gateway. Every method may be called again with the same key and then answers as the first time; once
+    the first answer is written down nothing is sent again. A look is answered afresh.
 
     When the gateway's answer is unknown the attempt fails and is retried with the same key; it never uses a new one.
     """
@@ -165,7 +177,7 @@ class Payments(ABC):
 
     @activity.defn
     @abstractmethod
-    async def authorize_hold(self, ask: AuthorizeHold) -> HoldPlaced | PaymentDeclined: ...
+    async def authorize_hold(self, ask: AuthorizeHold) -> HoldPlaced | PaymentDeclined | PaymentRefused: ...
 
     @activity.defn
     @abstractmethod
@@ -181,7 +193,7 @@ class Payments(ABC):
 
     @activity.defn
     @abstractmethod
-    async def charge_card(self, ask: ChargeCard) -> CardCharged | PaymentDeclined: ...
+    async def charge_card(self, ask: ChargeCard) -> CardCharged | PaymentDeclined | PaymentRefused: ...
 
     @activity.defn
     @abstractmethod

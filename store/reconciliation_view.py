@@ -16,10 +16,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.claim import Claim
 from domain.money import Money
-from domain.reconciliation import Booked, Finding, FindingCode, SeenPayment, Subject
+from domain.reconciliation import CODES, Code, Finding, code_of
+from domain.reconciliation_rules import Booked, SeenPayment, Subject
+from store.attempt_table import PaymentAttemptRow
 from store.claim_list import CLAIMS
 from store.ledger_view import CARD, HOLDS_OPEN
 from store.payment_tables import LedgerEntryRow
+from store.reconciliation_attempts import keys_without_attempt, open_attempts
 from store.reconciliation_tables import FindingRow, ReconciliationRow, SeenPaymentRow
 from store.tables import ClaimRow
 
@@ -50,7 +53,7 @@ class Report:
 async def subject_page(
     session: AsyncSession, reconciliation_id: str, mark: int, after: str | None, size: int
 ) -> SubjectPage:
-    """The next `size` subjects behind `after`: who has payments, lines in the ledger, or an open claim.
+    """The next `size` subjects behind `after`: who has payments, lines in the ledger, attempts, or an open claim.
 
     Left out is who has lines behind `mark`: what the gateway was seen to have is older than they are. A finished run
     has no subjects any more: what it saw is gone.
@@ -72,7 +75,19 @@ async def subject_page(
         return SubjectPage((), len(ids), following)
     payments = await _payments(session, reconciliation_id, resting)
     booked, claims = await _booked(session, resting), await _claims(session, resting)
-    subjects = (Subject(each, tuple(payments[each]), tuple(booked[each]), claims.get(each)) for each in resting)
+    attempts = await open_attempts(session, reconciliation_id, resting)
+    unattempted = await keys_without_attempt(session, resting)
+    subjects = (
+        Subject(
+            each,
+            tuple(payments[each]),
+            tuple(booked[each]),
+            claims.get(each),
+            attempts=tuple(attempts[each]),
+            unattempted=tuple(unattempted[each]),
+        )
+        for each in resting
+    )
     return SubjectPage(tuple(subjects), len(ids), following)
 
 
@@ -88,14 +103,14 @@ async def report(session: AsyncSession, reconciliation_id: str) -> Report | None
     return None if row is None else await _report(session, row)
 
 
-async def last_counts(session: AsyncSession) -> tuple[datetime, dict[FindingCode, int]] | None:
+async def last_counts(session: AsyncSession) -> tuple[datetime, dict[Code, int]] | None:
     """When the last run was finished and how many findings it had by code; None before the first."""
     row = await _last(session)
     if row is None or row.finished_at is None:
         return None
     counts = select(FindingRow.code, func.count()).where(FindingRow.reconciliation_id == row.id)
     found = dict((await session.exec(counts.group_by(FindingRow.code))).all())
-    return row.finished_at, {code: found.get(code.value, 0) for code in FindingCode}
+    return row.finished_at, {code: found.get(code.value, 0) for code in CODES}
 
 
 async def _last(session: AsyncSession) -> ReconciliationRow | None:
@@ -109,15 +124,16 @@ async def _report(session: AsyncSession, row: ReconciliationRow) -> Report | Non
         return None
     order = col(FindingRow.code), col(FindingRow.subject), col(FindingRow.payment_id)
     lines = await session.exec(select(FindingRow).where(FindingRow.reconciliation_id == row.id).order_by(*order))
-    found = tuple(Finding(FindingCode(line.code), line.subject, line.message, line.payment_id) for line in lines)
+    found = tuple(Finding(code_of(line.code), line.subject, line.message, line.payment_id) for line in lines)
     return Report(row.id, row.started_at, row.finished_at, row.payments_checked, row.holds_live, found)
 
 
 async def _subjects(session: AsyncSession, reconciliation_id: str, after: str | None, size: int) -> Sequence[str]:
-    seen, entry, claim = SeenPaymentRow, LedgerEntryRow, ClaimRow
+    seen, entry, attempt, claim = SeenPaymentRow, LedgerEntryRow, PaymentAttemptRow, ClaimRow
     parts = (
         (select(seen.subject).where(seen.reconciliation_id == reconciliation_id), col(seen.subject)),
         (select(entry.subject), col(entry.subject)),
+        (select(attempt.subject), col(attempt.subject)),
         (select(claim.id).where(col(claim.open_lineage).is_not(None)), col(claim.id)),
     )
     # Each part needs no more than a page of its own, read along its index.

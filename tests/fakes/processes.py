@@ -3,7 +3,7 @@
 import asyncio
 
 from activities.reconciliation import Processes
-from domain.reconciliation import Process
+from domain.reconciliation_rules import Process
 
 
 class FakeProcesses(Processes):

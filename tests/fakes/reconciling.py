@@ -4,7 +4,7 @@ from collections import Counter
 
 from temporalio import activity
 
-from domain.reconciliation import FindingCode
+from domain.reconciliation import Code
 from messages.reconciliation import (
     BeginReconciliation,
     CompareSubjects,
@@ -21,7 +21,7 @@ from messages.reconciliation import (
 class FakeReconciling(Reconciling):
     """Each page but the last has one payment or one subject; `found` are the findings of the whole."""
 
-    def __init__(self, payment_pages: int = 2, subject_pages: int = 2, found: tuple[FindingCode, ...] = ()) -> None:
+    def __init__(self, payment_pages: int = 2, subject_pages: int = 2, found: tuple[Code, ...] = ()) -> None:
         self.payment_pages = payment_pages
         self.subject_pages = subject_pages
         self.found = found

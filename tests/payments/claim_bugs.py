@@ -1,28 +1,36 @@
-"""Bugs of whole claims, planted: each is a way in which a process has really lost or taken money."""
+"""Bugs of whole claims, planted into their parts: each is a way in which a process has really lost or taken money."""
 
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
+from typing import Any
 
 from temporalio import workflow
 
 from domain.claim import Hold
+from domain.hold import EndableHold, LiveHold
 from domain.kinds import HoldState
 from domain.money import Money
-from domain.reasons import Reason
-from messages.claims import ShipTo, SubmitCareExpress
+from messages.claims import SubmitCareExpress
 from messages.ids import payment_key
-from messages.payments import PaymentDeclined, Payments, ReleaseHold, TakeAccount
-from workflows.premium import CareExpressPremium
+from messages.payments import ChargeCard, PaymentDeclined, PaymentRefused, Payments, ReleaseHold, TakeAccount
+from workflows.parts.charges import Charges
+from workflows.parts.claim_workflow import Phase
+from workflows.parts.hold_requests import HoldRequests
+from workflows.premium import CareExpressPremium, PremiumSnapshot
+
+NoAnswer = PaymentDeclined | PaymentRefused | None
 
 
 def planted(bug: type[CareExpressPremium]) -> type[CareExpressPremium]:
     """The bug as a process under the real one's name. Temporal wants both methods on the class itself."""
 
-    def begin(self: CareExpressPremium, ask: SubmitCareExpress) -> None:
-        CareExpressPremium.__init__(self, ask)
+    def begin(self: Any, request: SubmitCareExpress, snapshot: PremiumSnapshot | None) -> None:
+        CareExpressPremium.__init__(self, request, snapshot)
+        self.plant()
 
-    async def run(self: CareExpressPremium, ask: SubmitCareExpress) -> str:
-        return await CareExpressPremium.run(self, ask)
+    async def run(self: Any, request: SubmitCareExpress, snapshot: PremiumSnapshot | None) -> str:
+        return await CareExpressPremium.run(self, request, snapshot)
 
     begin.__name__, run.__name__ = "__init__", "run"
     begin.__qualname__, run.__qualname__ = f"{bug.__qualname__}.__init__", f"{bug.__qualname__}.run"
@@ -33,132 +41,209 @@ def planted(bug: type[CareExpressPremium]) -> type[CareExpressPremium]:
     return workflow.defn(name="CareExpressPremium")(bug)
 
 
+def swap(part: object, name: str, function: Callable[..., Any]) -> Any:
+    """Put `function` in the place of the part's method; the method that stood there."""
+    real = getattr(part, name)
+    function.__name__ = name  # a phase is kept by its name
+    setattr(part, name, function)
+    return real
+
+
+def charges_of(process: CareExpressPremium) -> Charges:
+    return process.original._charges  # a test may look
+
+
 @planted
 class ReleasesFirst(CareExpressPremium):
-    async def _replace_hold(self, amount: Money, payment_method: str, *, off_session: bool) -> PaymentDeclined | None:
-        assert self._hold_id is not None
-        await self._effect(Payments.release_hold, self._release(self._hold_id, self._hold_no), "release first")
-        return await self._place_hold(amount, payment_method, off_session=off_session)
+    def plant(self) -> None:
+        async def first_released(payment_method: str, *, off_session: bool) -> NoAnswer:
+            if isinstance(self.hold.state, LiveHold):
+                request = HoldRequests(self.record).release(self.hold.state, others=False)
+                await self.gateway.send(Payments.release_hold, request, "release first")
+            answer: NoAnswer = await real(payment_method, off_session=off_session)
+            return answer
+
+        real = swap(self.hold, "replace", first_released)
 
 
 @planted
 class NeverRenews(CareExpressPremium):
-    def _wants_looking_after(self) -> datetime | None:
-        return None
+    def plant(self) -> None:
+        swap(self.renewal, "_schedule", lambda: None)
 
 
 @planted
 class CapturesTheFirstHold(CareExpressPremium):
-    async def _replace_hold(self, amount: Money, payment_method: str, *, off_session: bool) -> PaymentDeclined | None:
-        first, number = self._hold_id, self._hold_no
-        declined = await self._place_hold(amount, payment_method, off_session=off_session)
-        self._hold_id, self._hold_no = first, number
-        return declined
+    def plant(self) -> None:
+        async def first_kept(payment_method: str, *, off_session: bool) -> NoAnswer:
+            first = self.hold.state
+            answer: NoAnswer = await real(payment_method, off_session=off_session)
+            if isinstance(first, LiveHold) and isinstance(self.hold.state, LiveHold):
+                self.hold.data.state = replace(self.hold.state, ordinal=first.ordinal, payment_id=first.payment_id)
+            return answer
+
+        real = swap(self.hold, "replace", first_kept)
 
 
 @planted
 class ReleasesTheCurrentHoldOnly(CareExpressPremium):
-    async def _replace_hold(self, amount: Money, payment_method: str, *, off_session: bool) -> PaymentDeclined | None:
-        return await self._place_hold(amount, payment_method, off_session=off_session)
+    def plant(self) -> None:
+        async def old_forgotten() -> None:
+            self.hold.data.superseded = None
 
-    def _release(self, hold_id: str, ordinal: int, *, others: bool = False) -> ReleaseHold:
-        return super()._release(hold_id, ordinal)
+        def alone(held: EndableHold, *, others: bool) -> ReleaseHold:
+            return HoldRequests(self.record).release(held, others=False)
+
+        swap(self.hold, "release_superseded", old_forgotten)
+        swap(self.hold._requests, "release", alone)
 
 
 @planted
 class ChargesOnEveryDefault(CareExpressPremium):
-    async def _default(self, reasons: tuple[Reason, ...] | None, *, approved: bool = False) -> None:
-        await super()._default(reasons, approved=approved)
-        await self._collect_off_session(self._hold.amount, "default_charges", self._payment_method)
+    def plant(self) -> None:
+        async def twice(amount: Money, account: TakeAccount, payment_method: str, *, agreed: bool) -> bool | None:
+            taken: bool | None = await real(amount, account, payment_method, agreed=agreed)
+            await charges_of(self)._charge_saved_card(amount, account, payment_method)
+            return taken
+
+        real = swap(charges_of(self), "collect", twice)
 
 
 @planted
 class ChargesTheCardBesideTheHold(CareExpressPremium):
-    async def _collect_from_security(self, amount: Money, account: TakeAccount) -> bool:
-        await self._collect_off_session(amount, account, self._payment_method)
-        return True
+    def plant(self) -> None:
+        async def beside(amount: Money, account: TakeAccount, payment_method: str, *, agreed: bool) -> bool | None:
+            return await charges_of(self)._charge_saved_card(amount, account, payment_method)
+
+        swap(charges_of(self), "collect", beside)
 
 
 @planted
 class ForgetsToRefundTheFee(CareExpressPremium):
-    async def _refund_everything_paid(self) -> Money | None:
-        return None
+    def plant(self) -> None:
+        async def nothing() -> Money | None:
+            return None
+
+        swap(self.fees, "refund_all", nothing)
 
 
 @planted
 class RefundsTheFeeOfAGoodReturn(CareExpressPremium):
-    async def _received_in_order(self) -> None:
-        await self._refund_everything_paid()
-        await super()._received_in_order()
+    def plant(self) -> None:
+        async def refunded_too() -> Phase | None:
+            await self.fees.refund_all()
+            phase: Phase | None = await real()
+            return phase
+
+        real = swap(self.original.settlement, "release_hold", refunded_too)
 
 
 @planted
 class ForgetsTheHoldOfAGoodReturn(CareExpressPremium):
-    async def _release_hold(self) -> None:
-        pass
+    def plant(self) -> None:
+        async def nothing() -> Money:
+            return self.record.claim.fee.zero()
+
+        swap(self.hold, "release", nothing)
 
 
 @planted
 class KeepsTheDepositOfAGoodReturn(CareExpressPremium):
-    async def _refund_deposit(self, amount: Money) -> None:
-        pass
+    def plant(self) -> None:
+        async def nothing(_: object, amount: Money) -> Money:
+            return amount
+
+        swap(self.hold, "_refund_deposit", nothing)
 
 
 @planted
 class KeepsALateReturnsMoney(CareExpressPremium):
-    async def _give_back(self, amount: Money, purpose: str) -> None:
-        pass
+    def plant(self) -> None:
+        async def nothing(amount: Money, purpose: str) -> Money:
+            return amount
+
+        swap(charges_of(self), "give_back", nothing)
 
 
 @planted
 class RefundsEveryDefault(CareExpressPremium):
     """Gives the default back as soon as it was charged."""
 
-    async def _default(self, reasons: tuple[Reason, ...] | None, *, approved: bool = False) -> None:
-        await super()._default(reasons, approved=approved)
-        await self._give_back(self._taken_in_all(), "late-return")
+    def plant(self) -> None:
+        async def given_back() -> Phase | None:
+            phase: Phase | None = await real()
+            await charges_of(self).give_back(charges_of(self).taken, "late-return")
+            return phase
+
+        real = swap(self.original.settlement, "charge_default", given_back)
 
 
 @planted
 class BelievesTheWebhook(CareExpressPremium):
-    async def _hear_of_payment(self, payment_id: str) -> None:
-        hold = self._the_claim.hold
-        assert isinstance(hold, Hold)
-        self._change(hold=replace(hold, state=HoldState.RELEASED))
+    def plant(self) -> None:
+        def believed(payment_id: str) -> bool:
+            hold = self.record.claim.hold
+            assert isinstance(hold, Hold)
+            self.record.change(hold=replace(hold, state=HoldState.RELEASED))
+            return True
+
+        swap(self.renewal, "reported", believed)
 
 
 @planted
 class ShipsBeforeTheFee(CareExpressPremium):
-    async def _hold_and_charge(self, amount: Money, fee: Money) -> PaymentDeclined | None:
-        await self._request_dispatch(self._asked.ship_to, with_battery=False)
-        return await super()._hold_and_charge(amount, fee)
+    def plant(self) -> None:
+        async def shipped_first(*request: Any) -> Any:
+            await self.replacement.order(with_battery=False)
+            return await real(*request)
+
+        real = swap(self.hold, "place", shipped_first)
 
 
 @planted
 class ForgetsToCallTheWarehouseOff(CareExpressPremium):
-    async def _withdraw_dispatch(self) -> None:
-        pass
+    def plant(self) -> None:
+        async def nothing() -> None:
+            pass
+
+        swap(self.replacement, "withdraw", nothing)
 
 
 @planted
 class RenewsEveryDay(CareExpressPremium):
-    def _look_after_it(self) -> None:
-        self._renew_at = workflow.now() + timedelta(days=1)
+    def plant(self) -> None:
+        def tomorrow() -> None:
+            self.renewal.data.renew_at = workflow.now() + timedelta(days=1)
+
+        swap(self.renewal, "_schedule", tomorrow)
 
 
 @planted
 class TriesAgainAndAgain(CareExpressPremium):
-    async def _renew_in_time(self, hold: Hold) -> None:
-        if await self._renew_hold(self._payment_method, off_session=True) is not None:
-            self._renew_at = workflow.now() + timedelta(hours=1)
+    def plant(self) -> None:
+        async def again(hold: Hold) -> None:
+            if await self.renewal._replace(self.renewal.payment_method, off_session=True) is not None:
+                self.renewal.data.renew_at = workflow.now() + timedelta(hours=1)
+
+        swap(self.renewal, "_renew_in_time", again)
 
 
 @planted
 class ChargesAgainUnderAFreshKey(CareExpressPremium):
     """A random key: no longer claim, purpose and ordinal."""
 
-    async def _request_dispatch(self, ship_to: ShipTo, *, with_battery: bool) -> None:
-        await super()._request_dispatch(ship_to, with_battery=with_battery)
-        await self._charge(
-            self._the_claim.fee, self._payment_method, "service_fees", payment_key(str(workflow.uuid4()), "fee")
-        )
+    def plant(self) -> None:
+        async def charged_again(*, with_battery: bool) -> bool:
+            ordered: bool = await real(with_battery=with_battery)
+            request = ChargeCard(
+                subject=self.record.claim.id,
+                key=payment_key(str(workflow.uuid4()), "fee"),
+                at=workflow.now(),
+                amount=self.record.claim.fee,
+                payment_method=self.renewal.payment_method,
+                account="service_fees",
+            )
+            await self.gateway.send(Payments.charge_card, request, "charge again")
+            return ordered
+
+        real = swap(self.replacement, "order_inline", charged_again)

@@ -83,7 +83,8 @@ class ClaimFile:
         for hold in self.holds:
             keys = [f"{hold.reference}:released", f"{hold.reference}:expired"]
             if hold.status == "captured":
-                keys = [f"{self.claim.id}:capture", f"{self.claim.id}:deposit"]
+                ordinal = hold.reference.rpartition(":")[2]
+                keys = [f"{self.claim.id}:capture:{ordinal}", f"{self.claim.id}:deposit:{ordinal}"]
             known = [booked[key] for key in keys if key in booked]
             known += [hold.expires_at] if hold.expires_at and hold.expires_at <= self.now else []
             if known:

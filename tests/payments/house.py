@@ -28,7 +28,7 @@ from tests.fakes.outside import FakeMail
 from tests.payments.claim_file import ClaimFile, claim_file
 from tests.payments.invariants import Violation, violations
 from tests.workflows.conftest import Case, World, of_a_claim
-from workflows.desk import ClaimDesk
+from workflows.parts.claim_workflow import ClaimWorkflow
 from workflows.premium import CareExpressPremium
 
 FEE, HOLD = 15_900, 164_000
@@ -67,7 +67,7 @@ class House(World):
             workflows=[self.story],
             # Twice as fast; the sandbox has tests of its own.
             workflow_runner=UnsandboxedWorkflowRunner(),
-            activities=of_a_claim(record, payments, warehouse, self.mail),
+            activities=of_a_claim(record, payments, warehouse),
         )
 
     async def device(self) -> str:
@@ -108,8 +108,8 @@ class Watched(Case):
         """The claim once nothing is in flight any more, and its clock has not overtaken its deadline."""
         async with asyncio.timeout(_REST_SECONDS):
             while True:
-                settled = await self.handle.query(ClaimDesk.settled)
-                claim: Claim | None = await self.handle.query(ClaimDesk.claim)
+                settled = await self.handle.query(ClaimWorkflow.settled)
+                claim: Claim | None = await self.handle.query(ClaimWorkflow.claim)
                 over = claim and claim.deadline and await self.now() > claim.deadline + timedelta(seconds=1)
                 if settled and claim and not over:
                     break
@@ -136,7 +136,7 @@ class Watched(Case):
     async def hears(self, payment_id: str, event_id: str) -> None:
         """The gateway's webhook for a payment reaches the claim."""
         event = PaymentChanged(event_id=event_id, actor="simulated", payment_id=payment_id)
-        await self.handle.signal(ClaimDesk.payment_changed, event)
+        await self.handle.signal("payment_changed", event)
 
     async def dispatch(self, serial: str = "") -> Claim:
         return await super().dispatch(serial or f"RP-{uuid.uuid4().hex[:12]}".upper())

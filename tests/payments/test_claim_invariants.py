@@ -115,7 +115,7 @@ def charged() -> ClaimFile:
             *GOOD.lines[:4],
             *booked("authorize:1", renewed, holds_open=HOLD, holds_placed=-HOLD),
             *booked("authorize:0:released", renewed, holds_open=-HOLD, holds_placed=HOLD),
-            *booked("capture", due, holds_open=-HOLD, holds_placed=HOLD, card=-HOLD, default_charges=HOLD),
+            *booked("capture:1", due, holds_open=-HOLD, holds_placed=HOLD, card=-HOLD, default_charges=HOLD),
         ),
         events=told(replacement_dispatched=DAY, hold_authorized=renewed, hold_captured=due, closed=25 * DAY),
     )

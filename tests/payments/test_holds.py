@@ -2,23 +2,25 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from contextlib import suppress
+from datetime import datetime, timedelta
 from functools import partial
+from typing import TypeVar
 
 import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from activities.gateway import AnswerT, Gateway, GatewayAccess
+from activities.gateway import AnswerT, Gateway, Sender
 from activities.payments import GatewayPayments
+from activities.remote_access import RemoteAccess
 from activities.simulated_bank import SimulatedBank
-from activities.simulated_cards import card_behind
 from activities.simulated_gateway import SimulatedGateway
 from domain.claim import Hold
-from domain.eligibility import Card
 from domain.kinds import HoldState
 from domain.money import Money
 from messages.payments import CardCharged, HoldPlaced, PaymentRefused
 from store.database import Database
+from store.writes.payment_attempts import AnswerJson, Attempt
 from tests.payments.asks import (
     CLAIM,
     HOLD,
@@ -34,6 +36,8 @@ from tests.payments.asks import (
     later,
     parties,
 )
+
+ResultT = TypeVar("ResultT")
 
 ORDINARY = timedelta(days=7)
 RENEWED_VISA = timedelta(days=4, hours=18)
@@ -179,43 +183,64 @@ async def test_a_kept_deposit_moves_in_the_books_alone_and_once(database: Databa
     assert payment.captured - payment.refunded == part
 
 
-class CrashesBeforeBooking(GatewayAccess):
-    """A gateway that is elsewhere, so that we can crash between its answer and our books: the first time, we do."""
+class CrashesBeforeBooking(RemoteAccess):
+    """A gateway that is elsewhere, so that we can crash between its answer and our books: the first time for each key,
+    we do."""
 
     def __init__(self, database: Database) -> None:
-        self._gateway = SimulatedGateway(database, environment="test")
-        self._database = database
-        self._crashed: set[str] = set()
+        super().__init__(SimulatedGateway(database, environment="test"), database)
+        self.crashed: list[str] = []
 
-    async def ask(
+    async def send(
+        self,
+        attempt: Attempt,
+        request: Callable[[Sender, datetime], Awaitable[AnswerT]],
+        settle: Callable[[AsyncSession, AnswerT], Awaitable[AnswerJson]],
+    ) -> AnswerJson:
+        async def crashes(sender: Sender, sent_at: datetime) -> AnswerT:
+            answer = await request(sender, sent_at)
+            self._crash(attempt.key)
+            return answer
+
+        async def settles_twice(session: AsyncSession, answer: AnswerT) -> AnswerJson:
+            first = await settle(session, answer)
+            assert await settle(session, answer) == first
+            return first
+
+        return await super().send(attempt, crashes, settles_twice)
+
+    async def look(
         self,
         key: str,
         request: Callable[[Gateway], Awaitable[AnswerT]],
         book: Callable[[AsyncSession, AnswerT], Awaitable[None]],
     ) -> AnswerT:
-        answer = await request(self._gateway)
-        if key not in self._crashed:
-            self._crashed.add(key)
-            raise ConnectionAbortedError(key)
-        for _ in range(2):  # and what is booked may be booked again
-            async with self._database.writing() as session:
-                await book(session, answer)
-        return answer
+        async def crashes(gateway: Gateway) -> AnswerT:
+            answer = await request(gateway)
+            self._crash(key)
+            return answer
 
-    async def look_up(self, payment_method: str) -> Card | None:
-        return card_behind(payment_method)
+        return await super().look(key, crashes, book)
+
+    def _crash(self, key: str) -> None:
+        if key not in self.crashed:
+            self.crashed.append(key)
+            raise ConnectionAbortedError(key)
 
 
 async def test_a_crash_between_gateway_and_books_moves_and_books_everything_once(database: Database) -> None:
-    payments = GatewayPayments(CrashesBeforeBooking(database))
+    access = CrashesBeforeBooking(database)
+    payments = GatewayPayments(access)
     _, gateway = parties(database)
 
-    async def again(attempt: Callable[[], Awaitable[AnswerT]]) -> AnswerT:
-        before = await booked(database)
-        with pytest.raises(ConnectionAbortedError):
-            await attempt()
-        assert await booked(database) == before
-        return await attempt()
+    async def again(attempt: Callable[[], Awaitable[ResultT]]) -> ResultT:
+        """The result, after a crash for every key that is sent on the way."""
+        while True:
+            before = len(access.crashed)
+            with suppress(ConnectionAbortedError):
+                return await attempt()
+            assert len(access.crashed) == before + 1
+            assert access.crashed[-1] not in {line.key for line in (await booked(database)).entries}
 
     await again(lambda: payments.authorize_hold(a_hold()))
     placed = await again(lambda: payments.authorize_hold(a_hold(key=f"{CLAIM}:authorize:1")))
@@ -226,6 +251,18 @@ async def test_a_crash_between_gateway_and_books_moves_and_books_everything_once
     captured = await again(lambda: payments.capture_hold(a_capture(hold_id)))
     assert isinstance(captured, HoldPlaced)
     await again(lambda: payments.refund_payment(a_refund(hold_id)))
+    looked = await again(lambda: payments.look_at_hold(a_look(hold_id, at=later(days=20))))
+    assert isinstance(looked, HoldPlaced)
+    assert looked.hold.state is HoldState.CAPTURED
+    assert access.crashed == [
+        f"{CLAIM}:authorize:0",
+        f"{CLAIM}:authorize:1",
+        f"{CLAIM}:fee",
+        f"{CLAIM}:authorize:0:release",
+        f"{CLAIM}:capture",
+        f"{CLAIM}:refund:0",
+        f"{CLAIM}:look:0",
+    ]
 
     payments_made = await gateway.find(CLAIM, at=later(days=20))
     assert sorted((p.kind, p.status, p.captured, p.refunded) for p in payments_made) == [

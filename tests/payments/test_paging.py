@@ -23,7 +23,7 @@ async def pages(gateway: SimulatedGateway, limit: int) -> list[tuple[Payment, ..
 async def test_pages_hold_every_payment_once_whatever_their_size(database: Database) -> None:
     _, gateway = parties(database)
     for number in range(7):
-        await gateway.authorize(HOLD, "pm_card_visa", subject=f"clm_{number}", key=f"k{number}", at=NOW)
+        await gateway.authorize(HOLD, "pm_card_visa", subject=f"clm_{number}", key=f"k{number}", at=NOW, sent_at=NOW)
     whole = [payment for page in await pages(gateway, 100) for payment in page]
     assert {payment.reference for payment in whole} == {f"k{number}" for number in range(7)}
     in_threes = await pages(gateway, 3)
@@ -39,7 +39,7 @@ async def test_no_payments_are_no_page(database: Database) -> None:
 async def test_a_page_lets_no_hold_expire(database: Database) -> None:
     """Its own claim's clock decides when a hold is over, nobody else's."""
     _, gateway = parties(database)
-    placed = await gateway.authorize(HOLD, "pm_card_visa", subject="clm_a", key="k0", at=LONG_AGO)
+    placed = await gateway.authorize(HOLD, "pm_card_visa", subject="clm_a", key="k0", at=LONG_AGO, sent_at=LONG_AGO)
     (page,) = await pages(gateway, 3)
     assert page == (placed,)
     assert placed.status == "authorized"

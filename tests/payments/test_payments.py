@@ -328,7 +328,7 @@ async def test_a_saved_card_is_the_token_itself(sqlite_database: Database) -> No
 
 async def test_the_gateway_alone_remembers_its_refusals(database: Database) -> None:
     _, gateway = parties(database)
-    hold = await gateway.authorize(HOLD, "pm_card_visa", subject=CLAIM, key="k0", at=NOW)
+    hold = await gateway.authorize(HOLD, "pm_card_visa", subject=CLAIM, key="k0", at=NOW, sent_at=NOW)
     await gateway.release(hold.id, key="k1", at=NOW)
     for _ in range(2):
         with pytest.raises(Refused, match="released"):

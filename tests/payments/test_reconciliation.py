@@ -16,8 +16,9 @@ from benchmarks.counts import watched
 from domain.claim import Claim, Hold
 from domain.kinds import Attention, ClaimState, HoldState
 from domain.money import Money
-from domain.reconciliation import FindingCode, Process
-from messages.payments import HoldPlaced
+from domain.reconciliation import CODES, AttemptFindingCode, Code, FindingCode
+from domain.reconciliation_rules import ANSWER_LASTS, Process
+from messages.payments import HoldPlaced, PaymentDeclined, PaymentRefused
 from messages.reconciliation import (
     BeginReconciliation,
     CompareSubjects,
@@ -30,13 +31,22 @@ from store.payment_tables import GatewayPaymentRow, LedgerEntryRow
 from store.reconciliation_tables import SeenPaymentRow
 from store.reconciliation_view import Report, last_counts, last_report, report
 from store.webhooks import Heard, Webhooks, WebhookState
-from store.writes.ledger import book_charge, book_hold_captured, book_hold_ended, book_refund, post
+from store.writes.ledger import (
+    book_charge,
+    book_deposit_kept,
+    book_hold_captured,
+    book_hold_ended,
+    book_refund,
+    post,
+)
+from store.writes.payment_attempts import AnswerJson, Attempt, Purpose, answer_attempt, open_attempt
 from tests.fakes.processes import FakeProcesses
-from tests.payments.asks import a_capture, a_charge, a_hold, a_refund, a_release
+from tests.payments.asks import a_capture, a_charge, a_hold, a_look, a_refund, a_release
 from tests.store.programme import NOW as OPENED
 from tests.store.programme import Programme
 
 CODE = FindingCode
+ATTEMPT = AttemptFindingCode
 FEE, HOLD = Money(15_900, "USD"), Money(164_000, "USD")
 AT = OPENED + timedelta(days=2)
 RUN = "rec_1"
@@ -105,9 +115,30 @@ class Office:
         return found
 
     async def book(self, write: Callable[..., Awaitable[None]], *arguments: object) -> None:
-        """Book what the gateway was never asked for."""
+        """Book what the gateway was never asked for, with an attempt under its key, so that this alone differs.
+
+        `arguments` begin with the subject and the key.
+        """
+        subject, key = map(str, arguments[:2])
+        await self.attempt(subject, key, "refund", {"result": "refused", "state": "captured"})
         async with self.database.writing() as session:
             await write(session, *arguments)
+
+    async def attempt(
+        self,
+        subject: str,
+        key: str,
+        purpose: Purpose = "charge",
+        answer: AnswerJson | None = None,
+        *,
+        acts_on: str = "",
+        sent_at: datetime = OPENED,
+    ) -> None:
+        """An attempt as it is written down, and its answer."""
+        async with self.database.writing() as session:
+            await open_attempt(session, Attempt(key, subject, purpose, acts_on, FEE, "fingerprint"), sent_at)
+            if answer is not None:
+                await answer_attempt(session, key, answer, sent_at)
 
     async def set_claim(self, subject: str, hold: Hold, **changes: object) -> None:
         claim = await self.programme.views.claim(subject)
@@ -171,7 +202,9 @@ async def nobodys(office: Office) -> None:
 
 
 async def hold_not_booked(office: Office) -> None:
-    await office.gateway.authorize(HOLD, "pm_card_visa", subject="clm_x", key="clm_x:authorize:0", at=OPENED)
+    await office.gateway.authorize(
+        HOLD, "pm_card_visa", subject="clm_x", key="clm_x:authorize:0", at=OPENED, sent_at=OPENED
+    )
 
 
 async def ended_at_the_gateway(office: Office) -> None:
@@ -216,7 +249,7 @@ async def refund_in_the_ledger_alone(office: Office) -> None:
 
 
 async def charge_not_booked(office: Office) -> None:
-    await office.gateway.charge(FEE, "pm_card_visa", subject="pln_x", key="pln_x:price", at=OPENED)
+    await office.gateway.charge(FEE, "pm_card_visa", subject="pln_x", key="pln_x:price", at=OPENED, sent_at=OPENED)
 
 
 async def claim_behind(office: Office) -> None:
@@ -250,6 +283,7 @@ async def two_live_holds(office: Office) -> None:
 
 
 async def half_an_entry(office: Office) -> None:
+    await office.attempt("pln_x", "half", "refund", {"result": "refused", "state": "captured"})
     async with office.database.writing() as session:
         session.add(
             LedgerEntryRow(at=OPENED, subject="pln_x", account="plan_sales", amount=5, currency="USD", key="half")
@@ -259,6 +293,55 @@ async def half_an_entry(office: Office) -> None:
 async def parked_webhook(office: Office) -> None:
     heard = Heard("stripe", "evt_1", "payment_intent.canceled", "clm_x", "pay_x")
     await Webhooks(office.database).keep(heard, WebhookState.PARKED, OPENED)
+
+
+async def unanswered(office: Office) -> None:
+    await office.attempt("pln_x", "pln_x:price")
+
+
+async def unanswered_release(office: Office) -> None:
+    """The claim is in order, but for the release of a hold that was sent and not heard of again."""
+    placed = await office.in_force("clm_x")
+    await office.attempt("clm_x", "clm_x:release:0", "release", acts_on=placed.payment_id)
+
+
+async def booked_without_attempt(office: Office) -> None:
+    """A fee that was given back past the programme, and booked by hand as well: gateway and ledger agree."""
+    await office.charge("pln_x")
+    (charge,) = await office.gateway.find("pln_x", at=OPENED)
+    await office.gateway.refund(charge.id, FEE, key="by hand", at=OPENED)
+    async with office.database.writing() as session:
+        await book_refund(session, "pln_x", "by hand", OPENED, FEE, "service_fees")
+
+
+async def booked_for_somebody_else(office: Office) -> None:
+    """The key has an attempt, but it is another subject's."""
+    await office.attempt("pln_y", "pln_x:deposit", "keep_deposit", {"result": "refused", "state": "unknown"})
+    async with office.database.writing() as session:
+        await book_deposit_kept(session, "pln_x", "pln_x:deposit", OPENED, FEE, "parts_charges")
+
+
+async def ended_without_ever_being_placed(office: Office) -> None:
+    """The key before `:expired` is a charge's, which no hold comes from."""
+    await office.attempt("pln_x", "pln_x:0", "charge", {"result": "declined", "code": "x", "retryable": False})
+    async with office.database.writing() as session:
+        for key, hold in (("pln_x:0", HOLD), ("pln_x:0:expired", -HOLD)):
+            await book_hold_ended(session, "pln_x", key, OPENED, hold)
+
+
+async def answered_and_not_booked(office: Office) -> None:
+    await office.attempt("pln_x", "pln_x:keep", "keep_deposit", {"result": "kept"})
+
+
+async def release_not_booked(office: Office) -> None:
+    """A hold that was placed and ended; the ledger has both, the end under a key that no release books under."""
+    placed = await office.hold("clm_x")
+    await office.gateway.release(placed.payment_id, key="clm_x:release:0", at=OPENED)
+    released = placed.model_copy(update={"hold": replace(placed.hold, state=HoldState.RELEASED)})
+    await office.attempt(
+        "clm_x", "clm_x:release:0", "release", released.model_dump(mode="json"), acts_on=placed.payment_id
+    )
+    await office.book(book_hold_ended, "clm_x", "another key", OPENED, HOLD)
 
 
 @pytest.mark.parametrize(
@@ -284,11 +367,18 @@ async def parked_webhook(office: Office) -> None:
         (two_live_holds, CODE.TWO_LIVE_HOLDS, 2),
         (half_an_entry, CODE.LEDGER_UNBALANCED, 2),
         (parked_webhook, CODE.PARKED_WEBHOOK, 2),
+        (unanswered, ATTEMPT.ATTEMPT_UNANSWERED, 2),
+        (unanswered_release, ATTEMPT.ATTEMPT_UNANSWERED, 2),
+        (booked_without_attempt, ATTEMPT.LEDGER_WITHOUT_ATTEMPT, 2),
+        (booked_for_somebody_else, ATTEMPT.LEDGER_WITHOUT_ATTEMPT, 2),
+        (ended_without_ever_being_placed, ATTEMPT.LEDGER_WITHOUT_ATTEMPT, 2),
+        (answered_and_not_booked, ATTEMPT.ATTEMPT_NOT_BOOKED, 2),
+        (release_not_booked, ATTEMPT.ATTEMPT_NOT_BOOKED, 2),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
 async def test_each_planted_difference_is_found_alone_and_left_alone(
-    office: Office, plant: Callable[[Office], Awaitable[None]], code: FindingCode, after: int
+    office: Office, plant: Callable[[Office], Awaitable[None]], code: Code, after: int
 ) -> None:
     """Never fixed silently: gateway and ledger are as they were, and the next run finds it again."""
     await plant(office)
@@ -309,6 +399,41 @@ async def test_a_parked_webhook_is_reported_for_a_week(office: Office) -> None:
         assert done.findings == found
 
 
+async def test_an_answer_is_waited_for_a_day(office: Office) -> None:
+    await unanswered(office)
+    for name, at, found in (
+        ("rec_1", OPENED + ANSWER_LASTS - timedelta(seconds=1), 0),
+        ("rec_2", OPENED + ANSWER_LASTS, 1),
+    ):
+        assert (await office.reconcile(name, at=at)).findings == found
+
+
+async def test_what_moved_nothing_needs_no_line(office: Office) -> None:
+    """A decline, a refused capture and a look."""
+    placed = await office.in_force("clm_x")
+    declined = a_charge(subject="clm_x", key="clm_x:parts", at=OPENED, payment_method="pm_card_chargeDeclined")
+    assert isinstance(await office.payments.charge_card(declined), PaymentDeclined)
+    too_much = a_capture(placed.payment_id, subject="clm_x", key="clm_x:capture", at=OPENED, amount=HOLD + FEE)
+    assert isinstance(await office.payments.capture_hold(too_much), PaymentRefused)
+    assert (await office.reconcile()).findings == 0
+
+
+async def test_holds_that_ended_by_themselves_or_beside_another_are_explained(office: Office) -> None:
+    """Their ends are booked under the keys they were placed under."""
+    (first, second) = [await office.hold("clm_x", number) for number in range(2)]
+    over = OPENED + timedelta(days=7)
+    await office.payments.release_hold(
+        a_release(first.payment_id, subject="clm_x", key="clm_x:release:0", at=OPENED, others=True)
+    )
+    third = await office.hold("clm_x", 2)
+    await office.payments.look_at_hold(a_look(third.payment_id, subject="clm_x", key="clm_x:look", at=over))
+    async with office.database.reading() as session:
+        keys = set(await session.exec(select(LedgerEntryRow.key).where(LedgerEntryRow.subject == "clm_x")))
+    assert {f"clm_x:authorize:{end}" for end in ("0:released", "1:released", "2:expired")} <= keys
+    assert second.payment_id
+    assert (await office.reconcile(at=over)).findings == 0
+
+
 async def test_a_recorded_reason_covers_a_claim_without_a_hold(office: Office) -> None:
     """Invariant 8."""
     await uncovered(office)
@@ -324,7 +449,9 @@ async def test_pages_of_any_size_find_the_same(office: Office, size: int) -> Non
         subject = f"clm_{number}"
         await office.hold(subject)
         await office.charge(subject)
-        await office.gateway.charge(FEE, "pm_card_visa", subject=subject, key=f"{subject}:again", at=OPENED)
+        await office.gateway.charge(
+            FEE, "pm_card_visa", subject=subject, key=f"{subject}:again", at=OPENED, sent_at=OPENED
+        )
     office.processes.states = {"clm_1": Process.FAILED, "clm_3": Process.COMPLETED}
     await office.book(book_charge, "pln_x", "pln_x:price", OPENED, FEE, "plan_sales")
     done = await office.reconcile(size=size)
@@ -396,7 +523,7 @@ async def test_the_last_report_is_the_one_finished_last(office: Office) -> None:
         last = await last_report(session)
         assert last is not None
         assert (last.id, len(last.findings)) == ("rec_2", 1)
-        counts = dict.fromkeys(CODE, 0) | {CODE.HOLD_WITHOUT_WORKFLOW: 1}
+        counts: dict[Code, int] = dict.fromkeys(CODES, 0) | {CODE.HOLD_WITHOUT_WORKFLOW: 1}
         assert await last_counts(session) == (AT + timedelta(days=1), counts)
         assert await report(session, "rec_3") is None
 

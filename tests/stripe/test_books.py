@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.gateway import Payment
+from activities.payment_steps import attempt_of
 from activities.payments import GatewayPayments
 from activities.remote_access import RemoteAccess
 from activities.simulated_gateway import SimulatedGateway
@@ -18,6 +19,7 @@ from domain.kinds import HoldState
 from messages.payments import HoldPlaced, PaymentRefused
 from settings import Settings, SettingsError
 from store.database import Database
+from store.writes.payment_attempts import AnswerJson
 from tests.fakes.stripe_wire import CUSTOMER, METHOD, FakeWire, a_list, an_error, an_intent
 from tests.payments.asks import HOLD, a_capture, a_hold, a_release, booked
 from worker import gateway_for
@@ -40,19 +42,21 @@ async def test_a_hold_answered_and_not_booked_is_asked_for_again_under_its_key(d
     gateway = StripeGateway(stripe_client("sk_test_1", http=wire), database)
     ask = a_hold(payment_method="pm_1")
 
-    async def crash(_: AsyncSession, __: Payment) -> None:
+    async def crash(_: AsyncSession, __: Payment) -> AnswerJson:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        await RemoteAccess(gateway, database).ask(
-            ask.key,
-            lambda g: g.authorize(ask.amount, ask.payment_method, subject=ask.subject, key=ask.key, at=ask.at),
+        await RemoteAccess(gateway, database).send(
+            attempt_of("authorize", ask, acts_on=str(ask.ordinal), amount=ask.amount),
+            lambda sender, sent_at: sender.gateway.authorize(
+                ask.amount, ask.payment_method, subject=ask.subject, key=ask.key, at=ask.at, sent_at=sent_at
+            ),
             crash,
         )
     assert (await booked(database)).entries == ()
     for _ in range(2):
         assert isinstance(await payments_over(database, wire).authorize_hold(ask), HoldPlaced)
-    assert {asked.key for asked in wire.asked if asked.line == "POST /v1/payment_intents"} == {ask.key}
+    assert [asked.key for asked in wire.asked if asked.line == "POST /v1/payment_intents"] == [ask.key, ask.key]
     assert (await booked(database)).balance("holds_open", "USD") == HOLD
 
 

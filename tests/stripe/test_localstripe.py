@@ -61,7 +61,7 @@ def gateway(over: Callable[[str], StripeGateway], localstripe: str) -> StripeGat
 
 async def held(gateway: StripeGateway, claim: str, card: str, number: int = 0, *, off_session: bool = False) -> Payment:
     key = f"{claim}:authorize:{number}"
-    return await gateway.authorize(HOLD, card, subject=claim, key=key, at=NOW, off_session=off_session)
+    return await gateway.authorize(HOLD, card, subject=claim, key=key, at=NOW, sent_at=NOW, off_session=off_session)
 
 
 async def test_a_hold_is_renewed_released_and_captured_in_part(gateway: StripeGateway, localstripe: str) -> None:
@@ -87,7 +87,9 @@ async def everything(gateway: StripeGateway) -> list[Payment]:
 
 async def test_a_charge_is_refunded_in_parts_and_never_beyond(gateway: StripeGateway, localstripe: str) -> None:
     claim, half = a_claim(), Money(7_950, "USD")
-    charge = await gateway.charge(Money(15_900, "USD"), a_card(localstripe), subject=claim, key=f"{claim}:fee", at=NOW)
+    charge = await gateway.charge(
+        Money(15_900, "USD"), a_card(localstripe), subject=claim, key=f"{claim}:fee", at=NOW, sent_at=NOW
+    )
     assert (charge.kind, charge.status, charge.captured) == ("charge", "captured", charge.amount)
     assert (await gateway.refund(charge.id, half, key=f"{claim}:refund:0", at=NOW)).refunded == half
     assert (await gateway.refund(charge.id, half, key=f"{claim}:refund:0", at=NOW)).refunded == half
@@ -136,7 +138,9 @@ async def test_cards_are_looked_up_and_saved(gateway: StripeGateway, localstripe
 @pytest.mark.parametrize("currency", ["USD", "JPY", "ISK", "UGX", "KWD"])
 async def test_amounts_come_back_as_they_went(gateway: StripeGateway, localstripe: str, currency: str) -> None:
     claim, amount = a_claim(), Money(50_000, currency)
-    hold = await gateway.authorize(amount, a_card(localstripe), subject=claim, key=f"{claim}:authorize:0", at=NOW)
+    hold = await gateway.authorize(
+        amount, a_card(localstripe), subject=claim, key=f"{claim}:authorize:0", at=NOW, sent_at=NOW
+    )
     assert (await gateway.get(hold.id, at=NOW)).amount == amount
     assert (await gateway.capture(hold.id, amount, key=f"{claim}:capture", at=NOW)).captured == amount
 
@@ -145,8 +149,8 @@ async def test_a_request_a_day_old_is_found_instead_of_made_again(gateway: Strip
     """localstripe remembers no key, as Stripe does not after a day."""
     claim, card, old = a_claim(), a_card(localstripe), NOW - timedelta(days=1)
     key = f"{claim}:authorize:0"
-    first = await gateway.authorize(HOLD, card, subject=claim, key=key, at=old)
-    assert await gateway.authorize(HOLD, card, subject=claim, key=key, at=old) == first
+    first = await gateway.authorize(HOLD, card, subject=claim, key=key, at=old, sent_at=old)
+    assert await gateway.authorize(HOLD, card, subject=claim, key=key, at=old, sent_at=old) == first
     captured = await gateway.capture(first.id, HOLD, key=f"{claim}:capture", at=old)
     assert await gateway.capture(first.id, HOLD, key=f"{claim}:capture", at=old) == captured
     given = await gateway.refund(first.id, HOLD, key=f"{claim}:refund", at=old)

@@ -45,7 +45,7 @@ async def lost(bad: BadLine, mishap: Mishap, question: Callable[[], Awaitable[Pa
 @pytest.mark.parametrize("mishap", [*SILENT, Mishap.NOT_SENT])
 async def test_a_lost_hold_is_one_hold(line: BadLine, over: Callable[[BadLine], StripeGateway], mishap: Mishap) -> None:
     gateway, claim, card = over(line), a_claim(), a_card(line.behind)
-    await gateway.authorize(HOLD, card, subject=claim, key=f"{claim}:authorize:0", at=NOW)
+    await gateway.authorize(HOLD, card, subject=claim, key=f"{claim}:authorize:0", at=NOW, sent_at=NOW)
     acted = len(line.acted)
     await lost(line, mishap, lambda: held(gateway, claim, card, 1, off_session=True))
     assert len(line.acted) - acted == (mishap is not Mishap.NOT_SENT)

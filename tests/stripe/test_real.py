@@ -45,12 +45,12 @@ async def test_a_hold_lives_as_long_as_stripe_says_and_is_renewed_without_its_ow
     gateway: StripeGateway, claim: str
 ) -> None:
     key = f"{claim}:authorize:0"
-    hold = await gateway.authorize(HOLD, "pm_card_visa", subject=claim, key=key, at=NOW)
+    hold = await gateway.authorize(HOLD, "pm_card_visa", subject=claim, key=key, at=NOW, sent_at=NOW)
     assert (hold.kind, hold.status, hold.amount, hold.reference) == ("hold", "authorized", HOLD, key)
     assert hold.capture_before is not None
     assert hold.capture_before - NOW > timedelta(days=6)
     renewal = await gateway.authorize(
-        HOLD, "pm_card_visa", subject=claim, key=f"{claim}:authorize:1", at=NOW, off_session=True
+        HOLD, "pm_card_visa", subject=claim, key=f"{claim}:authorize:1", at=NOW, sent_at=NOW, off_session=True
     )
     assert renewal.capture_before is not None
     assert renewal.capture_before - NOW > timedelta(days=4)
@@ -61,7 +61,9 @@ async def test_a_hold_lives_as_long_as_stripe_says_and_is_renewed_without_its_ow
 
 
 async def test_a_part_is_captured_and_the_rest_is_no_refund(gateway: StripeGateway, claim: str) -> None:
-    hold = await gateway.authorize(HOLD, "pm_card_mastercard", subject=claim, key=f"{claim}:authorize:0", at=NOW)
+    hold = await gateway.authorize(
+        HOLD, "pm_card_mastercard", subject=claim, key=f"{claim}:authorize:0", at=NOW, sent_at=NOW
+    )
     part, half = Money(1_200, "USD"), Money(600, "USD")
     for _ in range(2):
         captured = await gateway.capture(hold.id, part, key=f"{claim}:capture", at=NOW)
@@ -74,10 +76,10 @@ async def test_a_part_is_captured_and_the_rest_is_no_refund(gateway: StripeGatew
 
 async def test_a_key_is_answered_alike_and_not_used_for_two_things(gateway: StripeGateway, claim: str) -> None:
     key = f"{claim}:authorize:0"
-    first = await gateway.authorize(HOLD, "pm_card_visa", subject=claim, key=key, at=NOW)
-    assert await gateway.authorize(HOLD, "pm_card_visa", subject=claim, key=key, at=NOW) == first
+    first = await gateway.authorize(HOLD, "pm_card_visa", subject=claim, key=key, at=NOW, sent_at=NOW)
+    assert await gateway.authorize(HOLD, "pm_card_visa", subject=claim, key=key, at=NOW, sent_at=NOW) == first
     with pytest.raises(KeyReused):
-        await gateway.authorize(Money(1_000, "USD"), "pm_card_visa", subject=claim, key=key, at=NOW)
+        await gateway.authorize(Money(1_000, "USD"), "pm_card_visa", subject=claim, key=key, at=NOW, sent_at=NOW)
     assert len(await gateway.find(claim, at=NOW)) == 1
     await gateway.release(first.id, key=f"{claim}:release:0", at=NOW)
 
@@ -94,7 +96,7 @@ async def test_a_card_says_no_in_its_own_words(
     gateway: StripeGateway, claim: str, token: str, code: str, retryable: bool
 ) -> None:
     with pytest.raises(Declined) as no:
-        await gateway.authorize(HOLD, token, subject=claim, key=f"{claim}:authorize:0", at=NOW)
+        await gateway.authorize(HOLD, token, subject=claim, key=f"{claim}:authorize:0", at=NOW, sent_at=NOW)
     assert (no.value.code, no.value.retryable) == (code, retryable)
     assert await gateway.find(claim, at=NOW) == ()
 
@@ -102,13 +104,19 @@ async def test_a_card_says_no_in_its_own_words(
 async def test_a_saved_card_that_fails_later_declines_the_renewal(gateway: StripeGateway, claim: str) -> None:
     with pytest.raises(Declined):
         await gateway.authorize(
-            HOLD, "pm_card_chargeCustomerFail", subject=claim, key=f"{claim}:authorize:0", at=NOW, off_session=True
+            HOLD,
+            "pm_card_chargeCustomerFail",
+            subject=claim,
+            key=f"{claim}:authorize:0",
+            at=NOW,
+            sent_at=NOW,
+            off_session=True,
         )
 
 
 @pytest.mark.parametrize("amount", [Money(50_000, "JPY"), Money(50_000, "ISK"), Money(50_000, "KWD")], ids=str)
 async def test_stripe_counts_as_we_tell_it(gateway: StripeGateway, claim: str, amount: Money) -> None:
-    charge = await gateway.charge(amount, "pm_card_visa", subject=claim, key=f"{claim}:fee", at=NOW)
+    charge = await gateway.charge(amount, "pm_card_visa", subject=claim, key=f"{claim}:fee", at=NOW, sent_at=NOW)
     assert charge.captured == amount
     assert (await gateway.refund(charge.id, amount, key=f"{claim}:refund", at=NOW)).refunded == amount
 

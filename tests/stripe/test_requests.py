@@ -77,7 +77,7 @@ async def test_a_renewal_is_asked_for_off_session_with_the_saved_card(database: 
 async def test_a_charge_is_taken_at_once_and_saves_the_card(database: Database) -> None:
     charge = an_intent(status="succeeded", capture_method="automatic", amount=15_900, amount_received=15_900)
     gateway, wire = stripe_with(database, CARD | {CREATE: charge})
-    taken = await gateway.charge(Money(15_900, "USD"), "pm_1", subject="clm_a", key="clm_a:fee", at=NOW)
+    taken = await gateway.charge(Money(15_900, "USD"), "pm_1", subject="clm_a", key="clm_a:fee", at=NOW, sent_at=NOW)
     assert (taken.kind, taken.status, taken.captured, taken.capture_before) == (
         "charge",
         "captured",
@@ -95,14 +95,14 @@ async def test_a_card_that_has_an_owner_keeps_it_and_another_card_shares_the_cla
     answers = {RETRIEVE_METHOD: owned, "GET /v1/payment_methods/pm_2": METHOD | {"id": "pm_2"}, CREATE: an_intent()}
     gateway, wire = stripe_with(database, answers)
     await held(gateway)
-    await gateway.authorize(HOLD, "pm_2", subject="clm_a", key="clm_a:authorize:1", at=NOW)
+    await gateway.authorize(HOLD, "pm_2", subject="clm_a", key="clm_a:authorize:1", at=NOW, sent_at=NOW)
     assert MAKE_CUSTOMER not in wire.lines
     assert [asked.form["customer"] for asked in wire.asked if asked.line == CREATE] == ["cus_9", "cus_9"]
 
 
 async def test_an_amount_is_converted_both_ways(database: Database) -> None:
     gateway, wire = stripe_with(database, CARD | {CREATE: an_intent(amount=5_000_000, currency="isk")})
-    hold = await gateway.authorize(Money(50_000, "ISK"), "pm_1", subject="clm_a", key=KEY, at=NOW)
+    hold = await gateway.authorize(Money(50_000, "ISK"), "pm_1", subject="clm_a", key=KEY, at=NOW, sent_at=NOW)
     assert hold.amount == Money(50_000, "ISK")
     assert (wire.asked[-1].form["amount"], wire.asked[-1].form["currency"]) == ("5000000", "isk")
 
@@ -237,9 +237,9 @@ async def test_an_amount_stripe_does_not_take_is_a_mistake_in_the_caller(sqlite_
         await held(gateway)
     asked = len(wire.asked)
     with pytest.raises(InvalidAmount):
-        await gateway.authorize(NOTHING, "pm_1", subject="clm_a", key=KEY, at=NOW)
+        await gateway.authorize(NOTHING, "pm_1", subject="clm_a", key=KEY, at=NOW, sent_at=NOW)
     with pytest.raises(InvalidAmount):
-        await gateway.charge(Money(5_124, "KWD"), "pm_1", subject="clm_a", key=KEY, at=NOW)
+        await gateway.charge(Money(5_124, "KWD"), "pm_1", subject="clm_a", key=KEY, at=NOW, sent_at=NOW)
     assert len(wire.asked) == asked
     with pytest.raises(InvalidAmount, match="is in USD, not in EUR"):
         await gateway.capture("pi_1", Money(1, "EUR"), key="clm_a:capture", at=NOW)

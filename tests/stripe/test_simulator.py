@@ -100,7 +100,7 @@ async def test_refunds_never_exceed_what_was_captured_in_sum(gateway: StripeGate
 
 async def wrong_no_payments_by_request(gateway: StripeGateway, server: str) -> None:
     with pytest.raises(OutcomeUnknown):
-        await gateway.authorize(HOLD, "pm_card_visa", subject="clm_a", key="clm_a:authorize:0", at=NOW)
+        await gateway.authorize(HOLD, "pm_card_visa", subject="clm_a", key="clm_a:authorize:0", at=NOW, sent_at=NOW)
 
 
 async def wrong_no_list(gateway: StripeGateway, server: str) -> None:

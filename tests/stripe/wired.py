@@ -32,4 +32,4 @@ def stripe_with(database: Database, answers: dict[str, Any], now: datetime = NOW
 
 
 async def held(gateway: StripeGateway, *, subject: str = "clm_a", key: str = KEY, off_session: bool = False) -> Payment:
-    return await gateway.authorize(HOLD, "pm_1", subject=subject, key=key, at=NOW, off_session=off_session)
+    return await gateway.authorize(HOLD, "pm_1", subject=subject, key=key, at=NOW, sent_at=NOW, off_session=off_session)

@@ -21,6 +21,7 @@ from domain.money import Money
 from messages.claims import PaymentChanged
 from store.database import Database
 from store.payment_tables import GatewayEventRow, GatewayPaymentRow
+from store.writes.payment_attempts import AnswerJson, Attempt
 from tests.api.conftest import NOW
 from tests.webhooks.conftest import SECRETS, Mailroom, mailroom_on
 
@@ -36,7 +37,9 @@ def gateway_on(database: Database, **more: Any) -> SimulatedGateway:
 
 
 async def held(gateway: SimulatedGateway, subject: str = CLAIM, number: int = 0) -> str:
-    payment = await gateway.authorize(AMOUNT, VISA, subject=subject, key=f"{subject}:hold:{number}", at=NOW)
+    payment = await gateway.authorize(
+        AMOUNT, VISA, subject=subject, key=f"{subject}:hold:{number}", at=NOW, sent_at=NOW
+    )
     return payment.id
 
 
@@ -84,7 +87,7 @@ async def test_every_change_is_written_down_at_its_moment_on_the_claims_clock(da
     await gateway.release(released, key="r", at=later)
     for part in (1, 2):
         await gateway.refund(captured, Money(100, "USD"), key=f"f{part}", at=later)
-    charge = await gateway.charge(AMOUNT, VISA, subject=CLAIM, key="fee", at=later)
+    charge = await gateway.charge(AMOUNT, VISA, subject=CLAIM, key="fee", at=later, sent_at=NOW)
     await gateway.get(expired, at=NOW + timedelta(days=90))
     rows = [(row.payment_id, row.happened, row.at) for row in await written(database)]
     assert rows[:3] == [(payment, "authorized", NOW) for payment in (captured, released, expired)]
@@ -103,11 +106,17 @@ async def test_every_change_is_written_down_at_its_moment_on_the_claims_clock(da
 async def test_an_event_and_its_effect_are_written_together_or_not_at_all(database: Database) -> None:
     gateway = gateway_on(database)
 
-    async def fail(*_: object) -> None:
+    async def fail(*_: object) -> AnswerJson:
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        await gateway.ask("k", lambda bank: bank.charge(AMOUNT, VISA, subject=CLAIM, key="k", at=NOW), fail)
+        await gateway.send(
+            Attempt("k", CLAIM, "charge", "service_fees", AMOUNT, "fingerprint"),
+            lambda sender, sent_at: sender.gateway.charge(
+                AMOUNT, VISA, subject=CLAIM, key="k", at=NOW, sent_at=sent_at
+            ),
+            fail,
+        )
     assert await written(database) == []
 
 
@@ -120,7 +129,7 @@ async def test_a_repeated_request_and_a_refusal_tell_nothing_new(database: Datab
     with pytest.raises(Refused):
         await gateway.capture(hold, AMOUNT, key="c", at=NOW)
     with pytest.raises(Declined):
-        await gateway.charge(AMOUNT, "pm_card_chargeDeclined", subject=CLAIM, key="f", at=NOW)
+        await gateway.charge(AMOUNT, "pm_card_chargeDeclined", subject=CLAIM, key="f", at=NOW, sent_at=NOW)
     assert await happened(database) == [("authorized", NOW), ("released", NOW)]
 
 

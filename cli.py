@@ -25,6 +25,7 @@ from connect import (
     set_up_retention,
 )
 from lifeline import end_with_stdin
+from mails import mail_app
 from preflight import StackError
 from schedules import known_regions, set_up_schedules
 from settings import SettingsError
@@ -42,6 +43,7 @@ app.add_typer(db_app, name="db")
 catalog_app = typer.Typer(no_args_is_help=True, help="Models, regions and prices as a file.")
 app.add_typer(catalog_app, name="catalog")
 app.add_typer(ledger_app, name="ledger")
+app.add_typer(mail_app, name="mail")
 app.command("reconcile")(reconcile)
 
 _API_STOP_SECONDS = 5

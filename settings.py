@@ -85,6 +85,8 @@ class Settings(BaseSettings):
     """The programme's decisions as JSON: AFTERCARE_POLICY='{"cure_days": 0}'. New claims get the new values."""
     mail_sender: str | None = None
     """As in ``Aftercare <care@example.com>``."""
+    mail_per_second: Annotated[float, Field(gt=0, le=100_000)] = 50
+    """How many of the claims' mails go out in any one second at most."""
     return_addresses: dict[str, tuple[str, ...]] | None = None
     """Where customers send units, by region: ``{"US": ["Aftercare Returns", "1 Depot Road", ...]}``."""
     task_queue: Annotated[str, Field(min_length=1)] = "aftercare"

@@ -11,7 +11,8 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowHandle
+from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.worker import Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxRestrictions
 
@@ -34,10 +35,12 @@ from activities.simulated_webhooks import SimulatedWebhooks
 from activities.warehouse import SimulatedWarehouse
 from api.signatures import OURS, sign
 from connect import connect
+from messages.mail import DeliverMails
 from sandbox import Sandbox
 from settings import SIMULATED, Settings, SettingsError
 from store.database import Database
 from workflows.flyaway import Flyaway
+from workflows.mail_delivery import MAIL_DELIVERY, MailDelivery
 from workflows.maintenance import Maintenance
 from workflows.online_repair import OnlineRepair
 from workflows.plan_purchase import PlanPurchase
@@ -57,8 +60,8 @@ _MISSED_AFTER = timedelta(seconds=1)
 def workflow_runner() -> Sandbox:
     """The sandbox with the house's code passed through: all of it or none, or class identity breaks.
 
-    Otherwise every claim gets its own copy of the processes, made again each time it is replayed (decision 0025). The
-    tests and one replay run without the pass-through.
+    Otherwise every claim gets its own copy of the processes, made again each time it is replayed (decision 0025). One
+    replay of the longest histories runs without the pass-through, so that the sandbox watches the rules too.
     """
     return Sandbox(restrictions=SandboxRestrictions.default.with_passthrough_modules("domain", "messages", "workflows"))
 
@@ -75,6 +78,7 @@ def workflows() -> list[type]:
         PlanRefund,
         RenewalReminders,
         ReconcilePayments,
+        MailDelivery,
     ]
 
 
@@ -112,10 +116,11 @@ def activities(settings: Settings, database: Database) -> list[Callable[..., Any
     post = SmtpPost(smtp.get_secret_value()) if smtp else FolderPost(settings.mail_folder)
     letters = Letters(settings.return_addresses or DEMO_RETURN_ADDRESSES)
     sender = settings.mail_sender or DEMO_SENDER
-    mail = OutgoingMail(database, post, letters=letters, sender=sender)
+    per_second = settings.mail_per_second
+    mail = OutgoingMail(database, post, letters=letters, sender=sender, mails_per_second=per_second)
     renewals = DatabaseRenewals(database, post, letters=letters, sender=sender)
     warehouse = SimulatedWarehouse(database)
-    record = DatabaseRecord(database, settings.policy, mail)
+    record = DatabaseRecord(database, settings.policy)
     registry = DatabaseRegistry(database)
     plans = DatabasePlans(database)
     jobs = DatabaseJobs(database, settings.policy)
@@ -133,7 +138,7 @@ def activities(settings: Settings, database: Database) -> list[Callable[..., Any
         payments.keep_deposit,
         warehouse.request_dispatch,
         warehouse.withdraw_dispatch,
-        mail.send_mail,
+        mail.deliver_mails,
         record.reserve_use,
         record.save_claim,
         record.record_dispatch,
@@ -208,6 +213,24 @@ def worker_on(
     )
 
 
+async def start_mail_delivery(
+    client: Client, task_queue: str, workflow_id: str = MAIL_DELIVERY
+) -> WorkflowHandle[MailDelivery, None]:
+    """The process that delivers the outbox's mails, started unless it runs: all workers share it. Raises RPCError."""
+    handle = await client.start_workflow(
+        MailDelivery.run,
+        DeliverMails(),
+        id=workflow_id,
+        task_queue=task_queue,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        static_summary="Mail delivery · what is written in the outbox",
+    )
+    found = (await handle.describe()).task_queue
+    if found != task_queue:
+        log.warning("%s runs on %s, not here: terminate it there and start a worker again", workflow_id, found)
+    return handle
+
+
 async def run_worker(settings: Settings) -> None:
     """Works until SIGTERM or SIGINT, then lets running activities end for ``settings.worker_grace_seconds``.
 
@@ -224,6 +247,7 @@ async def run_worker(settings: Settings) -> None:
         own_activities = activities(settings, database)
         client = await connect(wait_seconds=settings.connect_seconds)
         worker = worker_on(client, settings, workflows=workflows(), activities=own_activities)
+        await start_mail_delivery(client, settings.task_queue)
         async with simulated_webhooks(settings, database), worker:
             log.info("working on %s in namespace %s", settings.task_queue, client.namespace)
             await stop.wait()

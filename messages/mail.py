@@ -1,14 +1,20 @@
-"""Messages: the notices of R-NOT-1. Each is sent at most once per claim, kind and occurrence."""
+"""Messages: the notices of R-NOT-1, one per claim, kind and occurrence, and the delivery of their mails.
+
+A notice is written into the outbox with its claim's record; one process delivers what stands there. What these messages
+carry is shown in the Temporal UI, so a `MailStanding` and a `MailFailed` name neither people nor addresses.
+"""
 
 from abc import ABC, abstractmethod
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from temporalio import activity
 
 from domain.claim import Claim
 from domain.money import Money
 from messages.base import Message
+from messages.claims import MailFailed
 
 
 class MailKind(StrEnum):
@@ -71,7 +77,7 @@ class SendMail(Message):
 
 
 class Notice(Message):
-    """A mail that goes out when the claim is saved; its `claim` is None where that is the one being saved."""
+    """A mail to be sent once the claim is saved; its `claim` is None where that is the one being saved."""
 
     kind: MailKind
     at: datetime
@@ -85,15 +91,53 @@ class Notice(Message):
         return SendMail(kind=self.kind, claim=about, at=self.at, occurrence=self.occurrence, amount=self.amount)
 
 
-class MailSent(Message):
-    """`message_id` names the mail; a second attempt answers with the first one's."""
-
-    message_id: str
+MAIL_FAILED: Final = "mail_failed"
+"""The signal that tells a claim's workflow of a `MailFailed`."""
 
 
-class Mail(ABC):
-    """The post office."""
+class MailGivenUp(Message):
+    """A mail given up whose claim has not been told yet. `number` is its row in the outbox.
+
+    `failed.event_id` is the same however often this is told, and another one when the mail was sent again by hand and
+    given up again. `failed.reason` is the kind of the last error: `Undeliverable`, `SMTPConnectError`.
+    """
+
+    number: int
+    claim_id: str
+    failed: MailFailed
+
+
+class MailStanding(Message):
+    """The outbox at one moment.
+
+    `sent` counts mails since the activity began. `failing` are those of the `waiting` ones that failed at least once.
+    `oldest` is when the oldest of the `waiting` ones was written, by the wall clock. `given_up` ones do not wait.
+    """
+
+    sent: int
+    waiting: int
+    failing: int
+    given_up: int
+    oldest: datetime | None = None
+
+
+class DeliverMails(Message):
+    """Deliver what is due for so many `seconds`. `told` are the numbers of `MailGivenUp` whose claims know of it."""
+
+    told: tuple[int, ...] = ()
+    seconds: float = 600
+
+
+class MailsDelivered(Message):
+    """How the outbox stands, and what was given up and is still to be told. There may be more: ask again."""
+
+    standing: MailStanding
+    given_up: tuple[MailGivenUp, ...] = ()
+
+
+class Outbox(ABC):
+    """The mails that were written with their claims' records and have not gone out yet."""
 
     @activity.defn
     @abstractmethod
-    async def send_mail(self, ask: SendMail) -> MailSent: ...
+    async def deliver_mails(self, request: DeliverMails) -> MailsDelivered: ...

@@ -67,8 +67,8 @@ class ClaimEvent(Message):
 class SaveClaim(Message):
     """Write the claim as it stands with what happened since. `version` rises by one per save within `run_id`.
 
-    `gives_back` returns the reserved use (R-CLM-6). Saving the same version again changes nothing. `notices` are sent
-    once that is written, each tried once.
+    `gives_back` returns the reserved use (R-CLM-6). Saving the same version again changes nothing. `notices` go into
+    the outbox in the same transaction, each once per claim, kind and occurrence.
     """
 
     claim: Claim
@@ -77,12 +77,6 @@ class SaveClaim(Message):
     events: tuple[ClaimEvent, ...]
     gives_back: bool = False
     notices: tuple[Notice, ...] = ()
-
-
-class ClaimSaved(Message):
-    """`unsent` are the places of the notices that did not go out. (None, without this, from before there were any.)"""
-
-    unsent: tuple[int, ...] = ()
 
 
 class RecordDispatch(Message):
@@ -166,24 +160,24 @@ class Record(ABC):
 
     @activity.defn
     @abstractmethod
-    async def reserve_use(self, ask: ReserveUse) -> UseReserved | ClaimRefused: ...
+    async def reserve_use(self, request: ReserveUse) -> UseReserved | ClaimRefused: ...
 
     @activity.defn
     @abstractmethod
-    async def save_claim(self, ask: SaveClaim) -> ClaimSaved | None: ...
+    async def save_claim(self, request: SaveClaim) -> None: ...
 
     @activity.defn
     @abstractmethod
-    async def record_dispatch(self, ask: RecordDispatch) -> DispatchRecorded | DispatchRefused: ...
+    async def record_dispatch(self, request: RecordDispatch) -> DispatchRecorded | DispatchRefused: ...
 
     @activity.defn
     @abstractmethod
-    async def compute_window(self, ask: ComputeWindow) -> WindowComputed: ...
+    async def compute_window(self, request: ComputeWindow) -> WindowComputed: ...
 
     @activity.defn
     @abstractmethod
-    async def compute_deadline(self, ask: ComputeDeadline) -> datetime: ...
+    async def compute_deadline(self, request: ComputeDeadline) -> datetime: ...
 
     @activity.defn
     @abstractmethod
-    async def identify_serial(self, ask: IdentifySerial) -> SerialIdentified: ...
+    async def identify_serial(self, request: IdentifySerial) -> SerialIdentified: ...

@@ -1,46 +1,27 @@
 """Store, read side: whom a mail about a claim goes to, and what was agreed that the claim itself does not carry."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 from pydantic import TypeAdapter
-from sqlalchemy import bindparam, select
+from sqlalchemy import ColumnElement, FromClause
 
 from domain.claim import Claim
 from domain.policy import Policy
 from store import catalogue
 from store.database import Database
 from store.once import table_of
-from store.payment_tables import MailRow
-from store.rows import Rows
 from store.tables import ClaimRow, LineageRow, RegionRow
 
-_OWNERS, _REGIONS, _CLAIMS, _MAILS = (table_of(row) for row in (LineageRow, RegionRow, ClaimRow, MailRow))
-_SENT: Final = select(Rows(_MAILS.c.kind, _MAILS.c.occurrence, _MAILS.c.message_id)).where(
-    _MAILS.c.claim_id == bindparam("claim")
-)
-_ASKED: Final = (
-    select(
-        _OWNERS.c.owner_name,
-        _OWNERS.c.owner_email,
-        _REGIONS.c.document,
-        _CLAIMS.c.agreed,
-        _SENT.scalar_subquery().label("sent"),
-    )
-    .select_from(_OWNERS)
-    .join(_REGIONS, _REGIONS.c.code == bindparam("region"))
-    .outerjoin(_CLAIMS, _CLAIMS.c.id == bindparam("claim"))
-    .where(_OWNERS.c.id == bindparam("lineage"))
-)
+_OWNERS, _REGIONS, _CLAIMS = (table_of(row) for row in (LineageRow, RegionRow, ClaimRow))
+
+COLUMNS: Final = (_OWNERS.c.owner_name, _OWNERS.c.owner_email, _REGIONS.c.document.label("region"), _CLAIMS.c.agreed)
+"""What `addressee` asks of a row, as it comes from `joined`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Addressee:
-    """The owner of the claim's lineage, and the words and days of the agreement as it was frozen (R-CAT-4).
-
-    `sent`: the Message-IDs of what went out to them about the claim, by kind and occurrence.
-    """
+    """The owner of the claim's lineage, and the words and days of the agreement as it was frozen (R-CAT-4)."""
 
     name: str
     email: str
@@ -49,7 +30,6 @@ class Addressee:
     time_zone: str
     window_days: int
     policy: Policy
-    sent: Mapping[tuple[str, int], str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,22 +55,39 @@ _PLACES: Final = TypeAdapter(_Place)
 _AGREED: Final = TypeAdapter(_Agreed)
 
 
-async def load_addressee(database: Database, claim: Claim) -> Addressee | None:
-    """The addressee of mails about `claim`; None when its lineage or its region is unknown."""
-    named = {"claim": claim.id, "lineage": claim.lineage_id, "region": claim.region}
-    found = await database.ask(_ASKED, named)
-    if not found:
+def joined(rows: FromClause, claim_id: ColumnElement[str]) -> FromClause:
+    """`rows` with the tables of COLUMNS, whose values are NULL where the claim of `claim_id` has no known owner."""
+    return (
+        rows.outerjoin(_CLAIMS, _CLAIMS.c.id == claim_id)
+        .outerjoin(_OWNERS, _OWNERS.c.id == _CLAIMS.c.lineage_id)
+        .outerjoin(_REGIONS, _REGIONS.c.code == _CLAIMS.c.region)
+    )
+
+
+async def addressee(database: Database, row: Any, claim: Claim) -> Addressee | None:
+    """The addressee of a mail about `claim`, from a row with COLUMNS; None when its owner or its region is unknown."""
+    if row.owner_name is None or row.region is None:
         return None
-    ((name, email, document, frozen, mails),) = found
-    sent = {(kind, occurrence): message_id for kind, occurrence, message_id in mails or ()}
-    region = _PLACES.validate_python(document)
-    if frozen is not None:
-        agreed = _AGREED.validate_python(frozen)
-        window_days = region.window_days if agreed.window_days is None else agreed.window_days
+    region = _PLACES.validate_python(row.region)
+    if row.agreed is not None:
+        agreed = _AGREED.validate_python(row.agreed)
         return Addressee(
-            name, email, agreed.model_name, region.name, agreed.time_zone, window_days, agreed.policy, sent
+            name=row.owner_name,
+            email=row.owner_email,
+            model_name=agreed.model_name,
+            region_name=region.name,
+            time_zone=agreed.time_zone,
+            window_days=region.window_days if agreed.window_days is None else agreed.window_days,
+            policy=agreed.policy,
         )
     async with database.reading() as session:
         model = await catalogue.model(session, claim.model)
-    model_name = model.name if model else claim.model
-    return Addressee(name, email, model_name, region.name, region.time_zone, region.window_days, Policy(), sent)
+    return Addressee(
+        name=row.owner_name,
+        email=row.owner_email,
+        model_name=model.name if model else claim.model,
+        region_name=region.name,
+        time_zone=region.time_zone,
+        window_days=region.window_days,
+        policy=Policy(),
+    )

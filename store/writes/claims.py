@@ -25,6 +25,7 @@ from store import catalogue
 from store.claim_list import CLAIMS
 from store.core import core
 from store.once import insert_new, insert_once, table_of
+from store.outbox import enqueue
 from store.payment_tables import DispatchRequestRow, WorkshopReturnRow
 from store.standing import load_standing
 from store.tables import AttentionRow, ClaimRow, ConsentRow, EventRow, MaintenanceCodeRow, UseRow
@@ -118,38 +119,39 @@ async def insert_claim(session: AsyncSession, claim: Claim, as_agreed: dict[str,
     return await insert_once(session, ClaimRow, row)
 
 
-async def save_claim(session: AsyncSession, ask: SaveClaim) -> None:
-    """Write the claim as it stands, its events and, with `gives_back`, the return of its use.
+async def save_claim(session: AsyncSession, save: SaveClaim) -> None:
+    """Write the claim as it stands, its events, its notices' mails and, with `gives_back`, the return of its use.
 
-    A save that is older than what is stored adds its events and nothing else. A new run (the process was reset) is
-    always newer.
+    A save that is older than what is stored adds its events and mails and nothing else. A new run (the process was
+    reset) is always newer.
     """
-    saved = await _write(session, ask)
+    saved = await _write(session, save)
     if saved is not None:
-        await _flag(session, ask.claim, before=saved)
-        await _keep_code(session, ask.claim)
-        await _ships_no_more(session, ask.claim)
-    if ask.events:
-        whose = {"claim_id": ask.claim.id, "run_id": ask.run_id}
-        in_order = sorted(ask.events, key=lambda event: event.seq)  # the lines' numbers rise in this order
+        await _flag(session, save.claim, before=saved)
+        await _keep_code(session, save.claim)
+        await _ships_no_more(session, save.claim)
+    if save.events:
+        whose = {"claim_id": save.claim.id, "run_id": save.run_id}
+        in_order = sorted(save.events, key=lambda event: event.seq)  # the lines' numbers rise in this order
         await insert_new(session, EventRow, [event.model_dump() | whose for event in in_order])
-    if ask.gives_back:
-        at = ask.events[-1].at if ask.events else ask.claim.closed_at
-        await use_ends(session, ask.claim.id, UseKind.GIVEN_BACK, at)
+    if save.gives_back:
+        at = save.events[-1].at if save.events else save.claim.closed_at
+        await use_ends(session, save.claim.id, UseKind.GIVEN_BACK, at)
+    await enqueue(session, save)
 
 
-async def _write(session: AsyncSession, ask: SaveClaim) -> bool | None:
+async def _write(session: AsyncSession, save: SaveClaim) -> bool | None:
     """Whether the claim is flagged; None when this save is not the newest, and so not what the claim's row says now."""
-    closed = ask.claim.state is ClaimState.CLOSED
-    named = {"asked_id": ask.claim.id, "asked_run": ask.run_id, "asked_version": ask.version}
+    closed = save.claim.state is ClaimState.CLOSED
+    named = {"asked_id": save.claim.id, "asked_run": save.run_id, "asked_version": save.version}
     if not closed:
-        named["asked_lineage"] = ask.claim.lineage_id
-    values = columns(ask.claim) | {"run_id": ask.run_id, "version": ask.version}
+        named["asked_lineage"] = save.claim.lineage_id
+    values = columns(save.claim) | {"run_id": save.run_id, "version": save.version}
     changing = {name: value for name, value in values.items() if name not in _FIXED}
     saved = (await core(session, _SAVES_CLOSED if closed else _SAVES_OPEN, changing | named)).first()
     if saved is not None:
         return bool(saved.flagged)
-    if (await core(session, _KNOWN, {"asked_id": ask.claim.id})).first() is not None:
+    if (await core(session, _KNOWN, {"asked_id": save.claim.id})).first() is not None:
         return None
     await core(session, _MAKES_CLOSED if closed else _MAKES_OPEN, values | named)
     return False

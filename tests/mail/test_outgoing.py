@@ -1,4 +1,4 @@
-"""The post office on both engines: once per claim, kind and occurrence, whatever happens in between."""
+"""The delivery of single mails on both engines: once per claim, kind and occurrence, whatever happens in between."""
 
 import asyncio
 from email import message_from_bytes
@@ -6,54 +6,32 @@ from email.message import EmailMessage
 from email.policy import default
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlmodel import select
-from temporalio.exceptions import ApplicationError
 
-from activities.mail import OutgoingMail
-from activities.post import FolderPost, Post, SmtpPost, Undeliverable
+from activities.mail import OutgoingMail, Timing
+from activities.post import FolderPost, SmtpPost, Undeliverable
 from domain.money import Money
 from messages.mail import MailKind
 from store.database import Database
-from store.payment_tables import MailRow
-from store.tables import LineageRow
-from tests.mail.claims import AT, US, a_mail, premium
-
-OWNER: dict[str, Any] = {"owner_name": "Ada Moreau", "owner_email": "ada@example.com"}
-
-
-class NotingPost(Post):
-    """Keeps what it is given. `fails` are the errors of the next attempts; `dies` fails after the delivery."""
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[str, EmailMessage]] = []
-        self.fails: list[Exception] = []
-        self.dies: list[Exception] = []
-
-    async def deliver(self, message: EmailMessage, name: str) -> None:
-        if self.fails:
-            raise self.fails.pop(0)
-        self.sent.append((name, message))
-        if self.dies:
-            raise self.dies.pop(0)
-
-
-async def owned(database: Database, **owner: Any) -> None:
-    """The lineage of the tests' claims has an owner."""
-    async with database.writing() as session:
-        session.add(LineageRow(id="lin_a", created_at=AT, **(OWNER | owner)))
-
-
-async def noted(database: Database) -> list[MailRow]:
-    async with database.reading() as session:
-        return list((await session.exec(select(MailRow))).all())
+from tests.mail.claims import AT
+from tests.mail.outbox import (
+    SHIPPED,
+    Clock,
+    NotingPost,
+    claim_of,
+    drained,
+    in_outbox,
+    noted,
+    notice,
+    owned,
+    saved,
+)
 
 
 @pytest.fixture
 async def programme(database: Database) -> Database:
-    """A database whose claims have an owner."""
+    """A database whose claim has an owner."""
     await owned(database)
     return database
 
@@ -68,81 +46,116 @@ def files(folder: Path) -> list[str]:
     return [file.name for file in folder.iterdir()]
 
 
-async def test_a_mail_is_sent_and_noted(programme: Database) -> None:
+async def test_a_mail_is_sent_and_noted_and_leaves_the_outbox(programme: Database) -> None:
+    await saved(programme, claim_of("a"), SHIPPED)
     post = NotingPost()
-    sent = await OutgoingMail(programme, post).send_mail(a_mail(MailKind.SHIPPED, premium(US)))
+    delivered = await OutgoingMail(programme, post).deliver_due()
+    assert (delivered.sent, delivered.given_up) == (1, 0)
     ((name, message),) = post.sent
     assert name == "clm_a7k2m4.shipped.1"
-    assert sent.message_id == message["Message-ID"] == "<clm_a7k2m4.shipped.1@aftercare.example>"
+    assert message["Message-ID"] == "<clm_a7k2m4.shipped.1@aftercare.example>"
     assert message["To"] == "Ada Moreau <ada@example.com>"
     assert message["From"] == "Aftercare <care@aftercare.example>"
     assert message["Subject"] == "Your replacement is on its way - send SN1581F45 back by 7 December"
+    assert (message["X-Aftercare-Claim"], message["X-Aftercare-Kind"]) == ("clm_a7k2m4", "shipped")
     assert parsedate_to_datetime(message["Date"]) == AT
     assert message.get_content_type() == "multipart/alternative"
     assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
     (row,) = await noted(programme)
     assert (row.claim_id, row.kind, row.occurrence, row.at) == ("clm_a7k2m4", "shipped", 1, AT)
     assert (row.recipient, row.subject) == ("ada@example.com", message["Subject"])
+    assert row.message_id == message["Message-ID"]
+    assert await in_outbox(programme) == []
 
 
-async def test_a_second_attempt_sends_nothing_and_answers_the_first_id(programme: Database) -> None:
+async def test_what_went_out_is_never_sent_again_however_often_it_is_saved(programme: Database) -> None:
     post = NotingPost()
     mail = OutgoingMail(programme, post)
-    ask = a_mail(MailKind.SHIPPED, premium(US))
-    assert await mail.send_mail(ask) == await OutgoingMail(programme, post, sender="x@other.example").send_mail(ask)
-    assert len(post.sent) == 1
+    for run_id in ("run-1", "run-1", "after a reset"):
+        await saved(programme, claim_of("a"), SHIPPED, run_id=run_id)
+        await drained(mail)
+    assert len(post.sent) == len(await noted(programme)) == 1
+    assert await in_outbox(programme) == []
 
 
 async def test_each_kind_and_each_occurrence_is_a_mail_of_its_own(programme: Database) -> None:
     post = NotingPost()
-    mail = OutgoingMail(programme, post)
-    for occurrence in (1, 2, 1):
-        await mail.send_mail(a_mail(MailKind.EXTENDED, premium(US), occurrence=occurrence))
-    await mail.send_mail(a_mail(MailKind.SHIPPED, premium(US)))
-    assert [name for name, _ in post.sent] == [
-        "clm_a7k2m4.extended.1",
-        "clm_a7k2m4.extended.2",
-        "clm_a7k2m4.shipped.1",
-    ]
+    for version, occurrence in enumerate((1, 2, 1), 1):
+        await saved(programme, claim_of("a"), notice(MailKind.EXTENDED, occurrence), version=version)
+    await saved(programme, claim_of("a"), SHIPPED, version=4)
+    await drained(OutgoingMail(programme, post))
+    assert post.names == ["clm_a7k2m4.extended.1", "clm_a7k2m4.extended.2", "clm_a7k2m4.shipped.1"]
 
 
 async def test_a_mail_that_failed_is_not_noted_and_goes_out_later(programme: Database) -> None:
-    post = NotingPost()
+    await saved(programme, claim_of("a"), SHIPPED)
+    post, clock = NotingPost(), Clock()
     post.fails = [OSError("no route")]
-    mail, ask = OutgoingMail(programme, post), a_mail(MailKind.SHIPPED, premium(US))
-    with pytest.raises(OSError, match="no route"):
-        await mail.send_mail(ask)
+    mail = OutgoingMail(programme, post, now=clock)
+    await drained(mail)
     assert await noted(programme) == []
-    await mail.send_mail(ask)
-    assert len(post.sent) == 1
+    (row,) = await in_outbox(programme)
+    assert (row.attempts, row.error, row.failed_at) == (1, "OSError", None)
+    clock.forward(seconds=30)
+    await drained(mail)
+    assert len(post.sent) == len(await noted(programme)) == 1
 
 
-async def test_dying_after_the_delivery_repeats_it_under_the_same_message_id(programme: Database) -> None:
+async def test_dying_between_sending_and_noting_repeats_it_under_the_same_message_id(programme: Database) -> None:
+    """A worker killed there: nothing of its transaction is left."""
+    await saved(programme, claim_of("a"), SHIPPED)
     post = NotingPost()
-    post.dies = [OSError("killed")]
-    mail, ask = OutgoingMail(programme, post), a_mail(MailKind.SHIPPED, premium(US))
-    with pytest.raises(OSError, match="killed"):
-        await mail.send_mail(ask)
-    await mail.send_mail(ask)
+
+    class Killed(BaseException):
+        pass
+
+    class Dying(OutgoingMail):
+        async def _note(self, batch: object) -> None:
+            raise Killed
+
+    with pytest.raises(Killed):
+        await Dying(programme, post).deliver_due()
+    assert await noted(programme) == []
+    await OutgoingMail(programme, post).deliver_due()
+    assert len(post.sent) == 2
+    assert len({message["Message-ID"] for _, message in post.sent}) == 1
+    assert len(await noted(programme)) == 1
+
+
+async def test_a_server_that_takes_it_and_does_not_answer_gets_the_same_message_id_again(programme: Database) -> None:
+    await saved(programme, claim_of("a"), SHIPPED)
+
+    class Silent(NotingPost):
+        async def deliver(self, message: EmailMessage, name: str) -> None:
+            await super().deliver(message, name)
+            if len(self.sent) == 1:
+                await asyncio.sleep(60)
+
+    post, clock = Silent(), Clock()
+    mail = OutgoingMail(programme, post, timing=Timing(delivery=0.05), now=clock)
+    await mail.deliver_due()
+    (row,) = await in_outbox(programme)
+    assert (row.attempts, row.error) == (1, "TimeoutError")
+    clock.forward(seconds=30)
+    await mail.deliver_due()
     assert len({message["Message-ID"] for _, message in post.sent}) == 1
     assert len(await noted(programme)) == 1
 
 
 async def test_in_a_folder_even_then_there_is_one_file(programme: Database, folder: Path) -> None:
-    ask = a_mail(MailKind.SHIPPED, premium(US))
+    await saved(programme, claim_of("a"), SHIPPED)
     envelope = EmailMessage()
     envelope.set_content("the first attempt's")
     await FolderPost(folder).deliver(envelope, "clm_a7k2m4.shipped.1")  # and then it died
-    await OutgoingMail(programme, FolderPost(folder)).send_mail(ask)
+    await drained(OutgoingMail(programme, FolderPost(folder)))
     assert files(folder) == ["clm_a7k2m4.shipped.1.eml"]
     assert "the first attempt's" in (folder / "clm_a7k2m4.shipped.1.eml").read_text()
     assert len(await noted(programme)) == 1
 
 
 async def test_a_file_in_the_folder_is_a_whole_mail(programme: Database, folder: Path) -> None:
-    await OutgoingMail(programme, FolderPost(folder)).send_mail(
-        a_mail(MailKind.CHARGED, premium(US), Money(164_000, "USD"))
-    )
+    await saved(programme, claim_of("a"), notice(MailKind.CHARGED, amount=Money(164_000, "USD")))
+    await drained(OutgoingMail(programme, FolderPost(folder)))
     assert files(folder) == ["clm_a7k2m4.charged.1.eml"]
     message = message_from_bytes((folder / "clm_a7k2m4.charged.1.eml").read_bytes(), policy=default)
     plain, formatted = (message.get_body([form]) for form in ("plain", "html"))
@@ -152,44 +165,54 @@ async def test_a_file_in_the_folder_is_a_whole_mail(programme: Database, folder:
     assert "US$1,640.00" in formatted.get_content()
 
 
-async def test_two_attempts_at_once_leave_one_file_and_one_note(programme: Database, folder: Path) -> None:
-    mail, ask = OutgoingMail(programme, FolderPost(folder)), a_mail(MailKind.SHIPPED, premium(US))
-    answers = await asyncio.gather(*(mail.send_mail(ask) for _ in range(4)))
-    assert len({answer.message_id for answer in answers}) == 1
+async def test_two_deliveries_at_once_leave_one_file_and_one_note(programme: Database, folder: Path) -> None:
+    """One worker was taken for dead and is not."""
+    await saved(programme, claim_of("a"), SHIPPED)
+    mails = [OutgoingMail(programme, FolderPost(folder)) for _ in range(4)]
+    await asyncio.gather(*map(drained, mails))
     assert files(folder) == ["clm_a7k2m4.shipped.1.eml"]
     assert len(await noted(programme)) == 1
+    assert await in_outbox(programme) == []
 
 
-async def test_nobody_to_tell_is_not_tried_again(database: Database) -> None:
-    with pytest.raises(ApplicationError) as error:
-        await OutgoingMail(database, NotingPost()).send_mail(a_mail(MailKind.SHIPPED, premium(US)))
-    assert (error.value.type, error.value.non_retryable) == ("NoAddressee", True)
+async def test_with_nobody_to_tell_a_mail_is_given_up_at_once(database: Database) -> None:
+    await owned(database)
+    await saved(database, claim_of("a", region="XX"), SHIPPED)
+    post = NotingPost()
+    delivered = await OutgoingMail(database, post).deliver_due()
+    assert (delivered.sent, delivered.given_up, post.sent) == (0, 1, [])
+    (row,) = await in_outbox(database)
+    assert (row.attempts, row.error) == (1, "NoAddressee")
+    assert row.failed_at is not None
 
 
 @pytest.mark.parametrize("email", ["", "nobody", "a@b@c", "ada@example.com\nBcc: x@example.com", "ada@", "a b@c.de"])
-async def test_an_address_that_cannot_be_is_not_tried_again(sqlite_database: Database, email: str) -> None:
+async def test_an_address_that_cannot_be_is_given_up_at_once(sqlite_database: Database, email: str) -> None:
     await owned(sqlite_database, owner_email=email)
+    await saved(sqlite_database, claim_of("a"), SHIPPED)
     post = NotingPost()
-    with pytest.raises(ApplicationError) as error:
-        await OutgoingMail(sqlite_database, post).send_mail(a_mail(MailKind.SHIPPED, premium(US)))
-    assert (error.value.type, error.value.non_retryable) == ("Undeliverable", True)
-    assert post.sent == []
+    await drained(OutgoingMail(sqlite_database, post))
+    (row,) = await in_outbox(sqlite_database)
+    assert (row.error, row.failed_at is not None, post.sent) == ("BadAddress", True, [])
 
 
-async def test_a_refused_recipient_is_not_tried_again(sqlite_database: Database) -> None:
+async def test_a_refused_recipient_is_given_up_and_the_claims_next_mail_goes_out(sqlite_database: Database) -> None:
     await owned(sqlite_database)
-    post = NotingPost()
+    await saved(sqlite_database, claim_of("a"), SHIPPED, notice(MailKind.REBIND))
+    post = NotingPost(at_once=25)
     post.fails = [Undeliverable("gone")]
-    with pytest.raises(ApplicationError) as error:
-        await OutgoingMail(sqlite_database, post).send_mail(a_mail(MailKind.SHIPPED, premium(US)))
-    assert (error.value.type, error.value.non_retryable) == ("Undeliverable", True)
+    await drained(OutgoingMail(sqlite_database, post))
+    (row,) = await in_outbox(sqlite_database)
+    assert (row.kind, row.error, row.failed_at is not None) == ("shipped", "Undeliverable", True)
+    assert post.names == ["clm_a7k2m4.rebind.1"]
 
 
 @pytest.mark.parametrize("name", ["Zoë Ångström", "渡辺 さくら", 'Ada, "the first" <x@y.de>', "Ada\r\nBcc: x@y.de"])
 async def test_a_name_of_any_letters_stays_a_name(sqlite_database: Database, name: str) -> None:
     await owned(sqlite_database, owner_name=name)
+    await saved(sqlite_database, claim_of("a"), SHIPPED)
     post = NotingPost()
-    await OutgoingMail(sqlite_database, post).send_mail(a_mail(MailKind.SHIPPED, premium(US)))
+    await drained(OutgoingMail(sqlite_database, post))
     ((_, message),) = post.sent
     read = message_from_bytes(message.as_bytes(), policy=default)
     (recipient,) = read["To"].addresses

@@ -1,0 +1,126 @@
+"""What tests of the outbox share: posts that keep what they get, and claims with an owner, saved with their notices."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from typing import Any
+
+from sqlmodel import col, select
+
+from activities.mail import OutgoingMail
+from activities.post import Post
+from domain.claim import Claim
+from messages.mail import MailKind, Notice
+from messages.record import SaveClaim
+from store.database import Database
+from store.outbox_table import OutboxMailRow
+from store.payment_tables import MailRow
+from store.tables import DeviceRow, LineageRow
+from store.writes.claims import save_claim
+from tests.mail.claims import AT, US, premium
+
+OWNER: dict[str, Any] = {"owner_name": "Ada Moreau", "owner_email": "ada@example.com"}
+FIRST = "clm_a7k2m4"
+
+
+class NotingPost(Post):
+    """Keeps what it is given. `fails` are the errors of the next attempts; `dies` fails after the delivery.
+
+    `refuses` is part of the names of mails that always fail, `away` lets every mail fail.
+    """
+
+    def __init__(self, at_once: int = 1, refuses: str | None = None) -> None:
+        self.sent: list[tuple[str, EmailMessage]] = []
+        self.fails: list[Exception] = []
+        self.dies: list[Exception] = []
+        self.at_once = at_once
+        self.refuses = refuses
+        self.away = False
+
+    async def deliver(self, message: EmailMessage, name: str) -> None:
+        if self.fails:
+            raise self.fails.pop(0)
+        if self.away or (self.refuses is not None and self.refuses in name):
+            raise OSError("no route to ada@example.com")
+        self.sent.append((name, message))
+        if self.dies:
+            raise self.dies.pop(0)
+
+    @property
+    def names(self) -> list[str]:
+        return [name for name, _ in self.sent]
+
+
+class Clock:
+    """A wall clock that tests move. It begins a little after the real one, by which mails are written."""
+
+    def __init__(self) -> None:
+        self.now = datetime.now(UTC) + timedelta(minutes=1)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+def notice(kind: MailKind, occurrence: int = 1, **more: Any) -> Notice:
+    return Notice(kind=kind, at=AT, occurrence=occurrence, **more)
+
+
+SHIPPED, REBIND, ARRIVED = (notice(kind) for kind in (MailKind.SHIPPED, MailKind.REBIND, MailKind.ARRIVED))
+
+
+def claim_of(letter: str, **changes: Any) -> Claim:
+    """A Premium claim of its own device: of `clm_<letter>`; "a" is the claim of tests.mail.claims."""
+    claim = premium(US, **changes)
+    if letter == "a":
+        return claim
+    return replace(claim, id=f"clm_{letter}", lineage_id=f"lin_{letter}", serial_number=f"SN{letter.upper()}")
+
+
+async def owned(database: Database, *letters: str, **owner: Any) -> None:
+    """These claims' devices have an owner."""
+    async with database.writing() as session:
+        for claim in map(claim_of, letters or ("a",)):
+            session.add(LineageRow(id=claim.lineage_id, created_at=AT, **(OWNER | owner)))
+            await session.flush()
+            number = claim.serial_number
+            device: dict[str, Any] = {
+                "lineage_id": claim.lineage_id,
+                "model": claim.model,
+                "region": claim.region,
+                "status": "active",
+            }
+            session.add(DeviceRow(serial_number=number, serial_text=number, registered_at=AT, **device))
+
+
+def save_of(claim: Claim, notices: Sequence[Notice], version: int = 1, run_id: str = "run-1") -> SaveClaim:
+    return SaveClaim(claim=claim, run_id=run_id, version=version, events=(), notices=tuple(notices))
+
+
+async def saved(database: Database, claim: Claim, *notices: Notice, version: int = 1, run_id: str = "run-1") -> None:
+    """The claim is saved with these notices."""
+    async with database.writing() as session:
+        await save_claim(session, save_of(claim, notices, version, run_id))
+
+
+async def noted(database: Database) -> list[MailRow]:
+    """The mails that went out."""
+    async with database.reading() as session:
+        return list((await session.exec(select(MailRow).order_by(col(MailRow.claim_id), col(MailRow.kind)))).all())
+
+
+async def in_outbox(database: Database) -> list[OutboxMailRow]:
+    """The mails that wait or were given up, in their order."""
+    async with database.reading() as session:
+        return list((await session.exec(select(OutboxMailRow).order_by(col(OutboxMailRow.id)))).all())
+
+
+async def drained(mail: OutgoingMail) -> None:
+    """Deliver until nothing more is due."""
+    while True:
+        delivered = await mail.deliver_due()
+        if not (delivered.sent or delivered.given_up or delivered.more):
+            return

@@ -1,7 +1,8 @@
 """Every list and every page is found by an index on both engines: what else is stored is not read, and not sorted.
 
 The product's own reads, and what it writes for a claim, are asked of a stored programme; each statement they send is
-explained by the engine. Left out is what sums the whole ledger on purpose (`store.ledger_book.balances`, `unbalanced`).
+explained by the engine. Left out is what sums the whole ledger on purpose (`store.ledger_book.balances`, `unbalanced`),
+and the first lines of the outbox (`store.outbox.listed`), which are read from the beginning of the table.
 """
 
 import json
@@ -26,14 +27,14 @@ from domain.kinds import Attention, ClaimState, Service
 from domain.money import Money
 from domain.policy import Policy
 from messages.record import IdentifySerial
-from store import catalogue
-from store.addressee import load_addressee
+from store import catalogue, outbox
 from store.claim_counts import open_claims
 from store.claim_list import ClaimFilter, write_cursor
 from store.database import Database
 from store.evidence_view import evidence
 from store.ledger_book import entries
 from store.ledger_view import ledger
+from store.outbox_table import OutboxMailRow
 from store.reconciliation_tables import ReconciliationRow, SeenPaymentRow
 from store.reconciliation_view import last_counts, last_report, subject_page
 from store.reminders import due_page
@@ -44,6 +45,7 @@ from store.shipping_list import ShippingFilter
 from store.views import Views
 from store.webhooks import Webhooks, parked_events
 from store.writes.dispatch import identify_serial
+from store.writes.payment_attempts import Attempt, answer_attempt, lock_attempt, open_attempt
 
 CLAIMS: Final = 400
 SMALL: Final = {"catalogue_models", "catalogue_regions", "catalogue_releases", "reconciliations"}
@@ -58,7 +60,10 @@ FILTERS: Final[dict[str, Any]] = {
     "due_before": NOW,
 }
 NEWEST: Final = "claims by nothing"
-WALKED: Final = {NEWEST, "what was shipped", "what was shipped in AU", "subjects to reconcile"}
+WALKED: Final = {
+    *(NEWEST, "what was shipped", "what was shipped in AU", "subjects to reconcile"),
+    *("mails in the outbox", "mails to be tried again"),
+}
 """Read from one end along an index until a page is full: all of it is wanted, or nearly all."""
 SORTED: Final = {
     *("what is to be shipped", "what is to be shipped in AU", "subjects to reconcile", "notices of a claim"),
@@ -75,6 +80,12 @@ COARSE: Final = {
     "service": {"claims by service"},
 }
 """Columns with few values, whose indexes find a great part of all claims, and the lists that have nothing better."""
+ATTEMPTS: Final = """
+    INSERT INTO payment_attempts (key, subject, purpose, acts_on, fingerprint, first_sent_at, answer, answered_at)
+    SELECT key, min(subject), 'charge', '', 'fingerprint', min(at), '{"result": "charged"}', min(at)
+    FROM ledger_entries GROUP BY key
+"""
+"""An attempt for everything that is booked."""
 SHORT: Final = 8
 A_FEW: Final = 30
 Question = Callable[[], Awaitable[object]]
@@ -105,7 +116,12 @@ def questions(database: Database) -> Iterator[tuple[str, Question]]:
     yield "parked webhooks", lambda: inside(database, lambda s: parked_events(s, NOW))
     yield "ledger of a claim", lambda: inside(database, lambda s: ledger(s, someone.claim_id))
     yield "notices of a claim", lambda: inside(database, lambda s: evidence(s, someone.claim_id))
-    yield "whom to write to", lambda: to_write_to(database, views, someone.claim_id)
+    yield "mails that are due", lambda: outbox.due_mails(database, NOW, SHORT)
+    yield "mails that were given up", lambda: outbox.untold(database, SHORT)
+    yield "mails in the outbox", lambda: outbox.standing(database, 0)
+    yield "what became of mails", lambda: mails_tried(database, someone.claim_id)
+    yield "mails to be tried again", lambda: inside(database, outbox.again)
+    yield "payment attempts", lambda: attempted(database)
     yield "open claims", lambda: inside(database, open_claims)
     yield "last reconciliation", lambda: inside(database, last_report)
     yield "last reconciliation's counts", lambda: inside(database, last_counts)
@@ -127,10 +143,22 @@ def filters() -> Iterator[dict[str, Any]]:
     yield FILTERS
 
 
-async def to_write_to(database: Database, views: Views, claim_id: str) -> object:
-    claim = await views.claim(claim_id)
-    assert claim is not None
-    return await load_addressee(database, claim)
+async def mails_tried(database: Database, claim_id: str) -> None:
+    """What is written about mails in the outbox, one by one."""
+    async with database.writing() as session:
+        await outbox.note(session, [], [1], [outbox.Tried(2, 1, NOW, NOW, "refused")])
+        await outbox.told(session, [3])
+        await outbox.again(session, claim_id)
+
+
+async def attempted(database: Database) -> None:
+    """An attempt from beginning to end, and once more."""
+    attempt = Attempt("clm_new:fee", "clm_new", "charge", "service_fees", Money(5, "USD"), "fingerprint")
+    async with database.writing() as session:
+        for _ in range(2):
+            await open_attempt(session, attempt, NOW)
+        await lock_attempt(session, attempt.key)
+        await answer_attempt(session, attempt.key, {"result": "charged"}, NOW)
 
 
 async def inside(database: Database, ask: Callable[[Any], Awaitable[object]]) -> object:
@@ -142,9 +170,9 @@ async def pay(database: Database) -> object:
     """All that the simulated gateway can be asked."""
     bank, subject, amount = SimulatedGateway(database, environment="test"), "clm_new", Money(5, "USD")
     for card in ("pm_card_visa", "pm_card_heldTwice"):
-        held = await bank.authorize(amount, card, subject=subject, key=f"hold:{card}", at=NOW)
+        held = await bank.authorize(amount, card, subject=subject, key=f"hold:{card}", at=NOW, sent_at=NOW)
     await bank.release(held.id, key="release", at=NOW)
-    charged = await bank.charge(amount, "pm_card_visa", subject=subject, key="charge", at=NOW)
+    charged = await bank.charge(amount, "pm_card_visa", subject=subject, key="charge", at=NOW, sent_at=NOW)
     await bank.refund(charged.id, amount, key="refund", at=NOW)
     await bank.refund(charged.id, amount, key="refund", at=NOW)
     return await bank.find(subject, at=NOW + timedelta(days=99))
@@ -185,6 +213,25 @@ async def stored(database: Database, database_url: str) -> Database:
                     reconciliation_id="rec_1", payment_id=payment, subject=subject, reference=payment, **seen
                 )
             )
+        for place in range(CLAIMS):
+            given_up: dict[str, Any] = {"failed_at": NOW, "attempts": 9, "error": "refused"} if place % 2 else {}
+            session.add(
+                OutboxMailRow(
+                    claim_id=programme.customer(place).claim_id,
+                    kind="shipped",
+                    occurrence=0,
+                    at=NOW,
+                    document="{}",
+                    written_at=NOW,
+                    next_try_at=NOW + timedelta(minutes=place),
+                    told=place > SHORT,
+                    **given_up,
+                )
+            )
+    with plain_engine(database_url).begin() as connection:
+        connection.execute(text(ATTEMPTS))
+        for table in ("outbox_mails", "payment_attempts"):
+            connection.execute(text(f"ANALYZE {table}"))
     return database
 
 
@@ -290,6 +337,9 @@ async def test_whatever_is_listed_or_looked_up_is_found_by_an_index(stored: Data
         ("ix_claim_events_timeline", "timeline"),
         ("ix_dispatch_requests_place", "what was shipped"),
         ("ix_gateway_payments_subject", "a claim's payments"),
+        ("ix_payment_attempts_subject", "subjects to reconcile"),
+        ("ix_outbox_mails_due", "mails that are due"),
+        ("ix_outbox_mails_given_up", "mails that were given up"),
     ],
 )
 async def test_an_index_that_is_gone_is_missed(stored: Database, database_url: str, index: str, question: str) -> None:

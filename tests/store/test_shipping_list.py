@@ -1,11 +1,9 @@
 """What is to be shipped: replacements and returns as one list, in the order of asking."""
 
-import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from alembic import command
 
 from activities.jobs import DatabaseJobs, SimulatedWorkshop
 from activities.warehouse import SimulatedWarehouse
@@ -16,7 +14,6 @@ from messages.claims import ShipTo
 from messages.jobs import JobOpened, OpenJob, RequestReturn
 from messages.warehouse import RequestDispatch, WithdrawDispatch
 from store.claim_list import InvalidCursor
-from store.migrate import configuration, migrating
 from store.views import ShippingFilter, ShippingKind, ShippingView
 from tests.store.programme import NOW, Programme, line
 
@@ -168,31 +165,3 @@ async def test_pages_run_through_every_request_once(programme: Programme, still_
 async def test_a_made_up_cursor_is_refused(programme: Programme) -> None:
     with pytest.raises(InvalidCursor):
         await programme.views.shipping_requests(cursor="abc")
-
-
-async def test_requests_from_before_the_mark_are_marked(programme: Programme, database_url: str) -> None:
-    waits = await claimed(programme, "A-1")
-    await asked_to_ship(programme, waits)
-    await programme.device("A-2")
-    dispatched = await programme.reserve(programme.ask("A-2"))
-    await programme.save(replace(dispatched.claim, state=ClaimState.AWAITING_DISPATCH))
-    await asked_to_ship(programme, dispatched.claim)
-    await programme.dispatch(dispatched, "B-2")
-    withdrawn = await claimed(programme, "A-3")
-    await asked_to_ship(programme, withdrawn)
-    await SimulatedWarehouse(programme.database).withdraw_dispatch(WithdrawDispatch(claim_id=withdrawn.id, at=NOW))
-    on_the_bench, gone = await in_repair(programme, "A-4"), await in_repair(programme, "A-5")
-    for claim in (on_the_bench, gone):
-        await asked_to_send_back(programme, claim)
-    await programme.close(gone, Outcome.REPAIRED)
-    before = await listed(programme), await listed(programme, DONE)
-    assert [len(requests) for requests in before] == [2, 3]
-    await programme.database.close()
-    await asyncio.to_thread(_back_and_forth, database_url)
-    assert (await listed(programme), await listed(programme, DONE)) == before
-
-
-def _back_and_forth(url: str) -> None:
-    with migrating(url) as connection:
-        command.downgrade(configuration(connection), "0006")
-        command.upgrade(configuration(connection), "head")

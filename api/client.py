@@ -12,6 +12,7 @@ from temporalio.client import (
     WithStartWorkflowOperation,
     WorkflowExecutionStatus,
     WorkflowHandle,
+    WorkflowUpdateFailedError,
 )
 from temporalio.common import (
     SearchAttributePair,
@@ -19,7 +20,7 @@ from temporalio.common import (
     WorkflowIDConflictPolicy,
     WorkflowIDReusePolicy,
 )
-from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper
 from temporalio.types import MethodAsyncSingleParam
@@ -32,6 +33,7 @@ from domain.inspection import normalise_serial
 from domain.kinds import Action, Tier
 from messages import search
 from messages.claims import (
+    SIGNALS,
     ClaimAccepted,
     ClaimRefused,
     Decision,
@@ -52,16 +54,18 @@ from messages.entitlements import (
 )
 from messages.registry import BuyPlan, PlanBought, PlanDeclined, PlanRefused
 from messages.renewals import RegionReminded, RemindRegion
-from workflows.desk import ClaimDesk
 from workflows.flyaway import Flyaway
 from workflows.maintenance import Maintenance
 from workflows.online_repair import OnlineRepair
+from workflows.parts.claim_workflow import ClaimWorkflow
+from workflows.parts.pending_message import PAYMENT_IN_PROGRESS
 from workflows.plan_purchase import PlanPurchase
 from workflows.plan_refund import PlanRefund
 from workflows.premium import CareExpressPremium
 from workflows.renewal_reminders import RenewalReminders
 from workflows.standard import CareExpressStandard
 
+SIGNAL_OF: Final = {event: name for name, event in SIGNALS.items()}
 AskT = TypeVar("AskT")
 AnswerT = TypeVar("AnswerT")
 
@@ -76,6 +80,7 @@ QUICK: Final = timedelta(seconds=5)
 READY: Final = timedelta(seconds=2)
 SETTLING: Final = timedelta(seconds=20)
 _CONNECTING = 2.0
+_REPEAT = 0.1
 _RECONNECT = 1.0
 _MEMO = "claim"
 _UNTIL_ANSWERED = COMMAND - READY
@@ -133,7 +138,7 @@ class TemporalDoor:
             try:
                 async with asyncio.timeout(SUBMISSION.total_seconds()):
                     answer: ClaimAccepted | ClaimRefused = await client.execute_update_with_start_workflow(
-                        ClaimDesk.submission,  # type: ignore[arg-type]  # no-argument updates are typed amiss
+                        ClaimWorkflow.submission,  # type: ignore[arg-type]  # no-argument updates are typed amiss
                         start_workflow_operation=start,
                         id=key,
                         rpc_timeout=SUBMISSION,
@@ -142,6 +147,10 @@ class TemporalDoor:
             except WorkflowAlreadyStartedError as error:
                 await _consume(start)
                 raise Gone(ask.claim_id) from error
+            except WorkflowUpdateFailedError as error:
+                if not isinstance(error.cause, ApplicationError) or error.cause.type != PAYMENT_IN_PROGRESS:
+                    raise
+                return None  # a new run of the process goes on with it
             except NO_ANSWER:
                 await _consume(start)
                 # The start is stored with the first message, so it is there, or nothing happened at all.
@@ -154,7 +163,7 @@ class TemporalDoor:
                     raise
                 return None
 
-    def _start(self, ask: Submission, provisional: Claim, summary: str) -> WithStartWorkflowOperation[ClaimDesk, Any]:
+    def _start(self, ask: Submission, provisional: Claim, summary: str) -> WithStartWorkflowOperation[Any, str]:
         common: dict[str, Any] = {
             "id": ask.claim_id,
             "task_queue": self._task_queue,
@@ -172,20 +181,7 @@ class TemporalDoor:
             ),
             "memo": {_MEMO: provisional},
         }
-        start: Any  # the stories share their handlers, not their run
-        match ask:
-            case SubmitFlyaway():
-                start = WithStartWorkflowOperation(Flyaway.run, ask, **common)
-            case SubmitRepair():
-                start = WithStartWorkflowOperation(OnlineRepair.run, ask, **common)
-            case SubmitMaintenance():
-                start = WithStartWorkflowOperation(Maintenance.run, ask, **common)
-            case SubmitCareExpress(tier=Tier.PREMIUM):
-                start = WithStartWorkflowOperation(CareExpressPremium.run, ask, **common)
-            case SubmitCareExpress():
-                start = WithStartWorkflowOperation(CareExpressStandard.run, ask, **common)
-        operation: WithStartWorkflowOperation[ClaimDesk, Any] = start
-        return operation
+        return WithStartWorkflowOperation(_process_of(ask), args=[ask, None], **common)
 
     async def claim(self, claim_id: str) -> Claim | None:
         async with answered(QUICK):
@@ -203,25 +199,27 @@ class TemporalDoor:
         return await found.memo_value(_MEMO, None, type_hint=Claim)
 
     async def decide(self, claim_id: str, action: Action, decision: Decision, key: str) -> Claim:
-        # A test holds that the desk has an update of every action's name.
+        # A test holds that a claim has an update of every action's name.
         async with answered(DECISION):
             client = await self._connected()
             handle = client.get_workflow_handle(claim_id)
-            claim: Claim = await handle.execute_update(
-                action.value, decision, id=key, result_type=Claim, rpc_timeout=DECISION
-            )
-            return claim
+            while True:
+                try:
+                    claim: Claim = await handle.execute_update(
+                        action.value, decision, id=key, result_type=Claim, rpc_timeout=DECISION
+                    )
+                except RPCError as error:
+                    if error.status is not NOT_READY:
+                        raise
+                    # It met the end of a run, or of a worker, and was not executed: under its id it counts once.
+                    await asyncio.sleep(_REPEAT)
+                else:
+                    return claim
 
     async def report(self, claim_id: str, event: ParcelScanned | ParcelArrived | PaymentChanged) -> None:
         async with answered(QUICK):
             handle = (await self._connected()).get_workflow_handle(claim_id)
-            match event:
-                case ParcelScanned():
-                    await handle.signal(ClaimDesk.return_scan, event, rpc_timeout=QUICK)
-                case ParcelArrived():
-                    await handle.signal(ClaimDesk.arrival, event, rpc_timeout=QUICK)
-                case PaymentChanged():
-                    await handle.signal(ClaimDesk.payment_changed, event, rpc_timeout=QUICK)
+            await handle.signal(SIGNAL_OF[type(event)], event, rpc_timeout=QUICK)
 
     async def now(self, claim_id: str) -> datetime:
         if not self._movable_clocks:
@@ -244,10 +242,10 @@ class TemporalDoor:
             while (await handle.describe(rpc_timeout=QUICK)).status is WorkflowExecutionStatus.RUNNING:
                 # The clock is moved already: who has lost a worker for a moment waits on, for as long as SETTLING.
                 with _unheard():
-                    claim = await handle.query(ClaimDesk.claim, rpc_timeout=QUICK)
-                    settled = await handle.query(ClaimDesk.settled, rpc_timeout=QUICK)
-                    if settled and not _due(claim, await skipper.get_current_time(handle)):
-                        return await handle.query(ClaimDesk.claim, rpc_timeout=QUICK)
+                    wakes_at = await handle.query(ClaimWorkflow.next_wake, rpc_timeout=QUICK)
+                    settled = await handle.query(ClaimWorkflow.settled, rpc_timeout=QUICK)
+                    if settled and not _due(wakes_at, await skipper.get_current_time(handle)):
+                        return await handle.query(ClaimWorkflow.claim, rpc_timeout=QUICK)
                 await asyncio.sleep(0.05)
             return None
 
@@ -305,6 +303,21 @@ class TemporalDoor:
             return await commands.issue_maintenance_code(client, self._task_queue, ask, key, _UNTIL_ANSWERED)
 
 
+def _process_of(ask: Submission) -> Callable[..., Awaitable[str]]:
+    """The process that a submission starts; a claim's first run has no snapshot of an earlier one."""
+    match ask:
+        case SubmitFlyaway():
+            return Flyaway.run
+        case SubmitRepair():
+            return OnlineRepair.run
+        case SubmitMaintenance():
+            return Maintenance.run
+        case SubmitCareExpress(tier=Tier.PREMIUM):
+            return CareExpressPremium.run
+        case SubmitCareExpress():
+            return CareExpressStandard.run
+
+
 @contextlib.contextmanager
 def _unheard() -> Iterator[None]:
     """Let pass that nobody answers a query now."""
@@ -315,9 +328,9 @@ def _unheard() -> Iterator[None]:
             raise
 
 
-def _due(claim: Claim | None, now: datetime) -> bool:
+def _due(wakes_at: datetime | None, now: datetime) -> bool:
     """Whether time has brought something the claim has not taken up yet: a timer fires up to a second late."""
-    return claim is not None and claim.deadline is not None and claim.deadline < now
+    return wakes_at is not None and wakes_at < now
 
 
 def _details(claim: Claim) -> str:

@@ -26,6 +26,7 @@ REFUSALS: Mapping[str, Code] = {
     "invalid_request": Code.INVALID_REQUEST,
     "not_found": Code.NOT_FOUND,
     "payment_declined": Code.PAYMENT_DECLINED,
+    "payment_in_progress": Code.PAYMENT_IN_PROGRESS,
     "refused": Code.REFUSED,
 }
 """What workflows and activities say, by type. A type that is not here is a fault of ours."""
@@ -38,7 +39,7 @@ def problem_of(refused: Refused) -> Problem:
     """A typed refusal as its answer."""
     code = REFUSALS[refused.code]
     fields = [FieldError(field=name, message=message) for name, message in refused.fields]
-    if code is Code.ACTION_NOT_ALLOWED:
+    if code in (Code.ACTION_NOT_ALLOWED, Code.PAYMENT_IN_PROGRESS):
         return Problem(code, refused.message, rule=refused.rule, allowed_actions=refused.allowed_actions or ())
     return Problem(code, refused.message, errors=fields, rule=refused.rule)
 

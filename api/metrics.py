@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from domain.kinds import ClaimState
-from domain.reconciliation import FindingCode
+from domain.reconciliation import Code
 
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20)
 _UNKNOWN = "unknown"
@@ -58,7 +58,7 @@ class Metrics:
     def page(
         self,
         open_claims: dict[ClaimState, int] | None,
-        reconciled: tuple[datetime, dict[FindingCode, int]] | None = None,
+        reconciled: tuple[datetime, dict[Code, int]] | None = None,
     ) -> bytes:
         """The page in Prometheus' text format; without the claims while the database is away."""
         self._findings.clear()

@@ -26,6 +26,7 @@ class Code(StrEnum):
     REFUSED = "refused"
     PAYMENT_DECLINED = "payment_declined"
     ACTION_NOT_ALLOWED = "action_not_allowed"
+    PAYMENT_IN_PROGRESS = "payment_in_progress"
     CONFLICT = "conflict"
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
     NOT_FOUND = "not_found"
@@ -59,6 +60,7 @@ KINDS: dict[Code, Kind] = {
     Code.REFUSED: Kind(422, "A rule forbids it", final=True),
     Code.PAYMENT_DECLINED: Kind(402, "The card was declined", final=True),
     Code.ACTION_NOT_ALLOWED: Kind(409, "The claim does not take this now", final=True),
+    Code.PAYMENT_IN_PROGRESS: Kind(409, "A payment of the claim is in progress"),
     Code.CONFLICT: Kind(409, "It does not fit what is already there", final=True),
     Code.IDEMPOTENCY_KEY_REUSED: Kind(422, "The Idempotency-Key belongs to another request"),
     Code.NOT_FOUND: Kind(404, "There is no such thing"),
@@ -152,7 +154,7 @@ class Problem(Exception):
 
     def response(self, instance: str | None = None) -> JSONResponse:
         headers = dict(self.headers)
-        if self.code is Code.UNAVAILABLE:
+        if self.code in (Code.UNAVAILABLE, Code.PAYMENT_IN_PROGRESS):
             headers.setdefault("Retry-After", str(RETRY_AFTER_SECONDS))
         if self.code is Code.UNAUTHORIZED:
             headers.setdefault("WWW-Authenticate", "Bearer")

@@ -52,6 +52,12 @@ _EXAMPLES: dict[Code, Problem] = {
             allowed_actions=[Action.RETURN_SCAN, Action.ARRIVAL, Action.EXTENSION, Action.WAIVER],
         ),
         Problem(
+            Code.PAYMENT_IN_PROGRESS,
+            "A payment of this case waits for the gateway's answer. Try again in a moment.",
+            rule="R-RET-8",
+            allowed_actions=[Action.INSPECTION, Action.WAIVER],
+        ),
+        Problem(
             Code.CONFLICT,
             "1581F45T7228D00A is registered already.",
             errors=[FieldError(field="serial_number", message="1581F45T7228D00A is registered already.")],
@@ -81,7 +87,7 @@ def problems(*codes: Code) -> Responses:
         answer = responses.setdefault(status, {"description": KINDS[code].title, "content": {MEDIA_TYPE: _content()}})
         example = problem.view("/v1/claims").model_dump(mode="json", exclude_none=True)
         answer["content"][MEDIA_TYPE]["examples"][code.value] = {"summary": KINDS[code].title, "value": example}
-        if code is Code.UNAVAILABLE:
+        if code in (Code.UNAVAILABLE, Code.PAYMENT_IN_PROGRESS):
             example_header = {"schema": {"type": "integer"}, "example": RETRY_AFTER_SECONDS}
             answer["headers"] = {"Retry-After": {"description": "Seconds to wait", **example_header}}
     return responses

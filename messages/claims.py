@@ -1,10 +1,11 @@
 """Messages: what starts a claim, what happens to it (events: signals), what is decided (decisions: updates)."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
+from domain import lifecycle
 from domain.claim import Claim, Incident
-from domain.kinds import Component, PartsChoice, RepairChoice, Tier
+from domain.kinds import Action, Component, PartsChoice, RepairChoice, Tier
 from domain.money import Money
 from domain.reasons import Reason
 from messages.base import Message
@@ -124,6 +125,14 @@ class PaymentChanged(Event):
     payment_id: str
 
 
+class MailFailed(Event):
+    """A notice was given up: the mail of `kind` and `occurrence` could not be delivered, `reason` says why."""
+
+    kind: str
+    occurrence: int
+    reason: str
+
+
 class Decision(Message):
     """Something somebody decides. `actor` is the role that did."""
 
@@ -200,3 +209,53 @@ class Complete(Decision):
 
     repaired_serial_number: str | None = None
     tracking_number: str | None = None
+
+
+ClaimEventMessage = ParcelScanned | ParcelArrived | PaymentChanged | MailFailed
+
+DECISIONS: Final[dict[Action, type[Decision]]] = {
+    Action.DISPATCH: Dispatch,
+    Action.INSPECTION: Inspect,
+    Action.EXTENSION: ExtendReturn,
+    Action.WAIVER: Waive,
+    Action.DECISION: Decide,
+    Action.PARTS_CHOICE: ChooseParts,
+    Action.PAYMENT_METHOD: ChangePaymentMethod,
+    Action.CANCEL: CancelClaim,
+    Action.FOUND: ReportFound,
+    Action.REPAIR_QUOTE: QuoteRepair,
+    Action.REPAIR_CHOICE: ChooseRepair,
+    Action.COMPLETION: Complete,
+}
+"""The updates that a claim takes, by name, with what each carries."""
+SIGNALS: Final[dict[str, type[Event]]] = {
+    Action.RETURN_SCAN.value: ParcelScanned,
+    Action.ARRIVAL.value: ParcelArrived,
+    "payment_changed": PaymentChanged,
+    "mail_failed": MailFailed,
+}
+"""The signals that a claim takes, by name, with what each carries."""
+_ACTIONS: Final = {decision: action for action, decision in DECISIONS.items()}
+
+
+def action_of(decision: Decision) -> Action:
+    """What is asked of the claim."""
+    return _ACTIONS[type(decision)]
+
+
+def needs_payment(claim: Claim, decision: Decision) -> bool:
+    """Whether `decision` makes the claim move money, so that it has to wait for a payment in flight."""
+    choice = decision.choice if isinstance(decision, ChooseParts | ChooseRepair) else None
+    approves = decision.approve if isinstance(decision, Decide) else True
+    return lifecycle.needs_payment(claim, action_of(decision), choice=choice, approves=approves)
+
+
+def happened_at(message: Event | Decision) -> datetime | None:
+    """An event's own time; None for what counts when it is told."""
+    match message:
+        case ParcelScanned():
+            return message.scanned_at
+        case ParcelArrived():
+            return message.arrived_at
+        case _:
+            return None

@@ -1,6 +1,6 @@
 """Workflows: a drone that flew away: staff decide, the fee is paid, a replacement ships. No hold, nothing to return."""
 
-from datetime import datetime
+from dataclasses import dataclass, field
 
 from temporalio import workflow
 
@@ -9,162 +9,206 @@ from domain.reasons import Reason, RuleError
 from messages.claims import (
     CancelClaim,
     ChangePaymentMethod,
-    ClaimRefused,
     Decide,
+    Decision,
     Dispatch,
+    Event,
+    MailFailed,
+    ParcelArrived,
+    ParcelScanned,
+    PaymentChanged,
     ReportFound,
     SubmitFlyaway,
 )
 from messages.mail import MailKind
-from messages.record import (
-    Record,
-    ReserveUse,
-)
-from workflows.desk import Letter
-from workflows.shipping import Shipping, utc
+from messages.record import ReserveUse
+from workflows.parts.claim_record import utc
+from workflows.parts.claim_workflow import ClaimData, ClaimWorkflow, Phase
+from workflows.parts.fees import Fees, FeesData
+from workflows.parts.message_inbox import TimeReached
+from workflows.parts.replacement import Replacement
+from workflows.parts.reservation import Reservation, ReservationData
+
+
+@dataclass
+class FlyawaySnapshot:
+    """`payment_method` is the card that the fee is charged to, `found` that the drone was found before dispatch."""
+
+    claim: ClaimData = field(default_factory=ClaimData)
+    reservation: ReservationData = field(default_factory=ReservationData)
+    fees: FeesData = field(default_factory=FeesData)
+    payment_method: str = ""
+    found: bool = False
 
 
 @workflow.defn
-class Flyaway(Shipping):
+class Flyaway(ClaimWorkflow):
     """Reserve, decide, charge the flyaway fee, ship (R-FLY). Afterwards a found drone is still reported here."""
 
     @workflow.init
-    def __init__(self, ask: SubmitFlyaway) -> None:
-        super().__init__()
-        self._asked = ask
-        self._payment_method = ask.payment_method
-        self._tries = 0
+    def __init__(self, request: SubmitFlyaway, snapshot: FlyawaySnapshot | None) -> None:
+        kept = snapshot or FlyawaySnapshot(payment_method=request.payment_method)
+        super().__init__(request, kept.claim)
+        self.request = request
+        self.reservation = Reservation(self.record, self.calls, kept.reservation)
+        self.fees = Fees(self.record, self.gateway, kept.fees)
+        self.replacement = Replacement(self.record, self.calls, request.ship_to)
+        self.payment_method = kept.payment_method
+        self.found = kept.found
+
+    def snapshot(self, claim: ClaimData) -> FlyawaySnapshot:
+        return FlyawaySnapshot(claim, self.reservation.data, self.fees.data, self.payment_method, self.found)
 
     @workflow.run
-    async def run(self, ask: SubmitFlyaway) -> str:
-        return await self._tell(self._story())
+    async def run(self, request: SubmitFlyaway, snapshot: FlyawaySnapshot | None) -> str:
+        return await self.run_phases(self.submit)
 
-    async def _story(self) -> None:
-        if not await self._submit():
-            return
-        await self._live()
-        await self._watch_for_a_find()
-
-    def _alarm(self) -> tuple[datetime | None, str]:
-        deadline = self._the_claim.deadline
-        return deadline, f"payment due {deadline:%Y-%m-%d}" if deadline else "people"
-
-    async def _time_has_come(self) -> None:
-        self._note("lapsed", f"The fee was not paid within {self._policy.payment_days} days; the case lapses.")
-        self._close(Outcome.LAPSED, gives_back=True)
-        self._mail(MailKind.LAPSED)
-
-    async def _submit(self) -> bool:
-        ask = self._asked
-        answer = await self._recorded(
-            Record.reserve_use,
-            ReserveUse(
-                claim_id=ask.claim_id,
-                service=Service.FLYAWAY,
-                tier=None,
-                serial_number=ask.serial_number,
-                incident=ask.incident,
-                at=workflow.now(),
-                accepted_terms=ask.accepted_terms,
-                terms_version=ask.terms_version,
-                confirmed_unrecoverable=ask.confirmed_unrecoverable,
-                flight_record=ask.flight_record,
-                ship_to_country=ask.ship_to.country,
-            ),
-            "reserve a flyaway use",
+    async def submit(self) -> Phase | None:
+        """Judge the report and reserve a flyaway use (R-FLY-1..4)."""
+        request = self.request
+        reserve = ReserveUse(
+            claim_id=request.claim_id,
+            service=Service.FLYAWAY,
+            tier=None,
+            serial_number=request.serial_number,
+            incident=request.incident,
+            at=workflow.now(),
+            accepted_terms=request.accepted_terms,
+            terms_version=request.terms_version,
+            confirmed_unrecoverable=request.confirmed_unrecoverable,
+            flight_record=request.flight_record,
+            ship_to_country=request.ship_to.country,
         )
-        if isinstance(answer, ClaimRefused):
-            self._submission = answer
-            return False
-        self._begin(answer)
-        self._change(state=ClaimState.AWAITING_DECISION, wait_reason="for staff to check the flight record")
-        self._note(
-            "submitted", f"Flyaway reported: {answer.model_name}.", f"Flight record {ask.flight_record}.", ask.actor
-        )
-        self._mail(MailKind.SETTLEMENT, self._the_claim.fee)
-        await self._answer_submission()
-        return True
+        refused = await self.reservation.reserve(reserve, "reserve a flyaway use")
+        if refused is not None:
+            self.refuse_submission(refused)
+            return None
+        self.record.wait_for(ClaimState.AWAITING_DECISION, "for staff to check the flight record")
+        title = f"Flyaway reported: {self.reservation.terms.model_name}."
+        self.record.note("submitted", title, f"Flight record {request.flight_record}.", request.actor)
+        self.record.notify(MailKind.SETTLEMENT, self.record.claim.fee)
+        await self.accept()
+        return self.await_decision
 
-    async def _act(self, letter: Letter) -> None:
-        match letter.message:
-            case Decide(approve=True) as decision:
-                self._note("approved", "The flyaway was approved.", decision.reason, decision.actor)
-                self._mail(MailKind.FLYAWAY_APPROVED, self._the_claim.fee)
-                if not await self._pay():
-                    until = await self._deadline(self._policy.payment_days)
-                    self._change(
-                        state=ClaimState.AWAITING_PAYMENT,
-                        deadline=until,
-                        wait_reason=f"for the flyaway fee until {utc(until)}",
-                    )
-                    self._mail(MailKind.PAYMENT_DECLINED, self._the_claim.fee)
-            case Decide() as decision:
-                if not decision.reason:
-                    raise RuleError("invalid_request", "R-FLY-3", "A rejection needs a reason.")
-                self._note("rejected", "The flyaway was rejected.", decision.reason, decision.actor)
-                self._change(reasons=(Reason(ReasonCode.FLYAWAY_REJECTED, "R-FLY-3", decision.reason),))
-                self._close(Outcome.REJECTED, gives_back=True)
-                self._mail(MailKind.FLYAWAY_REJECTED)
-            case ChangePaymentMethod() as decision:
-                self._payment_method = decision.payment_method
-                if not await self._pay():
-                    await self._save()
-                    raise RuleError("payment_declined", "R-FLY-4", f"The card declined {self._the_claim.fee}.")
-            case Dispatch() as decision:
-                await self._dispatched(decision)
+    async def await_decision(self) -> Phase | None:
+        """Staff look at the flight record and approve or reject (R-FLY-3)."""
+        while True:
+            match await self.inbox.next(None, "people"):
+                case Decide(approve=True) as decision:
+                    self.record.note("approved", "The flyaway was approved.", decision.reason, decision.actor)
+                    self.record.notify(MailKind.FLYAWAY_APPROVED, self.record.claim.fee)
+                    return self.charge_fee
+                case Decide() as decision:
+                    self._rejected(decision)
+                    return None
+                case other:
+                    if phase := self._in_any_state(other):
+                        return phase
+
+    def _rejected(self, decision: Decide) -> None:
+        if not decision.reason:
+            raise RuleError("invalid_request", "R-FLY-3", "A rejection needs a reason.")
+        self.record.note("rejected", "The flyaway was rejected.", decision.reason, decision.actor)
+        self.record.change(reasons=(Reason(ReasonCode.FLYAWAY_REJECTED, "R-FLY-3", decision.reason),))
+        self.record.close(Outcome.REJECTED, gives_back=True)
+        self.record.notify(MailKind.FLYAWAY_REJECTED)
+
+    async def charge_fee(self) -> Phase | None:
+        """Each card that is tried is another authorization, with a key of its own (R-FLY-4)."""
+        fee = self.record.claim.fee
+        if await self.during(self.fees.charge(fee, self.payment_method, "flyaway_fees", "fee")):
+            return self.order_replacement
+        if self.record.claim.state is ClaimState.AWAITING_PAYMENT:
+            error = RuleError("payment_declined", "R-FLY-4", f"The card declined {fee}.")
+            return await self.refused(error, self.await_payment)
+        until = await self.record.end_of_day(self.record.policy.payment_days)
+        self.record.wait_for(ClaimState.AWAITING_PAYMENT, f"for the flyaway fee until {utc(until)}", until)
+        self.record.notify(MailKind.PAYMENT_DECLINED, fee)
+        return self.await_payment
+
+    async def await_payment(self) -> Phase | None:
+        """Another card is named in time, or the claim lapses."""
+        while True:
+            deadline = self.record.claim.deadline
+            match await self.inbox.next(deadline, f"payment due {deadline:%Y-%m-%d}" if deadline else "", deadline):
+                case TimeReached():
+                    days = self.record.policy.payment_days
+                    self.record.note("lapsed", f"The fee was not paid within {days} days; the case lapses.")
+                    self.record.close(Outcome.LAPSED, gives_back=True)
+                    self.record.notify(MailKind.LAPSED)
+                    return None
+                case ChangePaymentMethod() as decision:
+                    self.payment_method = decision.payment_method
+                    return self.charge_fee
+                case other:
+                    if phase := self._in_any_state(other):
+                        return phase
+
+    async def order_replacement(self) -> Phase | None:
+        await self.during(self.replacement.order_inline_first(with_battery=True))
+        self.replacement.await_dispatch()
+        return self.await_dispatch
+
+    async def await_dispatch(self) -> Phase | None:
+        """The warehouse ships, the drone is found (R-FLY-6), or the customer cancels."""
+        while True:
+            match await self.inbox.next(None, "dispatch"):
+                case Dispatch() as decision:
+                    await self.replacement.dispatched(decision, lost=True)
+                    until = await self.record.end_of_day(self.record.policy.found_watch_days)
+                    self.record.change(dispute_until=until)
+                    self.replacement.close_as_replaced(bindable=True)
+                    return self.watch_for_a_find
+                case other:
+                    if phase := self._in_any_state(other):
+                        return phase
+
+    async def watch_for_a_find(self) -> Phase | None:
+        """R-FLY-6: after dispatch the old unit stays lost, and staff fetch it."""
+        while (until := self.record.claim.dispute_until) is not None:
+            match await self.inbox.next(until, f"a find can be reported until {until:%Y-%m-%d}"):
+                case TimeReached():
+                    self.record.change(dispute_until=None)
+                case ReportFound() as decision:
+                    self.record.flag(Attention.FOUND_AFTER_DISPATCH)
+                    title = "The drone was found after its replacement left."
+                    self.record.note("found_after_dispatch", title, actor=decision.actor)
+                    return None
+                case other:
+                    self._in_any_state(other)
+        return None
+
+    async def undo(self) -> Phase | None:
+        """Cancelled, or withdrawn because the drone was found: the fee and the use go back."""
+        if self.record.claim.state is ClaimState.AWAITING_DISPATCH:
+            await self.during(self.replacement.withdraw())
+        refund = await self.during(self.fees.refund_all())
+        self.record.close(Outcome.WITHDRAWN if self.found else Outcome.CANCELLED, gives_back=True)
+        self.record.notify(MailKind.WITHDRAWN if self.found else MailKind.CANCELLED, refund)
+        return None
+
+    def _in_any_state(self, message: Event | Decision | TimeReached) -> Phase | None:
+        """What may come in more than one state: the next phase, or None to wait on in the same."""
+        match message:
             case ReportFound() as decision:
-                await self._found(decision)
+                self.record.note("found", "The drone was found; the claim is withdrawn.", actor=decision.actor)
+                self.found = True
+                return self.undo
             case CancelClaim() as decision:
-                self._note("cancel_asked", "The claim was cancelled.", decision.reason, decision.actor)
-                await self._undo()
+                self.record.note("cancel_asked", "The claim was cancelled.", decision.reason, decision.actor)
+                return self.undo
+            case MailFailed() as event:
+                self.mail_failed(event)
+            case ParcelArrived() | ParcelScanned() as event:
+                self.inbox.unexpected(event)
+            case TimeReached() | PaymentChanged():
+                pass
             case _:
-                self._unexpected(letter)
+                raise AssertionError(f"{type(message).__name__} is not for {self.record.claim.state}")
+        return None
 
-    async def _pay(self) -> bool:
-        """Charge the fee; each card that is tried is a new question, each with its own key."""
-        self._tries += 1
-        fee = self._the_claim.fee
-        declined = await self._charge(fee, self._payment_method, "flyaway_fees", "fee", self._tries - 1)
-        if declined is not None:
-            return False
-        self._await_dispatch()
-        await self._request_dispatch(self._asked.ship_to, with_battery=True)
-        return True
+    def takes_meanwhile(self, decision: Decision) -> bool:
+        return False
 
-    async def _dispatched(self, decision: Dispatch) -> None:
-        await self._record_dispatch(decision, lost=True)
-        self._change(dispute_until=await self._deadline(self._policy.found_watch_days))
-        self._close(Outcome.REPLACED)
-        self._mail(MailKind.REPLACED)
-        self._mail(MailKind.REBIND)
-
-    async def _found(self, decision: ReportFound) -> None:
-        """R-FLY-6: before dispatch the claim is withdrawn; afterwards the old unit stays lost and staff fetch it."""
-        if self._the_claim.state is ClaimState.CLOSED:
-            self._flag(Attention.FOUND_AFTER_DISPATCH)
-            self._note("found_after_dispatch", "The drone was found after its replacement left.", actor=decision.actor)
-            return
-        self._note("found", "The drone was found; the claim is withdrawn.", actor=decision.actor)
-        await self._withdraw(Outcome.WITHDRAWN, MailKind.WITHDRAWN)
-
-    async def _undo(self) -> None:
-        await self._withdraw(Outcome.CANCELLED, MailKind.CANCELLED)
-
-    async def _withdraw(self, outcome: Outcome, kind: MailKind) -> None:
-        if self._the_claim.state is ClaimState.AWAITING_DISPATCH:
-            await self._withdraw_dispatch()
-        refund = await self._refund_everything_paid()
-        self._close(outcome, gives_back=True)
-        self._mail(kind, refund)
-
-    async def _watch_for_a_find(self) -> None:
-        while self._the_claim.outcome is Outcome.REPLACED and self._the_claim.dispute_until is not None:
-            until = self._the_claim.dispute_until
-            letter = await self._next(until, f"a find can be reported until {until:%Y-%m-%d}")
-            if letter is not None:
-                await self._handle(letter)
-                if Attention.FOUND_AFTER_DISPATCH in self._the_claim.attention:
-                    return
-            else:
-                self._change(dispute_until=None)
-                await self._save()
+    async def meanwhile(self, message: Event | Decision) -> None:
+        """No unit is on its way: there is nothing to record."""

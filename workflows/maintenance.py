@@ -1,35 +1,47 @@
-"""Workflows: the maintenance of the first year: a code, a unit on the bench, and a quote if more is found (R-MNT)."""
+"""Workflows: the maintenance of the first year: a code, a unit in the workshop, a quote if more is found (R-MNT)."""
 
 from temporalio import workflow
 
-from domain.kinds import ClaimState, Outcome, Service
-from messages.claims import SubmitMaintenance
+from domain.kinds import Service
+from messages.claims import Decision, Event, SubmitMaintenance
 from messages.jobs import OpenJob
-from workflows.bench import Bench
+from workflows.parts.claim_workflow import ClaimData, ClaimWorkflow, Phase
+from workflows.parts.service_job import ServiceJob, ServiceJobSnapshot
 
 
 @workflow.defn
-class Maintenance(Bench):
+class Maintenance(ClaimWorkflow):
     """Code, label, arrival, service, back. Issues found lead to a repair quote (R-MNT-2). Returns the outcome."""
 
     @workflow.init
-    def __init__(self, ask: SubmitMaintenance) -> None:
+    def __init__(self, request: SubmitMaintenance, snapshot: ServiceJobSnapshot | None) -> None:
+        kept = snapshot or ServiceJobSnapshot()
+        super().__init__(request, kept.claim)
         job = OpenJob(
-            claim_id=ask.claim_id,
+            claim_id=request.claim_id,
             service=Service.MAINTENANCE,
-            serial_number=ask.serial_number,
+            serial_number=request.serial_number,
             at=workflow.now(),
-            maintenance_code=ask.maintenance_code,
+            maintenance_code=request.maintenance_code,
         )
-        super().__init__(job, ask.return_address, ask.actor)
-        self._goes_back_as = Outcome.SERVICED
+        self.job = ServiceJob(self, job, request.return_address, request.actor, kept, inspects_first=False)
 
     @workflow.run
-    async def run(self, ask: SubmitMaintenance) -> str:
-        return await self._tell(self._story())
+    async def run(self, request: SubmitMaintenance, snapshot: ServiceJobSnapshot | None) -> str:
+        return await self.run_phases(self.job.submit)
 
-    def _take_in(self) -> None:
-        if self._the_claim.repair_quote is not None:
-            super()._take_in()
-            return
-        self._change(state=ClaimState.IN_SERVICE, wait_reason="for the maintenance")
+    @property
+    def phases(self) -> tuple[object, ...]:
+        return (self.job,)
+
+    def snapshot(self, claim: ClaimData) -> ServiceJobSnapshot:
+        return self.job.snapshot(claim)
+
+    async def undo(self) -> Phase | None:
+        return await self.job.undo()
+
+    def takes_meanwhile(self, decision: Decision) -> bool:
+        return self.job.takes_meanwhile(decision)
+
+    async def meanwhile(self, message: Event | Decision) -> None:
+        await self.job.meanwhile(message)

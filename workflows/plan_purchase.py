@@ -1,44 +1,77 @@
 """Workflows: buying a plan: may it be sold, charge the card, write the term. However short, it is durable."""
 
+from typing import assert_never
+
 from temporalio import workflow
 
 from messages.ids import payment_key
-from messages.payments import CardCharged, ChargeCard, Payments, RefundPayment
+from messages.payments import (
+    CardCharged,
+    ChargeCard,
+    PaymentDeclined,
+    PaymentRefunded,
+    PaymentRefused,
+    Payments,
+    RefundPayment,
+)
 from messages.registry import AddPlan, BuyPlan, CheckPlan, PlanBought, PlanDeclined, PlanRefused, Plans
-from workflows.steps import Steps
+from workflows.parts.activity_calls import ActivityCalls
+from workflows.parts.plan_alert import report_refused_payment
 
 
 @workflow.defn
-class PlanPurchase(Steps):
+class PlanPurchase:
     """Charge the price and write the term; when another purchase was quicker the price is refunded (R-PUR-4)."""
 
+    def __init__(self) -> None:
+        self.calls = ActivityCalls()
+
     @workflow.run
-    async def run(self, ask: BuyPlan) -> PlanBought | PlanRefused | PlanDeclined:
+    async def run(self, request: BuyPlan) -> PlanBought | PlanRefused | PlanDeclined:
         now = workflow.now()
-        priced = await self._recorded(Plans.check_plan, CheckPlan(plan=ask, at=now), "may it be sold")
+        check = CheckPlan(plan=request, at=now)
+        priced = await self.calls.database(Plans.check_plan, check, "may it be sold")
         if isinstance(priced, PlanRefused):
             return priced
         charge = ChargeCard(
-            subject=ask.plan_id,
-            key=payment_key(ask.plan_id, "price"),
+            subject=request.plan_id,
+            key=payment_key(request.plan_id, "price"),
             at=now,
             amount=priced.price,
-            payment_method=ask.payment_method,
+            payment_method=request.payment_method,
             account="plan_sales",
         )
-        paid = await self._effect(Payments.charge_card, charge, f"charge {priced.price}")
-        if not isinstance(paid, CardCharged):
-            return PlanDeclined(code=paid.code)
-        add = AddPlan(plan=ask, price=priced.price, payment_id=paid.payment_id, at=now)
-        added = await self._recorded(Plans.add_plan, add, "write the term")
+        paid = await self.calls.external(Payments.charge_card, charge, f"charge {priced.price}")
+        match paid:
+            case PaymentDeclined():
+                return PlanDeclined(code=paid.code)
+            case PaymentRefused():
+                report_refused_payment(f"charge {priced.price}", paid)
+                return PlanDeclined(code="refused")
+            case CardCharged():
+                pass
+            case _:
+                assert_never(paid)
+        add = AddPlan(plan=request, price=priced.price, payment_id=paid.payment_id, at=now)
+        added = await self.calls.database(Plans.add_plan, add, "write the term")
         if isinstance(added, PlanRefused):
-            refund = RefundPayment(
-                subject=ask.plan_id,
-                key=payment_key(ask.plan_id, "refund-price"),
-                at=workflow.now(),
-                payment_id=paid.payment_id,
-                amount=priced.price,
-                account="plan_sales",
-            )
-            await self._effect(Payments.refund_payment, refund, f"refund {priced.price}")
+            await self._refund(request.plan_id, paid)
         return added
+
+    async def _refund(self, plan_id: str, paid: CardCharged) -> None:
+        refund = RefundPayment(
+            subject=plan_id,
+            key=payment_key(plan_id, "refund-price"),
+            at=workflow.now(),
+            payment_id=paid.payment_id,
+            amount=paid.amount,
+            account="plan_sales",
+        )
+        answer = await self.calls.external(Payments.refund_payment, refund, f"refund {paid.amount}")
+        match answer:
+            case PaymentRefunded():
+                pass
+            case PaymentRefused():
+                report_refused_payment(f"give {paid.amount} back", answer)
+            case _:
+                assert_never(answer)

@@ -1,21 +1,28 @@
 """Workflows: giving a plan back: end the cover first, so that nobody claims on it, then refund its price (R-CAN-1)."""
 
+from typing import assert_never
+
 from temporalio import workflow
 
 from messages.entitlements import EndPlan, Entitlements, PlanEnded, RefundPlan
 from messages.ids import payment_key
-from messages.payments import Payments, RefundPayment
+from messages.payments import PaymentRefunded, PaymentRefused, Payments, RefundPayment
 from messages.registry import PlanRefused
-from workflows.steps import Steps
+from workflows.parts.activity_calls import ActivityCalls
+from workflows.parts.plan_alert import report_refused_payment
 
 
 @workflow.defn
-class PlanRefund(Steps):
+class PlanRefund:
     """End the plan and refund its price, or answer with every reason why not."""
 
+    def __init__(self) -> None:
+        self.calls = ActivityCalls()
+
     @workflow.run
-    async def run(self, ask: RefundPlan) -> PlanEnded | PlanRefused:
-        ended = await self._recorded(Entitlements.end_plan, EndPlan(refund=ask, at=workflow.now()), "end the plan")
+    async def run(self, request: RefundPlan) -> PlanEnded | PlanRefused:
+        end = EndPlan(refund=request, at=workflow.now())
+        ended = await self.calls.database(Entitlements.end_plan, end, "end the plan")
         if isinstance(ended, PlanRefused):
             return ended
         refund = RefundPayment(
@@ -26,5 +33,12 @@ class PlanRefund(Steps):
             amount=ended.price,
             account="plan_sales",
         )
-        await self._effect(Payments.refund_payment, refund, f"refund {ended.price}")
+        answer = await self.calls.external(Payments.refund_payment, refund, f"refund {ended.price}")
+        match answer:
+            case PaymentRefunded():
+                pass
+            case PaymentRefused():
+                report_refused_payment(f"give {ended.price} back", answer)
+            case _:
+                assert_never(answer)
         return ended

@@ -22,7 +22,7 @@ from messages.reconciliation import (
     Reconciling,
 )
 from messages.search import CLAIM_ATTENTION
-from workflows.steps import Answer, Ask, Self_
+from workflows.parts.activity_calls import RequestT, ResultT, Self_
 
 PAGE_SIZE: Final = 200
 SETTLING: Final = timedelta(seconds=5)
@@ -99,7 +99,9 @@ class ReconcilePayments:
         self._said = words
         workflow.set_current_details(words)
 
-    async def _step(self, method: MethodAsyncSingleParam[Self_, Ask, Answer], ask: Ask, summary: str) -> Answer:
+    async def _step(
+        self, method: MethodAsyncSingleParam[Self_, RequestT, ResultT], ask: RequestT, summary: str
+    ) -> ResultT:
         return await workflow.execute_activity_method(
             method, ask, start_to_close_timeout=timedelta(minutes=10), retry_policy=_RETRY, summary=summary
         )

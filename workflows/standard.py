@@ -1,158 +1,235 @@
 """Workflows: Care Express Standard: the customer sends the unit in first; the replacement ships when it has passed."""
 
-from datetime import datetime
+from dataclasses import dataclass, field
 
 from temporalio import workflow
 
-from domain import returns
+from domain import returns, settlement
 from domain.inspection import Verdict
 from domain.kinds import ClaimState, Outcome, PartsChoice
 from domain.reasons import RuleError
-from domain.settlement import differences
 from messages.claims import (
     CancelClaim,
     ChooseParts,
+    Decision,
     Dispatch,
+    Event,
     Inspect,
+    MailFailed,
     ParcelArrived,
     ParcelScanned,
+    PaymentChanged,
     SubmitCareExpress,
 )
 from messages.mail import MailKind
-from workflows.desk import Letter
-from workflows.exchange import Exchange
-from workflows.shipping import utc
+from workflows.parts.box_inspection import BoxInspection, BoxInspectionData
+from workflows.parts.claim_record import utc
+from workflows.parts.claim_workflow import ClaimData, ClaimWorkflow, Phase
+from workflows.parts.fees import Fees, FeesData
+from workflows.parts.message_inbox import TimeReached
+from workflows.parts.reminders import Reminders
+from workflows.parts.replacement import Replacement
+from workflows.parts.reservation import Reservation, ReservationData, care_express
+from workflows.parts.return_window import ReturnWindow, ReturnWindowData
 
-_RETURNABLE = (ClaimState.AWAITING_ITEM, ClaimState.AWAITING_CURE, ClaimState.AWAITING_PARTS)
+
+@dataclass
+class StandardSnapshot:
+    claim: ClaimData = field(default_factory=ClaimData)
+    reservation: ReservationData = field(default_factory=ReservationData)
+    fees: FeesData = field(default_factory=FeesData)
+    window: ReturnWindowData = field(default_factory=ReturnWindowData)
+    box: BoxInspectionData = field(default_factory=BoxInspectionData)
 
 
 @workflow.defn
-class CareExpressStandard(Exchange):
+class CareExpressStandard(ClaimWorkflow):
     """Reserve, charge the fee, await the unit, inspect, ship. Nothing in time: fee and use go back (R-EXP-2)."""
 
     @workflow.init
-    def __init__(self, ask: SubmitCareExpress) -> None:
-        super().__init__(ask)
-        self._parts_tries = 0
+    def __init__(self, request: SubmitCareExpress, snapshot: StandardSnapshot | None) -> None:
+        kept = snapshot or StandardSnapshot()
+        super().__init__(request, kept.claim)
+        self.request = request
+        self.reservation = Reservation(self.record, self.calls, kept.reservation)
+        self.fees = Fees(self.record, self.gateway, kept.fees)
+        self.window = ReturnWindow(self.record, self.calls, Reminders(), kept.window)
+        self.box = BoxInspection(self.record, self.calls, self.reservation, kept.box)
+        self.replacement = Replacement(self.record, self.calls, request.ship_to)
+
+    def snapshot(self, claim: ClaimData) -> StandardSnapshot:
+        return StandardSnapshot(claim, self.reservation.data, self.fees.data, self.window.data, self.box.data)
 
     @workflow.run
-    async def run(self, ask: SubmitCareExpress) -> str:
-        return await self._tell(self._story())
+    async def run(self, request: SubmitCareExpress, snapshot: StandardSnapshot | None) -> str:
+        return await self.run_phases(self.submit)
 
-    async def _story(self) -> None:
-        if not await self._submit():
-            return
-        await self._live()
+    async def submit(self) -> Phase | None:
+        """Judge the application and reserve a use (R-CLM-6)."""
+        refused = await self.reservation.reserve(care_express(self.request, card=None), "reserve a use")
+        if refused is not None:
+            self.refuse_submission(refused)
+            return None
+        self.reservation.note_care_express(self.request)
+        return self.charge_fee
 
-    async def _submit(self) -> bool:
-        if not await self._agree(card=None):
-            return False
-        declined = await self._charge(self._the_claim.fee, self._asked.payment_method, "service_fees", "fee")
-        if declined is not None:
-            self._close(Outcome.PAYMENT_DECLINED, gives_back=True)
-            self._mail(MailKind.PAYMENT_DECLINED)
-            await self._answer_submission()
-            return False
-        window = await self._item_window(self._terms.expected)
-        self._change(
-            returning=window,
-            state=ClaimState.AWAITING_ITEM,
-            deadline=window.due_at,
-            wait_reason=f"for the damaged unit until {utc(window.due_at)}",
-        )
-        self._mail(MailKind.SETTLEMENT, self._the_claim.fee)
-        await self._answer_submission()
-        return True
+    async def charge_fee(self) -> Phase | None:
+        fee, card = self.record.claim.fee, self.request.payment_method
+        if not await self.during(self.fees.charge(fee, card, "service_fees", "fee", numbered=False)):
+            self.record.close(Outcome.PAYMENT_DECLINED, gives_back=True)
+            self.record.notify(MailKind.PAYMENT_DECLINED)
+            await self.accept()
+            return None
+        due = (await self.window.expect_item(self.reservation.terms.expected)).due_at
+        self.record.wait_for(ClaimState.AWAITING_ITEM, f"for the damaged unit until {utc(due)}", due)
+        self.record.notify(MailKind.SETTLEMENT, fee)
+        await self.accept()
+        return self.await_item
 
-    async def _time_has_come(self) -> None:
-        if self._the_claim.deadline is not None:
-            await self._lapse()
-        else:
-            self._inspection_overdue()
+    async def await_item(self) -> Phase | None:
+        """The damaged unit arrives within thirty days, or the claim lapses (R-EXP-2)."""
+        while True:
+            match await self._next_before_deadline():
+                case TimeReached():
+                    return self.lapse
+                case ParcelArrived() as event:
+                    return self._arrived(event)
+                case ParcelScanned() as event:
+                    await self.window.scanned(event)
+                    self.record.change(deadline=returns.waits_until(self.window.returning))
+                case other:
+                    if phase := self._in_any_state(other):
+                        return phase
 
-    def _alarm(self) -> tuple[datetime | None, str]:
-        claim = self._the_claim
-        if claim.state is ClaimState.INSPECTING:
-            return self._overdue_at, "inspection overdue"
-        return claim.deadline, f"unit expected by {claim.deadline:%Y-%m-%d}" if claim.deadline else "dispatch"
+    async def await_inspection(self) -> Phase | None:
+        """The inspector says what is in the box; people are told when nobody does."""
+        while True:
+            match await self.inbox.next(self.window.overdue_at, "inspection overdue"):
+                case TimeReached():
+                    self.window.inspection_overdue()
+                case Inspect() as decision:
+                    if phase := await self._judge_box(decision):
+                        return phase
+                case ParcelArrived():
+                    self.inbox.defer()
+                case other:
+                    if phase := self._in_any_state(other):
+                        return phase
 
-    async def _lapse(self) -> None:
-        self._note("lapsed", "The right unit did not arrive in time; the case lapses.")
-        refund = await self._refund_everything_paid()
-        self._close(Outcome.LAPSED, gives_back=True)
-        self._mail(MailKind.LAPSED, refund)
-
-    async def _act(self, letter: Letter) -> None:
-        state = self._the_claim.state
-        match letter.message:
-            case ParcelArrived() if state is ClaimState.INSPECTING:
-                self._keep(letter)
-            case ParcelArrived() as event if state in _RETURNABLE:
-                self._arrived(event)
-            case ParcelScanned() as event if state in _RETURNABLE:
-                await self._scanned(event)
-                if state is ClaimState.AWAITING_ITEM:
-                    self._change(deadline=returns.waits_until(self._returning))
-            case Inspect() as decision:
-                await self._judge_box(decision)
-            case ChooseParts() as decision:
-                await self._parts(decision)
-            case Dispatch() as decision:
-                await self._record_dispatch(decision, expected=self._terms.expected)
-                self._close(Outcome.REPLACED)
-                self._mail(MailKind.REPLACED)
-                if self._terms.bindable:
-                    self._mail(MailKind.REBIND)
-            case CancelClaim() as decision:
-                self._note("cancel_asked", "The claim was cancelled.", decision.reason, decision.actor)
-                await self._undo()
-            case _:
-                self._unexpected(letter)
-
-    async def _judge_box(self, decision: Inspect) -> None:
-        match (await self._inspected(decision)).verdict:
+    async def _judge_box(self, decision: Inspect) -> Phase | None:
+        policy = self.record.policy
+        match (await self.box.inspected(decision)).verdict:
             case Verdict.UNCLEAR:
-                return
+                return None
             case Verdict.GOOD:
-                await self._ship()
+                return self.order_replacement
             case Verdict.MISMATCH:
-                if not await self._await_cure(
-                    ClaimState.AWAITING_CURE, self._policy.cure_days, MailKind.INSPECTED_MISMATCH
-                ):
-                    await self._lapse()
+                state, days, kind = ClaimState.AWAITING_CURE, policy.cure_days, MailKind.INSPECTED_MISMATCH
             case Verdict.PARTS_MISSING:
-                if not await self._await_cure(
-                    ClaimState.AWAITING_PARTS, self._policy.parts_days, MailKind.INSPECTED_PARTS
-                ):
-                    await self._lapse()
+                state, days, kind = ClaimState.AWAITING_PARTS, policy.parts_days, MailKind.INSPECTED_PARTS
+        if not await self.window.await_cure(state, days, kind):
+            return self.lapse
+        self.inbox.release_deferred()
+        return self.await_cure if state is ClaimState.AWAITING_CURE else self.await_parts
 
-    async def _parts(self, decision: ChooseParts) -> None:
-        """Send them or pay the difference; only then is the replacement provided (R-CMP-1)."""
-        if decision.choice is PartsChoice.SEND:
-            self._note("parts_promised", "The customer sends the missing parts.", actor=decision.actor)
-            return
-        amount = differences(self._the_claim.missing, self._the_claim.fee.currency)
-        self._parts_tries += 1
-        declined = await self._charge(
-            amount, self._asked.payment_method, "parts_charges", "parts", self._parts_tries - 1
-        )
-        if declined is not None:
-            await self._save()
+    async def await_cure(self) -> Phase | None:
+        """A wrong box may be put right (R-INS-4)."""
+        return await self._put_right()
+
+    async def await_parts(self) -> Phase | None:
+        """Missing parts are sent or paid for before anything ships (R-CMP-1)."""
+        return await self._put_right()
+
+    async def _put_right(self) -> Phase | None:
+        while True:
+            match await self._next_before_deadline():
+                case TimeReached():
+                    return self.lapse
+                case ParcelArrived() as event:
+                    return self._arrived(event)
+                case ParcelScanned() as event:
+                    await self.window.scanned(event)
+                case ChooseParts(choice=PartsChoice.SEND) as decision:
+                    self.window.parts_promised(decision)
+                case ChooseParts():
+                    return self.pay_for_parts
+                case other:
+                    if phase := self._in_any_state(other):
+                        return phase
+
+    async def pay_for_parts(self) -> Phase | None:
+        """The difference is paid; only then is the replacement provided (R-CMP-1)."""
+        amount = settlement.differences(self.record.claim.missing, self.record.claim.fee.currency)
+        if not await self.during(self.fees.charge(amount, self.request.payment_method, "parts_charges", "parts")):
             message = f"The card declined {amount}. Send the parts, or try again."
-            raise RuleError("payment_declined", "R-CMP-1", message)
-        self._change(missing=())
-        await self._ship()
+            return await self.refused(RuleError("payment_declined", "R-CMP-1", message), self.await_parts)
+        self.record.change(missing=())
+        return self.order_replacement
 
-    async def _ship(self) -> None:
-        self._await_dispatch()
-        await self._request_dispatch(self._asked.ship_to, with_battery=self._asked.replace_battery)
+    async def order_replacement(self) -> Phase | None:
+        await self.during(self.replacement.order_inline_first(with_battery=self.request.replace_battery))
+        self.replacement.await_dispatch()
+        return self.await_dispatch
 
-    async def _undo(self) -> None:
-        if self._the_claim.state is ClaimState.AWAITING_DISPATCH:
-            await self._withdraw_dispatch()
-        returning = self._the_claim.returning
+    async def await_dispatch(self) -> Phase | None:
+        """The warehouse ships, or the customer cancels."""
+        while True:
+            match await self.inbox.next(None, "dispatch"):
+                case Dispatch() as decision:
+                    await self.replacement.dispatched(decision, expected=self.reservation.terms.expected)
+                    self.replacement.close_as_replaced(bindable=self.reservation.terms.bindable)
+                    return None
+                case other:
+                    if phase := self._in_any_state(other):
+                        return phase
+
+    async def lapse(self) -> Phase | None:
+        """The right unit did not come in time: fee and use go back (R-EXP-2)."""
+        refund = await self.during(self.fees.refund_all())
+        self.record.note("lapsed", "The right unit did not arrive in time; the case lapses.")
+        self.record.close(Outcome.LAPSED, gives_back=True)
+        self.record.notify(MailKind.LAPSED, refund)
+        return None
+
+    async def undo(self) -> Phase | None:
+        if self.record.claim.state is ClaimState.AWAITING_DISPATCH:
+            await self.during(self.replacement.withdraw())
+        refund = await self.during(self.fees.refund_all())
+        returning = self.record.claim.returning
         if returning is not None and returning.arrived_at is not None:
-            self._note("unit_goes_back", "The unit that was sent in goes back to the customer.")
-        refund = await self._refund_everything_paid()
-        self._close(Outcome.CANCELLED, gives_back=True)
-        self._mail(MailKind.CANCELLED, refund)
+            self.record.note("unit_goes_back", "The unit that was sent in goes back to the customer.")
+        self.record.close(Outcome.CANCELLED, gives_back=True)
+        self.record.notify(MailKind.CANCELLED, refund)
+        return None
+
+    # -- what several phases share -----------------------------------------------------------------------------------
+
+    def _in_any_state(self, message: Event | Decision | TimeReached) -> Phase | None:
+        """What may come in more than one state: the next phase, or None to wait on in the same."""
+        match message:
+            case CancelClaim() as decision:
+                self.record.note("cancel_asked", "The claim was cancelled.", decision.reason, decision.actor)
+                return self.undo
+            case MailFailed() as event:
+                self.mail_failed(event)
+            case ParcelArrived() | ParcelScanned() as event:
+                self.inbox.unexpected(event)
+            case TimeReached() | PaymentChanged():
+                pass
+            case _:
+                raise AssertionError(f"{type(message).__name__} is not for {self.record.claim.state}")
+        return None
+
+    def takes_meanwhile(self, decision: Decision) -> bool:
+        return self.window.takes_meanwhile(decision)
+
+    async def meanwhile(self, message: Event | Decision) -> None:
+        self.window.meanwhile(message)
+
+    def _arrived(self, event: ParcelArrived) -> Phase:
+        self.window.arrived(event, "for the inspection")
+        return self.await_inspection
+
+    async def _next_before_deadline(self) -> Event | Decision | TimeReached:
+        deadline = self.record.claim.deadline
+        return await self.inbox.next(deadline, f"unit expected by {deadline:%Y-%m-%d}" if deadline else "", deadline)

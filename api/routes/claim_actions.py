@@ -55,9 +55,10 @@ router = APIRouter(prefix="/claims/{claim_id}", tags=["Claims"])
 BACK_DATED = timedelta(hours=1)
 """An arrival reported later than this after it happened needs a reason."""
 _PAID_FOR = frozenset({RepairChoice.REPLACEMENT, RepairChoice.PAID_REPAIR})
-_ANY = writes(Code.NOT_FOUND, Code.ACTION_NOT_ALLOWED)
-_PAYS = writes(Code.NOT_FOUND, Code.ACTION_NOT_ALLOWED, Code.PAYMENT_DECLINED)
+_MONEY = writes(Code.NOT_FOUND, Code.ACTION_NOT_ALLOWED, Code.PAYMENT_IN_PROGRESS)
+_PAYS = writes(Code.NOT_FOUND, Code.ACTION_NOT_ALLOWED, Code.PAYMENT_IN_PROGRESS, Code.PAYMENT_DECLINED)
 _ROLE = writes(Code.NOT_FOUND, Code.ACTION_NOT_ALLOWED, Code.FORBIDDEN)
+_ROLE_MONEY = writes(Code.NOT_FOUND, Code.ACTION_NOT_ALLOWED, Code.PAYMENT_IN_PROGRESS, Code.FORBIDDEN)
 _UNIT = writes(Code.NOT_FOUND, Code.ACTION_NOT_ALLOWED, Code.FORBIDDEN, Code.REFUSED)
 
 
@@ -159,7 +160,7 @@ async def arrival(
     return await _tell(here, claim_id, event)
 
 
-@router.post("/inspection", summary="What the inspector saw", responses=_ROLE)
+@router.post("/inspection", summary="What the inspector saw", responses=_ROLE_MONEY)
 async def inspection(body: InspectionBody, claim_id: ClaimInPath, here: Here, caller: Warehouse, key: Key) -> ClaimView:
     """The verdict follows from it (R-INS, R-CMP)."""
     decision = Inspect(actor=caller.role, **body.model_dump())
@@ -173,13 +174,13 @@ async def extension(body: ExtensionBody, claim_id: ClaimInPath, here: Here, call
     return await _decide(here, claim_id, Action.EXTENSION, decision, key, at_fault="days")
 
 
-@router.post("/waiver", summary="Let the charge go", responses=_ROLE)
+@router.post("/waiver", summary="Let the charge go", responses=_ROLE_MONEY)
 async def waiver(body: WaiverBody, claim_id: ClaimInPath, here: Here, caller: Staff, key: Key) -> ClaimView:
     """The hold is released, or what was charged is refunded, with a reason."""
     return await _decide(here, claim_id, Action.WAIVER, Waive(actor=caller.role, reason=body.reason), key)
 
 
-@router.post("/decision", summary="Approve or reject", responses=_ROLE)
+@router.post("/decision", summary="Approve or reject", responses=_ROLE_MONEY)
 async def decision(body: DecisionBody, claim_id: ClaimInPath, here: Here, caller: Staff, key: Key) -> ClaimView:
     """A flyaway; or a default that was held back: charge it (approve) or let it go."""
     decided = Decide(actor=caller.role, approve=body.approve, reason=body.reason)
@@ -203,7 +204,7 @@ async def payment_method(
     return await _decide(here, claim_id, Action.PAYMENT_METHOD, changed, key)
 
 
-@router.post("/cancel", summary="Cancel the claim", responses=_ANY)
+@router.post("/cancel", summary="Cancel the claim", responses=_MONEY)
 async def cancel(
     claim_id: ClaimInPath, here: Here, caller: AnyRole, key: Key, body: CancelBody | None = None
 ) -> ClaimView:
@@ -212,7 +213,7 @@ async def cancel(
     return await _decide(here, claim_id, Action.CANCEL, CancelClaim(actor=caller.role, reason=reason), key)
 
 
-@router.post("/found", summary="The lost drone was found", responses=_ANY)
+@router.post("/found", summary="The lost drone was found", responses=_MONEY)
 async def found(
     claim_id: ClaimInPath, here: Here, caller: AnyRole, key: Key, body: FoundBody | None = None
 ) -> ClaimView:

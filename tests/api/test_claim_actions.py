@@ -4,18 +4,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from temporalio import workflow
 
 from api.bodies.base import now as wall_clock
-from api.client import TemporalDoor
+from api.client import SIGNAL_OF, TemporalDoor
 from domain.kinds import Action
+from messages import claims
 from messages.claims import Inspect, ParcelArrived, ParcelScanned
+from messages.mail import MAIL_FAILED
 from tests.api.conftest import NOW, REPLACEMENT, SERIAL, Office, no_temporal, problem
-from workflows.flyaway import Flyaway
-from workflows.maintenance import Maintenance
-from workflows.online_repair import OnlineRepair
-from workflows.premium import CareExpressPremium
-from workflows.standard import CareExpressStandard
 
 DECISIONS: list[tuple[str, dict[str, Any] | None]] = [
     ("dispatch", {"replacement_serial_number": REPLACEMENT}),
@@ -220,11 +216,11 @@ async def test_who_moved_a_clock_without_an_answer_reads_the_claim_first(office:
     assert "same Idempotency-Key" not in unavailable["detail"]
 
 
-def test_every_story_has_an_update_of_every_decisions_name() -> None:
-    told = {Action.RETURN_SCAN, Action.ARRIVAL}
-    for story in (CareExpressPremium, CareExpressStandard, Flyaway, OnlineRepair, Maintenance):
-        updates = workflow._Definition.must_from_class(story).updates
-        assert {action.value for action in set(Action) - told} <= set(updates)
+def test_a_claim_has_an_update_for_every_decision_and_a_signal_for_every_event() -> None:
+    """Every process registers its handlers by these two tables."""
+    assert set(claims.DECISIONS) == set(Action) - {Action.RETURN_SCAN, Action.ARRIVAL}
+    assert {Action.RETURN_SCAN.value, Action.ARRIVAL.value, MAIL_FAILED} <= set(claims.SIGNALS)
+    assert {SIGNAL_OF[event] for event in claims.SIGNALS.values()} == set(claims.SIGNALS)
 
 
 async def test_in_production_a_claims_clock_is_ours() -> None:

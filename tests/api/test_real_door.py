@@ -163,7 +163,7 @@ async def test_a_server_without_the_switch_moves_no_clock() -> None:
 
         door = TemporalDoor(connected, "nobody", movable_clocks=True)
         await door.open()
-        await server.client.start_workflow(Maintenance.run, WORN, id="clm_fixed", task_queue="nobody")
+        await server.client.start_workflow(Maintenance.run, args=[WORN, None], id="clm_fixed", task_queue="nobody")
         with pytest.raises(ClocksFixed):
             await door.fast_forward("clm_fixed", timedelta(days=1))
         await door.close()

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from domain.reconciliation import ADVICE, Finding, FindingCode
+from domain.reconciliation import ADVICE, AttemptFindingCode, Finding, FindingCode
 from store.writes import reconciliation as book
 from tests.api.conftest import NOW, Office, problem
 
@@ -40,6 +40,18 @@ async def test_the_last_report_says_what_differs_and_what_to_do(office: Office) 
             "advice": ADVICE[FindingCode.HOLD_WITHOUT_WORKFLOW],
         },
     ]
+
+
+async def test_what_attempts_say_is_a_number_and_not_in_the_report(office: Office) -> None:
+    """The contract names the codes of a report, and it came before the attempts."""
+    await finished(
+        office, LOST, Finding(AttemptFindingCode.ATTEMPT_UNANSWERED, "clm_a", "It has no answer.", "clm_a:fee")
+    )
+    body = (await office.http.get("/v1/reconciliations/latest", headers={"Authorization": "Bearer fi"})).json()
+    assert [finding["code"] for finding in body["findings"]] == ["hold_without_workflow"]
+    page = (await office.http.get("/metrics")).text
+    assert 'aftercare_reconciliation_findings{code="attempt_unanswered"} 1.0' in page
+    assert 'aftercare_reconciliation_findings{code="attempt_not_booked"} 0.0' in page
 
 
 async def test_before_the_first_one_there_is_none(office: Office) -> None:

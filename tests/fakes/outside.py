@@ -13,7 +13,7 @@ from domain.eligibility import Card
 from domain.kinds import HoldState
 from domain.money import Money
 from messages.base import Message
-from messages.mail import Mail, MailKind, MailSent, SendMail
+from messages.mail import MailKind, SendMail
 from messages.payments import (
     AuthorizeHold,
     CaptureHold,
@@ -41,8 +41,9 @@ Answer = TypeVar("Answer", bound=Message)
 class FakePayments(Payments):
     """A gateway that remembers answers by key. `declines` names cards.
 
-    `lost_answers` and `nonsense` count, by purpose, the answers still to be lost or garbled. `refuses` has, by what is
-    refused (capture, release, refund), the state that is answered.
+    `lost_answers` counts, by purpose, the answers still to be lost. `silent` has the purposes of which nothing is done
+    and nothing answered, "all" for every one. `refuses` has, by what is refused (capture, release, refund), the state
+    that is answered.
     """
 
     def __init__(self, hold_life: timedelta = timedelta(days=30)) -> None:
@@ -50,7 +51,7 @@ class FakePayments(Payments):
         self.cards = {"pm_card_visa": Card("visa", "credit"), "pm_card_visa_debit": Card("visa", "debit")}
         self.declines: set[tuple[str, str]] = set()
         self.lost_answers: Counter[str] = Counter()
-        self.nonsense: Counter[str] = Counter()
+        self.silent: set[str] = set()
         self.refuses: dict[str, str] = {}
         self.soft_declines = 0
         self.answers: dict[str, Message] = {}
@@ -66,6 +67,7 @@ class FakePayments(Payments):
 
     @activity.defn
     async def authorize_hold(self, ask: AuthorizeHold) -> HoldPlaced | PaymentDeclined:
+        self._reach(ask.key)
         kind = "renewal" if ask.ordinal else "hold"
         if (kind, ask.payment_method) in self.declines:
             return self._answer(ask.key, PaymentDeclined(code="card_declined", retryable=False))
@@ -86,6 +88,7 @@ class FakePayments(Payments):
 
     @activity.defn
     async def capture_hold(self, ask: CaptureHold) -> HoldPlaced | PaymentRefused:
+        self._reach(ask.key)
         if "capture" in self.refuses:
             return PaymentRefused(state=self.refuses["capture"])
         if ask.key not in self.answers:
@@ -98,6 +101,7 @@ class FakePayments(Payments):
 
     @activity.defn
     async def release_hold(self, ask: ReleaseHold) -> HoldPlaced | PaymentRefused:
+        self._reach(ask.key)
         if "release" in self.refuses:
             return PaymentRefused(state=self.refuses["release"])
         if ask.key not in self.answers:
@@ -109,6 +113,7 @@ class FakePayments(Payments):
 
     @activity.defn
     async def charge_card(self, ask: ChargeCard) -> CardCharged | PaymentDeclined:
+        self._reach(ask.key)
         if (ask.account, ask.payment_method) in self.declines:
             return self._answer(ask.key, PaymentDeclined(code="card_declined", retryable=False))
         self.charges.setdefault(ask.key, ask.amount)
@@ -116,6 +121,7 @@ class FakePayments(Payments):
 
     @activity.defn
     async def refund_payment(self, ask: RefundPayment) -> PaymentRefunded | PaymentRefused:
+        self._reach(ask.key)
         if "refund" in self.refuses:
             return PaymentRefused(state=self.refuses["refund"])
         if ask.key not in self.answers:
@@ -128,6 +134,7 @@ class FakePayments(Payments):
 
     @activity.defn
     async def look_at_hold(self, ask: LookAtHold) -> HoldPlaced | PaymentRefused:
+        self._reach(ask.key)
         self.calls.append(ask.key)
         if ask.hold_id not in self.holds:
             return PaymentRefused(state="unknown")
@@ -135,6 +142,7 @@ class FakePayments(Payments):
 
     @activity.defn
     async def keep_deposit(self, ask: KeepDeposit) -> None:
+        self._reach(ask.key)
         self.calls.append(ask.key)
         self.kept[ask.key] = ask.amount
 
@@ -145,6 +153,10 @@ class FakePayments(Payments):
 
     def live_holds(self) -> int:
         return sum(hold.state is HoldState.AUTHORIZED for hold in self.holds.values())
+
+    def _reach(self, key: str) -> None:
+        if self.silent & {"all", key.split(":")[1]}:
+            raise ApplicationError("nobody answers", type="OutcomeUnknown")
 
     def _hold(self, hold_id: str, at: datetime) -> Hold:
         hold = self.holds[hold_id]
@@ -157,9 +169,6 @@ class FakePayments(Payments):
         self.calls.append(key)
         self.answers.setdefault(key, answer)
         purpose = key.split(":")[1]
-        if self.nonsense[purpose] > 0:
-            self.nonsense[purpose] -= 1
-            raise ApplicationError("what is this?", type="KeyReused", non_retryable=True)
         if self.lost_answers[purpose] > 0:
             self.lost_answers[purpose] -= 1
             raise ApplicationError("the answer was lost", type="OutcomeUnknown")
@@ -185,20 +194,15 @@ class FakeWarehouse(Warehouse):
         self.withdrawn.add(ask.claim_id)
 
 
-class FakeMail(Mail):
-    """A post office that keeps what it sent; `fails` makes every attempt fail."""
+class FakeMail:
+    """The outbox: what the claims have written to be sent, once a kind and occurrence."""
 
     def __init__(self) -> None:
         self.sent: list[SendMail] = []
-        self.fails = False
 
-    @activity.defn
-    async def send_mail(self, ask: SendMail) -> MailSent:
-        if self.fails:
-            raise ApplicationError("the post office is closed")
-        if not any(mail.kind is ask.kind and mail.occurrence == ask.occurrence for mail in self.sent):
-            self.sent.append(ask)
-        return MailSent(message_id=f"{ask.kind}-{ask.occurrence}")
+    def write(self, mail: SendMail) -> None:
+        if not any(known.kind is mail.kind and known.occurrence == mail.occurrence for known in self.sent):
+            self.sent.append(mail)
 
     def kinds(self) -> list[MailKind]:
         return [mail.kind for mail in self.sent]

@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 ROOMS = ("domain", "messages", "workflows", "store", "activities", "api")
 CONFIG = tomllib.loads((ROOT / "pyproject.toml").read_text())
 CONTRACTS = {contract["id"]: contract for contract in CONFIG["tool"]["importlinter"]["contracts"]}
+PROCESSES = CONTRACTS["parts"]["layers"][0].split(" | ")
 LINT = Path(sys.executable).with_name("lint-imports")
 
 BREAKS = [
@@ -37,6 +38,8 @@ BREAKS = [
     pytest.param("api-reads", "api/planted.py", "from store.tables import through", id="api to the write side, round"),
     pytest.param("api-client", "api/planted.py", "import workflows", id="api to workflows"),
     pytest.param("api-client", "api/planted.py", "from workflows.claim import Claim", id="api to one workflow"),
+    pytest.param("parts", "workflows/parts/planted.py", "import workflows.premium", id="parts to a process"),
+    pytest.param("no-circles", "workflows/parts/hold.py", "import workflows.parts.record", id="a circle of parts"),
     pytest.param("composition", "store/planted.py", "import settings", id="store to settings"),
     pytest.param("composition", "api/planted.py", "from worker import run_worker", id="api to worker"),
     pytest.param("composition", "domain/planted.py", "import dev", id="domain to dev"),
@@ -50,10 +53,16 @@ def house(tmp_path: Path) -> Path:
     for room in ROOMS:
         (tmp_path / room).mkdir()
         (tmp_path / room / "__init__.py").touch()
+    (tmp_path / "workflows/parts").mkdir()
+    (tmp_path / "workflows/parts/__init__.py").touch()
+    for process in PROCESSES:
+        (tmp_path / "workflows" / f"{process}.py").touch()
     for file, text in {
         "store/tables.py": "",
         "store/writes.py": "import store.tables",
         "workflows/claim.py": "import domain, messages, temporalio.workflow",
+        "workflows/parts/hold.py": "import domain",
+        "workflows/parts/record.py": "import workflows.parts.hold",
         "activities/record.py": "import store.writes, messages",
         "api/client.py": "import workflows.claim",
         "api/app.py": "import api.client, store.tables, messages, domain",
@@ -92,6 +101,11 @@ def test_the_rooms_import_no_single_file_of_the_top() -> None:
     """The contract names them one by one, so a new one must be added there."""
     files = {file.stem for file in ROOT.glob("*.py")} - {"conftest"}
     assert files <= set(CONTRACTS["composition"]["forbidden_modules"])
+
+
+def test_the_contract_of_the_parts_names_every_process_that_has_parts() -> None:
+    with_parts = {file.stem for file in (ROOT / "workflows").glob("*.py") if "workflows.parts" in file.read_text()}
+    assert with_parts == set(PROCESSES)
 
 
 def test_the_contract_of_domain_names_every_dependency() -> None:

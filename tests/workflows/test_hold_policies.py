@@ -13,7 +13,6 @@ from domain.policy import Policy
 from messages.claims import CancelClaim, ChooseParts, Decide, PaymentChanged, Waive
 from messages.mail import MailKind
 from tests.workflows.conftest import WITHOUT_BATTERY, Case, World
-from workflows.desk import ClaimDesk
 
 FEE, HOLD = 15900, 164000
 Worlds = Callable[..., World]
@@ -40,7 +39,7 @@ def manual(make_world: Worlds) -> World:
 async def tell(case: Case, payment_id: str, event_id: str = "evt_1") -> Claim:
     """The gateway has news of a payment, and the claim has heard of it."""
     await case.handle.signal(
-        ClaimDesk.payment_changed, PaymentChanged(event_id=event_id, actor="simulated", payment_id=payment_id)
+        "payment_changed", PaymentChanged(event_id=event_id, actor="simulated", payment_id=payment_id)
     )
     return await case.claim()
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from domain.kinds import Attention, ClaimState, HoldState, Outcome
-from messages.claims import ChangePaymentMethod, ExtendReturn
+from messages.claims import ChangePaymentMethod, ExtendReturn, Inspect
 from messages.mail import MailKind
 from tests.workflows.conftest import WITHOUT_BATTERY, World
 
@@ -135,18 +135,23 @@ async def test_a_lost_answer_during_a_renewal_leaves_one_hold(world_of_short_hol
         assert (world.payments.taken(), world.payments.live_holds()) == (FEE, 0)
 
 
-async def test_a_parcel_that_comes_with_the_renewal_is_judged_all_the_same(world_of_short_holds: World) -> None:
-    """A verdict that arrives while the hold is being renewed ends with every hold gone."""
+async def test_a_verdict_that_comes_with_the_renewal_is_refused_and_taken_when_it_is_done(
+    world_of_short_holds: World,
+) -> None:
+    """The parcel is recorded at once; the claim ends with every hold gone."""
     world = world_of_short_holds
-    world.payments.lost_answers["authorize"] = 0
     async with world.worker():
         case = await world.shipped()
         first = (await case.claim()).hold
         assert first
         assert first.expires_at
-        world.payments.lost_answers["authorize"] = 2
-        await world.skipper.fast_forward(case.handle, first.expires_at - timedelta(hours=36) - await case.now())
-        await case.arrive_unsettled()
-        claim = await case.inspect(components=WITHOUT_BATTERY)
-        assert claim.outcome is Outcome.HOLD_RELEASED
+        world.payments.silent.add("authorize")
+        await world.skipper.fast_forward(case.handle, first.expires_at - timedelta(hours=35) - await case.now())
+        await case.in_step()
+        await case.arrive_in_step()
+        verdict = Inspect(actor="warehouse", serial_number="SN1", genuine=True, components=WITHOUT_BATTERY)
+        await case.payment_in_progress("inspection", verdict)
+        world.payments.silent.clear()
+        assert (await case.pass_time(minutes=10)).state is ClaimState.INSPECTING
+        assert (await case.decide("inspection", verdict)).outcome is Outcome.HOLD_RELEASED
         assert (world.payments.taken(), world.payments.live_holds()) == (FEE, 0)

@@ -17,6 +17,7 @@ from messages.claims import (
     Decide,
     ExtendReturn,
     Inspect,
+    MailFailed,
     Waive,
 )
 from messages.mail import MailKind
@@ -536,12 +537,14 @@ async def test_the_replacement_cannot_be_a_unit_we_know(world: World) -> None:
     assert (await case.dispatch("SN2")).state is ClaimState.AWAITING_RETURN
 
 
-async def test_a_slow_post_office_holds_nothing_up(world: World) -> None:
-    world.mail.fails = True
-    case = await world.open(world.express(Tier.PREMIUM))
-    claim = await case.dispatch()
-    assert claim.state is ClaimState.AWAITING_RETURN
-    world.mail.fails = False
+async def test_a_notice_that_cannot_be_delivered_is_a_line_in_the_timeline_and_nothing_else(world: World) -> None:
+    case = await world.shipped()
+    before = await case.claim()
+    event = MailFailed(event_id="mail-3", actor="system", kind="shipped", occurrence=1, reason="no such mailbox")
+    await case.handle.signal("mail_failed", event)
+    assert await case.claim() == before
+    assert world.record.events[-1].kind == "mail_failed"
+    assert "“shipped” could not be delivered" in world.record.events[-1].title
 
 
 async def test_everything_back_with_a_battery_nobody_asked_for_is_good(world: World) -> None:

@@ -1,0 +1,193 @@
+"""A claim goes on as a new run at any of its waits: nothing is lost, nothing is done twice."""
+
+import asyncio
+import inspect
+import json
+from collections import Counter
+from typing import Any
+
+import pytest
+from temporalio.client import Client, WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import WorkflowEnvironment
+
+from domain.dates import whole_second
+from domain.kinds import ClaimState, Outcome, Tier
+from messages.claims import ExtendReturn, Inspect, ParcelScanned
+from tests.replay import holds, lost, premium, standard, workbench  # noqa: F401  # each adds its stories
+from tests.replay.stories import STORIES, Story
+from tests.workflows.conftest import WITHOUT_BATTERY, World
+from tests.workflows.short_runs import SHORT_RUNS
+from workflows.flyaway import Flyaway
+from workflows.parts.claim_workflow import Phase
+from workflows.parts.original_return import OriginalReturn
+from workflows.parts.service_job import ServiceJob
+from workflows.parts.settlement import Settlement
+from workflows.premium import CareExpressPremium
+from workflows.standard import CareExpressStandard
+
+FEE = 15900
+PHASES_OF: dict[str, tuple[type, ...]] = {
+    "CareExpressPremium": (CareExpressPremium, OriginalReturn, Settlement),
+    "CareExpressStandard": (CareExpressStandard,),
+    "Flyaway": (Flyaway,),
+    "OnlineRepair": (ServiceJob,),
+}
+TOLD = {
+    "CareExpressPremium": [
+        "another_card_bears_the_hold",
+        "cancelled_before_dispatch",
+        "deposit_kept",
+        "deposit_undone_before_dispatch",
+        "fee_declined",
+        "good_return",
+        "late_return",
+        "nothing_returned",
+        "owed_to_the_end",
+        "parts_never_sent",
+        "parts_paid",
+        "waived_after_the_charge",
+        "wrong_serial_put_right",
+    ],
+    "CareExpressStandard": [
+        "cancelled_with_the_unit_here",
+        "cancelled_before_dispatch",
+        "nothing_sent",
+        "parts_paid",
+        "wrong_unit_put_right",
+        "replaced",
+    ],
+    "Flyaway": ["cancelled", "found_before_dispatch", "paid_with_another_card", "replaced"],
+    "OnlineRepair": [
+        "asked_back",
+        "cancelled_before_the_replacement_left",
+        "paid_repair",
+        "parts_never_came",
+        "replaced_complete",
+        "replaced_when_parts_were_paid",
+        "replaced_when_parts_were_sent",
+    ],
+}
+
+
+STEPS = {
+    "CareExpressPremium": {"submit", "charge_default"},
+    "CareExpressStandard": {"lapse"},
+    "Flyaway": {"charge_fee"},
+    "OnlineRepair": {"pay_choice"},
+}
+"""Steps that are continued even when no message comes: what was written before them is stored."""
+
+
+def waits(process: str) -> set[str]:
+    """Every phase of a process that waits for messages or for time, by name."""
+    return {
+        name
+        for owner in PHASES_OF[process]
+        for name, method in inspect.getmembers(owner, inspect.iscoroutinefunction)
+        if name.startswith(("await_", "watch_")) and inspect.get_annotations(method).get("return") == Phase | None
+        if list(inspect.signature(method).parameters) == ["self"]
+    }
+
+
+async def continued_in(client: Client, claim_id: str) -> list[str]:
+    """The phases in which a run of the claim went on, the latest first."""
+    found: list[str] = []
+    run_id = ""
+    while True:
+        history = await client.get_workflow_handle(claim_id, run_id=run_id or None).fetch_history()
+        began = history.events[0].workflow_execution_started_event_attributes
+        if not began.continued_execution_run_id:
+            return found
+        _, snapshot = began.input.payloads
+        found.append(json.loads(snapshot.data)["claim"]["phase"])
+        run_id = began.continued_execution_run_id
+
+
+def books(world: World) -> dict[str, Any]:
+    """What came of the claim: for customer, warehouse, finance and mail."""
+    (claim,) = world.record.claims.values()
+    return {
+        "claim": (claim.state, claim.outcome, claim.attention, claim.amount_owed),
+        "taken": world.payments.taken(),
+        "live holds": world.payments.live_holds(),
+        "keys": sorted({key.partition(":")[2] for key in world.payments.calls if ":look:" not in key}),
+        "uses": world.record.uses,
+        "mails": sorted(world.mail.kinds()),
+        "timeline": Counter(world.record.kinds()),
+    }
+
+
+async def told(client: Client, story: Story) -> list[str]:
+    """The story in long runs and in short ones: they end the same. The phases in which the short ones went on."""
+    whole, short = story.world(client), story.world(client, processes=SHORT_RUNS, asks_again=True)
+    async with story.told_in(whole), story.told_in(short) as claim_id:
+        again = await continued_in(client, claim_id)
+    assert books(short) == books(whole), story.file
+    return again
+
+
+@pytest.mark.parametrize("process", PHASES_OF)
+async def test_stories_end_the_same_with_a_new_run_in_every_phase(temporal: WorkflowEnvironment, process: str) -> None:
+    stories = [story for story in STORIES if story.workflow == process and story.name in TOLD[process]]
+    assert {story.name for story in stories} == set(TOLD[process])
+    again = await asyncio.gather(*(told(temporal.client, story) for story in stories))
+    assert {phase for found in again for phase in found} >= waits(process) | STEPS[process]
+
+
+async def test_messages_that_race_a_new_run_count_once_each(temporal: WorkflowEnvironment) -> None:
+    """Signals are carried over by the server; an update that met the end of a run is asked again under its id."""
+    world = World(temporal.client, processes=SHORT_RUNS, asks_again=True)
+    async with world.worker():
+        case = await world.open(world.express(Tier.PREMIUM))
+        at = whole_second(await case.now())
+        scans = [
+            ParcelScanned(event_id=f"s-{n}", actor="carrier", scanned_at=at, carrier="UPS", tracking_number=f"1Z{n}")
+            for n in range(60)
+        ]
+        dispatched = asyncio.create_task(case.dispatch())
+        await asyncio.gather(*(case.handle.signal("return_scan", scan) for scan in [*scans, *scans[:10]]))
+        await dispatched
+        extend = ExtendReturn(actor="staff", days=2, reason="ill")
+        more = [scan.model_copy(update={"event_id": f"{scan.event_id}-again"}) for scan in scans[:20]]
+        deciding = asyncio.create_task(case.decide("extension", extend, update_id="one"))
+        await asyncio.gather(*(case.handle.signal("return_scan", scan) for scan in more))
+        extended = await deciding
+        assert extended.returning is not None
+        assert extended.returning.extended_days == 2
+        assert (await case.refuses("extension", extend)).type == "action_not_allowed"
+        claim = await case.claim()
+        assert claim.state is ClaimState.AWAITING_RETURN
+        lines = Counter(event.details for event in world.record.events if event.kind == "return_scanned")
+        assert lines == Counter({f"UPS 1Z{n}": 2 if n < 20 else 1 for n in range(60)})
+        assert (await case.decide("extension", extend, update_id="one")).returning == claim.returning
+        await case.arrive()
+        assert (await case.inspect(components=WITHOUT_BATTERY)).outcome is Outcome.HOLD_RELEASED
+        assert world.payments.taken() == FEE
+        assert world.record.kinds().count("extended") == 1
+        assert len(await continued_in(temporal.client, case.id)) > 3
+
+
+async def test_an_update_whose_step_goes_on_in_the_next_run_is_answered_there(temporal: WorkflowEnvironment) -> None:
+    """Its first caller is told of the payment in progress, and who asks again under its id gets the answer."""
+    world = World(temporal.client, processes=SHORT_RUNS)
+    async with world.worker():
+        case = await world.open(world.express(Tier.PREMIUM))
+        await case.dispatch()
+        await case.arrive()
+        world.payments.silent.add("release")
+        verdict = Inspect(actor="warehouse", serial_number="SN1", genuine=True, components=WITHOUT_BATTERY)
+        first = asyncio.create_task(case.decide("inspection", verdict, update_id="verdict"))
+        await case.in_step()
+        await case.arrive_in_step()  # what is written for it is stored, so that the step can go on in a new run
+        with pytest.raises(WorkflowUpdateFailedError) as caught:
+            await first
+        assert isinstance(caught.value.cause, ApplicationError)
+        assert caught.value.cause.type == "payment_in_progress"
+        again = asyncio.create_task(case.decide("inspection", verdict, update_id="verdict"))
+        await asyncio.sleep(3)
+        assert not again.done()
+        world.payments.silent.clear()
+        assert (await again).outcome is Outcome.HOLD_RELEASED
+        assert world.record.kinds().count("inspected") == 1
+        assert (world.payments.taken(), world.payments.live_holds()) == (FEE, 0)

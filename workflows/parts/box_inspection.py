@@ -1,0 +1,113 @@
+"""Workflows, a part: what an exchanged unit's box holds: judged by domain, remembered over several boxes."""
+
+from dataclasses import dataclass, field, replace
+
+from temporalio import workflow
+
+from domain import settlement
+from domain.claim import Inspection
+from domain.inspection import Assessment, SerialMatch, Verdict, assess, compare_serials
+from domain.kinds import Attention, Component
+from messages.claims import Inspect
+from messages.record import IdentifySerial, Record, SerialIdentified
+from workflows.parts.activity_calls import ActivityCalls
+from workflows.parts.claim_record import ClaimRecord
+from workflows.parts.reservation import Reservation
+
+_BOX_FLAGS = (Attention.SERIAL_UNCLEAR, Attention.FOREIGN_SERIAL, Attention.INSPECTION_OVERDUE)
+_TITLES = {
+    Verdict.GOOD: "Inspected: the right unit, complete.",
+    Verdict.MISMATCH: "Inspected: not what was expected.",
+    Verdict.PARTS_MISSING: "Inspected: parts are missing.",
+    Verdict.UNCLEAR: "Inspected: the serial number is unclear.",
+}
+
+
+@dataclass
+class BoxInspectionData:
+    """The components that came with the right unit, whether that unit is here, and whose a wrong unit is."""
+
+    received: set[Component] = field(default_factory=set)
+    unit_accepted: bool = False
+    foreign: SerialIdentified | None = None
+
+
+class BoxInspection:
+    """A second box may hold just what was missing: what is right once stays right."""
+
+    def __init__(
+        self,
+        record: ClaimRecord,
+        calls: ActivityCalls,
+        reservation: Reservation,
+        data: BoxInspectionData | None = None,
+    ) -> None:
+        self._record = record
+        self._calls = calls
+        self._reservation = reservation
+        self._data = data or BoxInspectionData()
+
+    @property
+    def data(self) -> BoxInspectionData:
+        return self._data
+
+    @property
+    def boxes_were_swapped(self) -> bool:
+        """The box held the unit of another open claim of the same customer (edge case 11)."""
+        foreign = self._data.foreign
+        return foreign is not None and foreign.open_claim_id is not None and foreign.same_owner
+
+    async def inspected(self, decision: Inspect) -> Assessment:
+        """Judge what was seen and write it down."""
+        claim, returning = self._record.claim, self._record.claim.returning
+        assert returning is not None, "no unit is expected"
+        seen = Inspection(
+            at=workflow.now(),
+            serial_number=decision.serial_number.strip(),
+            genuine=decision.genuine,
+            components=decision.components,
+            notes=decision.notes,
+            photos=decision.photos,
+        )
+        serial = claim.serial_number if self._data.unit_accepted else seen.serial_number
+        if seen.genuine and compare_serials(claim.serial_number, serial) is SerialMatch.SAME:
+            self._data.unit_accepted = True
+            self._data.received |= set(seen.components)
+        everything = tuple(sorted(self._data.received | set(seen.components)))
+        assessment = assess(
+            replace(seen, serial_number=serial, components=everything),
+            serial_number=claim.serial_number,
+            expected=returning.expected,
+            replacement_serial=claim.replacement_serial_number,
+        )
+        missing = settlement.missing_parts(self._reservation.terms.offer, assessment.missing)
+        if assessment.verdict is Verdict.PARTS_MISSING and not settlement.differences(missing, claim.fee.currency):
+            assessment = Assessment(Verdict.GOOD)  # edge case 18: nothing to pay, nothing to send
+        self._record.unflag(*_BOX_FLAGS)
+        self._record.change(
+            inspection=seen,
+            reasons=assessment.reasons,
+            missing=missing if assessment.verdict is Verdict.PARTS_MISSING else (),
+        )
+        details = " ".join([*(reason.message for reason in assessment.reasons), seen.notes]).strip()
+        self._record.note("inspected", _TITLES[assessment.verdict], details, decision.actor)
+        if assessment.verdict is Verdict.UNCLEAR:
+            self._record.flag(Attention.SERIAL_UNCLEAR)
+            self._record.change(wait_reason="for a person to read the serial number; the clock is stopped")
+        if assessment.verdict is Verdict.MISMATCH and not self._data.unit_accepted:
+            await self._identify(seen.serial_number)
+        return assessment
+
+    async def _identify(self, serial_number: str) -> None:
+        """A unit we know under another case or customer is for a person (edge cases 11, 12)."""
+        request = IdentifySerial(serial_number=serial_number, lineage_id=self._record.claim.lineage_id)
+        foreign = await self._calls.database(Record.identify_serial, request, f"whose is {serial_number}")
+        self._data.foreign = foreign
+        if not foreign.known or foreign.same_lineage:
+            return
+        self._record.flag(Attention.FOREIGN_SERIAL)
+        if foreign.open_claim_id:
+            title = f"The unit belongs to case {foreign.open_claim_id}; move the parcel there."
+        else:
+            title = "The unit is registered to another device; keep it aside."
+        self._record.note("foreign_serial", title)

@@ -1,0 +1,203 @@
+"""Workflows, a part: the claim as it stands, its timeline and its notices, and the one way to store them."""
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from temporalio import workflow
+from temporalio.common import SearchAttributeUpdate
+
+from domain.claim import Claim
+from domain.kinds import Attention, ClaimState, Outcome
+from domain.money import Money
+from domain.policy import Policy
+from messages import search
+from messages.jobs import JobOpened
+from messages.mail import MailKind, Notice
+from messages.record import ClaimEvent, ComputeDeadline, Record, SaveClaim, UseReserved
+from workflows.parts.activity_calls import ActivityCalls
+
+_SAYS_MONEY_IS_BACK = (MailKind.RELEASED, MailKind.REFUND)
+
+
+@dataclass
+class RecordData:
+    """What a new run of the process needs of the record. `version` counts the saves, `seq` the timeline's lines."""
+
+    claim: Claim | None = None
+    policy: Policy = field(default_factory=Policy)
+    time_zone: str = "UTC"
+    seq: int = 0
+    version: int = 0
+    notified: dict[MailKind, int] = field(default_factory=dict)
+    gives_back: bool = False
+
+
+class ClaimRecord:
+    """Every part changes the claim through this one; `save` makes database and Temporal UI say what it says."""
+
+    def __init__(self, calls: ActivityCalls, data: RecordData | None = None) -> None:
+        self._calls = calls
+        self._data = data or RecordData()
+        self._events: list[ClaimEvent] = []
+        self._notices: list[tuple[Notice, Claim]] = []
+        self._unsaved = False
+        self._shown: dict[str, object] = {}
+        self._saving = asyncio.Lock()
+
+    @property
+    def data(self) -> RecordData:
+        assert not self.unsaved, "what is not saved would be lost"
+        return self._data
+
+    @property
+    def begun(self) -> bool:
+        return self._data.claim is not None
+
+    @property
+    def claim(self) -> Claim:
+        assert self._data.claim is not None, "the claim was not made yet"
+        return self._data.claim
+
+    @property
+    def claim_or_none(self) -> Claim | None:
+        return self._data.claim
+
+    @property
+    def policy(self) -> Policy:
+        return self._data.policy
+
+    @property
+    def time_zone(self) -> str:
+        return self._data.time_zone
+
+    @property
+    def closed(self) -> bool:
+        return self._data.claim is not None and self._data.claim.state is ClaimState.CLOSED
+
+    @property
+    def unsaved(self) -> bool:
+        return self._unsaved or bool(self._events or self._notices) or self._saving.locked()
+
+    def begin(self, agreed: UseReserved | JobOpened) -> None:
+        """The claim as it begins, with the decisions and the zone that are frozen onto it."""
+        self._data.claim, self._data.policy, self._data.time_zone = agreed.claim, agreed.policy, agreed.time_zone
+        self._unsaved = True
+
+    def change(self, **changes: Any) -> None:
+        changed = replace(self.claim, **changes)
+        if changed != self.claim:
+            self._data.claim, self._unsaved = changed, True
+
+    def wait_for(self, state: ClaimState, why: str, deadline: datetime | None = None) -> None:
+        """The claim waits in `state`, `why` in words that follow "waits"; by itself it goes on at `deadline`."""
+        self.change(state=state, wait_reason=why, deadline=deadline)
+
+    def note(self, kind: str, title: str, details: str = "", actor: str = "system") -> None:
+        """Write a line into the timeline; it is stored with the next save."""
+        self._data.seq += 1
+        event = ClaimEvent(seq=self._data.seq, at=workflow.now(), kind=kind, title=title, details=details, actor=actor)
+        self._events.append(event)
+
+    def flag(self, attention: Attention) -> None:
+        if attention not in self.claim.attention:
+            self.change(attention=(*self.claim.attention, attention))
+
+    def unflag(self, *gone: Attention) -> None:
+        self.change(attention=tuple(a for a in self.claim.attention if a not in gone))
+
+    @property
+    def payment_was_refused(self) -> bool:
+        """Whether the gateway has refused this claim something, so that what is booked may not be what happened."""
+        return Attention.PAYMENT_REFUSED in self.claim.attention
+
+    def notify(self, kind: MailKind, amount: Money | None = None) -> None:
+        """Tell the customer about the claim as it stands; the notice is stored with the next save (decision 0034)."""
+        if kind in _SAYS_MONEY_IS_BACK and self.payment_was_refused:
+            self.note("mail_withheld", "The customer was not told of money that may not be back yet.")
+            return
+        occurrence = self._data.notified.get(kind, 0) + 1
+        self._data.notified[kind] = occurrence
+        self._notices.append((Notice(kind=kind, at=workflow.now(), occurrence=occurrence, amount=amount), self.claim))
+
+    def return_use(self) -> None:
+        """The reserved use goes back with the next save (R-CLM-6)."""
+        self._data.gives_back = self._unsaved = True
+
+    def close(self, outcome: Outcome, *, gives_back: bool = False) -> None:
+        """`gives_back` returns the reserved use (R-CLM-6)."""
+        self.change(
+            state=ClaimState.CLOSED,
+            outcome=outcome,
+            closed_at=workflow.now(),
+            deadline=None,
+            wait_reason="",
+            attention=tuple(a for a in self.claim.attention if a.outlives_the_claim),
+        )
+        self._data.gives_back = self._data.gives_back or gives_back
+        self.note("closed", f"Closed: {outcome.replace('_', ' ')}.")
+
+    async def save(self) -> None:
+        """Store the claim with its new lines and notices in one transaction. Nothing to do when nothing changed."""
+        async with self._saving:
+            if not (self._unsaved or self._events or self._notices):
+                return
+            events, self._events = tuple(self._events), []
+            notices, self._notices = self._notices, []
+            self._unsaved = False
+            self._data.version += 1
+            self._show()
+            claim = self.claim
+            request = SaveClaim(
+                claim=claim,
+                run_id=workflow.info().run_id,
+                version=self._data.version,
+                events=events,
+                gives_back=self._data.gives_back,
+                notices=tuple(
+                    notice if about == claim else notice.model_copy(update={"claim": about})
+                    for notice, about in notices
+                ),
+            )
+            names = [events[-1].kind if events else "claim", *(f"mail {_words(each.kind)}" for each, _ in notices)]
+            await self._calls.database(Record.save_claim, request, f"record: {', '.join(names)}")
+
+    async def end_of_day(
+        self, days: int, after: datetime | None = None, not_before: datetime | None = None
+    ) -> datetime:
+        """The last second of the day `days` after `after` (None: today) in the claim's zone, never before
+        `not_before`."""
+        request = ComputeDeadline(
+            at=after or workflow.now(), days=days, time_zone=self.time_zone, not_before=not_before
+        )
+        return await self._calls.database(Record.compute_deadline, request, f"{days} days on")
+
+    def _show(self) -> None:
+        claim = self.claim
+        due = claim.returning.due_at if claim.returning else None
+        wanted: list[tuple[SearchAttributeUpdate[Any], object]] = [
+            (search.CLAIM_STATE.value_set(claim.state), claim.state),
+            (search.CLAIM_ATTENTION.value_set([str(a) for a in claim.attention]), claim.attention),
+        ]
+        if claim.hold:
+            wanted.append((search.HOLD_STATE.value_set(claim.hold.state), claim.hold.state))
+        if due:
+            wanted.append((search.RETURN_DUE.value_set(due), due))
+        changed = [(update, value) for update, value in wanted if self._shown.get(update.key.name, ()) != value]
+        if changed:
+            self._shown.update({update.key.name: value for update, value in changed})
+            workflow.upsert_search_attributes([update for update, _ in changed])
+        lines = [f"**{claim.state.replace('_', ' ')}** {claim.wait_reason}", ""]
+        lines += [f"- needs attention: {a.replace('_', ' ')}" for a in claim.attention]
+        lines += [f"- {reason.rule}: {reason.message}" for reason in claim.reasons]
+        workflow.set_current_details("\n".join(lines))
+
+
+def utc(instant: datetime) -> str:
+    """For titles and waits. Zones are for mails and pages: their data may differ between the hosts of a replay."""
+    return f"{instant:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _words(kind: MailKind) -> str:
+    return kind.replace("_", " ")

@@ -1,0 +1,90 @@
+"""Workflows, a part: the messages that a Premium claim takes in more than one state, and while a step is in flight."""
+
+from domain.kinds import Attention, ClaimState
+from domain.reasons import RuleError
+from messages.claims import (
+    CancelClaim,
+    ChangePaymentMethod,
+    Decide,
+    Decision,
+    Event,
+    ExtendReturn,
+    MailFailed,
+    ParcelArrived,
+    ParcelScanned,
+    PaymentChanged,
+    Waive,
+)
+from workflows.parts.charges import Charges
+from workflows.parts.claim_workflow import ClaimWorkflow, Phase
+from workflows.parts.hold_renewal import HoldRenewal
+from workflows.parts.message_inbox import TimeReached
+from workflows.parts.return_window import ReturnWindow
+from workflows.parts.settlement import Settlement
+
+
+class CommonMessages:
+    """Decides nothing of its own: each message leads to a phase of the settlement, or to a line in the timeline."""
+
+    def __init__(
+        self,
+        process: ClaimWorkflow,
+        renewal: HoldRenewal,
+        charges: Charges,
+        window: ReturnWindow,
+        settlement: Settlement,
+    ) -> None:
+        self._process = process
+        self._record, self._inbox = process.record, process.inbox
+        self._renewal = renewal
+        self._charges = charges
+        self._window = window
+        self._settlement = settlement
+
+    def in_any_state(self, message: Event | Decision | TimeReached) -> Phase | None:
+        """What may come in more than one state: the next phase, or None to wait on in the same."""
+        match message:
+            case CancelClaim() as decision:
+                self._record.note("cancel_asked", "The claim was cancelled.", decision.reason, decision.actor)
+                return self._settlement.undo
+            case Waive() | Decide(approve=False) as decision:
+                if not decision.reason:
+                    raise RuleError("invalid_request", "R-AUD-1", "A waiver needs a reason.")
+                self._record.note("waived", "Staff waived the charge.", decision.reason, decision.actor)
+                return self._settlement.waive
+            case Decide() as decision:
+                self._record.note("default_approved", "Staff decided to charge.", decision.reason, decision.actor)
+                self._record.unflag(Attention.DEFAULT_HELD_BACK)
+                self._charges.approve()
+                parts = self._record.claim.state is ClaimState.AWAITING_PARTS
+                return self._settlement.charge_parts if parts else self._settlement.charge_default
+            case ChangePaymentMethod() as decision:
+                self._renewal.offer(decision.payment_method, decision.actor)
+                return self._settlement.pay_owed if self._record.claim.amount_owed else self._settlement.change_card
+            case PaymentChanged() as event:
+                self._renewal.reported(event.payment_id)
+            case MailFailed() as event:
+                self._process.mail_failed(event)
+            case ParcelArrived() as event if self._record.closed:
+                self._window.late_parcel(event)
+            case ParcelArrived() | ParcelScanned() as event:
+                self._inbox.unexpected(event)
+            case TimeReached():
+                pass
+            case _:
+                raise AssertionError(f"{type(message).__name__} is not for {self._record.claim.state}")
+        return None
+
+    def takes_meanwhile(self, decision: Decision) -> bool:
+        """What needs no money."""
+        return isinstance(decision, ExtendReturn) or self._window.takes_meanwhile(decision)
+
+    async def meanwhile(self, message: Event | Decision) -> None:
+        """Facts, and what `takes_meanwhile`."""
+        match message:
+            case PaymentChanged():
+                self._renewal.reported(message.payment_id)
+            case ExtendReturn():
+                await self._window.extend(message)
+            case _:
+                self._window.meanwhile(message)

@@ -1,0 +1,208 @@
+"""Workflows, a part: keeping the hold alive beside the process: a new one first, then the old one goes (R-RET-7).
+
+Releasing first would leave nothing after a decline, so for a moment the customer's card bears two holds. The process
+does not know about it: it asks the hold what it is.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from temporalio import workflow
+
+from domain import holds
+from domain.claim import Hold
+from domain.hold import DepositHold, LapsedHold, LiveHold, UnknownHold, summary
+from domain.kinds import Attention, ClaimState, HoldPolicy
+from domain.reasons import RuleError
+from messages.mail import MailKind
+from messages.payments import PaymentDeclined, PaymentRefused
+from workflows.parts.card_hold import CardHold
+from workflows.parts.claim_record import ClaimRecord
+from workflows.parts.gateway_requests import GatewayRequests
+
+_ONE_SECOND = timedelta(seconds=1)
+
+
+@dataclass(frozen=True)
+class OfferedCard:
+    """Another card that its owner, or who speaks for them, has named."""
+
+    payment_method: str
+    actor: str
+
+
+@dataclass
+class HoldRenewalData:
+    """`renew_at` is when the hold is looked after next, None for never; `news` that the gateway reported a change."""
+
+    payment_method: str = ""
+    offered: OfferedCard | None = None
+    renew_at: datetime | None = None
+    news: bool = False
+
+
+class HoldRenewal:
+    """Renews 36 hours before the expiry, tries a soft decline again, and asks for another card (decision 13)."""
+
+    def __init__(
+        self, record: ClaimRecord, gateway: GatewayRequests, hold: CardHold, data: HoldRenewalData | None = None
+    ) -> None:
+        self._record = record
+        self._gateway = gateway
+        self._hold = hold
+        self._data = data or HoldRenewalData()
+
+    @property
+    def data(self) -> HoldRenewalData:
+        return self._data
+
+    @property
+    def payment_method(self) -> str:
+        """The card that bears the hold."""
+        return self._data.payment_method
+
+    @property
+    def next_renewal_at(self) -> datetime | None:
+        """When the hold is looked after; None when there is nothing to secure any more."""
+        if self._record.closed or self._record.claim.state is ClaimState.DEFAULTED:
+            return None
+        return self._data.renew_at if isinstance(self._hold.state, LiveHold | LapsedHold | UnknownHold) else None
+
+    def started(self, payment_method: str) -> None:
+        """The first hold is on `payment_method`."""
+        self._data.payment_method = payment_method
+        self._schedule()
+
+    def reported(self, payment_id: str) -> bool:
+        """The gateway reports a change of a payment; whether it is the hold's. It is read again as soon as can be."""
+        state = self._hold.state
+        cares = isinstance(state, LiveHold | UnknownHold) and state.payment_id == payment_id
+        self._data.news = self._data.news or cares
+        return cares
+
+    async def keep_alive(self) -> None:
+        """Runs beside the process until it ends."""
+        while True:
+            await self._until_due()
+            async with self._gateway.step:
+                if self._record.closed:
+                    return
+                await self.look_after()
+                await self._record.save()
+
+    def offer(self, payment_method: str, actor: str) -> None:
+        """Another card was named; `change_card` puts the hold on it."""
+        self._data.offered = OfferedCard(payment_method, actor)
+
+    @property
+    def offered_payment_method(self) -> str:
+        assert self._data.offered is not None, "no card was named"
+        return self._data.offered.payment_method
+
+    async def change_card(self) -> None:
+        """The offered card bears the hold from now on, or nothing changes: RuleError `payment_declined`."""
+        offered = self._data.offered
+        assert offered is not None, "no card was named"
+        async with self._gateway.step:
+            declined = await self._replace(offered.payment_method, off_session=False)
+        if declined is not None:
+            raise RuleError("payment_declined", "R-RET-7", "The card declined the hold. Another one may be tried.")
+        self._data.payment_method = offered.payment_method
+        self._record.note("card_changed", "The hold is on another card now.", actor=offered.actor)
+
+    async def _until_due(self) -> None:
+        """Until the hold is to be looked after: at its time, or at once when there is news of it."""
+        while not await self._reached(self.next_renewal_at):
+            pass
+
+    async def _reached(self, at: datetime | None) -> bool:
+        """Whether there is something to do now; False when the time has moved."""
+        try:
+            await workflow.wait_condition(
+                lambda: self._has_work or self.next_renewal_at != at,
+                timeout=None if at is None else max(at + _ONE_SECOND - workflow.now(), _ONE_SECOND),
+                timeout_summary="" if at is None else f"renew hold {at:%Y-%m-%d}",
+            )
+        except TimeoutError:
+            return True
+        return self._has_work
+
+    @property
+    def _has_work(self) -> bool:
+        return self._data.news or self._hold.superseded is not None or self._record.closed
+
+    async def look_after(self) -> None:
+        """Do what is due; by who holds the gateway's step."""
+        if self._hold.superseded is not None:
+            await self._hold.release_superseded()
+        if self._data.news:
+            await self._read_again()
+        due = self.next_renewal_at
+        if due is not None and workflow.now() > due:
+            await self._renewal_due()
+
+    async def _read_again(self) -> None:
+        """What the gateway says now is the truth; a hold that has ended is replaced at once."""
+        before = self._hold.state
+        await self._hold.refresh()
+        self._data.news = False
+        match self._hold.state:
+            case state if state == before:
+                pass
+            case LiveHold():
+                self._schedule()
+            case LapsedHold():
+                self._data.renew_at = workflow.now() - _ONE_SECOND
+            case _:
+                self._data.renew_at = None
+
+    async def _renewal_due(self) -> None:
+        """Renew it; or it could not be renewed, and now it is too late."""
+        hold = self._shown
+        passed = hold.expires_at is not None and workflow.now() > hold.expires_at
+        if Attention.HOLD_AT_RISK not in self._record.claim.attention:
+            await self._renew_in_time(hold)
+        elif not passed and self._record.policy.hold_policy is HoldPolicy.CAPTURE_AND_REFUND:
+            self._data.renew_at = hold.expires_at
+            if await self._hold.take_deposit():
+                self._record.unflag(Attention.HOLD_AT_RISK)
+                self._record.notify(MailKind.DEPOSIT_TAKEN, hold.amount)
+        else:
+            self._data.renew_at = None
+            await self._hold.refresh()
+
+    async def _renew_in_time(self, hold: Hold) -> None:
+        answer = await self._replace(self._data.payment_method, off_session=True)
+        if answer is None:
+            return
+        retryable = isinstance(answer, PaymentDeclined) and answer.retryable
+        self._data.renew_at = holds.try_again_at(hold, workflow.now(), retryable=retryable)
+        if self._data.renew_at is None:
+            self._data.renew_at = holds.give_up_at(hold, self._record.policy.hold_policy)
+            self._record.flag(Attention.HOLD_AT_RISK)
+            self._record.note(
+                "hold_at_risk", "The hold cannot be renewed with this card; the customer is asked for another."
+            )
+            self._record.notify(MailKind.HOLD_AT_RISK)
+
+    async def _replace(self, payment_method: str, *, off_session: bool) -> PaymentDeclined | PaymentRefused | None:
+        declined = await self._hold.replace(payment_method, off_session=off_session)
+        if declined is None:
+            self._record.unflag(Attention.HOLD_AT_RISK)
+            self._schedule()
+        return declined
+
+    def _schedule(self) -> None:
+        if isinstance(self._hold.state, LiveHold):
+            self._data.renew_at = holds.renew_at(self._shown)
+
+    @property
+    def _shown(self) -> Hold:
+        shown = summary(self._hold.state)
+        assert shown is not None, "no hold was placed"
+        return shown
+
+
+def is_secured(hold: CardHold) -> bool:
+    """Whether something can be taken without the card: a live hold or a deposit."""
+    return isinstance(hold.state, LiveHold | DepositHold)

@@ -1,0 +1,43 @@
+"""Workflows, a part: what the workshop finds in the box of a repair or maintenance job."""
+
+from temporalio import workflow
+
+from domain import settlement
+from domain.claim import Inspection
+from domain.inspection import SerialMatch, compare_serials
+from domain.kinds import Attention
+from messages.claims import Inspect
+from workflows.parts.claim_record import ClaimRecord
+from workflows.parts.repair_options import RepairOptions
+from workflows.parts.return_window import ReturnWindow
+
+
+class JobInspection:
+    """Nothing is refused here: an unclear or foreign serial number is for people."""
+
+    def __init__(self, record: ClaimRecord, options: RepairOptions, window: ReturnWindow) -> None:
+        self._record = record
+        self._options = options
+        self._window = window
+
+    def inspected(self, decision: Inspect) -> None:
+        """What is in the house; a replacement will want every covered component (R-CMP-1)."""
+        before = self._record.claim.inspection
+        seen = Inspection(
+            at=workflow.now(),
+            serial_number=decision.serial_number.strip() or (before.serial_number if before else ""),
+            genuine=decision.genuine,
+            components=tuple(sorted({*decision.components, *(before.components if before else ())})),
+            notes=decision.notes,
+            photos=decision.photos,
+        )
+        lacking = [part for part in self._window.returning.expected if part not in seen.components]
+        self._record.unflag(Attention.INSPECTION_OVERDUE, Attention.SERIAL_UNCLEAR, Attention.FOREIGN_SERIAL)
+        missing = settlement.missing_parts(self._options.terms.offer, lacking)
+        self._record.change(inspection=seen, missing=missing)
+        match compare_serials(self._record.claim.serial_number, seen.serial_number):
+            case SerialMatch.UNCLEAR:
+                self._record.flag(Attention.SERIAL_UNCLEAR)
+            case SerialMatch.DIFFERENT:
+                self._record.flag(Attention.FOREIGN_SERIAL)
+        self._record.note("inspected", "Inspected.", seen.notes, decision.actor)

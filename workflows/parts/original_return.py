@@ -1,0 +1,282 @@
+"""Workflows, a part: the phases of a Premium claim from the dispatch to the last dispute: the original comes back, is
+inspected, and may be put right; or it does not come."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from domain import returns
+from domain.inspection import Verdict
+from domain.kinds import Attention, ClaimState, Outcome, PartsChoice
+from messages.claims import (
+    ChooseParts,
+    Decision,
+    Event,
+    ExtendReturn,
+    Inspect,
+    ParcelArrived,
+    ParcelScanned,
+)
+from messages.mail import MailKind
+from messages.record import DispatchRecorded
+from workflows.parts.box_inspection import BoxInspection, BoxInspectionData
+from workflows.parts.card_hold import CardHold
+from workflows.parts.charges import Charges, ChargesData
+from workflows.parts.claim_record import utc
+from workflows.parts.claim_workflow import ClaimWorkflow, Phase
+from workflows.parts.common_messages import CommonMessages
+from workflows.parts.fees import Fees
+from workflows.parts.hold_renewal import HoldRenewal
+from workflows.parts.message_inbox import TimeReached
+from workflows.parts.reminders import Reminders, RemindersData
+from workflows.parts.replacement import Replacement
+from workflows.parts.reservation import Reservation
+from workflows.parts.return_window import ReturnWindow, ReturnWindowData
+from workflows.parts.settlement import Settlement
+
+_CHARGED = (Outcome.DEFAULT_CHARGED, Outcome.PARTS_CHARGED)
+
+
+@dataclass
+class OriginalReturnData:
+    charges: ChargesData = field(default_factory=ChargesData)
+    reminders: RemindersData = field(default_factory=RemindersData)
+    window: ReturnWindowData = field(default_factory=ReturnWindowData)
+    box: BoxInspectionData = field(default_factory=BoxInspectionData)
+
+
+class OriginalReturn:
+    """`await_dispatch` is the phase before it, in which the claim may still wait after a decision."""
+
+    def __init__(
+        self,
+        process: ClaimWorkflow,
+        reservation: Reservation,
+        hold: CardHold,
+        renewal: HoldRenewal,
+        fees: Fees,
+        replacement: Replacement,
+        await_dispatch: Phase,
+        data: OriginalReturnData | None = None,
+    ) -> None:
+        kept = data or OriginalReturnData()
+        self._process = process
+        self._record, self._inbox = process.record, process.inbox
+        self._await_dispatch = await_dispatch
+        self._charges = Charges(self._record, process.gateway, hold, kept.charges)
+        self._reminders = Reminders(kept.reminders)
+        self._window = ReturnWindow(self._record, process.calls, self._reminders, kept.window)
+        self._box = BoxInspection(self._record, process.calls, reservation, kept.box)
+        self._settlement = Settlement(
+            process, hold, renewal, fees, self._charges, self._window, replacement, self.waiting
+        )
+        self._common = CommonMessages(process, renewal, self._charges, self._window, self._settlement)
+
+    @property
+    def data(self) -> OriginalReturnData:
+        return OriginalReturnData(self._charges.data, self._reminders.data, self._window.data, self._box.data)
+
+    @property
+    def settlement(self) -> Settlement:
+        """The phases that move money."""
+        return self._settlement
+
+    @property
+    def common(self) -> CommonMessages:
+        """What is taken in more than one state."""
+        return self._common
+
+    def opened(self, recorded: DispatchRecorded) -> None:
+        """The replacement has left, so the original is expected."""
+        assert recorded.returning is not None, "a window was asked for"
+        self._window.opened(recorded.returning, recorded.reminders)
+        self._inbox.release_deferred()
+
+    def wakes_at(self) -> datetime | None:
+        """When time moves the claim next, but for its hold."""
+        claim = self._record.claim
+        overdue = self._window.overdue_at if claim.state is ClaimState.INSPECTING else None
+        notice = self._reminders.next_at if claim.state is ClaimState.AWAITING_RETURN else None
+        return min((at for at in (claim.deadline, overdue, notice) if at is not None), default=None)
+
+    # -- the phases --------------------------------------------------------------------------------------------------
+
+    async def await_return(self) -> Phase | None:
+        """The original arrives, or the default is charged the second after the due date (R-RET-2)."""
+        while True:
+            deadline, notice = self._record.claim.deadline, self._reminders.next_at
+            until: datetime | None
+            if notice is not None and (deadline is None or notice < deadline):
+                until, summary = notice, self._reminders.summary
+            else:
+                until, summary = deadline, f"return due {deadline:%Y-%m-%d}" if deadline else "people"
+            match await self._inbox.next(until, summary, deadline):
+                case TimeReached() if self._window.deadline_passed:
+                    return self._settlement.charge_default
+                case TimeReached():
+                    self._remind()
+                case ParcelScanned() as event:
+                    await self._scanned_on_its_way(event)
+                case ParcelArrived() as event:
+                    return self._arrived(event)
+                case ExtendReturn() as decision:
+                    await self._window.extend(decision)
+                case other:
+                    if phase := self._common.in_any_state(other):
+                        return phase
+
+    async def await_inspection(self) -> Phase | None:
+        """The inspector says what is in the box; people are told when nobody does."""
+        while True:
+            match await self._inbox.next(self._window.overdue_at, "inspection overdue"):
+                case TimeReached():
+                    self._window.inspection_overdue()
+                case Inspect() as decision:
+                    if phase := await self._judge_box(decision):
+                        return phase
+                case ParcelArrived():
+                    self._inbox.defer()
+                case other:
+                    if phase := self._common.in_any_state(other):
+                        return phase
+
+    async def await_cure(self) -> Phase | None:
+        """A wrong box may be put right (R-INS-4)."""
+        while True:
+            match await self._next_before("cure window ends"):
+                case TimeReached() if self._box.boxes_were_swapped:
+                    # Edge case 11: neither customer's default is charged by a machine.
+                    self._charges.hold_back(
+                        "The default is due, but the box holds another case's unit: staff decide.",
+                        "for staff: the box holds another case's unit",
+                    )
+                case TimeReached():
+                    return self._settlement.charge_default
+                case ParcelScanned() as event:
+                    await self._window.scanned(event)
+                case ParcelArrived() as event:
+                    return self._arrived(event)
+                case other:
+                    if phase := self._common.in_any_state(other):
+                        return phase
+
+    async def await_parts(self) -> Phase | None:
+        """Missing parts are sent or paid for; neither in time, and they are charged (R-CMP-2)."""
+        while True:
+            match await self._next_before("parts due"):
+                case TimeReached():
+                    return self._settlement.charge_parts
+                case ParcelScanned() as event:
+                    await self._window.scanned(event)
+                case ParcelArrived() as event:
+                    return self._arrived(event)
+                case ChooseParts(choice=PartsChoice.SEND) as decision:
+                    self._window.parts_promised(decision)
+                case ChooseParts():
+                    return self._settlement.pay_for_parts
+                case other:
+                    if phase := self._common.in_any_state(other):
+                        return phase
+
+    async def _judge_box(self, decision: Inspect) -> Phase | None:
+        assessment = await self._box.inspected(decision)
+        policy = self._record.policy
+        match assessment.verdict:
+            case Verdict.UNCLEAR:
+                return None
+            case Verdict.GOOD | Verdict.PARTS_MISSING if self._charges.any:
+                return self._settlement.refund_late_return
+            case Verdict.GOOD:
+                return self._settlement.release_hold
+            case Verdict.MISMATCH if self._charges.any:
+                self._settlement.await_late_return()
+                self._record.notify(MailKind.INSPECTED_MISMATCH)
+                self._inbox.release_deferred()
+                return self.await_late_return
+            case Verdict.MISMATCH:
+                state, days, kind = ClaimState.AWAITING_CURE, policy.cure_days, MailKind.INSPECTED_MISMATCH
+            case Verdict.PARTS_MISSING:
+                state, days, kind = ClaimState.AWAITING_PARTS, policy.parts_days, MailKind.INSPECTED_PARTS
+        if await self._window.await_cure(state, days, kind):
+            self._inbox.release_deferred()
+            return self.waiting()
+        return self._settlement.charge_default if state is ClaimState.AWAITING_CURE else self._settlement.charge_parts
+
+    # -- after a charge ----------------------------------------------------------------------------------------------
+
+    async def await_late_return(self) -> Phase | None:
+        """The original may still come, and is refunded until the last day for that (R-RET-10)."""
+        while True:
+            match await self._next_before("late return until"):
+                case TimeReached():
+                    self._record.close(Outcome.DEFAULT_CHARGED)
+                    return self.watch_disputes
+                case ParcelScanned() as event:
+                    await self._window.scanned(event)
+                case ParcelArrived() as event if returns.refundable(self._window.returning, event.arrived_at):
+                    return self._arrived(event)
+                case ParcelArrived() as event:
+                    self._window.late_parcel(event)
+                case other:
+                    if phase := self._common.in_any_state(other):
+                        return phase
+
+    async def watch_disputes(self) -> Phase | None:
+        """A charge can be waived for 30 days (R-AUD-1), and what is owed can be paid until it is (R-RET-9)."""
+        while self._record.claim.outcome in _CHARGED:
+            until, owed = self._record.claim.dispute_until, self._record.claim.amount_owed
+            if until is None and not owed:
+                break
+            summary = f"dispute window ends {until:%Y-%m-%d}" if until else "payment of what is owed"
+            match await self._inbox.next(until, summary):
+                case TimeReached():
+                    self._record.change(dispute_until=None)
+                case other:
+                    if phase := self._common.in_any_state(other):
+                        return phase
+        return None
+
+    # -- what several phases share ------------------------------------------------------------------------------------
+
+    def waiting(self) -> Phase:
+        """The phase in which the claim waits as it stands."""
+        match self._record.claim.state:
+            case ClaimState.AWAITING_DISPATCH:
+                return self._await_dispatch
+            case ClaimState.AWAITING_RETURN:
+                return self.await_return
+            case ClaimState.INSPECTING:
+                return self.await_inspection
+            case ClaimState.AWAITING_CURE:
+                return self.await_cure
+            case ClaimState.AWAITING_PARTS:
+                return self.await_parts
+            case ClaimState.DEFAULTED:
+                return self.await_late_return
+            case _:
+                return self.watch_disputes
+
+    async def _next_before(self, what: str) -> Event | Decision | TimeReached:
+        """The next message before the claim's deadline."""
+        deadline = self._record.claim.deadline
+        return await self._inbox.next(deadline, f"{what} {deadline:%Y-%m-%d}" if deadline else "people", deadline)
+
+    def _remind(self) -> None:
+        latest = self._reminders.take_latest()
+        if latest is MailKind.IN_TRANSIT:
+            self._record.note("charge_postponed", "Charge postponed: the parcel is in transit.")
+        else:
+            self._record.note("reminder", f"Reminder: the return is due {utc(self._window.returning.due_at)}.")
+        if latest is not None:
+            self._record.notify(latest)
+
+    async def _scanned_on_its_way(self, event: ParcelScanned) -> None:
+        """Edge case 60: whoever has sent the parcel is not reminded to send it."""
+        await self._window.scanned(event)
+        returning = self._window.returning
+        self._reminders.set({MailKind.IN_TRANSIT: returning.due_at} if returns.carried_in_time(returning) else {})
+        self._record.change(deadline=returns.waits_until(returning))
+
+    def _arrived(self, event: ParcelArrived) -> Phase:
+        self._record.unflag(Attention.DEFAULT_HELD_BACK)
+        self._window.arrived(event, "for the inspection")
+        return self.await_inspection

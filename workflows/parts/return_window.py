@@ -1,0 +1,189 @@
+"""Workflows, a part: the customer's unit on its way to us: until when it is expected, scanned, arrived, extended."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from temporalio import workflow
+
+from domain import lifecycle, returns
+from domain.claim import Return
+from domain.kinds import Attention, ClaimState, Component, PartsChoice
+from messages.claims import ChooseParts, Decision, Event, ExtendReturn, ParcelArrived, ParcelScanned
+from messages.mail import MailKind
+from messages.record import ComputeWindow, Record, WindowComputed
+from workflows.parts.activity_calls import ActivityCalls
+from workflows.parts.claim_record import ClaimRecord, utc
+from workflows.parts.reminders import Reminders
+
+_CURING = (ClaimState.AWAITING_CURE, ClaimState.AWAITING_PARTS)
+
+
+@dataclass
+class ReturnWindowData:
+    """`cure_until` has, for each state in which something is put right, its last second. `recorded` are the events
+    that stand in the timeline already."""
+
+    started_at: datetime | None = None
+    cure_until: dict[ClaimState, datetime] = field(default_factory=dict)
+    grace_given: bool = False
+    overdue_at: datetime | None = None
+    recorded: list[str] = field(default_factory=list)
+
+
+class ReturnWindow:
+    """Keeps `claim.returning`. Which of its moments means what is the process's to say."""
+
+    def __init__(
+        self, record: ClaimRecord, calls: ActivityCalls, reminders: Reminders, data: ReturnWindowData | None = None
+    ) -> None:
+        self._record = record
+        self._calls = calls
+        self._reminders = reminders
+        self._data = data or ReturnWindowData()
+
+    @property
+    def data(self) -> ReturnWindowData:
+        return self._data
+
+    @property
+    def returning(self) -> Return:
+        returning = self._record.claim.returning
+        assert returning is not None, "no unit is expected"
+        return returning
+
+    @property
+    def overdue_at(self) -> datetime | None:
+        """When an inspection that has not been made is late."""
+        return self._data.overdue_at
+
+    @property
+    def deadline_passed(self) -> bool:
+        deadline = self._record.claim.deadline
+        return deadline is not None and workflow.now() > deadline
+
+    # -- how it is set -----------------------------------------------------------------------------------------------
+
+    async def expect_item(self, expected: tuple[Component, ...]) -> Return:
+        """The customer sends a unit in; it is expected for so many days from today (R-EXP-2)."""
+        computed = await self._compute(self._record.policy.standard_item_days, 0, workflow.now(), expected, "item")
+        self._record.change(returning=computed.returning)
+        return computed.returning
+
+    def opened(self, returning: Return, reminders: dict[str, datetime]) -> None:
+        """The replacement has left: the original is expected back (R-RET-1)."""
+        self._data.started_at = workflow.now()
+        self._reminders.set(reminders)
+        due = returning.due_at
+        self._record.change(returning=returning)
+        self._record.wait_for(ClaimState.AWAITING_RETURN, f"for the original until {utc(due)}", due)
+
+    async def extend(self, decision: ExtendReturn) -> None:
+        """More days, once and before due; RuleError when R-RET-5 forbids it."""
+        now, claim = workflow.now(), self._record.claim
+        window = lifecycle.require_extension(claim, decision.days, now, self._record.policy)
+        started = self._data.started_at or now
+        longer = await self._compute(window.window_days, decision.days, started, window.expected, "extension")
+        lifecycle.require_hold_until(claim, longer.returning.due_at)
+        window = self.returning  # a scan may have come meanwhile
+        returning = replace(longer.returning, scanned_at=window.scanned_at, arrived_at=window.arrived_at)
+        self._reminders.move(longer.reminders)
+        due = returns.waits_until(returning)
+        self._record.change(returning=returning, deadline=due, wait_reason=f"for the original until {utc(due)}")
+        self._record.note(
+            "extended", f"The return window was extended by {decision.days} days.", decision.reason, decision.actor
+        )
+        self._record.notify(MailKind.EXTENDED)
+
+    async def await_cure(self, state: ClaimState, days: int, kind: MailKind) -> bool:
+        """Wait in `state` until the later of due and `days` after the first notice (R-INS-4, R-CMP-2).
+
+        False when that has passed: nothing is waited for.
+        """
+        if state not in self._data.cure_until:
+            until = await self._record.end_of_day(days, not_before=self.returning.due_at)
+            self._data.cure_until[state] = until
+        until = self._data.cure_until[state]
+        if days == 0 or workflow.now() > until:
+            return False
+        # The carrier's scan belonged to the box that has just been dealt with.
+        self._record.change(returning=replace(self.returning, scanned_at=None))
+        self._record.wait_for(state, f"for the customer to put it right until {utc(until)}", until)
+        self._record.notify(kind)
+        return True
+
+    async def _compute(
+        self, days: int, extended: int, started_at: datetime, expected: tuple[Component, ...], what: str
+    ) -> WindowComputed:
+        request = ComputeWindow(
+            started_at=started_at,
+            days=days,
+            extended=extended,
+            time_zone=self._record.time_zone,
+            expected=expected,
+            policy=self._record.policy,
+        )
+        return await self._calls.database(Record.compute_window, request, f"window: {what}")
+
+    # -- what happens to the parcel ----------------------------------------------------------------------------------
+
+    def record(self, event: ParcelScanned | ParcelArrived) -> None:
+        """A fact, once in the timeline, whatever the process is in the middle of."""
+        if event.event_id in self._data.recorded:
+            return
+        self._data.recorded.append(event.event_id)
+        match event:
+            case ParcelScanned():
+                parcel = f"{event.carrier} {event.tracking_number}"
+                self._record.note("return_scanned", "The carrier has the customer's parcel.", parcel, event.actor)
+            case ParcelArrived():
+                title = f"The parcel arrived {utc(event.arrived_at)}."
+                self._record.note("parcel_arrived", title, event.reason or "", event.actor)
+
+    async def scanned(self, event: ParcelScanned) -> None:
+        """The carrier took the parcel. While something is to be put right, that earns the same grace (R-RET-4)."""
+        self.record(event)
+        self._record.change(returning=replace(self.returning, scanned_at=event.scanned_at))
+        deadline = self._record.claim.deadline
+        curing = self._record.claim.state in _CURING
+        if curing and deadline and event.scanned_at <= deadline and not self._data.grace_given:
+            self._data.grace_given = True
+            later = await self._record.end_of_day(self._record.policy.transit_grace_days, after=deadline)
+            self._record.change(deadline=later)
+
+    def arrived(self, event: ParcelArrived, wait_reason: str) -> None:
+        """The parcel is in the house; its arrival, not its inspection, decides what is late (R-RET-3)."""
+        self.record(event)
+        self._record.change(returning=replace(self.returning, arrived_at=event.arrived_at))
+        self._record.wait_for(ClaimState.INSPECTING, wait_reason)
+        self._data.overdue_at = workflow.now() + timedelta(days=self._record.policy.inspection_days)
+        self._record.notify(MailKind.ARRIVED)
+
+    def inspection_overdue(self) -> None:
+        self._data.overdue_at = None
+        self._record.flag(Attention.INSPECTION_OVERDUE)
+        days = self._record.policy.inspection_days
+        self._record.note("inspection_overdue", f"Not inspected within {days} days of arrival.")
+
+    def late_parcel(self, event: ParcelArrived) -> None:
+        """After the last day on which it would be refunded without asking (R-RET-10)."""
+        self._record.flag(Attention.REFUND_DUE)
+        title = "A parcel arrived after the last day for a refund: staff decide."
+        self._record.note("late_parcel", title, actor=event.actor)
+
+    def parts_promised(self, decision: ChooseParts) -> None:
+        """Nothing changes: the parcel with them is waited for already."""
+        self._record.note("parts_promised", "The customer sends the missing parts.", actor=decision.actor)
+
+    # -- while a step is in flight -----------------------------------------------------------------------------------
+
+    def takes_meanwhile(self, decision: Decision) -> bool:
+        """The promise of missing parts needs no money."""
+        return isinstance(decision, ChooseParts) and decision.choice is PartsChoice.SEND
+
+    def meanwhile(self, message: Event | Decision) -> None:
+        """Write facts, and what `takes_meanwhile`, into the timeline."""
+        match message:
+            case ParcelScanned() | ParcelArrived() if self._record.begun:
+                self.record(message)
+            case ChooseParts():
+                self.parts_promised(message)

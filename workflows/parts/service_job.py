@@ -1,0 +1,297 @@
+"""Workflows, a part: the phases that online repair and maintenance share: a unit comes in, is quoted for, goes back."""
+
+from dataclasses import dataclass, field
+
+from temporalio import workflow
+
+from domain import settlement
+from domain.kinds import ClaimState, Outcome, PartsChoice, RepairChoice
+from domain.reasons import RuleError
+from messages.claims import (
+    CancelClaim,
+    ChooseParts,
+    ChooseRepair,
+    ClaimRefused,
+    Complete,
+    Decision,
+    Dispatch,
+    Event,
+    Inspect,
+    MailFailed,
+    ParcelArrived,
+    ParcelScanned,
+    PaymentChanged,
+    QuoteRepair,
+    ShipTo,
+)
+from messages.jobs import Jobs, OpenJob
+from messages.mail import MailKind
+from workflows.parts.claim_workflow import ClaimData, ClaimWorkflow, Phase
+from workflows.parts.fees import FeeAccount, Fees, FeesData
+from workflows.parts.job_inspection import JobInspection
+from workflows.parts.message_inbox import TimeReached
+from workflows.parts.reminders import Reminders, RemindersData
+from workflows.parts.repair_options import RepairOptions, RepairOptionsData
+from workflows.parts.replacement import Replacement
+from workflows.parts.return_window import ReturnWindow, ReturnWindowData
+from workflows.parts.unit_return import UnitReturn
+
+
+@dataclass
+class ServiceJobSnapshot:
+    claim: ClaimData = field(default_factory=ClaimData)
+    options: RepairOptionsData = field(default_factory=RepairOptionsData)
+    fees: FeesData = field(default_factory=FeesData)
+    reminders: RemindersData = field(default_factory=RemindersData)
+    window: ReturnWindowData = field(default_factory=ReturnWindowData)
+
+
+class ServiceJob:
+    """`inspects_first`: an arrived unit is inspected and quoted for; else it goes into service at once."""
+
+    def __init__(
+        self,
+        process: ClaimWorkflow,
+        job: OpenJob,
+        return_address: ShipTo,
+        actor: str,
+        kept: ServiceJobSnapshot,
+        *,
+        inspects_first: bool,
+    ) -> None:
+        self._process = process
+        self._record, self._inbox, self._calls = process.record, process.inbox, process.calls
+        self._job = job
+        self._actor = actor
+        self._inspects_first = inspects_first
+        self._reminders = Reminders(kept.reminders)
+        self._options = RepairOptions(self._record, self._calls, self._reminders, kept.options)
+        self._fees = Fees(self._record, process.gateway, kept.fees)
+        self._window = ReturnWindow(self._record, self._calls, self._reminders, kept.window)
+        self._replacement = Replacement(self._record, self._calls, return_address)
+        self._inspection = JobInspection(self._record, self._options, self._window)
+        self._going_back = UnitReturn(self._record, self._calls, self._options, self._replacement, return_address)
+
+    def snapshot(self, claim: ClaimData) -> ServiceJobSnapshot:
+        return ServiceJobSnapshot(claim, self._options.data, self._fees.data, self._reminders.data, self._window.data)
+
+    # -- until the unit is here --------------------------------------------------------------------------------------
+
+    async def submit(self) -> Phase | None:
+        """Judge the application, make the claim and send the label."""
+        job = self._job.model_copy(update={"at": workflow.now()})
+        answer = await self._calls.database(Jobs.open_job, job, "open the case")
+        if isinstance(answer, ClaimRefused):
+            self._process.refuse_submission(answer)
+            return None
+        self._options.opened(answer)
+        if job.maintenance_code is not None:
+            self._options.goes_back(Outcome.SERVICED)
+        self._record.begin(answer)
+        service = job.service.replace("_", " ").capitalize()
+        self._record.note("submitted", f"{service}: {answer.model_name}.", actor=self._actor)
+        window = await self._window.expect_item(answer.expected)
+        self._record.wait_for(ClaimState.AWAITING_ITEM, f"for the unit until {window.due_text}", window.due_at)
+        self._record.notify(MailKind.REPAIR_LABEL)
+        await self._process.accept()
+        return self.await_item
+
+    async def await_item(self) -> Phase | None:
+        """The unit arrives in time, or the case lapses."""
+        while True:
+            match await self._next_before_deadline("unit expected by"):
+                case TimeReached():
+                    self._record.note("lapsed", "The unit did not arrive in time; the case lapses.")
+                    self._record.close(Outcome.LAPSED)
+                    self._record.notify(MailKind.LAPSED)
+                    return None
+                case ParcelScanned() as event:
+                    await self._window.scanned(event)
+                    if event.scanned_at <= self._window.returning.due_at:
+                        self._record.change(deadline=self._window.returning.carried_until)
+                case ParcelArrived() as event:
+                    return self._arrived(event)
+                case other:
+                    if phase := self._in_any_state(other):
+                        return phase
+
+    def _arrived(self, event: ParcelArrived) -> Phase:
+        self._window.arrived(event, "for the inspection and the quote")
+        if self._inspects_first or self._record.claim.repair_quote is not None:
+            return self.await_inspection
+        self._record.wait_for(ClaimState.IN_SERVICE, "for the maintenance")
+        return self.await_completion
+
+    # -- the quote and its options -------------------------------------------------------------------------------------
+
+    async def await_inspection(self) -> Phase | None:
+        """The workshop says what is in the box and what a repair costs; people are told when nobody does."""
+        while True:
+            match await self._inbox.next(self._window.overdue_at, "inspection overdue"):
+                case TimeReached():
+                    self._window.inspection_overdue()
+                case Inspect() as decision:
+                    self._inspection.inspected(decision)
+                    if self._record.claim.repair_quote is not None:
+                        return await self._replace_when_complete()
+                case QuoteRepair() as decision:
+                    await self._options.quote(decision)
+                    return self.await_choice
+                case other:
+                    if phase := self._in_any_state(other):
+                        return phase
+
+    async def await_choice(self) -> Phase | None:
+        """The customer chooses and pays within thirty days, or the unit goes back unrepaired (R-REP-2)."""
+        while True:
+            deadline, notice = self._record.claim.deadline, self._reminders.next_at
+            until = min((at for at in (deadline, notice) if at is not None), default=None)
+            summary = self._reminders.summary if until == notice and notice else f"choice due {deadline:%Y-%m-%d}"
+            match await self._inbox.next(until, summary, deadline):
+                case TimeReached() if self._window.deadline_passed:
+                    self._record.note("quote_unpaid", "Nothing was chosen and paid in time; the unit goes back.")
+                    return self.send_back
+                case TimeReached():
+                    self._remind()
+                case ChooseRepair() as decision:
+                    await self._options.choose(decision)
+                    return self.pay_choice if self._options.cost else await self._chosen()
+                case other:
+                    if phase := self._in_any_state(other):
+                        return phase
+
+    async def pay_choice(self) -> Phase | None:
+        cost, card = self._options.cost, self._options.payment_method
+        replaces = self._options.chosen is RepairChoice.REPLACEMENT
+        account: FeeAccount = "service_fees" if replaces else "repair_fees"
+        if await self._process.during(self._fees.charge(cost, card, account, "repair")):
+            return await self._chosen()
+        error = RuleError("payment_declined", "R-REP-2", f"The card declined {cost}. Another one may be tried.")
+        return await self._process.refused(error, self.await_choice)
+
+    async def _chosen(self) -> Phase | None:
+        self._options.paid()
+        if self._options.chosen is RepairChoice.REPLACEMENT:
+            return await self._replace_when_complete()
+        return self.request_return if self._options.chosen is RepairChoice.RETURN else self.await_completion
+
+    async def _replace_when_complete(self) -> Phase:
+        return self.await_parts if await self._options.await_missing_parts() else self.order_replacement
+
+    async def await_parts(self) -> Phase | None:
+        """The replacement waits for every covered component or its price (R-CMP-1)."""
+        while True:
+            match await self._next_before_deadline("parts due"):
+                case TimeReached():
+                    self._record.note("parts_lapsed", "The parts were neither sent nor paid; the unit goes back.")
+                    return self.send_back
+                case ParcelScanned() as event:
+                    await self._window.scanned(event)
+                case ParcelArrived() as event:
+                    return self._arrived(event)
+                case ChooseParts(choice=PartsChoice.SEND) as decision:
+                    self._window.parts_promised(decision)
+                case ChooseParts():
+                    return self.pay_for_parts
+                case other:
+                    if phase := self._in_any_state(other):
+                        return phase
+
+    async def pay_for_parts(self) -> Phase | None:
+        amount = settlement.differences(self._record.claim.missing, self._record.claim.fee.currency)
+        card = self._options.payment_method
+        if await self._process.during(self._fees.charge(amount, card, "parts_charges", "repair")):
+            self._record.change(missing=())
+            return self.order_replacement
+        error = RuleError("payment_declined", "R-REP-2", f"The card declined {amount}. Another one may be tried.")
+        return await self._process.refused(error, self.await_parts)
+
+    # -- the ends ----------------------------------------------------------------------------------------------------
+
+    async def order_replacement(self) -> Phase | None:
+        await self._process.during(self._replacement.order_inline_first(with_battery=True))
+        self._replacement.await_dispatch()
+        return self.await_dispatch
+
+    async def await_dispatch(self) -> Phase | None:
+        while True:
+            match await self._inbox.next(None, "dispatch"):
+                case Dispatch() as decision:
+                    await self._replacement.dispatched(decision)
+                    self._replacement.close_as_replaced(bindable=self._options.terms.bindable)
+                    return None
+                case other:
+                    if phase := self._in_any_state(other):
+                        return phase
+
+    async def await_completion(self) -> Phase | None:
+        """The unit is repaired or serviced and shipped back. Issues found lead to a quote (R-MNT-2)."""
+        while True:
+            match await self._inbox.next(None, "people"):
+                case Complete() as decision:
+                    await self._going_back.completed(decision)
+                    return None
+                case QuoteRepair() as decision:
+                    await self._options.quote(decision)
+                    return self.await_choice
+                case other:
+                    if phase := self._in_any_state(other):
+                        return phase
+
+    async def request_return(self) -> Phase | None:
+        await self._process.during(self._going_back.request())
+        return self.await_completion
+
+    async def send_back(self) -> Phase | None:
+        """R-REP-2: returned to the registered address and closed."""
+        refund = await self._process.during(self._fees.refund_all())
+        await self._process.during(self._going_back.request())
+        self._record.close(Outcome.RETURNED_UNREPAIRED, gives_back=self._options.reserved)
+        self._record.notify(MailKind.RETURNED_UNREPAIRED, refund)
+        return None
+
+    async def undo(self) -> Phase | None:
+        """Everything paid is given back; a unit in the house goes home."""
+        if self._record.claim.state is ClaimState.AWAITING_DISPATCH:
+            await self._process.during(self._replacement.withdraw())
+        refund = await self._process.during(self._fees.refund_all())
+        returning = self._record.claim.returning
+        if returning is not None and returning.arrived_at is not None:
+            await self._process.during(self._going_back.request())
+        self._record.close(Outcome.CANCELLED, gives_back=self._options.reserved)
+        self._record.notify(MailKind.CANCELLED, refund)
+        return None
+
+    # -- what several phases share -----------------------------------------------------------------------------------
+
+    def _in_any_state(self, message: Event | Decision | TimeReached) -> Phase | None:
+        """What may come in more than one state: the next phase, or None to wait on in the same."""
+        match message:
+            case CancelClaim() as decision:
+                self._record.note("cancel_asked", "The claim was cancelled.", decision.reason, decision.actor)
+                return self.undo
+            case MailFailed() as event:
+                self._process.mail_failed(event)
+            case ParcelArrived() | ParcelScanned() as event:
+                self._inbox.unexpected(event)
+            case TimeReached() | PaymentChanged():
+                pass
+            case _:
+                raise AssertionError(f"{type(message).__name__} is not for {self._record.claim.state}")
+        return None
+
+    def takes_meanwhile(self, decision: Decision) -> bool:
+        return self._window.takes_meanwhile(decision)
+
+    async def meanwhile(self, message: Event | Decision) -> None:
+        self._window.meanwhile(message)
+
+    def _remind(self) -> None:
+        latest = self._reminders.take_latest()
+        if latest is not None:
+            self._record.note("reminder", "Reminder: one option of the repair quote is to be chosen.")
+            self._record.notify(latest)
+
+    async def _next_before_deadline(self, what: str) -> Event | Decision | TimeReached:
+        deadline = self._record.claim.deadline
+        return await self._inbox.next(deadline, f"{what} {deadline:%Y-%m-%d}" if deadline else "", deadline)

@@ -8,7 +8,6 @@ from domain.policy import Policy
 from messages.claims import CancelClaim, ChooseParts, Decide, PaymentChanged, Waive
 from tests.replay.stories import story
 from tests.workflows.conftest import WITHOUT_BATTERY, Case, World
-from workflows.desk import ClaimDesk
 
 KIND = "CareExpressPremium"
 NO_RENEWAL = ("renewal", "pm_card_visa")
@@ -139,5 +138,5 @@ async def hold_shortened_by_the_gateway(world: World) -> str:
 
 async def news(case: Case, payment_id: str) -> None:
     event = PaymentChanged(event_id="evt_1", actor="simulated", payment_id=payment_id)
-    await case.handle.signal(ClaimDesk.payment_changed, event)
+    await case.handle.signal("payment_changed", event)
     await case.claim()

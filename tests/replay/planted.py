@@ -1,12 +1,13 @@
-"""Changes to a running process, planted: what they do to a claim that began before them."""
+"""Changes to a running process, planted into its parts: what they do to a claim that began before them."""
+
+from typing import Any
 
 from temporalio import workflow
 
 from domain.money import Money
-from messages.claims import ShipTo, SubmitCareExpress
+from messages.claims import SubmitCareExpress
 from messages.mail import MailKind
-from messages.payments import PaymentDeclined
-from workflows.premium import CareExpressPremium
+from workflows.premium import CareExpressPremium, PremiumSnapshot
 
 NAME = "CareExpressPremium"
 
@@ -14,77 +15,89 @@ NAME = "CareExpressPremium"
 @workflow.defn(name=NAME)
 class OneMailMore(CareExpressPremium):
     @workflow.init
-    def __init__(self, ask: SubmitCareExpress) -> None:
-        super().__init__(ask)
+    def __init__(self, request: SubmitCareExpress, snapshot: PremiumSnapshot | None) -> None:
+        super().__init__(request, snapshot)
+        real = self.replacement.order_inline
+
+        async def with_a_mail(*, with_battery: bool) -> bool:
+            self.record.notify(MailKind.SHIPPED)
+            return await real(with_battery=with_battery)
+
+        setattr(self.replacement, "order_inline", with_a_mail)  # noqa: B010
 
     @workflow.run
-    async def run(self, ask: SubmitCareExpress) -> str:
-        return await super().run(ask)
-
-    async def _request_dispatch(self, ship_to: ShipTo, *, with_battery: bool) -> None:
-        self._mail(MailKind.SHIPPED)
-        await super()._request_dispatch(ship_to, with_battery=with_battery)
+    async def run(self, request: SubmitCareExpress, snapshot: PremiumSnapshot | None) -> str:
+        return await super().run(request, snapshot)
 
 
 @workflow.defn(name=NAME)
 class OneStepLess(CareExpressPremium):
     @workflow.init
-    def __init__(self, ask: SubmitCareExpress) -> None:
-        super().__init__(ask)
+    def __init__(self, request: SubmitCareExpress, snapshot: PremiumSnapshot | None) -> None:
+        super().__init__(request, snapshot)
+
+        async def nothing() -> Money:
+            return self.record.claim.fee.zero()
+
+        setattr(self.hold, "release", nothing)  # noqa: B010
 
     @workflow.run
-    async def run(self, ask: SubmitCareExpress) -> str:
-        return await super().run(ask)
-
-    async def _release_hold(self) -> None:
-        pass
+    async def run(self, request: SubmitCareExpress, snapshot: PremiumSnapshot | None) -> str:
+        return await super().run(request, snapshot)
 
 
 @workflow.defn(name=NAME)
 class AnotherOrder(CareExpressPremium):
     @workflow.init
-    def __init__(self, ask: SubmitCareExpress) -> None:
-        super().__init__(ask)
+    def __init__(self, request: SubmitCareExpress, snapshot: PremiumSnapshot | None) -> None:
+        super().__init__(request, snapshot)
+        real = self.hold.place
+
+        async def fee_first(amount: Money, payment_method: str, fee: Any) -> Any:
+            await self.fees.charge(self.record.claim.fee, payment_method, "service_fees", "fee")
+            return await real(amount, payment_method, fee)
+
+        setattr(self.hold, "place", fee_first)  # noqa: B010
 
     @workflow.run
-    async def run(self, ask: SubmitCareExpress) -> str:
-        return await super().run(ask)
-
-    async def _place_hold(
-        self, amount: Money, payment_method: str, *, off_session: bool = False
-    ) -> PaymentDeclined | None:
-        await self._charge(self._the_claim.fee, payment_method, "service_fees", "fee")
-        return await super()._place_hold(amount, payment_method, off_session=off_session)
+    async def run(self, request: SubmitCareExpress, snapshot: PremiumSnapshot | None) -> str:
+        return await super().run(request, snapshot)
 
 
 @workflow.defn(name=NAME)
 class OneTimerMore(CareExpressPremium):
     @workflow.init
-    def __init__(self, ask: SubmitCareExpress) -> None:
-        super().__init__(ask)
+    def __init__(self, request: SubmitCareExpress, snapshot: PremiumSnapshot | None) -> None:
+        super().__init__(request, snapshot)
+        real = self.replacement.order_inline
+
+        async def later(*, with_battery: bool) -> bool:
+            await workflow.sleep(60)
+            return await real(with_battery=with_battery)
+
+        setattr(self.replacement, "order_inline", later)  # noqa: B010
 
     @workflow.run
-    async def run(self, ask: SubmitCareExpress) -> str:
-        return await super().run(ask)
-
-    async def _request_dispatch(self, ship_to: ShipTo, *, with_battery: bool) -> None:
-        await workflow.sleep(60)
-        await super()._request_dispatch(ship_to, with_battery=with_battery)
+    async def run(self, request: SubmitCareExpress, snapshot: PremiumSnapshot | None) -> str:
+        return await super().run(request, snapshot)
 
 
 @workflow.defn(name=NAME)
-class OneMailMoreForNewClaims(CareExpressPremium):
+class OneTimerMoreForNewClaims(CareExpressPremium):
     """How it is done: what began before goes on as it was."""
 
     @workflow.init
-    def __init__(self, ask: SubmitCareExpress) -> None:
-        super().__init__(ask)
+    def __init__(self, request: SubmitCareExpress, snapshot: PremiumSnapshot | None) -> None:
+        super().__init__(request, snapshot)
+        real = self.replacement.order_inline
+
+        async def later(*, with_battery: bool) -> bool:
+            if workflow.patched("one-timer-more"):
+                await workflow.sleep(60)
+            return await real(with_battery=with_battery)
+
+        setattr(self.replacement, "order_inline", later)  # noqa: B010
 
     @workflow.run
-    async def run(self, ask: SubmitCareExpress) -> str:
-        return await super().run(ask)
-
-    async def _request_dispatch(self, ship_to: ShipTo, *, with_battery: bool) -> None:
-        if workflow.patched("one-mail-more"):
-            self._mail(MailKind.SHIPPED)
-        await super()._request_dispatch(ship_to, with_battery=with_battery)
+    async def run(self, request: SubmitCareExpress, snapshot: PremiumSnapshot | None) -> str:
+        return await super().run(request, snapshot)

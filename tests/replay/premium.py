@@ -3,9 +3,6 @@
 import asyncio
 from datetime import timedelta
 
-from temporalio import activity
-from temporalio.exceptions import ApplicationError
-
 from domain.kinds import Component, PartsChoice
 from domain.policy import Policy
 from messages.claims import (
@@ -15,17 +12,15 @@ from messages.claims import (
     Decide,
     Dispatch,
     ExtendReturn,
+    MailFailed,
     ParcelArrived,
     QuotedAmounts,
     Waive,
 )
-from messages.mail import MailSent, SendMail
 from messages.record import SerialIdentified
-from tests.fakes.outside import FakeMail
 from tests.fakes.record import usd
 from tests.replay.stories import by_operations, declined, fresh_event, in_vain, nobody_home, premium, refused, story
 from tests.workflows.conftest import WITHOUT_BATTERY, Case, World
-from workflows.desk import ClaimDesk
 
 KIND = "CareExpressPremium"
 NO_RENEWAL = ("renewal", "pm_card_visa")
@@ -447,22 +442,12 @@ async def scan_during_inspection(world: World) -> str:
     return case.id
 
 
-class Unaddressed(FakeMail):
-    """Nobody is known to write to."""
-
-    @activity.defn
-    async def send_mail(self, ask: SendMail) -> MailSent:
-        raise ApplicationError("Nobody is known.", type="NoAddressee", non_retryable=True)
-
-
-@story(KIND, worker=False)
-async def nobody_to_write_to(world: World) -> str:
-    world.mail = Unaddressed()
-    async with world.worker():
-        case = await world.shipped()
-        await good_box(case)
-        await case.handle.result()
-    return case.id
+@story(KIND)
+async def a_notice_was_given_up(world: World) -> str:
+    case = await world.shipped()
+    event = MailFailed(event_id=fresh_event(), actor="system", kind="shipped", occurrence=1, reason="no such mailbox")
+    await case.handle.signal("mail_failed", event)
+    return await good_box(case)
 
 
 @story(KIND)
@@ -476,10 +461,11 @@ async def answers_lost(world: World) -> str:
 @story(KIND)
 async def answer_unknown(world: World) -> str:
     case = await world.shipped()
-    world.payments.nonsense["capture"] = 2
+    world.payments.silent.add("capture")
     returning = (await case.claim()).returning
     assert returning
     await world.skipper.fast_forward(case.handle, returning.due_at + timedelta(minutes=30) - await case.now())
+    world.payments.silent.clear()
     await case.pass_time(hours=3)
     return await good_box(case)
 
@@ -567,7 +553,7 @@ async def worker_down_over_the_deadline(world: World) -> str:
     await nobody_home(case, timedelta(hours=1))
     late = returning.due_at + timedelta(seconds=1)
     event = ParcelArrived(event_id=fresh_event(), actor="warehouse", arrived_at=late)
-    await case.handle.signal(ClaimDesk.arrival, event)
+    await case.handle.signal("arrival", event)
     async with world.worker():
         await case.claim()
         await case.inspect(components=WITHOUT_BATTERY)

@@ -15,13 +15,13 @@ from typing import Any
 from temporalio.client import WorkflowHistory
 
 # Each adds its stories.
-from tests.replay import holds, lost, premium, purchase, reconciliation, refusals, standard, workbench  # noqa: F401
+from tests.replay import holds, lost, mails, premium, purchase, reconciliation, refusals, standard, workbench  # noqa: F401
 from tests.replay.stories import STORIES, Story
 from tests.server import start_temporal
 
 HISTORIES = Path(__file__).with_name("histories")
-LATEST = HISTORIES / "notices-with-the-record"
-"""A folder for each form that a claim's history has had; named after the patch that began it."""
+LATEST = HISTORIES / "first"
+"""A folder for each form that a claim's history has had: the first, then each named after the patch that began it."""
 _AT_ONCE = 2
 # A story whose run does not end as told would be waited for without end.
 _PATIENCE = 120.0

@@ -33,11 +33,21 @@ class Story:
     def file(self) -> str:
         return f"{self.workflow}.{self.name}.json"
 
+    def world(self, client: Client, **changes: Any) -> World:
+        """The world in which the story is told."""
+        world = World(client, self.policy, **changes)
+        world.payments.hold_life = timedelta(days=self.hold_days)
+        return world
+
     @asynccontextmanager
     async def told(self, client: Client) -> AsyncIterator[str]:
         """The id of the workflow that has lived the story; its history can be fetched meanwhile."""
-        world = World(client, self.policy)
-        world.payments.hold_life = timedelta(days=self.hold_days)
+        async with self.told_in(self.world(client)) as workflow_id:
+            yield workflow_id
+
+    @asynccontextmanager
+    async def told_in(self, world: World) -> AsyncIterator[str]:
+        """The same in a world of the caller's."""
         async with world.worker() if self.worker else contextlib.nullcontext():
             workflow_id = await self.tell(world)
             if self.closes:

@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from statistics import median
 from typing import Final, Literal
 from unittest import mock
 
+from sqlalchemy import Engine
 from temporalio.client import Client
 
 from api.client import TemporalDoor
@@ -24,6 +26,7 @@ from benchmarks.counts import HistoryCost, Statements, history_cost, watched
 from benchmarks.covered import Covered
 from benchmarks.floor_worker import QUEUE
 from benchmarks.journeys import Bare, Journey, Ours, Times, travel
+from benchmarks.mails import MAILS_PER_SECOND, mails_out
 from benchmarks.polling import polls
 from benchmarks.processes import cpu_seconds
 from benchmarks.report import Report, percentile
@@ -55,9 +58,13 @@ class Sizes:
 
 @dataclass
 class Side:
-    """What was measured of one kind of claim, round by round; the CPU is in milliseconds a claim."""
+    """What was measured of one kind of claim, round by round; the CPU is in milliseconds a claim.
+
+    `mails_late`: seconds from the end of a round's last claim until its last mail was out, which rates and CPU include.
+    """
 
     rates: list[float] = field(default_factory=list)
+    mails_late: list[float] = field(default_factory=list)
     worker_cpu: list[float] = field(default_factory=list)
     server_cpu: list[float] = field(default_factory=list)
     crowded: Times = field(default_factory=Times)
@@ -81,7 +88,8 @@ def measure(sizes: Sizes, *, postgres: bool) -> Report:
     with tempfile.TemporaryDirectory(prefix="aftercare-floor-") as folder:
         home = Path(folder)
         with databases.fresh(home, postgres) as url, mock.patch.dict(os.environ, _compiled(home)):
-            settings = scratch_settings(home).model_copy(update={"database_url": url})
+            changes = {"database_url": url, "mail_per_second": MAILS_PER_SECOND}
+            settings = scratch_settings(home).model_copy(update=changes)
             sides, (asked, counted) = asyncio.run(_measure(settings, sizes))
     _tell(report, sides["ours"], sides["bare"])
     _tell_statements(report, asked, counted)
@@ -95,7 +103,8 @@ def _compiled(home: Path) -> dict[str, str]:
 
 async def _measure(settings: Settings, sizes: Sizes) -> tuple[dict[Kind, Side], tuple[Statements, int]]:
     sides: dict[Kind, Side] = {"ours": Side(), "bare": Side()}
-    drones = Covered(databases.plain_engine(settings.database_url))
+    engine = databases.plain_engine(settings.database_url)
+    drones = Covered(engine)
     async with Stack(settings, parts=("temporal",)) as stack, _door(stack.client, settings) as door:
         journeys: dict[Kind, Journey] = {"ours": Ours(door), "bare": Bare(stack.client)}
         for number in range(sizes.rounds + 1):
@@ -105,10 +114,13 @@ async def _measure(settings: Settings, sizes: Sizes) -> tuple[dict[Kind, Side], 
                 claims = sizes.claims if number else sizes.at_once
                 async with _working(stack, kind) as pid:
                     await travel(stack.client, journey, drones.take(sizes.at_once), sizes.at_once)
-                    await _crowd(stack, pid, journey, drones.take(claims), sizes.at_once, side)
+                    await mails_out(engine)
+                    serials = drones.take(claims)
+                    await _crowd(stack, pid, journey, serials, sizes.at_once, side, engine)
                     if number:
                         await _alone(stack.client, journey, drones.take(sizes.alone), side)
-        statements = await _count(stack.client, settings, journeys["ours"], drones.take(_LOOKED_AT))
+                        await mails_out(engine)
+        statements = await _count(stack.client, settings, journeys["ours"], drones.take(_LOOKED_AT), engine)
     return sides, statements
 
 
@@ -153,11 +165,19 @@ async def _working(stack: Stack, kind: Kind) -> AsyncIterator[int]:
         await child.stop(_STOP_SECONDS)
 
 
-async def _crowd(stack: Stack, worker: int, journey: Journey, serials: list[str], at_once: int, side: Side) -> None:
+async def _crowd(
+    stack: Stack, worker: int, journey: Journey, serials: list[str], at_once: int, side: Side, engine: Engine
+) -> None:
+    """Rate and CPU until the last claim has ended and its last mail is out."""
     server = stack.pid("temporal")
     assert server is not None, "Temporal is up"
     before = cpu_seconds(worker), cpu_seconds(server)
     times = await travel(stack.client, journey, serials, at_once)
+    ended = time.perf_counter()
+    await mails_out(engine)
+    late = time.perf_counter() - ended
+    times.seconds += late
+    side.mails_late.append(late)
     after = cpu_seconds(worker), cpu_seconds(server)
     side.rates.append(times.rate)
     side.worker_cpu.append((after[0] - before[0]) * 1000 / len(serials))
@@ -174,20 +194,26 @@ async def _alone(client: Client, journey: Journey, serials: list[str], side: Sid
     side.alone_cost += [await history_cost(client, each) for each in times.ids[-_LOOKED_AT:]]
 
 
-async def _count(client: Client, settings: Settings, journey: Journey, serials: list[str]) -> tuple[Statements, int]:
+async def _count(
+    client: Client, settings: Settings, journey: Journey, serials: list[str], engine: Engine
+) -> tuple[Statements, int]:
     """What our worker asks of the database for how many claims, with the worker in this process, where it is watched.
 
-    The simulated gateway's webhooks are not posted here: another gateway would post them itself.
+    The delivery of mails is a process that an earlier worker has started: this one goes on with it. Its looks into the
+    outbox go by the clock and are not counted; what it writes is. The simulated gateway's webhooks are not posted
+    here: another gateway would post them itself.
     """
     database = Database(settings.database_url)
     try:
         async with worker_on(client, settings, workflows=workflows(), activities=activities(settings, database)):
             await travel(client, journey, serials[:1], 1)  # what is read once and remembered
+            await mails_out(engine)
             with watched() as seen:
                 await travel(client, journey, serials[1:], 1, PAUSE)
+                await mails_out(engine)
     finally:
         await database.close()
-    return seen, len(serials) - 1
+    return seen.without_looks(), len(serials) - 1
 
 
 def _tell(report: Report, ours: Side, bare: Side) -> None:
@@ -196,6 +222,7 @@ def _tell(report: Report, ours: Side, bare: Side) -> None:
     cpu = median(ours.worker_cpu), median(bare.worker_cpu)
     report.add("worker CPU a claim, many at once", cpu[0], "ms", baseline=cpu[1], reach=1.5)
     report.add("server CPU a claim, many at once", median(ours.server_cpu), "ms", baseline=median(bare.server_cpu))
+    report.add("from the last claim's end to its last mail, many at once", median(ours.mails_late), "s")
     for crowd, mine, theirs in (("alone", ours.alone, bare.alone), ("many at once", ours.crowded, bare.crowded)):
         for what, times, bare_times in (
             ("request to awaiting dispatch", mine.to_dispatch, theirs.to_dispatch),

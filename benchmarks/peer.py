@@ -20,6 +20,7 @@ from rich.console import Console
 
 from benchmarks import databases
 from benchmarks.covered import Covered
+from benchmarks.mails import MAILS_PER_SECOND
 from benchmarks.peer_audit import Findings, audit, watch
 from benchmarks.peer_case import Case
 from benchmarks.peer_rounds import DRIVER, Driver, Kill, Load, postgres_pid
@@ -102,7 +103,7 @@ async def _play(
     engine = databases.plain_engine(url)
     cases = [Case(serial) for serial in Covered(engine).take(_WARMING + _ALONE + 3 * claims)]
     rest = iter(cases)
-    settings = scratch_settings(home).model_copy(update={"database_url": url})
+    settings = scratch_settings(home).model_copy(update={"database_url": url, "mail_per_second": MAILS_PER_SECOND})
     async with kind(settings) as side:
         driver = Driver(side, postgres_pid(engine), at_once)
         await driver.load(list(islice(rest, _WARMING)))

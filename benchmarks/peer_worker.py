@@ -19,11 +19,13 @@ from activities.post import FolderPost
 from activities.record import DatabaseRecord
 from activities.simulated_gateway import SimulatedGateway
 from activities.warehouse import SimulatedWarehouse
+from benchmarks.mails import MAILS_PER_SECOND
 from benchmarks.peer_claim import GoodReturn
 from benchmarks.peer_journal import Desk
 from domain.policy import Policy
 from lifeline import end_with_stdin
 from messages.claims import SubmitCareExpress
+from messages.mail import DeliverMails
 from store.database import Database
 
 QUEUE: Final = "claims"
@@ -46,7 +48,7 @@ async def work(database_url: str, mail_folder: Path) -> None:
     database = Database(database_url)
     gateway = SimulatedGateway(database, environment="development")
     desk = Desk(
-        record=DatabaseRecord(database, Policy(), OutgoingMail(database, FolderPost(mail_folder))),
+        record=DatabaseRecord(database, Policy()),
         payments=GatewayPayments(gateway),
         warehouse=SimulatedWarehouse(database),
     )
@@ -58,10 +60,20 @@ async def work(database_url: str, mail_folder: Path) -> None:
     DBOS.workflow(name=WORKFLOW)(good_return)
     DBOS.launch()
     await DBOS.register_queue_async(QUEUE, polling_interval_sec=_POLLING)
+    mail = OutgoingMail(database, FolderPost(mail_folder), mails_per_second=MAILS_PER_SECOND)
+    delivering = asyncio.create_task(_deliver(mail))
     print(READY, flush=True)
     await stop.wait()
+    delivering.cancel()
+    await asyncio.gather(delivering, return_exceptions=True)
     DBOS.destroy()
     await database.close()
+
+
+async def _deliver(mail: OutgoingMail) -> None:
+    """The delivery of mails, for ever: the same activity as ours, without anybody who watches over it."""
+    while True:
+        await mail.deliver_mails(DeliverMails())
 
 
 if __name__ == "__main__":

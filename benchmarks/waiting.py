@@ -22,6 +22,7 @@ from api.client import TemporalDoor
 from benchmarks import databases
 from benchmarks.covered import Covered
 from benchmarks.listener import Listener
+from benchmarks.mails import MAILS_PER_SECOND, mails_out
 from benchmarks.open_claims import claim_id, extend, open_claims, tell
 from benchmarks.processes import cpu_seconds, rss
 from benchmarks.report import Report, percentile
@@ -32,7 +33,7 @@ from schedules import schedule_id
 from settings import Settings
 from store.schema import METADATA
 from store.seed import demo_catalogue
-from workflows.desk import ClaimDesk
+from workflows.parts.claim_workflow import ClaimWorkflow
 
 MIB: Final = 1024 * 1024
 _SETTLING_SECONDS: Final = 10.0
@@ -73,7 +74,11 @@ def measure(size: Size, postgres: bool) -> Report:
         with databases.fresh(home, postgres) as url:
             engine = databases.plain_engine(url)
             serials = Covered(engine).take(size.claims)
-            changes = {"database_url": url, "worker_cached_claims": size.cached}
+            changes = {
+                "database_url": url,
+                "worker_cached_claims": size.cached,
+                "mail_per_second": MAILS_PER_SECOND,
+            }
             found = asyncio.run(_play(scratch_settings(home).model_copy(update=changes), engine, serials, size))
     return _report(found, size, postgres)
 
@@ -117,7 +122,7 @@ async def _open(door: TemporalDoor, serials: list[str]) -> None:
 
 
 async def _settled(engine: Engine) -> None:
-    """Until the gateway has told everything and some idle seconds have gone by."""
+    """Until the gateway has told everything, every mail is out, and some idle seconds have gone by."""
     events = METADATA.tables["gateway_events"]
     waiting = select(func.count()).where(events.c.delivered_at.is_(None))
     async with asyncio.timeout(_TOLD_SECONDS):
@@ -126,6 +131,7 @@ async def _settled(engine: Engine) -> None:
                 if not connection.scalar(waiting):
                     break
             await asyncio.sleep(1)
+    await mails_out(engine)
     await asyncio.sleep(_SETTLING_SECONDS)
 
 
@@ -149,7 +155,7 @@ async def _ask(client: Client, door: TemporalDoor, found: Found, serials: list[s
     random.Random(1).shuffle(others)
 
     async def query(serial: str) -> None:
-        await client.get_workflow_handle(claim_id(serial)).query(ClaimDesk.claim)
+        await client.get_workflow_handle(claim_id(serial)).query(ClaimWorkflow.claim)
 
     async def message(serial: str) -> None:
         await extend(door, serial)

@@ -1,7 +1,8 @@
 """A composition root: the demo. Weeks of claims and years of cover, on a stack of their own, in a minute.
 
-No room imports it. It knows the product from outside: everything it does and says goes through the HTTP API, and the
-mails are read where they are written. Each story says how it has to end; ``main`` answers 0 when all of them did.
+No room imports it. It knows the product from outside: everything it does and says goes through the HTTP API. The mails
+are read where they are written, once none of a story's waits in the outbox. Each story says how it has to end; ``main``
+answers 0 when all of them did.
 """
 
 from __future__ import annotations
@@ -22,12 +23,14 @@ from rich.text import Text
 from demo import pages
 from demo.client import Client, NoAnswer, Refused
 from demo.customer import differences
+from demo.mailbox import Mailbox
 from demo.pages import Played
 from demo.stories import STORIES
 from demo.story import AnyStory
 from dev import Stack, scratch_settings
 from preflight import StackError
 from settings import Settings, SettingsError, describe
+from store.database import Database
 
 _AT_ONCE: Final = 4
 """So many stories are played side by side: more of them would only wait for each other."""
@@ -85,11 +88,14 @@ class _Demo:
         self._stack = Stack(settings, on_note=self._note)
         async with self._stack as stack:
             pages.show(self._console, pages.opening(self._stories, stack.ui_url))
+            database = Database(settings.database_url)
             try:
                 async with Client(stack.api_url) as client:
-                    stories = await self._play_all(client, settings.mail_folder)
+                    stories = await self._play_all(client, Mailbox(settings.mail_folder, database))
             except* NoAnswer as errors:
                 raise StackError(_silence(stack, errors)) from None
+            finally:
+                await database.close()
             pages.show(self._console, pages.money_table(stories))
             pages.show(self._console, pages.closing(stories, clock() - began))
         return 0 if all(played.as_told for played in stories) else 1
@@ -97,13 +103,13 @@ class _Demo:
     def _note(self, sentence: str) -> None:
         self._console.print(Text(f"! {sentence}", style="bold yellow"))
 
-    async def _play_all(self, client: Client, mail_folder: Path) -> list[Played]:
+    async def _play_all(self, client: Client, mailbox: Mailbox) -> list[Played]:
         """Play some side by side and show each in its turn."""
         seats = asyncio.Semaphore(_AT_ONCE)
 
         async def take_a_seat(number: int, story: AnyStory) -> Played:
             async with seats:
-                return await self._play(client, mail_folder, number, story)
+                return await self._play(client, mailbox, number, story)
 
         with self._watched():
             async with asyncio.TaskGroup() as group:
@@ -120,12 +126,10 @@ class _Demo:
         pages.show(self._console, pages.chapter(played))
         return played
 
-    async def _play(self, client: Client, mail_folder: Path, number: int, story: AnyStory) -> Played:
+    async def _play(self, client: Client, mailbox: Mailbox, number: int, story: AnyStory) -> Played:
         report, wrong = None, []
         try:
-            report = await story.play_on(
-                client, mail_folder, number, lambda step: self._board.step(number, story, step)
-            )
+            report = await story.play_on(client, mailbox, number, lambda step: self._board.step(number, story, step))
             wrong = differences(report.ending, story.told)
         except Refused as error:
             wrong = [str(error)]

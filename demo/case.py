@@ -9,7 +9,8 @@ from typing import Final
 from uuid import uuid4
 
 from demo.client import Answer, NoAnswer
-from demo.customer import CARD, PAUSE_SECONDS, Customer, Mail, Said, day, instant, kinds, money
+from demo.customer import CARD, Customer, Said, day, instant, money
+from demo.mailbox import PAUSE_SECONDS, Mail, kinds
 from domain.money import Money
 
 _JUDGED_SECONDS: Final = 30.0

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from demo.client import Answer, Client
-from demo.customer import CARD, ZONES, Customer, Mail, Person, Said, address, day, instant, kinds, money
+from demo.customer import CARD, ZONES, Customer, Person, Said, address, day, instant, money
+from demo.mailbox import Mail, Mailbox, kinds
 from domain.dates import add_months
 
 _A_YEAR: Final = 12
@@ -44,9 +44,9 @@ class Cover(Customer):
     """
 
     def __init__(
-        self, client: Client, mail_folder: Path, number: int, who: Person, on_step: Callable[[str], None]
+        self, client: Client, mailbox: Mailbox, number: int, who: Person, on_step: Callable[[str], None]
     ) -> None:
-        super().__init__(client, mail_folder, number, who, on_step)
+        super().__init__(client, mailbox, number, who, on_step)
         self._plans: list[Answer] = []
         self._ends_on = date.max
 

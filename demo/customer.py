@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
-from email import policy
-from email.message import EmailMessage
-from email.parser import BytesParser
-from email.utils import parsedate_to_datetime
-from pathlib import Path
 from typing import Any, Final, Protocol
 from zoneinfo import ZoneInfo
 
 from demo.client import Answer, Client, Refused
+from demo.mailbox import Mail, Mailbox
 from domain.money import Money
 
 CARD: Final = "pm_card_visa"
 ZONES: Final = {"US": "America/Los_Angeles", "EU": "Europe/Berlin", "JP": "Asia/Tokyo"}
 """In whose days a region reckons: its deadlines end at 23:59:59 there."""
-PAUSE_SECONDS: Final = 0.1
-_MAIL_SECONDS: Final = 15.0
 _HOMES: Final = {
     "US": ("12 Harbour Road", "Portland", "97201", "US"),
     "EU": ("Lindenallee 7", "Leipzig", "04109", "DE"),
@@ -39,15 +32,6 @@ class Said:
     asked: str
     answer: str
     short: str
-
-
-@dataclass(frozen=True, slots=True)
-class Mail:
-    """A mail out of the data folder."""
-
-    kind: str
-    subject: str
-    at: datetime
 
 
 class Person(Protocol):
@@ -68,10 +52,10 @@ class Customer:
     """
 
     def __init__(
-        self, client: Client, mail_folder: Path, number: int, who: Person, on_step: Callable[[str], None]
+        self, client: Client, mailbox: Mailbox, number: int, who: Person, on_step: Callable[[str], None]
     ) -> None:
         self._client = client
-        self._mail_folder = mail_folder
+        self._mailbox = mailbox
         self._number = number
         self._customer = who.customer
         self._model = who.model
@@ -124,14 +108,8 @@ class Customer:
             self._say(asked, "Not refused.", "not refused")
 
     async def _mails(self, subject: str, expected: frozenset[str]) -> list[Mail]:
-        """The customer's mails about `subject`. They are written beside the story, so they are waited for a little."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + _MAIL_SECONDS
-        while True:
-            mails = await asyncio.to_thread(_read_mails, self._mail_folder, f"{subject}*.eml", self._email)
-            if expected <= {mail.kind for mail in mails} or loop.time() > until:
-                return mails
-            await asyncio.sleep(PAUSE_SECONDS)
+        """The customer's mails about `subject`, of which `expected` ones may still be on their way."""
+        return await self._mailbox.mails(subject, self._email, expected)
 
     def _home(self) -> Answer:
         line1, city, postal_code, country = _HOMES[self._region]
@@ -178,26 +156,8 @@ def day(text: str, region: str = "") -> str:
 
 def address(name: str) -> str:
     """A person's mail address."""
-    return f"{re.sub(r'[^a-z]+', '.', name.lower())}@example.com"
-
-
-def kinds(mails: Iterable[Mail]) -> frozenset[str]:
-    """Which mails were sent; named twice where one was sent twice, which no story tells."""
-    each = [mail.kind for mail in mails]
-    return frozenset(f"{kind} x{each.count(kind)}" if each.count(kind) > 1 else kind for kind in each)
-
-
-def _read_mails(folder: Path, pattern: str, recipient: str) -> list[Mail]:
-    """In the order of writing."""
-    files = sorted(folder.glob(pattern), key=lambda file: file.stat().st_mtime_ns)
-    letters = [BytesParser(policy=policy.default).parsebytes(file.read_bytes(), headersonly=True) for file in files]
-    return [_mail(letter) for letter in letters if recipient in str(letter["To"])]
-
-
-def _mail(letter: EmailMessage) -> Mail:
-    # A long subject stands folded in the file, and the fold is no part of it.
-    subject = str(letter["Subject"]).strip()
-    return Mail(str(letter["X-Aftercare-Kind"]), subject, parsedate_to_datetime(str(letter["Date"])))
+    words = re.sub(r"[^a-z]+", ".", name.lower()).strip(".")
+    return f"{words}@example.com"
 
 
 def _words(value: Any) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from demo.case import Case, Ending, Report
 from demo.client import Client
 from demo.cover import Cover, CoverEnding, CoverReport
+from demo.mailbox import Mailbox
 
 OnStep = Callable[[str], None]
 
@@ -30,9 +30,9 @@ class Story(_Story):
     play: Callable[[Case], Awaitable[None]]
     told: Ending
 
-    async def play_on(self, client: Client, mail_folder: Path, number: int, on_step: OnStep) -> Report:
+    async def play_on(self, client: Client, mailbox: Mailbox, number: int, on_step: OnStep) -> Report:
         """Raises Refused, NoAnswer."""
-        case = Case(client, mail_folder, number, self, on_step)
+        case = Case(client, mailbox, number, self, on_step)
         await case.register()
         await case.buy_plan()
         await self.play(case)
@@ -47,9 +47,9 @@ class CoverStory(_Story):
     told: CoverEnding
     age_days: int = 0
 
-    async def play_on(self, client: Client, mail_folder: Path, number: int, on_step: OnStep) -> CoverReport:
+    async def play_on(self, client: Client, mailbox: Mailbox, number: int, on_step: OnStep) -> CoverReport:
         """Raises Refused, NoAnswer."""
-        cover = Cover(client, mail_folder, number, self, on_step)
+        cover = Cover(client, mailbox, number, self, on_step)
         await cover.register(days_ago=self.age_days)
         await self.play(cover)
         return await cover.report(self.told.mails)

@@ -21,16 +21,19 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 
 from activities.mischief import Mischief
 from benchmarks.databases import on_postgres
 from demo.case import Case
 from demo.client import Answer, Client, NoAnswer, Refused
+from demo.mailbox import Mailbox
 from dev import Part, Stack, scratch_settings
 from domain.kinds import HoldPolicy
 from domain.policy import Policy
+from store import outbox
 from store.database import Database
+from store.payment_tables import MailRow
 from store.tables import ClaimRow
 from tests.payments.claim_file import ClaimFile, claim_file
 from tests.payments.invariants import RULES, violations
@@ -53,6 +56,7 @@ INVARIANTS: Final = [number for number, _ in RULES]
 any order: both happen to every claim here."""
 DECLINED: Final = "payment_declined"
 _STEPS: Final = 60
+_MAIL_SECONDS: Final = 120.0
 _LOST_LINE: Final = "No answer came for"
 
 app = typer.Typer(add_completion=False)
@@ -83,8 +87,8 @@ class Tally:
 class Restless(Case):
     """A claim whose people act at random. What the programme refuses, it refuses; the next thing is tried then."""
 
-    def __init__(self, client: Client, folder: Path, number: int, seed: int) -> None:
-        super().__init__(client, folder, number, Anybody(f"Customer {number}"), lambda _step: None)
+    def __init__(self, client: Client, mailbox: Mailbox, number: int, seed: int) -> None:
+        super().__init__(client, mailbox, number, Anybody(f"Customer {number}"), lambda _step: None)
         self._dice = random.Random(f"{seed}:{number}")  # noqa: S311  # repeatable, not secret
         self._card = self._dice.choices(list(CARDS), list(CARDS.values()))[0]
         self._comes_back = self._dice.random() < 0.7
@@ -193,10 +197,11 @@ class Soak:
                     ),
                 }
             )
-            async with Stack(settings, on_line=self._read) as stack, Client(stack.api_url) as client:
-                await self._live(stack, client, progress)
             database = Database(settings.database_url)
             try:
+                async with Stack(settings, on_line=self._read) as stack, Client(stack.api_url) as client:
+                    await self._live(stack, client, Mailbox(settings.mail_folder, database), progress)
+                    await self._mails_out(database)
                 await self._audit(database)
             finally:
                 await database.close()
@@ -208,13 +213,25 @@ class Soak:
     def _read(self, _part: Part, line: str) -> None:
         self.tally.counts["lost answers"] += _LOST_LINE in line
 
-    async def _live(self, stack: Stack, client: Client, progress: Progress) -> None:
+    async def _mails_out(self, database: Database) -> None:
+        """Until every mail is out, which the worker's deaths may delay; one that never is, is wrong."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_MAIL_SECONDS):
+                while (await outbox.standing(database, sent=0)).waiting:
+                    await asyncio.sleep(0.2)
+        for line in await outbox.listed(database, size=1000):
+            sentence = f"the mail {line.kind} {line.occurrence} did not go out after {line.attempts} failed attempts"
+            self.tally.wrong.setdefault(line.claim_id, []).append(sentence)
+        async with database.reading() as session:
+            self.tally.counts["mails sent"] = int((await session.exec(select(func.count()).select_from(MailRow))).one())
+
+    async def _live(self, stack: Stack, client: Client, mailbox: Mailbox, progress: Progress) -> None:
         task = progress.add_task(self.policy.replace("_", " "), total=self.claims)
         gate, done = asyncio.Semaphore(self.at_once), asyncio.Queue[int]()
 
         async def one(number: int) -> None:
             async with gate:
-                case = Restless(client, stack.settings.mail_folder, number, self.seed)
+                case = Restless(client, mailbox, number, self.seed)
                 told = await case.live()
             if told is not None:
                 self.tally.counts["turned away at once"] += 1
@@ -252,7 +269,8 @@ class Soak:
             file = await _file(database, claim_id, replace(Policy(), hold_policy=self.policy))
             found = violations(file)
             if found:
-                self.tally.wrong[claim_id] = [f"{each.number}: {each.sentence}" for each in found]
+                sentences = [f"{each.number}: {each.sentence}" for each in found]
+                self.tally.wrong.setdefault(claim_id, []).extend(sentences)
                 self.tally.broken.update({each.number for each in found})
             self._count(file)
 

@@ -1,5 +1,7 @@
 """The whole house in one process: API over ASGI, real workers and activities, a real Temporal, a real database."""
 
+import asyncio
+import contextlib
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 from temporalio.client import Client
+from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
@@ -17,9 +20,13 @@ from api.app import create_app
 from api.config import ApiConfig
 from dev import scratch_settings
 from settings import DEVELOPMENT_KEY, Settings
+from store import outbox
 from store.database import Database
 from tests.system.service_desk import ServiceDesk
-from worker import activities, workflow_runner, workflows
+from worker import activities, start_mail_delivery, workflow_runner, workflows
+from workflows.mail_delivery import MAIL_DELIVERY
+
+_MAIL_SECONDS = 20
 
 
 @dataclass
@@ -31,8 +38,11 @@ class House:
     database: Database
     desk: ServiceDesk
 
-    def worker(self, identity: str | None = None) -> Worker:
-        return Worker(
+    @asynccontextmanager
+    async def worker(self, identity: str | None = None) -> AsyncIterator[None]:
+        """Somebody works while the block lasts, and mails are delivered."""
+        await start_mail_delivery(self.client, self.settings.task_queue, self.delivery)
+        worker = Worker(
             self.client,
             task_queue=self.settings.task_queue,
             # Cut off at once, a local activity is tried again for ever, and the worker never stops.
@@ -42,6 +52,19 @@ class House:
             workflow_runner=workflow_runner(),
             identity=identity,
         )
+        async with worker:
+            yield
+
+    @property
+    def delivery(self) -> str:
+        """The id of this house's delivery of mails: houses share a server, and have a queue each."""
+        return f"{MAIL_DELIVERY}-{self.settings.task_queue}"
+
+    async def mails_out(self) -> None:
+        """Until the outbox is empty, while somebody works."""
+        async with asyncio.timeout(_MAIL_SECONDS):
+            while (await outbox.standing(self.database, sent=0)).waiting:
+                await asyncio.sleep(0.05)
 
     def mails(self, claim_id: str) -> list[str]:
         """What was written to the claim's customer, as `kind.occurrence`."""
@@ -77,7 +100,10 @@ async def opened(url: str, temporal: WorkflowEnvironment, home: Path) -> AsyncIt
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://api", headers=headers, timeout=60) as http,
     ):
-        yield House(settings, temporal.client, database, ServiceDesk(http))
+        house = House(settings, temporal.client, database, ServiceDesk(http))
+        yield house
+    with contextlib.suppress(RPCError):  # nobody ever worked here
+        await temporal.client.get_workflow_handle(house.delivery).terminate()
     await database.close()
 
 

@@ -126,7 +126,7 @@ async def test_a_worker_that_dies_after_every_effect_repeats_none_of_them(
 ) -> None:
     """Between the capture and its record above all: the second attempt finds the first one's answer."""
     stack, desk = workerless
-    fatal = ("hold_and_charge", "authorize_hold", "capture_hold", "refund_payment", "save_claim")
+    fatal = ("hold_and_charge", "authorize_hold", "capture_hold", "refund_payment", "save_claim", dying_worker.POSTED)
     async with dying_and_rising(stack, tmp_path, fatal):
         serial = await desk.covered()
         claim = await insist(desk, "/claims", desk.asked(serial), "last will")

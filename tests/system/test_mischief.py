@@ -61,7 +61,7 @@ async def test_whatever_trouble_the_gateway_makes_the_money_ends_alike(tmp_path:
     async with running(settings) as (_, desk):
         good = await desk.returned(await desk.shipped())
         late = await default_and_late_return(desk)
-        cancelled = await desk.claimed()
+        cancelled = await desk.judged()
         cancelled = await desk.does(f"/claims/{cancelled['id']}/cancel")
         assert [good["outcome"], late["outcome"]] == ["hold_released", "late_return_refunded"]
         assert [await desk.money(claim) for claim in (good, late)] == [FEE_ALONE] * 2

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from temporalio import activity
 
-from domain.reconciliation import FindingCode
+from domain.reconciliation import Code
 from messages.base import Message
 
 
@@ -86,7 +86,7 @@ class Reconciled(Message):
     payments_checked: int
     holds_live: int
     findings: int
-    by_code: dict[FindingCode, int]
+    by_code: dict[Code, int]
 
 
 class Reconciling(ABC):

@@ -9,11 +9,11 @@ import pytest
 from domain.claim import Claim, Hold
 from domain.kinds import Attention, ClaimState, HoldState
 from domain.money import Money
-from domain.reconciliation import (
-    ADVICE,
+from domain.reconciliation import ADVICE, CODES, AttemptFindingCode, Code, Finding, FindingCode, code_of
+from domain.reconciliation_rules import (
+    ANSWER_LASTS,
     Booked,
-    Finding,
-    FindingCode,
+    OpenAttempt,
     Process,
     SeenPayment,
     Subject,
@@ -28,6 +28,7 @@ PLACED = CLAIM.opened_at
 AT = PLACED + timedelta(days=3)
 AMOUNT, FEE, NOTHING = usd(88_000), usd(12_400), usd(0)
 CODE = FindingCode
+ATTEMPT = AttemptFindingCode
 
 
 def hold(number: int = 0, **changes: Any) -> SeenPayment:
@@ -262,6 +263,40 @@ def test_a_claim_must_be_covered_from_dispatch_to_verdict(state: ClaimState, unc
     assert [finding.code for finding in findings(subject, AT)] == [CODE.EXPIRED_WHILE_CLAIM_OPEN] * uncovered
 
 
+SENT = OpenAttempt("clm_a:fee", "charge", AT - ANSWER_LASTS, answered=False)
+LOST = replace(SENT, answered=True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "words"),
+    [
+        ({"attempts": (SENT,)}, ATTEMPT.ATTEMPT_UNANSWERED, "charge clm_a:fee was sent"),
+        ({"attempts": (LOST,)}, ATTEMPT.ATTEMPT_NOT_BOOKED, "charge clm_a:fee was answered as done"),
+        ({"attempts": (replace(LOST, first_sent_at=AT),)}, ATTEMPT.ATTEMPT_NOT_BOOKED, "no line of it"),
+        ({"unattempted": ("clm_a:fee",)}, ATTEMPT.LEDGER_WITHOUT_ATTEMPT, "no attempt of C1 explains"),
+    ],
+)
+def test_attempts_and_ledger_explain_each_other(changes: dict[str, Any], code: Code, words: str) -> None:
+    (finding,) = findings(replace(RUNNING, **changes), AT)
+    assert (finding.code, finding.subject, finding.payment_id) == (code, CLAIM.id, "clm_a:fee")
+    assert words in finding.message
+
+
+def test_an_answer_is_waited_for_a_day() -> None:
+    young = replace(SENT, first_sent_at=AT - ANSWER_LASTS + timedelta(seconds=1))
+    assert findings(replace(RUNNING, attempts=(young,)), AT) == ()
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_code_is_read_as_it_was_stored(code: Code) -> None:
+    assert code_of(code.value) is code
+
+
+def test_a_code_nobody_knows_is_not_read() -> None:
+    with pytest.raises(ValueError, match="misread"):
+        code_of("misread")
+
+
 def test_several_differences_of_one_subject_are_all_told() -> None:
     subject = replace(RUNNING, booked=books(NOTHING, NOTHING, FEE), process=Process.TERMINATED)
     assert {finding.code for finding in findings(subject, AT)} == {
@@ -285,6 +320,6 @@ def test_lines_that_do_not_sum_to_zero_are_named_by_their_key() -> None:
 
 
 def test_every_finding_says_what_to_do() -> None:
-    assert set(ADVICE) == set(FindingCode)
+    assert set(ADVICE) == set(CODES)
     for advice in ADVICE.values():
         assert advice.endswith(".")

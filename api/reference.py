@@ -81,7 +81,7 @@ _WRITES = (Code.PAYLOAD_TOO_LARGE, Code.UNSUPPORTED_MEDIA_TYPE, Code.IDEMPOTENCY
 def problems(*codes: Code) -> Responses:
     """The problem answers of a route, each code with an example under its status."""
     responses: Responses = {}
-    for code in sorted(set(codes), key=lambda code: KINDS[code].status):
+    for code in sorted(dict.fromkeys(codes), key=lambda code: KINDS[code].status):
         problem = _EXAMPLES[code]
         status = KINDS[code].status
         answer = responses.setdefault(status, {"description": KINDS[code].title, "content": {MEDIA_TYPE: _content()}})

@@ -130,7 +130,7 @@ class ClaimWorkflow(ABC):
         return (claim.outcome or "") if claim else "refused"
 
     async def during(self, step: Awaitable[ResultT]) -> ResultT:
-        """Await a step that moves money, or another party, while the claim goes on hearing."""
+        """Await a step that moves money, or another party, while the claim goes on taking messages."""
         return await self.inbox.during(step)
 
     async def accept(self) -> None:

@@ -11,7 +11,7 @@ from temporalio import workflow
 
 from domain import holds
 from domain.claim import Hold
-from domain.hold import DepositHold, LapsedHold, LiveHold, UnknownHold, summary
+from domain.hold import LapsedHold, LiveHold, UnknownHold, summary
 from domain.kinds import Attention, ClaimState, HoldPolicy
 from domain.reasons import RuleError
 from messages.mail import MailKind
@@ -201,8 +201,3 @@ class HoldRenewal:
         shown = summary(self._hold.state)
         assert shown is not None, "no hold was placed"
         return shown
-
-
-def is_secured(hold: CardHold) -> bool:
-    """Whether something can be taken without the card: a live hold or a deposit."""
-    return isinstance(hold.state, LiveHold | DepositHold)

@@ -86,11 +86,17 @@ class Client:
                     answer: Answer = response.json()
                     return answer
                 said = _said(response)
-                if response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                if _waits_for_a_payment(response):
+                    headers["Idempotency-Key"] = str(uuid4())  # nothing was done: it is a new request
+                elif response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
                     raise Refused(f"{method} {path}: {said}", _why(response))
             if loop.time() >= until:
                 raise NoAnswer(f"{method} {path}: {said}")
             await asyncio.sleep(_PAUSE_SECONDS)
+
+
+def _waits_for_a_payment(response: httpx.Response) -> bool:
+    return response.status_code == httpx.codes.CONFLICT and "payment_in_progress" in response.text
 
 
 def _said(response: httpx.Response) -> str:

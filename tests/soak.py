@@ -56,6 +56,7 @@ INVARIANTS: Final = [number for number, _ in RULES]
 any order: both happen to every claim here."""
 DECLINED: Final = "payment_declined"
 _STEPS: Final = 60
+_JUDGED_SECONDS: Final = 600.0
 _MAIL_SECONDS: Final = 120.0
 _LOST_LINE: Final = "No answer came for"
 
@@ -137,7 +138,7 @@ class Restless(Case):
         dice = self._dice
         match self.claim["state"]:
             case "submitted":
-                await asyncio.sleep(1)
+                await self._until_judged()
             case "awaiting_dispatch":
                 await dice.choices([self.ship_replacement, self.cancel, self._some_days], [75, 10, 15])[0]()
             case "awaiting_return":
@@ -153,6 +154,13 @@ class Restless(Case):
                 await dice.choices(choices, [30, 20, 20, 30])[0]()
             case _:  # a cure is waited for, or a late return
                 await dice.choices([self.parcel_arrives, self._some_days, self.wait_until_due], [30, 20, 50])[0]()
+
+    async def _until_judged(self) -> None:
+        """Six lost answers in a row, of hold or fee, are a minute: the retries wait ever longer."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_JUDGED_SECONDS):
+                while (await self._client.get(self._path()))["state"] == "submitted":
+                    await asyncio.sleep(1)
 
     async def _some_days(self) -> None:
         await self.wait_days(self._dice.randint(1, 6))

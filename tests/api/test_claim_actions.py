@@ -48,6 +48,20 @@ async def test_what_the_state_does_not_allow_answers_409_with_what_it_does(offic
     assert refused["rule"] == "R-CLM-2"
 
 
+async def test_a_payment_in_flight_answers_409_and_when_to_try_again_and_is_not_kept_under_the_key(
+    office: Office,
+) -> None:
+    claim = await office.shipped()
+    url, key, body = f"/v1/claims/{claim['id']}/waiver", {"Idempotency-Key": "again"}, {"reason": "goodwill"}
+    office.door.paying.add(claim["id"])
+    answer = await office.http.post(url, json=body, headers=key)
+    refused = problem(answer, 409, "payment_in_progress")
+    assert refused["allowed_actions"] == claim["allowed_actions"]
+    assert int(answer.headers["Retry-After"]) > 0
+    office.door.paying.clear()
+    assert (await office.http.post(url, json=body, headers=key)).status_code == 200
+
+
 @pytest.mark.parametrize(("path", "body"), DECISIONS)
 async def test_a_closed_claim_takes_no_decision(office: Office, path: str, body: dict[str, Any] | None) -> None:
     claim = await office.claimed()

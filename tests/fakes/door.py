@@ -65,6 +65,7 @@ from messages.renewals import RegionReminded, Reminder, RemindRegion
 from store.database import Database
 from store.writes import claims, entitlements, jobs, plans, registry
 from store.writes.refused import Refused as RefusedByStore
+from workflows.parts.pending_message import payment_in_progress
 
 DECLINED = "pm_card_declined"
 ZONE = "America/Los_Angeles"
@@ -74,7 +75,8 @@ AnswerT = TypeVar("AnswerT")
 
 @dataclass
 class FakeDoor:
-    """`away`: Temporal does not answer. `idle`: it does, but nobody works. `ended`: claims stopped by hand.
+    """`away`: Temporal does not answer. `idle`: it does, but nobody works. `ended`: claims stopped by hand. `paying`:
+    claims whose payment waits for the gateway.
 
     Everything asked is written down.
     """
@@ -90,6 +92,7 @@ class FakeDoor:
     reminders: dict[str, tuple[Reminder, ...]] = field(default_factory=dict)
     waiting: dict[str, Claim] = field(default_factory=dict)
     ended: set[str] = field(default_factory=set)
+    paying: set[str] = field(default_factory=set)
     lead: timedelta = timedelta()
     _versions: dict[str, int] = field(default_factory=dict)
     _answers: dict[str, ClaimAccepted | ClaimRefused] = field(default_factory=dict)
@@ -182,6 +185,9 @@ class FakeDoor:
         if self.idle:
             raise Unavailable("nobody works")
         claim = await self._running(claim_id)
+        if claim_id in self.paying:
+            error = payment_in_progress()
+            raise Refused(error.code, error.message, error.rule, lifecycle.allowed_actions(claim))
         try:
             lifecycle.require(claim, action)
         except RuleError as error:

@@ -11,9 +11,10 @@ from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 
+from api.client import TemporalDoor
 from domain.dates import whole_second
-from domain.kinds import ClaimState, Outcome, Tier
-from messages.claims import ExtendReturn, Inspect, ParcelScanned
+from domain.kinds import Action, ClaimState, Outcome, Tier
+from messages.claims import Dispatch, ExtendReturn, Inspect, ParcelScanned
 from tests.replay import holds, lost, premium, standard, workbench  # noqa: F401  # each adds its stories
 from tests.replay.stories import STORIES, Story
 from tests.workflows.conftest import WITHOUT_BATTERY, World
@@ -191,3 +192,25 @@ async def test_an_update_whose_step_goes_on_in_the_next_run_is_answered_there(te
         assert (await again).outcome is Outcome.HOLD_RELEASED
         assert world.record.kinds().count("inspected") == 1
         assert (world.payments.taken(), world.payments.live_holds()) == (FEE, 0)
+
+
+async def test_the_api_repeats_a_decision_that_met_the_end_of_a_run(temporal: WorkflowEnvironment) -> None:
+    world = World(temporal.client, processes=SHORT_RUNS)
+
+    async def connected() -> Client:
+        return temporal.client
+
+    door = TemporalDoor(connected, world.task_queue)
+    await door.open()
+    async with world.worker():
+        case = await world.open(world.express(Tier.PREMIUM))
+        decisions = {
+            Action.DISPATCH: Dispatch(actor="warehouse", replacement_serial_number="SN2"),
+            Action.EXTENSION: ExtendReturn(actor="staff", days=2, reason="ill"),
+        }
+        for action, decision in decisions.items():  # at once: the run that follows the one before has not begun yet
+            claim = await door.decide(case.id, action, decision, f"key-{action}")
+        assert claim.returning is not None
+        assert (claim.state, claim.returning.extended_days) == (ClaimState.AWAITING_RETURN, 2)
+        assert world.record.kinds().count("extended") == 1
+    await door.close()

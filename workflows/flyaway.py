@@ -7,16 +7,11 @@ from temporalio import workflow
 from domain.kinds import Attention, ClaimState, Outcome, ReasonCode, Service
 from domain.reasons import Reason, RuleError
 from messages.claims import (
-    CancelClaim,
     ChangePaymentMethod,
     Decide,
     Decision,
     Dispatch,
     Event,
-    MailFailed,
-    ParcelArrived,
-    ParcelScanned,
-    PaymentChanged,
     ReportFound,
     SubmitFlyaway,
 )
@@ -102,7 +97,7 @@ class Flyaway(ClaimWorkflow):
                     self._rejected(decision)
                     return None
                 case other:
-                    if phase := self._in_any_state(other):
+                    if phase := self.in_any_state(other):
                         return phase
 
     def _rejected(self, decision: Decide) -> None:
@@ -141,7 +136,7 @@ class Flyaway(ClaimWorkflow):
                     self.payment_method = decision.payment_method
                     return self.charge_fee
                 case other:
-                    if phase := self._in_any_state(other):
+                    if phase := self.in_any_state(other):
                         return phase
 
     async def order_replacement(self) -> Phase | None:
@@ -160,7 +155,7 @@ class Flyaway(ClaimWorkflow):
                     self.replacement.close_as_replaced(bindable=True)
                     return self.watch_for_a_find
                 case other:
-                    if phase := self._in_any_state(other):
+                    if phase := self.in_any_state(other):
                         return phase
 
     async def watch_for_a_find(self) -> Phase | None:
@@ -175,7 +170,7 @@ class Flyaway(ClaimWorkflow):
                     self.record.note("found_after_dispatch", title, actor=decision.actor)
                     return None
                 case other:
-                    self._in_any_state(other)
+                    self.in_any_state(other)
         return None
 
     async def undo(self) -> Phase | None:
@@ -187,25 +182,12 @@ class Flyaway(ClaimWorkflow):
         self.record.notify(MailKind.WITHDRAWN if self.found else MailKind.CANCELLED, refund)
         return None
 
-    def _in_any_state(self, message: Event | Decision | TimeReached) -> Phase | None:
-        """What may come in more than one state: the next phase, or None to wait on in the same."""
-        match message:
-            case ReportFound() as decision:
-                self.record.note("found", "The drone was found; the claim is withdrawn.", actor=decision.actor)
-                self.found = True
-                return self.undo
-            case CancelClaim() as decision:
-                self.record.note("cancel_asked", "The claim was cancelled.", decision.reason, decision.actor)
-                return self.undo
-            case MailFailed() as event:
-                self.mail_failed(event)
-            case ParcelArrived() | ParcelScanned() as event:
-                self.inbox.unexpected(event)
-            case TimeReached() | PaymentChanged():
-                pass
-            case _:
-                raise AssertionError(f"{type(message).__name__} is not for {self.record.claim.state}")
-        return None
+    def in_any_state(self, message: Event | Decision | TimeReached) -> Phase | None:
+        if isinstance(message, ReportFound):
+            self.record.note("found", "The drone was found; the claim is withdrawn.", actor=message.actor)
+            self.found = True
+            return self.undo
+        return super().in_any_state(message)
 
     def takes_meanwhile(self, decision: Decision) -> bool:
         return False

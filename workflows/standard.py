@@ -9,16 +9,13 @@ from domain.inspection import Verdict
 from domain.kinds import ClaimState, Outcome, PartsChoice
 from domain.reasons import RuleError
 from messages.claims import (
-    CancelClaim,
     ChooseParts,
     Decision,
     Dispatch,
     Event,
     Inspect,
-    MailFailed,
     ParcelArrived,
     ParcelScanned,
-    PaymentChanged,
     SubmitCareExpress,
 )
 from messages.mail import MailKind
@@ -98,7 +95,7 @@ class CareExpressStandard(ClaimWorkflow):
                     await self.window.scanned(event)
                     self.record.change(deadline=returns.waits_until(self.window.returning))
                 case other:
-                    if phase := self._in_any_state(other):
+                    if phase := self.in_any_state(other):
                         return phase
 
     async def await_inspection(self) -> Phase | None:
@@ -113,7 +110,7 @@ class CareExpressStandard(ClaimWorkflow):
                 case ParcelArrived():
                     self.inbox.defer()
                 case other:
-                    if phase := self._in_any_state(other):
+                    if phase := self.in_any_state(other):
                         return phase
 
     async def _judge_box(self, decision: Inspect) -> Phase | None:
@@ -154,7 +151,7 @@ class CareExpressStandard(ClaimWorkflow):
                 case ChooseParts():
                     return self.pay_for_parts
                 case other:
-                    if phase := self._in_any_state(other):
+                    if phase := self.in_any_state(other):
                         return phase
 
     async def pay_for_parts(self) -> Phase | None:
@@ -180,7 +177,7 @@ class CareExpressStandard(ClaimWorkflow):
                     self.replacement.close_as_replaced(bindable=self.reservation.terms.bindable)
                     return None
                 case other:
-                    if phase := self._in_any_state(other):
+                    if phase := self.in_any_state(other):
                         return phase
 
     async def lapse(self) -> Phase | None:
@@ -203,22 +200,6 @@ class CareExpressStandard(ClaimWorkflow):
         return None
 
     # -- what several phases share -----------------------------------------------------------------------------------
-
-    def _in_any_state(self, message: Event | Decision | TimeReached) -> Phase | None:
-        """What may come in more than one state: the next phase, or None to wait on in the same."""
-        match message:
-            case CancelClaim() as decision:
-                self.record.note("cancel_asked", "The claim was cancelled.", decision.reason, decision.actor)
-                return self.undo
-            case MailFailed() as event:
-                self.mail_failed(event)
-            case ParcelArrived() | ParcelScanned() as event:
-                self.inbox.unexpected(event)
-            case TimeReached() | PaymentChanged():
-                pass
-            case _:
-                raise AssertionError(f"{type(message).__name__} is not for {self.record.claim.state}")
-        return None
 
     def takes_meanwhile(self, decision: Decision) -> bool:
         return self.window.takes_meanwhile(decision)

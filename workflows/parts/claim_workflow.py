@@ -20,11 +20,21 @@ from domain.claim import Claim
 from domain.kinds import ClaimState
 from domain.reasons import RuleError
 from messages.base import Message
-from messages.claims import ClaimAccepted, ClaimRefused, Decision, Event, MailFailed
+from messages.claims import (
+    CancelClaim,
+    ClaimAccepted,
+    ClaimRefused,
+    Decision,
+    Event,
+    MailFailed,
+    ParcelArrived,
+    ParcelScanned,
+    PaymentChanged,
+)
 from workflows.parts.activity_calls import ActivityCalls
 from workflows.parts.claim_record import ClaimRecord, RecordData
 from workflows.parts.gateway_requests import GatewayRequests
-from workflows.parts.message_inbox import InboxData, MessageInbox
+from workflows.parts.message_inbox import InboxData, MessageInbox, TimeReached
 from workflows.parts.pending_message import PAYMENT_IN_PROGRESS, payment_in_progress
 
 Phase = Callable[[], Coroutine[Any, Any, "Phase | None"]]
@@ -147,8 +157,23 @@ class ClaimWorkflow(ABC):
         self.inbox.refuse(error)
         return back_to
 
-    def mail_failed(self, event: MailFailed) -> None:
-        """A notice could not be delivered: a line in the timeline."""
+    def in_any_state(self, message: Event | Decision | TimeReached) -> Phase | None:
+        """What may come in more than one state: the next phase, or None to wait on in the same."""
+        match message:
+            case CancelClaim() as decision:
+                self.record.note("cancel_asked", "The claim was cancelled.", decision.reason, decision.actor)
+                return self.undo
+            case MailFailed() as event:
+                self._mail_failed(event)
+            case ParcelArrived() | ParcelScanned() as event:
+                self.inbox.unexpected(event)
+            case TimeReached() | PaymentChanged():
+                pass
+            case _:
+                raise AssertionError(f"{type(message).__name__} is not for {self.record.claim.state}")
+        return None
+
+    def _mail_failed(self, event: MailFailed) -> None:
         name = event.kind.replace("_", " ")
         self.record.note("mail_failed", f"The mail “{name}” could not be delivered.", event.reason)
 

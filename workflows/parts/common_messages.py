@@ -3,15 +3,12 @@
 from domain.kinds import Attention, ClaimState
 from domain.reasons import RuleError
 from messages.claims import (
-    CancelClaim,
     ChangePaymentMethod,
     Decide,
     Decision,
     Event,
     ExtendReturn,
-    MailFailed,
     ParcelArrived,
-    ParcelScanned,
     PaymentChanged,
     Waive,
 )
@@ -44,9 +41,6 @@ class CommonMessages:
     def in_any_state(self, message: Event | Decision | TimeReached) -> Phase | None:
         """What may come in more than one state: the next phase, or None to wait on in the same."""
         match message:
-            case CancelClaim() as decision:
-                self._record.note("cancel_asked", "The claim was cancelled.", decision.reason, decision.actor)
-                return self._settlement.undo
             case Waive() | Decide(approve=False) as decision:
                 if not decision.reason:
                     raise RuleError("invalid_request", "R-AUD-1", "A waiver needs a reason.")
@@ -63,16 +57,10 @@ class CommonMessages:
                 return self._settlement.pay_owed if self._record.claim.amount_owed else self._settlement.change_card
             case PaymentChanged() as event:
                 self._renewal.reported(event.payment_id)
-            case MailFailed() as event:
-                self._process.mail_failed(event)
             case ParcelArrived() as event if self._record.closed:
                 self._window.late_parcel(event)
-            case ParcelArrived() | ParcelScanned() as event:
-                self._inbox.unexpected(event)
-            case TimeReached():
-                pass
             case _:
-                raise AssertionError(f"{type(message).__name__} is not for {self._record.claim.state}")
+                return self._process.in_any_state(message)
         return None
 
     def takes_meanwhile(self, decision: Decision) -> bool:

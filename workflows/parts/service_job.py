@@ -8,7 +8,6 @@ from domain import settlement
 from domain.kinds import ClaimState, Outcome, PartsChoice, RepairChoice
 from domain.reasons import RuleError
 from messages.claims import (
-    CancelClaim,
     ChooseParts,
     ChooseRepair,
     ClaimRefused,
@@ -17,10 +16,8 @@ from messages.claims import (
     Dispatch,
     Event,
     Inspect,
-    MailFailed,
     ParcelArrived,
     ParcelScanned,
-    PaymentChanged,
     QuoteRepair,
     ShipTo,
 )
@@ -112,7 +109,7 @@ class ServiceJob:
                 case ParcelArrived() as event:
                     return self._arrived(event)
                 case other:
-                    if phase := self._in_any_state(other):
+                    if phase := self._process.in_any_state(other):
                         return phase
 
     def _arrived(self, event: ParcelArrived) -> Phase:
@@ -138,7 +135,7 @@ class ServiceJob:
                     await self._options.quote(decision)
                     return self.await_choice
                 case other:
-                    if phase := self._in_any_state(other):
+                    if phase := self._process.in_any_state(other):
                         return phase
 
     async def await_choice(self) -> Phase | None:
@@ -157,7 +154,7 @@ class ServiceJob:
                     await self._options.choose(decision)
                     return self.pay_choice if self._options.cost else await self._chosen()
                 case other:
-                    if phase := self._in_any_state(other):
+                    if phase := self._process.in_any_state(other):
                         return phase
 
     async def pay_choice(self) -> Phase | None:
@@ -194,7 +191,7 @@ class ServiceJob:
                 case ChooseParts():
                     return self.pay_for_parts
                 case other:
-                    if phase := self._in_any_state(other):
+                    if phase := self._process.in_any_state(other):
                         return phase
 
     async def pay_for_parts(self) -> Phase | None:
@@ -221,7 +218,7 @@ class ServiceJob:
                     self._replacement.close_as_replaced(bindable=self._options.terms.bindable)
                     return None
                 case other:
-                    if phase := self._in_any_state(other):
+                    if phase := self._process.in_any_state(other):
                         return phase
 
     async def await_completion(self) -> Phase | None:
@@ -235,7 +232,7 @@ class ServiceJob:
                     await self._options.quote(decision)
                     return self.await_choice
                 case other:
-                    if phase := self._in_any_state(other):
+                    if phase := self._process.in_any_state(other):
                         return phase
 
     async def request_return(self) -> Phase | None:
@@ -263,22 +260,6 @@ class ServiceJob:
         return None
 
     # -- what several phases share -----------------------------------------------------------------------------------
-
-    def _in_any_state(self, message: Event | Decision | TimeReached) -> Phase | None:
-        """What may come in more than one state: the next phase, or None to wait on in the same."""
-        match message:
-            case CancelClaim() as decision:
-                self._record.note("cancel_asked", "The claim was cancelled.", decision.reason, decision.actor)
-                return self.undo
-            case MailFailed() as event:
-                self._process.mail_failed(event)
-            case ParcelArrived() | ParcelScanned() as event:
-                self._inbox.unexpected(event)
-            case TimeReached() | PaymentChanged():
-                pass
-            case _:
-                raise AssertionError(f"{type(message).__name__} is not for {self._record.claim.state}")
-        return None
 
     def takes_meanwhile(self, decision: Decision) -> bool:
         return self._window.takes_meanwhile(decision)

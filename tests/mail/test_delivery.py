@@ -93,7 +93,7 @@ async def test_it_ends_after_its_time_and_says_how_the_outbox_stands(programme: 
     for letter in "abc":
         await saved(programme, claim_of(letter), SHIPPED, REBIND)
     mail = OutgoingMail(programme, post, timing=replace(QUICK, first_backoff=60))
-    delivered = await ActivityEnvironment().run(mail.deliver_mails, DeliverMails(seconds=0.2))
+    delivered = await ActivityEnvironment().run(mail.deliver_mails, DeliverMails(seconds=2))
     oldest = (await in_outbox(programme))[0].written_at
     assert delivered.standing == MailStanding(sent=4, waiting=2, failing=1, given_up=0, oldest=oldest)
     assert delivered.given_up == ()

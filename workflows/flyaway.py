@@ -124,8 +124,7 @@ class Flyaway(ClaimWorkflow):
     async def await_payment(self) -> Phase | None:
         """Another card is named in time, or the claim lapses."""
         while True:
-            deadline = self.record.claim.deadline
-            match await self.inbox.next(deadline, f"payment due {deadline:%Y-%m-%d}" if deadline else "", deadline):
+            match await self.next_before_deadline("payment due"):
                 case TimeReached():
                     days = self.record.policy.payment_days
                     self.record.note("lapsed", f"The fee was not paid within {days} days; the case lapses.")

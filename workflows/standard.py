@@ -86,7 +86,7 @@ class CareExpressStandard(ClaimWorkflow):
     async def await_item(self) -> Phase | None:
         """The damaged unit arrives within thirty days, or the claim lapses (R-EXP-2)."""
         while True:
-            match await self._next_before_deadline():
+            match await self.next_before_deadline("unit expected by"):
                 case TimeReached():
                     return self.lapse
                 case ParcelArrived() as event:
@@ -139,7 +139,7 @@ class CareExpressStandard(ClaimWorkflow):
 
     async def _put_right(self) -> Phase | None:
         while True:
-            match await self._next_before_deadline():
+            match await self.next_before_deadline("unit expected by"):
                 case TimeReached():
                     return self.lapse
                 case ParcelArrived() as event:
@@ -210,7 +210,3 @@ class CareExpressStandard(ClaimWorkflow):
     def _arrived(self, event: ParcelArrived) -> Phase:
         self.window.arrived(event, "for the inspection")
         return self.await_inspection
-
-    async def _next_before_deadline(self) -> Event | Decision | TimeReached:
-        deadline = self.record.claim.deadline
-        return await self.inbox.next(deadline, f"unit expected by {deadline:%Y-%m-%d}" if deadline else "", deadline)

@@ -146,10 +146,15 @@ class ClaimWorkflow(ABC):
     async def accept(self) -> None:
         """The claim is made: store it and answer the submission."""
         await self.record.save()
-        self._answer_submission(ClaimAccepted(claim=self.record.claim))
+        self._submission = ClaimAccepted(claim=self.record.claim)
 
     def refuse_submission(self, answer: ClaimRefused) -> None:
-        self._answer_submission(answer)
+        self._submission = answer
+
+    async def next_before_deadline(self, what: str) -> Event | Decision | TimeReached:
+        """The next message, or TimeReached after the claim's deadline; `what` is due then."""
+        deadline = self.record.claim.deadline
+        return await self.inbox.next(deadline, f"{what} {deadline:%Y-%m-%d}" if deadline else "people", deadline)
 
     async def refused(self, error: RuleError, back_to: Phase | None) -> Phase | None:
         """A step has come to nothing: answer the decision that led to it, and go on in `back_to`."""
@@ -200,11 +205,8 @@ class ClaimWorkflow(ABC):
         if self.record.begun:
             await self.record.save()
             if self._submission is None:
-                self._answer_submission(ClaimAccepted(claim=self.record.claim))
+                self._submission = ClaimAccepted(claim=self.record.claim)
         await self.inbox.drain()
-
-    def _answer_submission(self, answer: ClaimAccepted | ClaimRefused) -> None:
-        self._submission = answer
 
     def _phase(self, name: str) -> Phase:
         found: Phase = next(getattr(owner, name) for owner in self.phases if hasattr(owner, name))

@@ -9,8 +9,6 @@ from domain.inspection import Verdict
 from domain.kinds import Attention, ClaimState, Outcome, PartsChoice
 from messages.claims import (
     ChooseParts,
-    Decision,
-    Event,
     ExtendReturn,
     Inspect,
     ParcelArrived,
@@ -142,7 +140,7 @@ class OriginalReturn:
     async def await_cure(self) -> Phase | None:
         """A wrong box may be put right (R-INS-4)."""
         while True:
-            match await self._next_before("cure window ends"):
+            match await self._process.next_before_deadline("cure window ends"):
                 case TimeReached() if self._box.boxes_were_swapped:
                     # Edge case 11: neither customer's default is charged by a machine.
                     self._charges.hold_back(
@@ -162,7 +160,7 @@ class OriginalReturn:
     async def await_parts(self) -> Phase | None:
         """Missing parts are sent or paid for; neither in time, and they are charged (R-CMP-2)."""
         while True:
-            match await self._next_before("parts due"):
+            match await self._process.next_before_deadline("parts due"):
                 case TimeReached():
                     return self._settlement.charge_parts
                 case ParcelScanned() as event:
@@ -206,7 +204,7 @@ class OriginalReturn:
     async def await_late_return(self) -> Phase | None:
         """The original may still come, and is refunded until the last day for that (R-RET-10)."""
         while True:
-            match await self._next_before("late return until"):
+            match await self._process.next_before_deadline("late return until"):
                 case TimeReached():
                     self._record.close(Outcome.DEFAULT_CHARGED)
                     return self.watch_disputes
@@ -254,11 +252,6 @@ class OriginalReturn:
                 return self.await_late_return
             case _:
                 return self.watch_disputes
-
-    async def _next_before(self, what: str) -> Event | Decision | TimeReached:
-        """The next message before the claim's deadline."""
-        deadline = self._record.claim.deadline
-        return await self._inbox.next(deadline, f"{what} {deadline:%Y-%m-%d}" if deadline else "people", deadline)
 
     def _remind(self) -> None:
         latest = self._reminders.take_latest()

@@ -96,7 +96,7 @@ class ServiceJob:
     async def await_item(self) -> Phase | None:
         """The unit arrives in time, or the case lapses."""
         while True:
-            match await self._next_before_deadline("unit expected by"):
+            match await self._process.next_before_deadline("unit expected by"):
                 case TimeReached():
                     self._record.note("lapsed", "The unit did not arrive in time; the case lapses.")
                     self._record.close(Outcome.LAPSED)
@@ -178,7 +178,7 @@ class ServiceJob:
     async def await_parts(self) -> Phase | None:
         """The replacement waits for every covered component or its price (R-CMP-1)."""
         while True:
-            match await self._next_before_deadline("parts due"):
+            match await self._process.next_before_deadline("parts due"):
                 case TimeReached():
                     self._record.note("parts_lapsed", "The parts were neither sent nor paid; the unit goes back.")
                     return self.send_back
@@ -272,7 +272,3 @@ class ServiceJob:
         if latest is not None:
             self._record.note("reminder", "Reminder: one option of the repair quote is to be chosen.")
             self._record.notify(latest)
-
-    async def _next_before_deadline(self, what: str) -> Event | Decision | TimeReached:
-        deadline = self._record.claim.deadline
-        return await self._inbox.next(deadline, f"{what} {deadline:%Y-%m-%d}" if deadline else "", deadline)

@@ -1,6 +1,5 @@
 """Bugs of whole claims, planted into their parts: each is a way in which a process has really lost or taken money."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -11,42 +10,15 @@ from domain.claim import Hold
 from domain.hold import EndableHold, LiveHold
 from domain.kinds import HoldState
 from domain.money import Money
-from messages.claims import SubmitCareExpress
 from messages.ids import payment_key
 from messages.payments import ChargeCard, PaymentDeclined, PaymentRefused, Payments, ReleaseHold, TakeAccount
+from tests.planting import planted, swap
 from workflows.parts.charges import Charges
 from workflows.parts.claim_workflow import Phase
 from workflows.parts.hold_requests import HoldRequests
-from workflows.premium import CareExpressPremium, PremiumSnapshot
+from workflows.premium import CareExpressPremium
 
 NoAnswer = PaymentDeclined | PaymentRefused | None
-
-
-def planted(bug: type[CareExpressPremium]) -> type[CareExpressPremium]:
-    """The bug as a process under the real one's name. Temporal wants both methods on the class itself."""
-
-    def begin(self: Any, request: SubmitCareExpress, snapshot: PremiumSnapshot | None) -> None:
-        CareExpressPremium.__init__(self, request, snapshot)
-        self.plant()
-
-    async def run(self: Any, request: SubmitCareExpress, snapshot: PremiumSnapshot | None) -> str:
-        return await CareExpressPremium.run(self, request, snapshot)
-
-    begin.__name__, run.__name__ = "__init__", "run"
-    begin.__qualname__, run.__qualname__ = f"{bug.__qualname__}.__init__", f"{bug.__qualname__}.run"
-    for method in (begin, run):
-        del method.__annotations__["self"]  # by a type Temporal takes the first argument for the message
-    setattr(bug, "__init__", workflow.init(begin))  # noqa: B010
-    setattr(bug, "run", workflow.run(run))  # noqa: B010
-    return workflow.defn(name="CareExpressPremium")(bug)
-
-
-def swap(part: object, name: str, function: Callable[..., Any]) -> Any:
-    """Put `function` in the place of the part's method; the method that stood there."""
-    real = getattr(part, name)
-    function.__name__ = name  # a phase is kept by its name
-    setattr(part, name, function)
-    return real
 
 
 def charges_of(process: CareExpressPremium) -> Charges:

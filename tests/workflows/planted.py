@@ -7,6 +7,7 @@ from typing import Any
 from temporalio import workflow
 
 from messages.claims import SubmitCareExpress
+from tests.planting import planted, swap
 from tests.workflows.short_runs import ShortPremium
 from workflows.parts.message_inbox import InboxData
 from workflows.parts.message_queue import QueueData
@@ -15,32 +16,19 @@ from workflows.premium import CareExpressPremium, PremiumSnapshot
 NAME = "CareExpressPremium"
 
 
-@workflow.defn(name=NAME)
+@planted
 class TakesNoMessageInAStep(CareExpressPremium):
-    @workflow.init
-    def __init__(self, request: SubmitCareExpress, snapshot: PremiumSnapshot | None) -> None:
-        super().__init__(request, snapshot)
-
+    def plant(self) -> None:
         async def plainly(step: Awaitable[Any]) -> Any:
             return await step
 
-        setattr(self.inbox, "during", plainly)  # noqa: B010
-
-    @workflow.run
-    async def run(self, request: SubmitCareExpress, snapshot: PremiumSnapshot | None) -> str:
-        return await super().run(request, snapshot)
+        swap(self.inbox, "during", plainly)
 
 
-@workflow.defn(name=NAME)
+@planted
 class LetsDecisionsWaitForThePayment(CareExpressPremium):
-    @workflow.init
-    def __init__(self, request: SubmitCareExpress, snapshot: PremiumSnapshot | None) -> None:
-        super().__init__(request, snapshot)
+    def plant(self) -> None:
         setattr(self.inbox, "_gateway", SimpleNamespace(in_flight=False))  # noqa: B010
-
-    @workflow.run
-    async def run(self, request: SubmitCareExpress, snapshot: PremiumSnapshot | None) -> str:
-        return await super().run(request, snapshot)
 
 
 @workflow.defn(name=NAME)

@@ -1,1 +1,1 @@
-"""What touches the world: payments, warehouse, mail, record. Knows no workflow, no web, no settings."""
+"""Activities: the side effects: payments, warehouse, mail, database. Knows no workflow, no web, no settings."""

@@ -2,7 +2,7 @@
 
 from temporalio import activity
 
-from activities.refusals import refused_for_good
+from activities.command_errors import refusals_as_application_errors
 from messages.entitlements import (
     ApproveVerification,
     ChangeOwner,
@@ -25,25 +25,25 @@ class DatabaseEntitlements(Entitlements):
         self._database = database
 
     @activity.defn
-    async def approve_verification(self, ask: ApproveVerification) -> Registered:
-        with refused_for_good():
-            async with self._database.writing() as session:
-                return Registered(serial_number=await entitlements.approve_verification(session, ask))
+    async def approve_verification(self, request: ApproveVerification) -> Registered:
+        with refusals_as_application_errors():
+            async with self._database.transaction() as session:
+                return Registered(serial_number=await entitlements.approve_verification(session, request))
 
     @activity.defn
-    async def change_owner(self, ask: ChangeOwner) -> Registered:
-        with refused_for_good():
-            async with self._database.writing() as session:
-                return Registered(serial_number=await entitlements.change_owner(session, ask))
+    async def change_owner(self, request: ChangeOwner) -> Registered:
+        with refusals_as_application_errors():
+            async with self._database.transaction() as session:
+                return Registered(serial_number=await entitlements.change_owner(session, request))
 
     @activity.defn
-    async def issue_maintenance_code(self, ask: IssueMaintenanceCode) -> MaintenanceCodeIssued | MaintenanceRefused:
-        with refused_for_good():
-            async with self._database.writing() as session:
-                return await entitlements.issue_code(session, ask)
+    async def issue_maintenance_code(self, request: IssueMaintenanceCode) -> MaintenanceCodeIssued | MaintenanceRefused:
+        with refusals_as_application_errors():
+            async with self._database.transaction() as session:
+                return await entitlements.issue_code(session, request)
 
     @activity.defn
-    async def end_plan(self, ask: EndPlan) -> PlanEnded | PlanRefused:
-        with refused_for_good():
-            async with self._database.writing() as session:
-                return await entitlements.end_plan(session, ask)
+    async def end_plan(self, request: EndPlan) -> PlanEnded | PlanRefused:
+        with refusals_as_application_errors():
+            async with self._database.transaction() as session:
+                return await entitlements.end_plan(session, request)

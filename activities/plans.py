@@ -1,27 +1,27 @@
-"""Activities: terms of cover, kept in the database. Each attempt is one transaction; money is another party's."""
+"""Activities: terms of cover in the database. Each attempt is one transaction; the payment activities move money."""
 
 from temporalio import activity
 
-from activities.refusals import refused_for_good
+from activities.command_errors import refusals_as_application_errors
 from messages.registry import AddPlan, CheckPlan, PlanBought, PlanPriced, PlanRefused, Plans
 from store.database import Database
 from store.writes import plans
 
 
 class DatabasePlans(Plans):
-    """Terms in `database`. A serial number nobody knows is an ApplicationError of type `not_found`."""
+    """Terms in `database`. An unknown serial number is an ApplicationError of type `not_found`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     @activity.defn
-    async def check_plan(self, ask: CheckPlan) -> PlanPriced | PlanRefused:
-        with refused_for_good():
-            async with self._database.reading() as session:
-                return await plans.check_plan(session, ask)
+    async def check_plan(self, request: CheckPlan) -> PlanPriced | PlanRefused:
+        with refusals_as_application_errors():
+            async with self._database.snapshot() as session:
+                return await plans.check_plan(session, request)
 
     @activity.defn
-    async def add_plan(self, ask: AddPlan) -> PlanBought | PlanRefused:
-        with refused_for_good():
-            async with self._database.writing() as session:
-                return await plans.add_plan(session, ask)
+    async def add_plan(self, request: AddPlan) -> PlanBought | PlanRefused:
+        with refusals_as_application_errors():
+            async with self._database.transaction() as session:
+                return await plans.add_plan(session, request)

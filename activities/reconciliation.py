@@ -1,5 +1,5 @@
-"""Activities: the daily reconciliation. It reads the gateway, the database and the workflow engine, and changes none
-of them but its own report. What must agree is `domain.reconciliation`'s to say."""
+"""Activities: the daily reconciliation. It reads the gateway, the database and the Temporal server, and writes only its
+own report. `domain.reconciliation` decides what must agree."""
 
 import asyncio
 from abc import ABC, abstractmethod
@@ -16,9 +16,9 @@ from temporalio.api.enums.v1 import WorkflowExecutionStatus
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionRequest
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.gateway import Gateway, Payment
+from activities.payments.gateway import Gateway, Payment
 from domain.reconciliation import CODES, Finding
-from domain.reconciliation_rules import Process, Subject, findings, parked, unbalanced, wants_process
+from domain.reconciliation_rules import WorkflowStatus, Subject, findings, parked, unbalanced, has_live_hold
 from messages.reconciliation import (
     BeginReconciliation,
     CompareSubjects,
@@ -26,45 +26,45 @@ from messages.reconciliation import (
     FinishReconciliation,
     PaymentsCopied,
     Reconciled,
+    Reconciliation,
     ReconciliationBegun,
-    Reconciling,
     SubjectsCompared,
 )
-from store import ledger_book
 from store.database import Database
-from store.reconciliation_tables import FindingRow, SeenPaymentRow
-from store.reconciliation_view import subject_page
-from store.webhooks import parked_events
-from store.writes import reconciliation as book
+from store.reads import ledger_export
+from store.reads.reconciliation import subject_page
+from store.tables.reconciliation import FindingRow, SeenPaymentRow
+from store.webhook_events import parked_events
+from store.writes.reconciliation import finish_run, record_findings, record_payments, start_run
 
-AT_ONCE: Final = 8
-"""How many processes are asked about at the same time."""
+CONCURRENCY: Final = 8
+"""How many workflows are described at the same time."""
 PARKED_FOR: Final = timedelta(days=7)
-"""How long a parked webhook is reported: whoever reads the report once a week has seen it."""
-_MOST_UNBALANCED: Final = 1000
+"""How long a parked webhook is reported: a weekly reader of the report sees it."""
+_UNBALANCED_LIMIT: Final = 1000
 
 _ENDED: Final = {
-    WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_COMPLETED: Process.COMPLETED,
-    WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_FAILED: Process.FAILED,
-    WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_CANCELED: Process.CANCELLED,
-    WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_TERMINATED: Process.TERMINATED,
-    WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_TIMED_OUT: Process.TIMED_OUT,
+    WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_COMPLETED: WorkflowStatus.COMPLETED,
+    WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_FAILED: WorkflowStatus.FAILED,
+    WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_CANCELED: WorkflowStatus.CANCELLED,
+    WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_TERMINATED: WorkflowStatus.TERMINATED,
+    WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_TIMED_OUT: WorkflowStatus.TIMED_OUT,
 }
-"""Whatever else a process may be (running, paused, going on as a new run), it is there."""
+"""Every other status (running, paused, continued as new) counts as running."""
 
 
-class Processes(ABC):
-    """Who knows what has become of the processes."""
+class WorkflowStates(ABC):
+    """Reads the states of workflows."""
 
     @abstractmethod
-    async def state(self, workflow_id: str) -> Process:
-        """What the latest run of `workflow_id` is doing."""
+    async def state(self, workflow_id: str) -> WorkflowStatus:
+        """The state of the latest run of `workflow_id`."""
 
 
-class TemporalProcesses(Processes):
-    """Asks the Temporal server of the worker that runs the activity."""
+class TemporalWorkflowStates(WorkflowStates):
+    """Reads from the Temporal server of the worker that runs the activity."""
 
-    async def state(self, workflow_id: str) -> Process:
+    async def state(self, workflow_id: str) -> WorkflowStatus:
         client = activity.client()
         request = DescribeWorkflowExecutionRequest(
             namespace=client.namespace, execution=WorkflowExecution(workflow_id=workflow_id)
@@ -72,69 +72,75 @@ class TemporalProcesses(Processes):
         try:
             described = await client.workflow_service.describe_workflow_execution(request)
         except RPCError as error:
-            # An id that no workflow can have is nobody's either.
+            # An invalid workflow id belongs to no workflow either.
             if error.status in (RPCStatusCode.NOT_FOUND, RPCStatusCode.INVALID_ARGUMENT):
-                return Process.NOT_FOUND
+                return WorkflowStatus.NOT_FOUND
             raise
-        return _ENDED.get(described.workflow_execution_info.status, Process.RUNNING)
+        return _ENDED.get(described.workflow_execution_info.status, WorkflowStatus.RUNNING)
 
 
-class DatabaseReconciliation(Reconciling):
-    """Compares `gateway` with the ledger and claims in `database` and with what `processes` says of live holds.
+class DatabaseReconciliation(Reconciliation):
+    """Compares `gateway` with the ledger and claims in `database`, and live holds with `workflow_states`.
 
-    The gateway's payments are copied beside the ledger first, so that a page of subjects is compared by a few queries
-    whatever the gateway is.
+    The gateway's payments are copied into the database first, so that a page of subjects is compared by a few queries.
     """
 
-    def __init__(self, database: Database, gateway: Gateway, processes: Processes) -> None:
+    def __init__(self, database: Database, gateway: Gateway, workflow_states: WorkflowStates) -> None:
         self._database = database
         self._gateway = gateway
-        self._processes = processes
+        self._workflow_states = workflow_states
 
     @activity.defn
-    async def begin_reconciliation(self, ask: BeginReconciliation) -> ReconciliationBegun:
-        async with self._database.writing() as session:
-            return ReconciliationBegun(mark=await book.begin(session, ask.reconciliation_id, ask.at))
+    async def begin_reconciliation(self, request: BeginReconciliation) -> ReconciliationBegun:
+        async with self._database.transaction() as session:
+            return ReconciliationBegun(mark=await start_run(session, request.reconciliation_id, request.at))
 
     @activity.defn
-    async def copy_payments(self, ask: CopyPayments) -> PaymentsCopied:
-        page = await self._gateway.page(ask.after, limit=ask.size)
-        async with self._database.writing() as session:
-            await book.saw(session, ask.reconciliation_id, (_row(ask.reconciliation_id, each) for each in page))
+    async def copy_payments(self, request: CopyPayments) -> PaymentsCopied:
+        page = await self._gateway.page(request.after, limit=request.size)
+        async with self._database.transaction() as session:
+            await record_payments(
+                session, request.reconciliation_id, (_row(request.reconciliation_id, each) for each in page)
+            )
         return PaymentsCopied(copied=len(page), next=page[-1].id if page else None)
 
     @activity.defn
-    async def compare_subjects(self, ask: CompareSubjects) -> SubjectsCompared:
-        async with self._database.reading() as session:
-            page = await subject_page(session, ask.reconciliation_id, ask.mark, ask.after, ask.size)
-        gate = asyncio.Semaphore(AT_ONCE)
+    async def compare_subjects(self, request: CompareSubjects) -> SubjectsCompared:
+        async with self._database.snapshot() as session:
+            page = await subject_page(session, request.reconciliation_id, request.mark, request.after, request.size)
+        limit = asyncio.Semaphore(CONCURRENCY)
 
-        async def with_process(subject: Subject) -> Subject:
-            if not wants_process(subject, ask.at):
+        async def with_workflow_state(subject: Subject) -> Subject:
+            if not has_live_hold(subject, request.at):
                 return subject
-            async with gate:
-                return replace(subject, process=await self._processes.state(subject.id))
+            async with limit:
+                return replace(subject, process=await self._workflow_states.state(subject.id))
 
-        subjects = await asyncio.gather(*map(with_process, page.subjects))
-        differ = [finding for subject in subjects for finding in findings(subject, ask.at)]
-        await self._write_down(ask.reconciliation_id, differ)
-        return SubjectsCompared(compared=page.looked_at, findings=len(differ), next=page.next)
+        subjects = await asyncio.gather(*map(with_workflow_state, page.subjects))
+        found = [finding for subject in subjects for finding in findings(subject, request.at)]
+        await self._save(request.reconciliation_id, found)
+        return SubjectsCompared(compared=page.looked_at, findings=len(found), next=page.next)
 
     @activity.defn
-    async def finish_reconciliation(self, ask: FinishReconciliation) -> Reconciled:
-        async with self._database.reading() as session:
-            wrong = await ledger_book.unbalanced(session, _MOST_UNBALANCED)
-            unheard = await parked_events(session, ask.at - PARKED_FOR)
-        await self._write_down(
-            ask.reconciliation_id,
+    async def finish_reconciliation(self, request: FinishReconciliation) -> Reconciled:
+        async with self._database.snapshot() as session:
+            imbalances = await ledger_export.unbalanced(session, _UNBALANCED_LIMIT)
+            parked_webhooks = await parked_events(session, request.at - PARKED_FOR)
+        await self._save(
+            request.reconciliation_id,
             [
-                *(unbalanced(each.subject, each.key, each.off_by) for each in wrong),
-                *(parked(each.source, each.event_id, each.kind, each.subject, each.payment_id) for each in unheard),
+                *(unbalanced(each.subject, each.key, each.off_by) for each in imbalances),
+                *(
+                    parked(each.source, each.event_id, each.kind, each.subject, each.payment_id)
+                    for each in parked_webhooks
+                ),
             ],
         )
-        async with self._database.writing() as session:
-            run = await book.finish(session, ask.reconciliation_id, ask.at)
-            codes = select(FindingRow.code, func.count()).where(FindingRow.reconciliation_id == ask.reconciliation_id)
+        async with self._database.transaction() as session:
+            run = await finish_run(session, request.reconciliation_id, request.at)
+            codes = select(FindingRow.code, func.count()).where(
+                FindingRow.reconciliation_id == request.reconciliation_id
+            )
             by_code = Counter(dict((await session.exec(codes.group_by(col(FindingRow.code)))).all()))
         return Reconciled(
             reconciliation_id=run.id,
@@ -144,10 +150,10 @@ class DatabaseReconciliation(Reconciling):
             by_code={code: by_code[code] for code in CODES if by_code[code]},
         )
 
-    async def _write_down(self, reconciliation_id: str, differ: Sequence[Finding]) -> None:
-        if differ:
-            async with self._database.writing() as session:
-                await book.found(session, reconciliation_id, differ)
+    async def _save(self, reconciliation_id: str, found: Sequence[Finding]) -> None:
+        if found:
+            async with self._database.transaction() as session:
+                await record_findings(session, reconciliation_id, found)
 
 
 def _row(reconciliation_id: str, payment: Payment) -> SeenPaymentRow:

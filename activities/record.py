@@ -1,4 +1,4 @@
-"""Activities: the record, kept in the database. Each attempt is one transaction; the rules are domain's."""
+"""Activities: the claim record in the database. Each attempt is one transaction; the rules are in `domain`."""
 
 from datetime import datetime
 
@@ -26,7 +26,7 @@ from store.writes import claims, dispatch
 
 
 class DatabaseRecord(Record):
-    """The record in `database`. `policy` is frozen onto each claim it makes."""
+    """The claim record in `database`. `policy` is frozen onto each new claim."""
 
     def __init__(self, database: Database, policy: Policy) -> None:
         self._database = database
@@ -34,17 +34,17 @@ class DatabaseRecord(Record):
 
     @activity.defn
     async def reserve_use(self, request: ReserveUse) -> UseReserved | ClaimRefused:
-        async with self._database.writing() as session:
+        async with self._database.transaction() as session:
             return await claims.reserve_use(session, request, self._policy)
 
     @activity.defn
     async def save_claim(self, request: SaveClaim) -> None:
-        async with self._database.writing() as session:
+        async with self._database.transaction() as session:
             await claims.save_claim(session, request)
 
     @activity.defn
     async def record_dispatch(self, request: RecordDispatch) -> DispatchRecorded | DispatchRefused:
-        async with self._database.writing() as session:
+        async with self._database.transaction() as session:
             return await dispatch.record_dispatch(session, request)
 
     @activity.defn
@@ -60,5 +60,5 @@ class DatabaseRecord(Record):
 
     @activity.defn
     async def identify_serial(self, request: IdentifySerial) -> SerialIdentified:
-        async with self._database.reading() as session:
+        async with self._database.snapshot() as session:
             return await dispatch.identify_serial(session, request)

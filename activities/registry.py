@@ -2,7 +2,7 @@
 
 from temporalio import activity
 
-from activities.refusals import refused_for_good
+from activities.command_errors import refusals_as_application_errors
 from messages.registry import (
     ActivateDevice,
     BindController,
@@ -23,31 +23,31 @@ class DatabaseRegistry(Registry):
         self._database = database
 
     @activity.defn
-    async def register_device(self, ask: RegisterDevice) -> Registered:
-        with refused_for_good():
-            async with self._database.writing() as session:
-                return Registered(serial_number=await registry.register_device(session, ask))
+    async def register_device(self, request: RegisterDevice) -> Registered:
+        with refusals_as_application_errors():
+            async with self._database.transaction() as session:
+                return Registered(serial_number=await registry.register_device(session, request))
 
     @activity.defn
-    async def activate_device(self, ask: ActivateDevice) -> Registered:
-        with refused_for_good():
-            async with self._database.writing() as session:
-                return Registered(serial_number=await registry.activate_device(session, ask))
+    async def activate_device(self, request: ActivateDevice) -> Registered:
+        with refusals_as_application_errors():
+            async with self._database.transaction() as session:
+                return Registered(serial_number=await registry.activate_device(session, request))
 
     @activity.defn
-    async def bind_controller(self, ask: BindController) -> Registered:
-        with refused_for_good():
-            async with self._database.writing() as session:
-                return Registered(serial_number=await registry.bind_controller(session, ask))
+    async def bind_controller(self, request: BindController) -> Registered:
+        with refusals_as_application_errors():
+            async with self._database.transaction() as session:
+                return Registered(serial_number=await registry.bind_controller(session, request))
 
     @activity.defn
-    async def unbind_controller(self, ask: UnbindController) -> Registered:
-        with refused_for_good():
-            async with self._database.writing() as session:
-                return Registered(serial_number=await registry.unbind_controller(session, ask))
+    async def unbind_controller(self, request: UnbindController) -> Registered:
+        with refusals_as_application_errors():
+            async with self._database.transaction() as session:
+                return Registered(serial_number=await registry.unbind_controller(session, request))
 
     @activity.defn
-    async def plant_term(self, ask: PlantTerm) -> Registered:
-        with refused_for_good():
-            async with self._database.writing() as session:
-                return Registered(serial_number=await registry.plant_term(session, ask))
+    async def plant_term(self, request: PlantTerm) -> Registered:
+        with refusals_as_application_errors():
+            async with self._database.transaction() as session:
+                return Registered(serial_number=await registry.plant_term(session, request))

@@ -1,41 +1,41 @@
-"""Activities: a warehouse that is a table. People read it and answer through the API."""
+"""Activities: a simulated warehouse: a table that people read; they report back through the API."""
 
 from temporalio import activity
 
 from messages.ids import new_id
 from messages.warehouse import DispatchRequested, RequestDispatch, Warehouse, WithdrawDispatch
 from store.database import Database
-from store.once import insert_once
-from store.payment_tables import DispatchRequestRow
+from store.tables.warehouse import DispatchRequestRow
+from store.upsert import insert_once
 
 
 class SimulatedWarehouse(Warehouse):
-    """One request a claim, kept for ever: asking twice changes nothing, a withdrawal is dated once."""
+    """One request a claim, never deleted: a retry changes nothing, a withdrawal is dated once."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     @activity.defn
-    async def request_dispatch(self, ask: RequestDispatch) -> DispatchRequested:
-        reference = new_id("dsp", ask.claim_id)
-        request = {
-            "claim_id": ask.claim_id,
+    async def request_dispatch(self, request: RequestDispatch) -> DispatchRequested:
+        reference = new_id("dsp", request.claim_id)
+        row = {
+            "claim_id": request.claim_id,
             "reference": reference,
-            "model": ask.model,
-            "region": ask.region,
-            "with_battery": ask.with_battery,
-            "ship_to": ask.ship_to.model_dump(mode="json"),
-            "requested_at": ask.at,
+            "model": request.model,
+            "region": request.region,
+            "with_battery": request.with_battery,
+            "ship_to": request.ship_to.model_dump(mode="json"),
+            "requested_at": request.at,
         }
-        async with self._database.writing() as session:
-            await insert_once(session, DispatchRequestRow, request)
+        async with self._database.transaction() as session:
+            await insert_once(session, DispatchRequestRow, row)
         return DispatchRequested(reference=reference)
 
     @activity.defn
-    async def withdraw_dispatch(self, ask: WithdrawDispatch) -> None:
-        async with self._database.writing() as session:
-            request = await session.get(DispatchRequestRow, ask.claim_id, with_for_update=True)
-            # Nothing was asked for when the claim ended before that: then there is nothing to withdraw.
-            if request is not None and request.withdrawn_at is None:
-                request.withdrawn_at = ask.at
-                request.to_do = False
+    async def withdraw_dispatch(self, request: WithdrawDispatch) -> None:
+        async with self._database.transaction() as session:
+            row = await session.get(DispatchRequestRow, request.claim_id, with_for_update=True)
+            # A claim that ended before its dispatch request has nothing to withdraw.
+            if row is not None and row.withdrawn_at is None:
+                row.withdrawn_at = request.at
+                row.to_do = False

@@ -1,1 +1,1 @@
-"""What crosses into Temporal's history: inputs, results, ids, activity signatures. Knows no database and no web."""
+"""Messages: inputs, results, ids and activity signatures in Temporal's history. Knows no database and no web."""

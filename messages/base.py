@@ -1,4 +1,4 @@
-"""Messages: the base of everything that is written into Temporal's history."""
+"""Messages: the base class of everything that is written into Temporal's history."""
 
 from pydantic import BaseModel, ConfigDict
 

@@ -1,4 +1,4 @@
-"""Messages: what starts a claim, what happens to it (events: signals), what is decided (decisions: updates)."""
+"""Messages: the commands that start a claim, its events (signals) and its decisions (updates)."""
 
 from datetime import datetime
 from typing import Final, Literal
@@ -23,7 +23,7 @@ class ShipTo(Message):
 
 
 class QuotedAmounts(Message):
-    """What the settlement page froze (R-CAT-4). `valid` is False for an expired quote or one for something else."""
+    """The amounts that a quote froze (R-CAT-4). `valid` is False for an expired quote or one for something else."""
 
     quote_id: str
     valid: bool
@@ -74,7 +74,7 @@ class SubmitRepair(Message):
 
 
 class SubmitMaintenance(Message):
-    """Start the maintenance job that `maintenance_code` stands for."""
+    """Start a maintenance job with `maintenance_code`."""
 
     claim_id: str
     serial_number: str
@@ -84,21 +84,21 @@ class SubmitMaintenance(Message):
 
 
 class ClaimAccepted(Message):
-    """The claim exists. With `outcome` payment_declined it is closed already."""
+    """The claim was created. With `outcome` payment_declined it is closed already."""
 
     result: Literal["accepted"] = "accepted"
     claim: Claim
 
 
 class ClaimRefused(Message):
-    """No claim was made; nothing was reserved, held or charged."""
+    """No claim was created; nothing was reserved, held or charged."""
 
     result: Literal["refused"] = "refused"
     reasons: tuple[Reason, ...]
 
 
 class Event(Message):
-    """Something that has already happened in the world. A repeated `event_id` has no effect."""
+    """Something that has already happened. A repeated `event_id` has no effect."""
 
     event_id: str
     actor: str
@@ -120,13 +120,13 @@ class ParcelArrived(Event):
 
 
 class PaymentChanged(Event):
-    """The gateway says that something happened to the payment: a reason to look for oneself, not a fact."""
+    """A webhook of the gateway about the payment. The workflow reads the payment; the webhook itself proves nothing."""
 
     payment_id: str
 
 
 class MailFailed(Event):
-    """A notice was given up: the mail of `kind` and `occurrence` could not be delivered, `reason` says why."""
+    """The mail of `kind` and `occurrence` was given up: it could not be delivered, for `reason`."""
 
     kind: str
     occurrence: int
@@ -134,7 +134,7 @@ class MailFailed(Event):
 
 
 class Decision(Message):
-    """Something somebody decides. `actor` is the role that did."""
+    """A decision of a person. `actor` is the role of that person."""
 
     actor: str
 
@@ -148,7 +148,7 @@ class Dispatch(Decision):
 
 
 class Inspect(Decision):
-    """What the inspector saw. An empty `serial_number` is an unreadable label."""
+    """The result of an inspection. An empty `serial_number` is an unreadable label."""
 
     serial_number: str
     genuine: bool
@@ -190,7 +190,7 @@ class ReportFound(Decision):
 
 
 class QuoteRepair(Decision):
-    """What the workshop found, what a paid repair costs, and whether the warranty bears it."""
+    """The workshop's findings, the price of a paid repair, and whether the warranty covers it."""
 
     findings: str
     amount: Money
@@ -198,7 +198,7 @@ class QuoteRepair(Decision):
 
 
 class ChooseRepair(Decision):
-    """One of the ways out of a repair quote; `payment_method` where it costs something."""
+    """One of the options of a repair quote; `payment_method` where it costs something."""
 
     choice: RepairChoice
     payment_method: str | None = None
@@ -227,19 +227,19 @@ DECISIONS: Final[dict[Action, type[Decision]]] = {
     Action.REPAIR_CHOICE: ChooseRepair,
     Action.COMPLETION: Complete,
 }
-"""The updates that a claim takes, by name, with what each carries."""
+"""The updates of a claim, by name, with the message of each."""
 SIGNALS: Final[dict[str, type[Event]]] = {
     Action.RETURN_SCAN.value: ParcelScanned,
     Action.ARRIVAL.value: ParcelArrived,
     "payment_changed": PaymentChanged,
     "mail_failed": MailFailed,
 }
-"""The signals that a claim takes, by name, with what each carries."""
+"""The signals of a claim, by name, with the message of each."""
 _ACTIONS: Final = {decision: action for action, decision in DECISIONS.items()}
 
 
 def action_of(decision: Decision) -> Action:
-    """What is asked of the claim."""
+    """The action that the decision requests."""
     return _ACTIONS[type(decision)]
 
 
@@ -251,7 +251,7 @@ def needs_payment(claim: Claim, decision: Decision) -> bool:
 
 
 def happened_at(message: Event | Decision) -> datetime | None:
-    """An event's own time; None for what counts when it is told."""
+    """An event's own time; None for a message that counts from when it is received."""
     match message:
         case ParcelScanned():
             return message.scanned_at

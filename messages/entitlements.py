@@ -1,4 +1,4 @@
-"""Messages: what else a device is entitled to: verification, another owner, a maintenance code, its money back."""
+"""Messages: other entitlements of a device: verification, change of owner, maintenance code, plan refund."""
 
 from abc import ABC, abstractmethod
 from datetime import date, datetime
@@ -50,7 +50,7 @@ class MaintenanceRefused(Message):
 
 
 class RefundPlan(Message):
-    """Give a plan back (R-CAN-1). `refund_id` is this refund's id and its workflow's."""
+    """Cancel a plan and refund its price (R-CAN-1). `refund_id` is this refund's id and its workflow's."""
 
     refund_id: str
     plan_id: str
@@ -59,14 +59,14 @@ class RefundPlan(Message):
 
 
 class EndPlan(Message):
-    """End the plan at `at` if it may be given back. Asking again for the same refund answers the same."""
+    """End the plan at `at` if it may be refunded. A retry of the same refund returns the same result."""
 
     refund: RefundPlan
     at: datetime
 
 
 class PlanEnded(Message):
-    """The plan is over; `price` is to be refunded from `payment_id`."""
+    """The plan has ended; `price` is to be refunded from `payment_id`."""
 
     result: Literal["ended"] = "ended"
     plan_id: str
@@ -80,16 +80,18 @@ class Entitlements(ABC):
 
     @activity.defn
     @abstractmethod
-    async def approve_verification(self, ask: ApproveVerification) -> Registered: ...
+    async def approve_verification(self, request: ApproveVerification) -> Registered: ...
 
     @activity.defn
     @abstractmethod
-    async def change_owner(self, ask: ChangeOwner) -> Registered: ...
+    async def change_owner(self, request: ChangeOwner) -> Registered: ...
 
     @activity.defn
     @abstractmethod
-    async def issue_maintenance_code(self, ask: IssueMaintenanceCode) -> MaintenanceCodeIssued | MaintenanceRefused: ...
+    async def issue_maintenance_code(
+        self, request: IssueMaintenanceCode
+    ) -> MaintenanceCodeIssued | MaintenanceRefused: ...
 
     @activity.defn
     @abstractmethod
-    async def end_plan(self, ask: EndPlan) -> PlanEnded | PlanRefused: ...
+    async def end_plan(self, request: EndPlan) -> PlanEnded | PlanRefused: ...

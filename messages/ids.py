@@ -6,13 +6,13 @@ import secrets
 
 
 def new_id(prefix: str, idempotency_key: str | None = None) -> str:
-    """`prefix`_ and 16 base-32 characters: from the key if there is one (a retry finds its first try), else random."""
+    """`prefix`_ and 16 base-32 characters: from the key if there is one (a retry has the same id), else random."""
     raw = secrets.token_bytes(10) if idempotency_key is None else _digest(f"{prefix}:{idempotency_key}")
     return f"{prefix}_{base64.b32encode(raw).decode().lower()}"
 
 
 def payment_key(subject: str, purpose: str, ordinal: int | None = None) -> str:
-    """The gateway's idempotency key for one purpose of a claim; never an attempt, a run or a fresh number."""
+    """The gateway's idempotency key for one purpose of a claim; it contains no attempt, run or random number."""
     return f"{subject}:{purpose}" if ordinal is None else f"{subject}:{purpose}:{ordinal}"
 
 

@@ -1,4 +1,4 @@
-"""Messages: what a repair or maintenance job asks of the record and of the workshop."""
+"""Messages: requests of a repair or maintenance job to the database and to the workshop."""
 
 from abc import ABC, abstractmethod
 from datetime import datetime
@@ -16,7 +16,7 @@ from messages.claims import ClaimRefused, ShipTo
 
 
 class OpenJob(Message):
-    """Judge an online repair or a maintenance job and, when it stands, make the claim (R-REP, R-MNT-2)."""
+    """Check an online repair or a maintenance job and, when it is eligible, create the claim (R-REP, R-MNT-2)."""
 
     claim_id: str
     service: Service
@@ -44,8 +44,8 @@ class JobOpened(Message):
     warranty_until: datetime | None
 
 
-class AskReplacementFee(Message):
-    """What would a Care replacement cost the claim, out of the term it was opened in? (R-REP-1, R-REN-4)"""
+class GetReplacementFee(Message):
+    """The fee of a Care replacement for the claim, in the term it was opened in (R-REP-1, R-REN-4)."""
 
     claim_id: str
     term_id: str | None
@@ -58,7 +58,7 @@ class ReplacementFee(Message):
 
 
 class ReserveForRepair(Message):
-    """Reserve a use of `term_id` for the claim (R-REP-3). Answers the fee; None when no use is left."""
+    """Reserve a use of `term_id` for the claim (R-REP-3). Returns the fee; None when no use is left."""
 
     claim_id: str
     term_id: str | None
@@ -78,23 +78,23 @@ class MorningsComputed(Message):
 
 
 class Jobs(ABC):
-    """Our own database, for jobs. Every method may run twice; the second time changes nothing and answers alike."""
+    """Service jobs in our own database. Every method may run twice; a retry changes nothing and returns the same."""
 
     @activity.defn
     @abstractmethod
-    async def open_job(self, ask: OpenJob) -> JobOpened | ClaimRefused: ...
+    async def open_job(self, request: OpenJob) -> JobOpened | ClaimRefused: ...
 
     @activity.defn
     @abstractmethod
-    async def ask_replacement_fee(self, ask: AskReplacementFee) -> ReplacementFee: ...
+    async def ask_replacement_fee(self, request: GetReplacementFee) -> ReplacementFee: ...
 
     @activity.defn
     @abstractmethod
-    async def reserve_for_repair(self, ask: ReserveForRepair) -> ReplacementFee: ...
+    async def reserve_for_repair(self, request: ReserveForRepair) -> ReplacementFee: ...
 
     @activity.defn
     @abstractmethod
-    async def compute_mornings(self, ask: ComputeMornings) -> MorningsComputed: ...
+    async def compute_mornings(self, request: ComputeMornings) -> MorningsComputed: ...
 
 
 class RequestReturn(Message):
@@ -112,8 +112,8 @@ class ReturnRequested(Message):
 
 
 class Workshop(ABC):
-    """Where units are repaired. One request a claim; asking again changes nothing."""
+    """The workshop that repairs units. One request a claim; a retry changes nothing."""
 
     @activity.defn
     @abstractmethod
-    async def request_return(self, ask: RequestReturn) -> ReturnRequested: ...
+    async def request_return(self, request: RequestReturn) -> ReturnRequested: ...

@@ -1,7 +1,7 @@
 """Messages: the notices of R-NOT-1, one per claim, kind and occurrence, and the delivery of their mails.
 
-A notice is written into the outbox with its claim's record; one process delivers what stands there. What these messages
-carry is shown in the Temporal UI, so a `MailStanding` and a `MailFailed` name neither people nor addresses.
+A notice is written into the outbox with its claim's record; one workflow delivers the outbox. The Temporal UI shows
+these messages, so `OutboxStatus` and `MailFailed` contain neither names nor addresses.
 """
 
 from abc import ABC, abstractmethod
@@ -35,9 +35,9 @@ class MailKind(StrEnum):
     INSPECTED_MISMATCH = "inspected_mismatch"
     INSPECTED_PARTS = "inspected_parts"
     HOLD_AT_RISK = "hold_at_risk"
-    """The hold cannot be renewed: another card is asked for before it lapses (edge case 21)."""
+    """The hold cannot be renewed: another card is requested before it lapses (edge case 21)."""
     DEPOSIT_TAKEN = "deposit_taken"
-    """The hold could not be renewed: it was captured as a deposit, to be given back (decision 13)."""
+    """The hold could not be renewed: it was captured as a deposit, to be refunded (decision 13)."""
     RELEASED = "released"
     CHARGED = "charged"
     """Default or parts charged, with the reasons and what can still be done."""
@@ -54,7 +54,7 @@ class MailKind(StrEnum):
     REPAIR_LABEL = "repair_label"
     """Online repair or maintenance: the free label to send the unit in (R-REP-1)."""
     REPAIR_QUOTE = "repair_quote"
-    """Findings and every way out, with prices and the last day (R-REP-1, R-REP-2)."""
+    """Findings and every repair option, with prices and the last day (R-REP-1, R-REP-2)."""
     REPAIR_REMINDER_7 = "repair_reminder_7"
     REPAIR_REMINDER_23 = "repair_reminder_23"
     REPAIR_REMINDER_29 = "repair_reminder_29"
@@ -64,9 +64,9 @@ class MailKind(StrEnum):
 
 
 class SendMail(Message):
-    """`occurrence` counts mails of one kind for the claim from 1. `amount` is the money the mail speaks of.
+    """`occurrence` counts mails of one kind for the claim from 1. `amount` is the amount in the mail.
 
-    The claim travels whole, as it stood at `at`; the address is looked up where the mail is written.
+    `claim` is the whole claim as of `at`; the address is looked up when the mail is rendered.
     """
 
     kind: MailKind
@@ -85,21 +85,21 @@ class Notice(Message):
     amount: Money | None = None
     claim: Claim | None = None
 
-    def letter(self, saved: Claim) -> SendMail:
-        """The mail it asks for, `saved` being the claim that is saved."""
+    def mail(self, saved: Claim) -> SendMail:
+        """The mail of this notice, `saved` being the claim that is saved."""
         about = self.claim or saved
         return SendMail(kind=self.kind, claim=about, at=self.at, occurrence=self.occurrence, amount=self.amount)
 
 
 MAIL_FAILED: Final = "mail_failed"
-"""The signal that tells a claim's workflow of a `MailFailed`."""
+"""The signal that carries a `MailFailed` to a claim's workflow."""
 
 
 class MailGivenUp(Message):
-    """A mail given up whose claim has not been told yet. `number` is its row in the outbox.
+    """A mail given up whose claim has not received the signal yet. `number` is its row in the outbox.
 
-    `failed.event_id` is the same however often this is told, and another one when the mail was sent again by hand and
-    given up again. `failed.reason` is the kind of the last error: `Undeliverable`, `SMTPConnectError`.
+    `failed.event_id` is the same for every repetition of the signal, and another one when the mail was retried by hand
+    and given up again. `failed.reason` is the kind of the last error: `Undeliverable`, `SMTPConnectError`.
     """
 
     number: int
@@ -107,11 +107,11 @@ class MailGivenUp(Message):
     failed: MailFailed
 
 
-class MailStanding(Message):
-    """The outbox at one moment.
+class OutboxStatus(Message):
+    """The state of the outbox.
 
     `sent` counts mails since the activity began. `failing` are those of the `waiting` ones that failed at least once.
-    `oldest` is when the oldest of the `waiting` ones was written, by the wall clock. `given_up` ones do not wait.
+    `oldest` is when the oldest of the `waiting` ones was written, by the wall clock. `given_up` ones are not waiting.
     """
 
     sent: int
@@ -122,21 +122,21 @@ class MailStanding(Message):
 
 
 class DeliverMails(Message):
-    """Deliver what is due for so many `seconds`. `told` are the numbers of `MailGivenUp` whose claims know of it."""
+    """Deliver due mails for `seconds`. `told` are the numbers of the `MailGivenUp` signalled to their claims."""
 
     told: tuple[int, ...] = ()
     seconds: float = 600
 
 
 class MailsDelivered(Message):
-    """How the outbox stands, and what was given up and is still to be told. There may be more: ask again."""
+    """The state of the outbox, and given-up mails still to be signalled. There may be more, in the next result."""
 
-    standing: MailStanding
+    standing: OutboxStatus
     given_up: tuple[MailGivenUp, ...] = ()
 
 
 class Outbox(ABC):
-    """The mails that were written with their claims' records and have not gone out yet."""
+    """The mails that were written with their claims' records and have not been sent yet."""
 
     @activity.defn
     @abstractmethod

@@ -1,4 +1,4 @@
-"""Messages: what is asked of the payment gateway. Money is minor units; a decline is an answer, not an error."""
+"""Messages: requests to the payment gateway. Amounts are in minor units; a decline is a result, not an error."""
 
 from abc import ABC, abstractmethod
 from datetime import datetime
@@ -11,7 +11,7 @@ from domain.eligibility import Card
 from domain.money import Money
 from messages.base import Message
 
-TakeAccount = Literal["default_charges", "parts_charges", "deposits"]
+CaptureAccount = Literal["default_charges", "parts_charges", "deposits"]
 Account = Literal[
     "service_fees",
     "flyaway_fees",
@@ -24,7 +24,7 @@ Account = Literal[
 
 
 class LookUpCard(Message):
-    """Ask what kind of card `payment_method` (a gateway token) is. Nothing is charged or held."""
+    """Look up the card of `payment_method` (a gateway token). Nothing is charged or held."""
 
     payment_method: str
 
@@ -38,8 +38,8 @@ class CardFound(Message):
 class PaymentRequest(Message):
     """`key` is the idempotency key, `at` the moment on the claim's clock, `subject` the claim or purchase it is for.
 
-    A key names what the request acts upon and what it means: `{claim}:capture:{ordinal of the hold}`. Only the table of
-    payment attempts says whether it was used; `at` says nothing of its age and may differ when a request is repeated.
+    A key names the purpose of the request and its object: `{claim}:capture:{ordinal of the hold}`. The table of payment
+    attempts decides whether it was used; `at` is not its age and may differ in a retry.
     """
 
     subject: str
@@ -50,7 +50,7 @@ class PaymentRequest(Message):
 class AuthorizeHold(PaymentRequest):
     """Place a hold of `amount`. `ordinal` counts the holds of the claim from 0.
 
-    `off_session`: nobody is there to confirm.
+    `off_session`: the customer is not there to confirm.
     """
 
     amount: Money
@@ -60,37 +60,37 @@ class AuthorizeHold(PaymentRequest):
 
 
 class CaptureHold(PaymentRequest):
-    """Take `amount` of the hold, once; the rest is released by the gateway, and so is every other live hold of the
-    subject: one left over from an answer that never came must not outlive the verdict."""
+    """Capture `amount` of the hold, once; the gateway releases the rest. Every other live hold of the subject is
+    released too: a hold left over from a lost response must not outlive the capture."""
 
     hold_id: str
     amount: Money
-    account: TakeAccount
+    account: CaptureAccount
 
 
 class ReleaseHold(PaymentRequest):
-    """Let the hold go; with `others` every other live hold of the subject too, found by reference."""
+    """Release the hold; with `others` every other live hold of the subject too, found by reference."""
 
     hold_id: str
     others: bool = False
 
 
 class LookAtHold(PaymentRequest):
-    """Ask the gateway what has become of a hold. Nothing moves; an expiry that comes to light is booked."""
+    """Read a hold from the gateway. Moves nothing; an expiry found by it is booked."""
 
     hold_id: str
 
 
 class KeepDeposit(PaymentRequest):
-    """Of a deposit taken earlier, `amount` is kept for `account`. The ledger alone moves; the card does not."""
+    """Keep `amount` of a captured deposit for `account`. Only the ledger changes; nothing happens to the card."""
 
     amount: Money
-    account: TakeAccount
+    account: CaptureAccount
 
 
 class ChargeCard(PaymentRequest):
-    """Charge `amount` to `payment_method`. `account` says in the ledger what for; `off_session`: nobody is there to
-    confirm."""
+    """Charge `amount` to `payment_method`. `account` is its account in the ledger; `off_session`: the customer is not
+    there to confirm."""
 
     amount: Money
     payment_method: str
@@ -99,14 +99,14 @@ class ChargeCard(PaymentRequest):
 
 
 class HoldAndCharge(Message):
-    """Place the hold and, once it stands, charge the fee, each under its own key. `fee` is None for a free service."""
+    """Place the hold and, if it is placed, charge the fee, each under its own key. `fee` None: a free service."""
 
     hold: AuthorizeHold
     fee: ChargeCard | None
 
 
 class RefundPayment(PaymentRequest):
-    """Give back `amount` of a charge or a captured hold, booked against the `account` it was booked on."""
+    """Refund `amount` of a charge or a captured hold, booked against the `account` it was booked on."""
 
     payment_id: str
     amount: Money
@@ -114,7 +114,7 @@ class RefundPayment(PaymentRequest):
 
 
 class PaymentDeclined(Message):
-    """The card said no. `code` is the gateway's; `retryable` whether the same card may say yes later."""
+    """The issuer declined. `code` is the gateway's; `retryable`: the same card may be accepted later."""
 
     result: Literal["declined"] = "declined"
     code: str
@@ -123,7 +123,7 @@ class PaymentDeclined(Message):
 
 class PaymentRefused(Message):
     """Illegal in the payment's present state, for example a capture of an expired hold; or, with `state="unfit"`, a
-    request that the gateway will never carry out as it stands, for example a payment method it does not know."""
+    request that the gateway will never accept as it stands, for example a payment method it does not know."""
 
     result: Literal["refused"] = "refused"
     state: str
@@ -144,14 +144,14 @@ class CardCharged(Message):
 
 
 class HeldAndCharged(Message):
-    """What became of both. `fee` is None when none was asked for, or the hold was declined or refused."""
+    """The results of both. `fee` is None when none was requested, or the hold was declined or refused."""
 
     hold: HoldPlaced | PaymentDeclined | PaymentRefused
     fee: CardCharged | PaymentDeclined | PaymentRefused | None = None
 
 
 class PaymentRefunded(Message):
-    """`refunded` is the sum given back of that payment so far."""
+    """`refunded` is the sum refunded of that payment so far."""
 
     result: Literal["refunded"] = "refunded"
     payment_id: str
@@ -159,50 +159,50 @@ class PaymentRefunded(Message):
 
 
 class DepositKept(Message):
-    """What is written down as the answer to `KeepDeposit`."""
+    """The recorded result of `KeepDeposit`."""
 
     result: Literal["kept"] = "kept"
 
 
 class Payments(ABC):
-    """The payment gateway. Every method may be called again with the same key and then answers as the first time; once
-    the first answer is written down nothing is sent again. A look is answered afresh.
+    """The payment gateway. Every method may be retried with the same key and then returns the first result; once
+    that is recorded nothing is sent again. `look_at_hold` always reads anew.
 
-    When the gateway's answer is unknown the attempt fails and is retried with the same key; it never uses a new one.
+    When the gateway's response is lost the attempt fails and is retried with the same key, never with a new one.
     """
 
     @activity.defn
     @abstractmethod
-    async def look_up_card(self, ask: LookUpCard) -> CardFound: ...
+    async def look_up_card(self, request: LookUpCard) -> CardFound: ...
 
     @activity.defn
     @abstractmethod
-    async def authorize_hold(self, ask: AuthorizeHold) -> HoldPlaced | PaymentDeclined | PaymentRefused: ...
+    async def authorize_hold(self, request: AuthorizeHold) -> HoldPlaced | PaymentDeclined | PaymentRefused: ...
 
     @activity.defn
     @abstractmethod
-    async def hold_and_charge(self, ask: HoldAndCharge) -> HeldAndCharged: ...
+    async def hold_and_charge(self, request: HoldAndCharge) -> HeldAndCharged: ...
 
     @activity.defn
     @abstractmethod
-    async def capture_hold(self, ask: CaptureHold) -> HoldPlaced | PaymentRefused: ...
+    async def capture_hold(self, request: CaptureHold) -> HoldPlaced | PaymentRefused: ...
 
     @activity.defn
     @abstractmethod
-    async def release_hold(self, ask: ReleaseHold) -> HoldPlaced | PaymentRefused: ...
+    async def release_hold(self, request: ReleaseHold) -> HoldPlaced | PaymentRefused: ...
 
     @activity.defn
     @abstractmethod
-    async def charge_card(self, ask: ChargeCard) -> CardCharged | PaymentDeclined | PaymentRefused: ...
+    async def charge_card(self, request: ChargeCard) -> CardCharged | PaymentDeclined | PaymentRefused: ...
 
     @activity.defn
     @abstractmethod
-    async def refund_payment(self, ask: RefundPayment) -> PaymentRefunded | PaymentRefused: ...
+    async def refund_payment(self, request: RefundPayment) -> PaymentRefunded | PaymentRefused: ...
 
     @activity.defn
     @abstractmethod
-    async def look_at_hold(self, ask: LookAtHold) -> HoldPlaced | PaymentRefused: ...
+    async def look_at_hold(self, request: LookAtHold) -> HoldPlaced | PaymentRefused: ...
 
     @activity.defn
     @abstractmethod
-    async def keep_deposit(self, ask: KeepDeposit) -> None: ...
+    async def keep_deposit(self, request: KeepDeposit) -> None: ...

@@ -1,4 +1,4 @@
-"""Messages: the daily comparison of gateway, ledger, claims and processes, a page at a time. It moves nothing."""
+"""Messages: the daily comparison of gateway, ledger, claims and workflows, a page at a time. It moves nothing."""
 
 from abc import ABC, abstractmethod
 from datetime import datetime
@@ -10,7 +10,7 @@ from messages.base import Message
 
 
 class Progress(Message):
-    """Where a run has come to when it goes on as a new one: copied or compared up to and with `after`."""
+    """The progress of a run that continues as new: copied or compared up to and including `after`."""
 
     began_at: datetime
     mark: int
@@ -27,14 +27,14 @@ class Reconcile(Message):
 
 
 class BeginReconciliation(Message):
-    """Note that a run begins; `at` is the moment everything is judged by."""
+    """Record that a run begins; `at` is the moment of all its comparisons."""
 
     reconciliation_id: str
     at: datetime
 
 
 class ReconciliationBegun(Message):
-    """`mark` is the ledger's last line then: what is booked later was moving, and is left for the next run."""
+    """`mark` is the ledger's last line at `at`: later lines are left for the next run."""
 
     mark: int
 
@@ -48,7 +48,7 @@ class CopyPayments(Message):
 
 
 class PaymentsCopied(Message):
-    """`next` is where to go on, None when there were no more."""
+    """`next` is where to continue, None when there were no more."""
 
     copied: int
     next: str | None
@@ -65,7 +65,7 @@ class CompareSubjects(Message):
 
 
 class SubjectsCompared(Message):
-    """`next` is where to go on, None at the end. `findings` counts what differs on this page."""
+    """`next` is where to continue, None at the end. `findings` counts what differs on this page."""
 
     compared: int
     findings: int
@@ -89,24 +89,24 @@ class Reconciled(Message):
     by_code: dict[Code, int]
 
 
-class Reconciling(ABC):
-    """Compares and writes down what differs. Neither gateway nor ledger nor claim is ever changed by it.
+class Reconciliation(ABC):
+    """Compares and records the differences. It never changes gateway, ledger or claim.
 
-    Every method may be called again with the same message and then changes nothing more.
+    Every method may be retried with the same message and then changes nothing more.
     """
 
     @activity.defn
     @abstractmethod
-    async def begin_reconciliation(self, ask: BeginReconciliation) -> ReconciliationBegun: ...
+    async def begin_reconciliation(self, request: BeginReconciliation) -> ReconciliationBegun: ...
 
     @activity.defn
     @abstractmethod
-    async def copy_payments(self, ask: CopyPayments) -> PaymentsCopied: ...
+    async def copy_payments(self, request: CopyPayments) -> PaymentsCopied: ...
 
     @activity.defn
     @abstractmethod
-    async def compare_subjects(self, ask: CompareSubjects) -> SubjectsCompared: ...
+    async def compare_subjects(self, request: CompareSubjects) -> SubjectsCompared: ...
 
     @activity.defn
     @abstractmethod
-    async def finish_reconciliation(self, ask: FinishReconciliation) -> Reconciled: ...
+    async def finish_reconciliation(self, request: FinishReconciliation) -> Reconciled: ...

@@ -1,4 +1,4 @@
-"""Messages: what is asked of the record: our own database. No outside effect, so these run as local activities."""
+"""Messages: requests to the claim record, our own database. No external effect, so they run as local activities."""
 
 from abc import ABC, abstractmethod
 from datetime import date, datetime
@@ -17,7 +17,7 @@ from messages.mail import Notice
 
 
 class ReserveUse(Message):
-    """Judge the application and, when it stands, make the claim and reserve a use, in one transaction (R-CLM-6, -7)."""
+    """Check the claim and, when it is eligible, create it and reserve a use, in one transaction (R-CLM-6, -7)."""
 
     claim_id: str
     service: Service
@@ -36,7 +36,7 @@ class ReserveUse(Message):
 
 
 class UseReserved(Message):
-    """The claim as it begins, with what was agreed and frozen onto it (R-CAT-4).
+    """The new claim, with the agreed amounts frozen onto it (R-CAT-4).
 
     `hold_amount` is None without Premium. `expected` is what must come back. `bindable` says whether a replacement
     should be bound again for flyaway cover.
@@ -65,7 +65,7 @@ class ClaimEvent(Message):
 
 
 class SaveClaim(Message):
-    """Write the claim as it stands with what happened since. `version` rises by one per save within `run_id`.
+    """Write the claim with the events since the last save. `version` rises by one per save within `run_id`.
 
     `gives_back` returns the reserved use (R-CLM-6). Saving the same version again changes nothing. `notices` go into
     the outbox in the same transaction, each once per claim, kind and occurrence.
@@ -137,7 +137,7 @@ class ComputeDeadline(Message):
 
 
 class IdentifySerial(Message):
-    """Whose is this serial number? Asked when a wrong unit came back (edge cases 11, 12)."""
+    """Find the owner of a serial number when a wrong unit came back (edge cases 11, 12)."""
 
     serial_number: str
     lineage_id: str
@@ -146,7 +146,7 @@ class IdentifySerial(Message):
 class SerialIdentified(Message):
     """`open_claim_id`: another open claim waits for that unit; `same_owner`: of the same customer.
 
-    `same_lineage`: it is an earlier or later unit of the very device, so nobody else's (edge case 30).
+    `same_lineage`: it is an earlier or later unit of the same device, so it has no other owner (edge case 30).
     """
 
     known: bool
@@ -156,7 +156,7 @@ class SerialIdentified(Message):
 
 
 class Record(ABC):
-    """Our own database. Every method may run twice; the second time changes nothing and answers alike."""
+    """The claim record. Every method may run twice; a retry changes nothing and returns the same."""
 
     @activity.defn
     @abstractmethod

@@ -49,7 +49,7 @@ class UnbindController(Message):
 
 
 class PlantTerm(Message):
-    """Development only: a term with any dates, so that expiry, grace and renewal can be rehearsed."""
+    """Development only: a term with any dates, to try expiry, grace and renewal."""
 
     serial_number: str
     kind: TermKind
@@ -59,7 +59,7 @@ class PlantTerm(Message):
 
 
 class Registered(Message):
-    """Done; `serial_number` as it was given when the device was registered."""
+    """`serial_number` as it was given when the device was registered."""
 
     serial_number: str
 
@@ -69,23 +69,23 @@ class Registry(ABC):
 
     @activity.defn
     @abstractmethod
-    async def register_device(self, ask: RegisterDevice) -> Registered: ...
+    async def register_device(self, request: RegisterDevice) -> Registered: ...
 
     @activity.defn
     @abstractmethod
-    async def activate_device(self, ask: ActivateDevice) -> Registered: ...
+    async def activate_device(self, request: ActivateDevice) -> Registered: ...
 
     @activity.defn
     @abstractmethod
-    async def bind_controller(self, ask: BindController) -> Registered: ...
+    async def bind_controller(self, request: BindController) -> Registered: ...
 
     @activity.defn
     @abstractmethod
-    async def unbind_controller(self, ask: UnbindController) -> Registered: ...
+    async def unbind_controller(self, request: UnbindController) -> Registered: ...
 
     @activity.defn
     @abstractmethod
-    async def plant_term(self, ask: PlantTerm) -> Registered: ...
+    async def plant_term(self, request: PlantTerm) -> Registered: ...
 
 
 class BuyPlan(Message):
@@ -131,7 +131,7 @@ class PlanPriced(Message):
 
 
 class CheckPlan(Message):
-    """May it be bought at `at`, and for how much? Writes nothing."""
+    """Check whether the plan may be bought at `at`, and for which price. Writes nothing."""
 
     plan: BuyPlan
     at: datetime
@@ -151,8 +151,8 @@ class Plans(ABC):
 
     @activity.defn
     @abstractmethod
-    async def check_plan(self, ask: CheckPlan) -> PlanPriced | PlanRefused: ...
+    async def check_plan(self, request: CheckPlan) -> PlanPriced | PlanRefused: ...
 
     @activity.defn
     @abstractmethod
-    async def add_plan(self, ask: AddPlan) -> PlanBought | PlanRefused: ...
+    async def add_plan(self, request: AddPlan) -> PlanBought | PlanRefused: ...

@@ -9,10 +9,10 @@ from messages.base import Message
 
 
 class RemindRegion(Message):
-    """Remind the owners of a region's terms as on `as_of`, None for the day the schedule meant.
+    """Remind the owners of a region's terms as of `as_of`, None for the scheduled day.
 
-    `after` is where the run had come to (the last term looked at) when it went on as a new one; `sent` what it had
-    sent by then.
+    A run that continues as new has its progress here: `after` is the last term it looked at, `sent` counts the
+    reminders it sent.
     """
 
     region: str
@@ -42,7 +42,7 @@ class Reminder(Message):
 
 
 class PageReminded(Message):
-    """`next` is where to go on, None at the end. `sent` lists what this page sent, `looked_at` counts its terms."""
+    """`next` is where to continue, None at the end. `sent` lists what this page sent, `looked_at` counts its terms."""
 
     as_of: date
     next: str | None
@@ -60,8 +60,8 @@ class RegionReminded(Message):
 
 
 class Renewals(ABC):
-    """Terms that end soon, and their owners. A reminder goes out once a term and kind, however often one asks."""
+    """Terms that end soon, and their owners. A reminder is sent once a term and kind, whatever is retried."""
 
     @activity.defn
     @abstractmethod
-    async def remind_page(self, ask: RemindPage) -> PageReminded: ...
+    async def remind_page(self, request: RemindPage) -> PageReminded: ...

@@ -1,4 +1,4 @@
-"""Messages: what is asked of the warehouse. Its answers come back through the API, when people have acted."""
+"""Messages: requests to the warehouse. It reports back through the API, when people have acted."""
 
 from abc import ABC, abstractmethod
 from datetime import datetime
@@ -21,7 +21,7 @@ class RequestDispatch(Message):
 
 
 class WithdrawDispatch(Message):
-    """Do not ship after all."""
+    """Withdraw the dispatch request."""
 
     claim_id: str
     at: datetime
@@ -34,12 +34,12 @@ class DispatchRequested(Message):
 
 
 class Warehouse(ABC):
-    """The warehouse. One request a claim; asking again changes nothing."""
+    """The warehouse. One request a claim; a retry changes nothing."""
 
     @activity.defn
     @abstractmethod
-    async def request_dispatch(self, ask: RequestDispatch) -> DispatchRequested: ...
+    async def request_dispatch(self, request: RequestDispatch) -> DispatchRequested: ...
 
     @activity.defn
     @abstractmethod
-    async def withdraw_dispatch(self, ask: WithdrawDispatch) -> None: ...
+    async def withdraw_dispatch(self, request: WithdrawDispatch) -> None: ...

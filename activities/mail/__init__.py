@@ -1,0 +1,1 @@
+"""Activities: mails: templates, MIME messages, transports and the delivery of the outbox."""

@@ -1,0 +1,110 @@
+"""Activities: mail transports: a folder, or SMTP. They know addresses, not the content of a mail."""
+
+import asyncio
+import logging
+import os
+import secrets
+from abc import ABC, abstractmethod
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+import aiosmtplib
+
+log = logging.getLogger("aftercare.mail")
+
+SMTP_SECONDS: Final = 20
+"""The timeout of each exchange with the mail server."""
+
+
+class Undeliverable(Exception):
+    """The mail server refuses this recipient permanently: a retry would not help."""
+
+
+class MailTransport(ABC):
+    """Delivers mails."""
+
+    batch_size: int = 1
+    """How many mails may be delivered before they are recorded: so many are sent again after a crash in between.
+
+    More than one only where a repeated delivery is recognised.
+    """
+
+    @abstractmethod
+    async def deliver(self, message: EmailMessage, name: str) -> None:
+        """Deliver `message`. `name` is the same for the same mail, so that a repeated delivery can be recognised.
+
+        Raises Undeliverable when a retry cannot succeed; any other error is retried.
+        """
+
+
+class FolderTransport(MailTransport):
+    """Writes each mail into a folder as `name`.eml and a line into the log.
+
+    Exactly once: the file appears whole under its name or not at all, and a name that exists is not written again,
+    whatever attempt crashed before.
+    """
+
+    batch_size = 25
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    async def deliver(self, message: EmailMessage, name: str) -> None:
+        if await asyncio.to_thread(self._write, message.as_bytes(), name):
+            log.info("mail to %s: %s (%s.eml)", message["To"], message["Subject"], name)
+
+    def _write(self, content: bytes, name: str) -> bool:
+        """Whether the file was written now; False when it existed."""
+        target = self._folder / f"{name}.eml"
+        if target.exists():
+            return False
+        self._folder.mkdir(parents=True, exist_ok=True)
+        draft = self._folder / f".{name}.{secrets.token_hex(4)}"
+        try:
+            with draft.open("xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(target)
+        finally:
+            draft.unlink(missing_ok=True)
+        return True
+
+
+class SmtpTransport(MailTransport):
+    """Sends over SMTP: `smtp://user:password@host:587` (STARTTLS where offered) or `smtps://host:465`.
+
+    At least once: when an attempt crashes between the server's acceptance and our record of it, the next one sends the
+    mail again under the same Message-ID, by which mail programs recognise it.
+
+    Raises ValueError for an invalid address; its text does not contain the password.
+    """
+
+    def __init__(self, url: str) -> None:
+        address = urlsplit(url)
+        if address.scheme not in {"smtp", "smtps"} or not address.hostname:
+            raise ValueError("the mail server's address is smtp://user:password@host:port or smtps://host:port")
+        self._tls = address.scheme == "smtps"
+        self._host = address.hostname
+        self._port = address.port
+        self._user = unquote(address.username) if address.username else None
+        self._password = unquote(address.password) if address.password else None
+
+    async def deliver(self, message: EmailMessage, name: str) -> None:
+        try:
+            await aiosmtplib.send(
+                message,
+                hostname=self._host,
+                port=self._port,
+                username=self._user,
+                password=self._password,
+                use_tls=self._tls,
+                timeout=SMTP_SECONDS,
+            )
+        except aiosmtplib.SMTPRecipientsRefused as refused:
+            if all(recipient.code >= 500 for recipient in refused.recipients):
+                raise Undeliverable(f"the mail server refuses the recipient of {name}") from refused
+            raise
+        log.info("mail %s sent (%s)", message["Message-ID"], name)

@@ -1,0 +1,1 @@
+"""Activities: payments over a gateway, and the ledger entries they make."""

@@ -1,0 +1,1 @@
+"""Activities: a simulated payment gateway in our own database."""

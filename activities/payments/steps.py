@@ -1,0 +1,123 @@
+"""Activities: steps that payment requests share: the attempt recorded for one, the end of holds, its result.
+
+Has no activity and no transaction of its own.
+"""
+
+import hashlib
+import json
+from collections.abc import Awaitable
+from dataclasses import dataclass
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from activities.payments.gateway import Declined, Gateway, GatewayRefused, Payment
+from activities.payments.ledgered_gateway import LedgeredGateway
+from domain.claim import Hold
+from domain.kinds import HoldState
+from domain.money import Money
+from messages.payments import HoldPlaced, PaymentDeclined, PaymentRefused, PaymentRequest, ReleaseHold
+from store.writes.ledger import book_hold_ended
+from store.writes.payment_attempts import Attempt, Purpose, ResponseJson
+
+
+@dataclass(frozen=True, slots=True)
+class HoldResponse:
+    """The response to a request about one hold: `hold` as the gateway has it now, `done` whether the request took
+    effect, and `ended`, every hold of the subject that was found to have ended, each to be booked once."""
+
+    hold: Payment | PaymentRefused
+    done: bool
+    ended: tuple[Payment, ...]
+
+
+def attempt_of(purpose: Purpose, request: PaymentRequest, acts_on: str = "", amount: Money | None = None) -> Attempt:
+    """The request as it is recorded. Its fingerprint leaves out `at`, which differs in a retry, and fields at their
+    default, so that a field added later does not change the fingerprint of an old request."""
+    content = request.model_dump(mode="json", exclude={"at"}, exclude_defaults=True)
+    digest = hashlib.sha256(json.dumps([purpose, content], sort_keys=True).encode()).hexdigest()
+    return Attempt(request.key, request.subject, purpose, acts_on, amount, digest)
+
+
+async def payment_or_refusal(payment: Awaitable[Payment]) -> Payment | PaymentDeclined | PaymentRefused:
+    """A hold or a charge, the issuer's decline, or the gateway's refusal."""
+    try:
+        return await payment
+    except Declined as declined:
+        return PaymentDeclined(code=declined.code, retryable=declined.retryable)
+    except GatewayRefused as refused:
+        return PaymentRefused(state=refused.state)
+
+
+async def refetch(gateway: Gateway, request: PaymentRequest, payment_id: str) -> HoldResponse:
+    """The payment as the gateway has it now."""
+    try:
+        payment = await gateway.get(payment_id, at=request.at)
+    except GatewayRefused as unknown:
+        return HoldResponse(PaymentRefused(state=unknown.state), False, ())
+    return HoldResponse(payment, False, (payment,))
+
+
+async def release(ledgered: LedgeredGateway, request: ReleaseHold) -> HoldResponse:
+    """Release the hold."""
+    try:
+        hold = await ledgered.gateway.release(request.hold_id, key=request.key, at=request.at)
+    except GatewayRefused:
+        return await refetch(ledgered.gateway, request, request.hold_id)
+    return HoldResponse(hold, True, (hold,))
+
+
+async def release_others(ledgered: LedgeredGateway, request: PaymentRequest, hold_id: str) -> tuple[Payment, ...]:
+    """Release every other live hold of the subject, each as an attempt under `{reference}:release`.
+
+    Returns those of its holds that had ended before.
+    """
+    ended = []
+    for payment in await ledgered.gateway.find(request.subject, at=request.at):
+        if payment.kind != "hold" or payment.id == hold_id:
+            continue
+        if payment.status != "authorized":
+            ended.append(payment)
+            continue
+        other = ReleaseHold(
+            subject=request.subject, key=f"{payment.reference}:release", at=request.at, hold_id=payment.id
+        )
+
+        async def settle(session: AsyncSession, response: HoldResponse, request: ReleaseHold = other) -> ResponseJson:
+            await book_ended_holds(request, session, response)
+            return hold_result(response).model_dump(mode="json")
+
+        await ledgered.send(
+            attempt_of("release", other, acts_on=payment.id),
+            lambda within, _, request=other: release(within, request),  # type: ignore[misc]  # the default is bound
+            settle,
+        )
+    return tuple(ended)
+
+
+async def book_ended_holds(request: PaymentRequest, session: AsyncSession, response: HoldResponse) -> None:
+    """Book the end of these holds, once each, however often it is found."""
+    for hold in response.ended:
+        if hold.kind == "hold" and hold.status in ("released", "expired"):
+            key = f"{hold.reference}:{hold.status}"
+            await book_hold_ended(session, request.subject, key, request.at, hold.amount)
+
+
+def hold_result(response: HoldResponse) -> HoldPlaced | PaymentRefused:
+    """The result of a request about one hold."""
+    if isinstance(response.hold, PaymentRefused):
+        return response.hold
+    return hold_placed(response.hold) if response.done else PaymentRefused(state=response.hold.status)
+
+
+def hold_placed(hold: Payment) -> HoldPlaced:
+    """The hold as the gateway has it."""
+    return HoldPlaced(
+        payment_id=hold.id,
+        hold=Hold(
+            amount=hold.amount,
+            state=HoldState(hold.status),
+            captured=hold.captured,
+            refunded=hold.refunded,
+            expires_at=hold.capture_before,
+        ),
+    )

@@ -1,0 +1,1 @@
+"""Activities: Stripe as the payment gateway."""

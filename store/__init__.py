@@ -1,8 +1,8 @@
-"""Store: what is remembered. Tables, writes, views, migrations; knows no workflow, no web and no clock."""
+"""Store: the database. Tables, writes, reads, migrations; independent of workflows, HTTP and the clock."""
 
 from sqlmodel import SQLModel
 
-# Constraints get the same names on every engine, so that a migration can speak of them. Set before any table exists.
+# Constraints get the same names on both databases, so that migrations can name them. Set before a table is declared.
 SQLModel.metadata.naming_convention = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",

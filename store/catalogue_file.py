@@ -1,4 +1,4 @@
-"""Store: a catalogue as a file: read with every fault named, compared with the one in force, written out again."""
+"""Store: a catalogue as a JSON file: read with all its problems, compared with the one in force, and written."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -8,10 +8,11 @@ from typing import Any, Final, Literal
 
 from domain.catalogue import Catalogue, Model, Offer, Problem, Region
 from domain.money import Money
-from store.catalogue import CATALOGUES, CatalogueRefused, parse
+from store.reads.catalogue import CATALOGUES
+from store.writes.catalogue import CatalogueRefused, parse_catalogue
 
-REMARKS: Final = frozenset({"about", "rates"})
-"""Fields of a file that are for its readers alone."""
+COMMENT_FIELDS: Final = frozenset({"about", "rates"})
+"""Fields of a file that are comments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,24 +38,24 @@ def read_file(file: Path) -> Catalogue:
     """The catalogue in `file`.
 
     Raises:
-        CatalogueRefused: with all problems at once, of the file first, then of shape, then of sense.
+        CatalogueRefused: with all problems at once: of the file, then of the schema, then of the rules.
         OSError: the file cannot be read.
     """
-    twice: list[str] = []
+    duplicates: list[str] = []
 
-    def no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    def collect_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         names = [name for name, _ in pairs]
-        twice.extend(sorted({name for name in names if names.count(name) > 1}))
+        duplicates.extend(sorted({name for name in names if names.count(name) > 1}))
         return dict(pairs)
 
     try:
-        document = json.loads(file.read_text(encoding="utf-8"), object_pairs_hook=no_doubles)
+        document = json.loads(file.read_text(encoding="utf-8"), object_pairs_hook=collect_duplicates)
     except (ValueError, RecursionError) as error:
         raise CatalogueRefused([Problem(file.name, "R-CAT-1", f"This is not JSON: {error}.")]) from None
-    found = [Problem(name, "R-CAT-1", "The field stands twice in one place.") for name in twice]
+    found = [Problem(name, "R-CAT-1", "The field stands twice in one place.") for name in duplicates]
     found += _unknown_fields(document)
     try:
-        catalogue = parse(document)
+        catalogue = parse_catalogue(document)
     except CatalogueRefused as refused:
         raise CatalogueRefused([*found, *refused.problems]) from None
     if found:
@@ -63,14 +64,14 @@ def read_file(file: Path) -> Catalogue:
 
 
 def write_file(catalogue: Catalogue) -> str:
-    """`catalogue` as the text of a file that reads back as the same one."""
+    """`catalogue` as the text of a file; `read_file` returns an equal one."""
     return json.dumps(CATALOGUES.dump_python(catalogue, mode="json"), indent=2, ensure_ascii=False) + "\n"
 
 
 def differences(old: Catalogue, new: Catalogue) -> list[Change]:
-    """What changes when `new` comes after `old`, in the order of the catalogue; empty when nothing does."""
-    found = [*_compared("regions", {r.code: r for r in old.regions}, {r.code: r for r in new.regions})]
-    found += _compared("models", {m.slug: m for m in old.models}, {m.slug: m for m in new.models})
+    """What differs between `old` and `new`, in the order of the catalogue."""
+    found = [*_compare("regions", {r.code: r for r in old.regions}, {r.code: r for r in new.regions})]
+    found += _compare("models", {m.slug: m for m in old.models}, {m.slug: m for m in new.models})
     for name, before, after in (
         ("regions", [r.code for r in old.regions], [r.code for r in new.regions]),
         ("models", [m.slug for m in old.models], [m.slug for m in new.models]),
@@ -80,64 +81,64 @@ def differences(old: Catalogue, new: Catalogue) -> list[Change]:
     return found
 
 
-def _compared(where: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Change]:
+def _compare(where: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Change]:
     for name in dict.fromkeys([*old, *new]):
         path = f"{where}.{name}"
         if name not in old:
-            yield Change(path, "added", new=_spoken(new[name]))
+            yield Change(path, "added", new=_format(new[name]))
         elif name not in new:
-            yield Change(path, "removed", old=_spoken(old[name]))
+            yield Change(path, "removed", old=_format(old[name]))
         elif old[name] != new[name]:
-            yield from _changed(path, old[name], new[name])
+            yield from _compare_values(path, old[name], new[name])
 
 
-def _changed(where: str, old: Any, new: Any) -> Iterable[Change]:
+def _compare_values(where: str, old: Any, new: Any) -> Iterable[Change]:
     if isinstance(old, (Region, Model, Offer)):
-        yield from _compared(where, _parts(old), _parts(new))
+        yield from _compare(where, _fields(old), _fields(new))
     elif isinstance(old, Mapping):
-        yield from _compared(where, old, new)
+        yield from _compare(where, old, new)
     else:
-        yield Change(where, "changed", _spoken(old), _spoken(new))
+        yield Change(where, "changed", _format(old), _format(new))
 
 
-def _parts(thing: Region | Model | Offer) -> dict[str, Any]:
-    return {field.name: getattr(thing, field.name) for field in fields(thing)}
+def _fields(value: Region | Model | Offer) -> dict[str, Any]:
+    return {field.name: getattr(value, field.name) for field in fields(value)}
 
 
-def _spoken(value: Any) -> str:
-    """A value of a catalogue as a person reads it."""
+def _format(value: Any) -> str:
+    """A value of a catalogue as text for people."""
     match value:
         case Region() | Model():
             return value.name
         case Offer():
-            return f"{value.product_value}, {_spoken(value.prices)}, fees {_spoken(value.fees)}, hold {value.hold}"
+            return f"{value.product_value}, {_format(value.prices)}, fees {_format(value.fees)}, hold {value.hold}"
         case Money() | str() | int():
             return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
         case None:
             return "none"
         case Mapping():
-            return ", ".join(f"{name} {_spoken(part)}" for name, part in value.items()) or "none"
+            return ", ".join(f"{name} {_format(part)}" for name, part in value.items()) or "none"
         case _:
-            return ", ".join(map(_spoken, value)) or "none"
+            return ", ".join(map(_format, value)) or "none"
 
 
 def _unknown_fields(document: Any) -> Iterable[Problem]:
-    """A field nobody knows is a misspelt one; its right name would silently have its default."""
+    """Unknown fields are misspelt ones: the right field would silently get its default."""
     if not isinstance(document, dict):
         return
-    yield from _strange("", document, Catalogue, REMARKS)
+    yield from _unknown("", document, Catalogue, COMMENT_FIELDS)
     for region in _dicts(document.get("regions")):
-        yield from _strange(f"regions.{region.get('code')}.", region, Region)
+        yield from _unknown(f"regions.{region.get('code')}.", region, Region)
     for model in _dicts(document.get("models")):
         where = f"models.{model.get('slug')}"
-        yield from _strange(f"{where}.", model, Model)
+        yield from _unknown(f"{where}.", model, Model)
         offers = model.get("offers")
         for code, offer in offers.items() if isinstance(offers, dict) else ():
             if isinstance(offer, dict):
-                yield from _strange(f"{where}.offers.{code}.", offer, Offer)
+                yield from _unknown(f"{where}.offers.{code}.", offer, Offer)
 
 
-def _strange(where: str, given: dict[str, Any], kind: Any, also: frozenset[str] = frozenset()) -> Iterable[Problem]:
+def _unknown(where: str, given: dict[str, Any], kind: Any, also: frozenset[str] = frozenset()) -> Iterable[Problem]:
     known = {field.name for field in fields(kind)} | also
     for name in given:
         if name not in known:

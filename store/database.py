@@ -1,87 +1,161 @@
-"""Store: the way to the database. One `writing()` is one transaction, committed at its end or not at all.
+"""Store: the database engine, its connection pools, and the unit of work.
 
-What is read with one statement is asked for (`ask`): it costs a fraction of a session.
+SQLite is opened by aiosqlite and PostgreSQL by psycopg, each through SQLAlchemy's dialect and pool. There are three
+pools, so that transactions that wait for a lock do not keep single queries waiting: queries (autocommit), snapshots
+(read only) and transactions (read and write).
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
-from typing import Any, Final, Protocol
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Final
 
-from sqlalchemy import URL, Executable, make_url, text
+import psycopg
+from psycopg.pq import TransactionStatus
+from sqlalchemy import URL, Connection, CursorResult, Engine, Executable, Row, event, make_url, text
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import InternalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, async_sessionmaker, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from store.core import core
-from store.postgres import PostgresDatabase
-from store.sqlite import SqliteDatabase
-
-Ask = Callable[[Executable, Mapping[str, Any]], Awaitable[Sequence[Any]]]
-"""Run one statement with these values for its bound parameters; its rows."""
-_ANYTHING: Final = text("SELECT 1")
+QUERIES: Final = 4
+"""Connections for single queries."""
+TRANSACTIONS: Final = 10
+"""Connections for snapshots, and as many for transactions; SQLite has one writer."""
+POOL_SECONDS: Final = 30
+"""How long a caller waits for a connection of the pool before it gets SQLAlchemy's TimeoutError."""
+CONNECT_SECONDS: Final = 10
+"""How long PostgreSQL may take to accept a connection, unless the URL says `connect_timeout`."""
+BUSY_SECONDS: Final = 10
+"""How long a SQLite writer waits for a writer in another process."""
 
 
 def async_url(url: str) -> URL:
-    """`url` with the async driver of its engine: aiosqlite or asyncpg. Raises ValueError for any other engine."""
+    """`url` with the driver of its database: aiosqlite or psycopg. Raises ValueError for any other database."""
     parsed = make_url(url)
     match parsed.get_backend_name():
         case "sqlite":
             return parsed.set(drivername="sqlite+aiosqlite")
         case "postgresql" | "postgres":
-            return parsed.set(drivername="postgresql+asyncpg")
+            return parsed.set(drivername="postgresql+psycopg")
         case other:
             raise ValueError(f"the database is SQLite or PostgreSQL, not {other}")
 
 
-def within(session: AsyncSession) -> Ask:
-    """Ask in the session, and see what it sees."""
+def configure_sqlite(engine: Engine, begin: str | None) -> None:
+    """Set up each connection; send `begin` where a transaction begins, as SQLAlchemy's SQLite dialect documents."""
 
-    async def ask(statement: Executable, values: Mapping[str, Any]) -> Sequence[Any]:
-        await session.flush()  # what was changed a moment ago is asked about too
-        return (await core(session, statement, values)).all()
+    @event.listens_for(engine, "connect")
+    def connect(connection: Any, _record: object) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
 
-    return ask
+    if begin is not None:
 
-
-class _Engine(Protocol):
-    async def rows(self, statement: Executable, values: Mapping[str, Any]) -> Sequence[Any]: ...
-
-    def reading(self) -> AbstractAsyncContextManager[AsyncSession]: ...
-
-    def writing(self) -> AbstractAsyncContextManager[AsyncSession]: ...
-
-    async def close(self) -> None: ...
+        @event.listens_for(engine, "begin")
+        def send_begin(connection: Connection) -> None:
+            connection.exec_driver_sql(begin)
 
 
 class Database:
-    """One database with its connections. `url` is SQLAlchemy's; plain `postgresql://` and `sqlite://` will do."""
+    """One database with its connection pools. `url` is SQLAlchemy's; plain `postgresql://` and `sqlite://` will do."""
 
     def __init__(self, url: str) -> None:
         address = async_url(url)
-        sqlite = address.get_backend_name() == "sqlite"
-        self._engine: _Engine = SqliteDatabase(address) if sqlite else PostgresDatabase(address)
+        if address.get_backend_name() == "sqlite":
+            self._queries = _sqlite(address, begin=None, pool_size=QUERIES, skip_autocommit_rollback=True)
+            self._snapshots = _sqlite(address, begin="BEGIN", pool_size=TRANSACTIONS)
+            # The pool queues the writers of this process; SQLite's lock, taken first, those of other processes.
+            self._transactions = _sqlite(address, begin="BEGIN IMMEDIATE", pool_size=1)
+        else:
+            self._queries = _postgresql(address, "AUTOCOMMIT", QUERIES, skip_autocommit_rollback=True)
+            self._snapshots = _postgresql(address, "REPEATABLE READ", TRANSACTIONS)
+            self._transactions = _postgresql(address, "READ COMMITTED", TRANSACTIONS)
+        self._new_snapshot = async_sessionmaker(
+            self._snapshots, class_=AsyncSession, expire_on_commit=False, autoflush=False
+        )
+        self._new_transaction = async_sessionmaker(self._transactions, class_=AsyncSession, expire_on_commit=False)
 
-    async def ask(self, statement: Executable, values: Mapping[str, Any]) -> Sequence[Any]:
-        """The rows of one statement that only reads, a few of them. One statement sees one state: no transaction.
+    async def fetch(
+        self, statement: Executable, values: Mapping[str, Any] | None = None
+    ) -> Sequence[Row[*tuple[Any, ...]]]:
+        """The rows of one statement that only reads. Raises SQLAlchemy's errors."""
+        async with self._queries.connect() as connection:
+            return (await connection.execute(statement, values)).all()
 
-        Build the statement once, with bound parameters: building costs more than asking. Raises SQLAlchemy's errors,
-        OperationalError when there is no answer.
-        """
-        return await self._engine.rows(statement, values)
+    def connect(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A connection in autocommit mode, for queries that need not see one state of the database."""
+        return self._queries.connect()
 
-    def reading(self) -> AbstractAsyncContextManager[AsyncSession]:
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncSession]:
         """A session that sees one state of the database; nothing it does is kept."""
-        return self._engine.reading()
+        async with self._new_snapshot() as session:
+            yield session
 
-    def writing(self) -> AbstractAsyncContextManager[AsyncSession]:
-        """A session whose work is committed when the block ends and undone when it raises.
+    def transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """A session whose transaction is committed when the block ends and rolled back when it raises.
 
-        One at a time within a task: a second one inside would wait for the first for ever.
+        Transactions do not nest: on SQLite an inner one would wait for the outer one until the pool's timeout.
         """
-        return self._engine.writing()
+        return self._new_transaction.begin()
 
     async def ready(self) -> None:
-        """Ask the database for an answer; raises SQLAlchemy's error when there is none."""
-        await self.ask(_ANYTHING, {})
+        """Query the database; raises SQLAlchemy's error when it does not respond."""
+        await self.fetch(text("SELECT 1"))
 
     async def close(self) -> None:
-        """Give all connections back."""
-        await self._engine.close()
+        """Close all connections."""
+        for engine in (self._queries, self._snapshots, self._transactions):
+            await engine.dispose()
+
+
+async def execute(
+    session: AsyncSession, statement: Executable, values: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
+) -> CursorResult[*tuple[Any, ...]]:
+    """Run a Core statement in the session's transaction: SQLModel's `exec` is for selects of models."""
+    return await (await session.connection()).execute(statement, values)
+
+
+def _sqlite(address: URL, begin: str | None, **options: Any) -> AsyncEngine:
+    engine = create_async_engine(address, hide_parameters=True, max_overflow=0, pool_timeout=POOL_SECONDS, **options)
+    configure_sqlite(engine.sync_engine, begin)
+    return engine
+
+
+def _postgresql(address: URL, isolation_level: Any, pool_size: int, **options: Any) -> AsyncEngine:
+    engine = create_async_engine(
+        address.update_query_dict({"connect_timeout": f"{CONNECT_SECONDS}"} | dict(address.query)),
+        # A pooler such as pgbouncer hands each transaction to any of its connections: nothing may stay prepared there.
+        connect_args={"prepare_threshold": None},
+        hide_parameters=True,
+        isolation_level=isolation_level,
+        max_overflow=0,
+        pool_pre_ping=True,
+        pool_size=pool_size,
+        pool_timeout=POOL_SECONDS,
+        **options,
+    )
+    event.listen(engine.sync_engine, "handle_error", _omit_values)
+    event.listen(engine.sync_engine, "commit", _check_transaction)
+    return engine
+
+
+def _omit_values(context: ExceptionContext) -> None:
+    """Reduce an error to its primary message: DETAIL and CONTEXT repeat values, and Temporal's history keeps errors."""
+    error = context.original_exception
+    if isinstance(error, psycopg.Error) and (message := error.diag.message_primary):
+        error.args = (message,)
+        if context.sqlalchemy_exception is not None:
+            kind = type(error)
+            context.sqlalchemy_exception.args = (f"({kind.__module__}.{kind.__qualname__}) {message}",)
+
+
+def _check_transaction(connection: Connection) -> None:
+    """Raise InternalError when a statement failed: PostgreSQL answers COMMIT with ROLLBACK then, and with no error."""
+    driver: Any = connection.connection.driver_connection
+    if driver.info.transaction_status == TransactionStatus.INERROR:
+        raise InternalError("COMMIT", None, psycopg.errors.InFailedSqlTransaction("a statement before it failed"))

@@ -1,6 +1,6 @@
 """Store: migrations, from an empty database or an older one to today's tables, on SQLite and PostgreSQL.
 
-`python -m store.migrate "add a column"` drafts the next one from what the tables have become.
+`python -m store.migrate "add a column"` drafts the next one from the declared tables.
 """
 
 import sys
@@ -16,8 +16,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.pool import NullPool
 
-from store.database import async_url
-from store.sqlite import immediately, prepare_sqlite
+from store.database import async_url, configure_sqlite
 
 MIGRATIONS: Final = Path(__file__).with_name("migrations")
 _LOCK: Final = 7_203_118
@@ -25,13 +24,13 @@ _LOCK: Final = 7_203_118
 
 
 def upgrade(database_url: str) -> None:
-    """Bring the database to the newest migration. Nothing happens when it is there; two at once do it once."""
+    """Migrate the database to the newest revision. Idempotent; of two callers at once one migrates."""
     with migrating(database_url) as connection:
         command.upgrade(configuration(connection), "head")
 
 
 def current(database_url: str) -> str | None:
-    """The migration the database is at, None before the first."""
+    """The revision of the database, None before the first."""
     with migrating(database_url) as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
@@ -46,7 +45,7 @@ def configuration(connection: Connection) -> Config:
 
 @contextmanager
 def migrating(database_url: str) -> Iterator[Connection]:
-    """A connection inside one transaction that no other migration shares."""
+    """A connection in a transaction that excludes every other migration."""
     engine = _engine(database_url)
     try:
         with engine.begin() as connection:
@@ -60,16 +59,16 @@ def migrating(database_url: str) -> Iterator[Connection]:
 def _engine(database_url: str) -> Engine:
     address = async_url(database_url)
     if address.get_backend_name() != "sqlite":
-        return create_engine(address.set(drivername="postgresql+psycopg"), poolclass=NullPool, hide_parameters=True)
+        return create_engine(address, poolclass=NullPool, hide_parameters=True)
     if address.database:
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(address.set(drivername="sqlite"), poolclass=NullPool, hide_parameters=True)
-    prepare_sqlite(engine)
-    return immediately(engine)
+    configure_sqlite(engine, begin="BEGIN IMMEDIATE")
+    return engine
 
 
 def draft(message: str) -> None:
-    """Write the migration that leads from the newest one to today's tables. Read it before it is kept."""
+    """Write the migration from the newest revision to the declared tables. Review it before it is committed."""
     with TemporaryDirectory() as folder, migrating(f"sqlite:///{folder}/draft.db") as connection:
         config = configuration(connection)
         command.upgrade(config, "head")

@@ -1,4 +1,4 @@
-"""Store: what a development database starts with: the demonstration catalogue and a few devices with cover."""
+"""Store: seed data of a development database: the demonstration catalogue and a few devices with cover."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -11,10 +11,11 @@ from domain.catalogue import Catalogue
 from domain.inspection import normalise_serial
 from domain.kinds import Category, TermKind
 from messages.registry import BindController, Owner, RegisterDevice
-from store import catalogue
 from store.database import Database
-from store.standing import load_standing
-from store.writes.registry import bind_controller, planted, register_device
+from store.reads import catalogue
+from store.reads.device_snapshot import load_snapshot
+from store.writes.catalogue import load_catalogue, parse_catalogue
+from store.writes.registry import bind_controller, register_device, unpaid_term
 
 DEMO_CATALOGUE: Final = Path(__file__).with_name("demo_catalogue.json")
 
@@ -32,25 +33,25 @@ DEMO_DEVICES: Final = (
 
 
 def demo_catalogue() -> Catalogue:
-    """The demonstration catalogue, checked."""
-    return catalogue.parse(json.loads(DEMO_CATALOGUE.read_text(encoding="utf-8")))
+    """The demonstration catalogue, validated."""
+    return parse_catalogue(json.loads(DEMO_CATALOGUE.read_text(encoding="utf-8")))
 
 
 async def seed_development(database_url: str) -> None:
     """Load the demonstration catalogue into a database that has none, and the demo devices that are missing.
 
-    May run at every start. A catalogue somebody loaded stays, and demo devices it does not offer are left out.
+    May run at every start. A catalogue that was loaded stays, and demo devices it does not offer are left out.
     """
     database = Database(database_url)
     try:
-        async with database.writing() as session:
+        async with database.transaction() as session:
             if await catalogue.release(session) == (0, ""):
-                await catalogue.load(session, demo_catalogue())
+                await load_catalogue(session, demo_catalogue())
             now = datetime.now(UTC).replace(microsecond=0)
             for serial, model, region, kind, owner in DEMO_DEVICES:
                 known = await catalogue.model(session, model)
                 offered = known is not None and region in known.offers
-                if offered and await load_standing(session, serial) is None:
+                if offered and await load_snapshot(session, serial) is None:
                     await _add_device(session, serial, model, region, kind, owner, now)
     finally:
         await database.close()
@@ -69,11 +70,11 @@ async def _add_device(
         at=now,
     )
     await register_device(session, register)
-    standing = await load_standing(session, serial)
-    assert standing is not None
+    snapshot = await load_snapshot(session, serial)
+    assert snapshot is not None
     if kind is not None:
-        session.add(planted(standing, f"plan_demo_{normalise_serial(serial).lower()}", kind, activated_at))
-    if standing.model.category is Category.DRONE:
+        session.add(unpaid_term(snapshot, f"plan_demo_{normalise_serial(serial).lower()}", kind, activated_at))
+    if snapshot.model.category is Category.DRONE:
         controller = f"RC-{serial}"
         bind = BindController(serial_number=serial, remote_controller=controller, bound_at=activated_at, at=now)
         await bind_controller(session, bind)

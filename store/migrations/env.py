@@ -6,8 +6,8 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from sqlmodel.sql.sqltypes import AutoString
 
-from store.instants import Instant
-from store.schema import METADATA
+from store.tables.metadata import METADATA
+from store.tables.types import Instant
 
 
 def plain_types(kind: str, item: object, autogen: AutogenContext) -> str | Literal[False]:

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-from store.attempt_table import ATTEMPT_TRIGGERS
-from store.payment_tables import LEDGER_TRIGGERS
+from store.tables.ledger import LEDGER_TRIGGERS
+from store.tables.payment_attempts import ATTEMPT_TRIGGERS
 
 
 def make() -> None:

@@ -1,5 +1,4 @@
-"""Store, the write side: one function for each message, all within the caller's transaction.
+"""Store, the write side: one function for each message, each within the caller's transaction.
 
-Every write may run twice and then changes nothing the second time. Reading is for `store.views`; the API never imports
-this package.
+Every write is idempotent. The API reads by `store.reads` and never imports this package.
 """

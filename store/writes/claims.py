@@ -1,4 +1,4 @@
-"""Store, the write side of claims: the reservation that makes one, and the saves that follow it."""
+"""Store, the write side of claims: the reservation that creates one, and the saves that follow it."""
 
 from datetime import datetime
 from typing import Any, Final
@@ -11,6 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from domain.catalogue import expected_components
 from domain.claim import Claim
 from domain.coverage import Term, term_at
+from domain.device_snapshot import DeviceSnapshot, premium_delivers
 from domain.eligibility import Application, refusals
 from domain.fees import service_fee
 from domain.inspection import normalise_serial
@@ -18,216 +19,223 @@ from domain.kinds import Category, ClaimState, Outcome, ReasonCode, Service, Tie
 from domain.money import Money
 from domain.policy import Policy
 from domain.reasons import Reason
-from domain.standing import Standing, premium_delivers
 from messages.claims import ClaimRefused
 from messages.record import ReserveUse, SaveClaim, UseReserved
-from store import catalogue
-from store.claim_list import CLAIMS
-from store.core import core
-from store.once import insert_new, insert_once, table_of
-from store.outbox import enqueue
-from store.payment_tables import DispatchRequestRow, WorkshopReturnRow
-from store.standing import load_standing
-from store.tables import AttentionRow, ClaimRow, ConsentRow, EventRow, MaintenanceCodeRow, UseRow
+from store.database import execute
+from store.reads import catalogue
+from store.reads.claim_list import CLAIMS
+from store.reads.device_snapshot import load_snapshot
+from store.tables.claims import AttentionRow, ClaimRow, ConsentRow, EventRow, UseRow
+from store.tables.devices import MaintenanceCodeRow
+from store.tables.warehouse import DispatchRequestRow, WorkshopReturnRow
+from store.upsert import insert_new, insert_once, table_of
+from store.writes.outbox import enqueue
 
-_AGREED: TypeAdapter[UseReserved] = TypeAdapter(UseReserved)
+_USE_RESERVED: TypeAdapter[UseReserved] = TypeAdapter(UseReserved)
 _CLAIMS: Final = table_of(ClaimRow)
 _OTHER: Final = _CLAIMS.alias()
-# A process that was reset may reopen a closed claim when a later one is open already. What happened must be remembered
-# all the same; the later claim keeps the lineage's place.
-_OPEN: Final = case(
+# A workflow that was reset may reopen a closed claim while a later one is open. The reopened claim must be saved too;
+# `open_lineage` stays with the later claim.
+_OPEN_LINEAGE: Final = case(
     (
-        exists().where(_OTHER.c.open_lineage == bindparam("asked_lineage"), _OTHER.c.id != bindparam("asked_id")),
+        exists().where(_OTHER.c.open_lineage == bindparam("claim_lineage"), _OTHER.c.id != bindparam("where_id")),
         None,
     ),
-    else_=bindparam("asked_lineage"),
+    else_=bindparam("claim_lineage"),
 )
-_KNOWN: Final = select(_CLAIMS.c.id).where(_CLAIMS.c.id == bindparam("asked_id"))
-_AGREED_BEFORE: Final = select(_CLAIMS.c.agreed).where(_CLAIMS.c.id == bindparam("asked_id"))
-_NEWER: Final = (
-    _CLAIMS.c.id == bindparam("asked_id"),
-    or_(_CLAIMS.c.run_id != bindparam("asked_run"), _CLAIMS.c.version < bindparam("asked_version")),
+_SELECT_ID: Final = select(_CLAIMS.c.id).where(_CLAIMS.c.id == bindparam("where_id"))
+_SELECT_AGREED: Final = select(_CLAIMS.c.agreed).where(_CLAIMS.c.id == bindparam("where_id"))
+_STORED_IS_OLDER: Final = (
+    _CLAIMS.c.id == bindparam("where_id"),
+    or_(_CLAIMS.c.run_id != bindparam("where_run"), _CLAIMS.c.version < bindparam("where_version")),
 )
-_MAKES_OPEN: Final = insert(_CLAIMS).values(open_lineage=_OPEN)
-_MAKES_CLOSED: Final = insert(_CLAIMS).values(open_lineage=None)
-_FLAGS: Final = table_of(AttentionRow)
-# Most claims never have a flag: whether one is to be taken down is told by the save.
-_FLAGGED: Final = exists().where(_FLAGS.c.claim_id == _CLAIMS.c.id).label("flagged")
-_SAVES: Final = update(_CLAIMS).where(*_NEWER).returning(_FLAGGED)
-_SAVES_OPEN: Final = _SAVES.values(open_lineage=_OPEN)
-_SAVES_CLOSED: Final = _SAVES.values(open_lineage=None)
-_UNFLAGS: Final = delete(_FLAGS).where(_FLAGS.c.claim_id == bindparam("asked_id"))
+_INSERT_OPEN_CLAIM: Final = insert(_CLAIMS).values(open_lineage=_OPEN_LINEAGE)
+_INSERT_CLOSED_CLAIM: Final = insert(_CLAIMS).values(open_lineage=None)
+_ATTENTION: Final = table_of(AttentionRow)
+# Most claims never have an attention code: the update returns whether there are any to delete.
+_HAS_ATTENTION: Final = exists().where(_ATTENTION.c.claim_id == _CLAIMS.c.id).label("has_attention")
+_UPDATE_CLAIM: Final = update(_CLAIMS).where(*_STORED_IS_OLDER).returning(_HAS_ATTENTION)
+_UPDATE_OPEN_CLAIM: Final = _UPDATE_CLAIM.values(open_lineage=_OPEN_LINEAGE)
+_UPDATE_CLOSED_CLAIM: Final = _UPDATE_CLAIM.values(open_lineage=None)
+_DELETE_ATTENTION: Final = delete(_ATTENTION).where(_ATTENTION.c.claim_id == bindparam("where_id"))
 _USES: Final = table_of(UseRow)
-_DRAWS: Final = insert(_USES)
-_CONSENTS: Final = insert(table_of(ConsentRow))
-_USES_OF: Final = _USES.select().where(_USES.c.claim_id == bindparam("asked_id"))
-_SHIPS: Final = table_of(DispatchRequestRow)
+_INSERT_USE: Final = insert(_USES)
+_INSERT_CONSENT: Final = insert(table_of(ConsentRow))
+_SELECT_USES: Final = _USES.select().where(_USES.c.claim_id == bindparam("where_id"))
+_DISPATCHES: Final = table_of(DispatchRequestRow)
 _RETURNS: Final = table_of(WorkshopReturnRow)
-_SHIPS_NOTHING: Final = update(_SHIPS).where(_SHIPS.c.claim_id == bindparam("asked_id")).values(to_do=False)
-_RETURNS_NOTHING: Final = update(_RETURNS).where(_RETURNS.c.claim_id == bindparam("asked_id")).values(to_do=False)
-_FIXED: Final = frozenset(
+_CLOSE_DISPATCH_REQUEST: Final = (
+    update(_DISPATCHES).where(_DISPATCHES.c.claim_id == bindparam("where_id")).values(to_do=False)
+)
+_CLOSE_WORKSHOP_RETURN: Final = update(_RETURNS).where(_RETURNS.c.claim_id == bindparam("where_id")).values(to_do=False)
+_IMMUTABLE_COLUMNS: Final = frozenset(
     {"id", "lineage_id", "service", "tier", "serial_number", "region", "opened_at", "owed_currency"}
 )
-"""Columns that never change: written again, each would cost its indexes a removal and an insertion on SQLite."""
-_JOBS: Final = (Service.ONLINE_REPAIR, Service.MAINTENANCE)
-"""Services of the workshop, which sends the unit itself back."""
-_KEEPS_THE_CODE = frozenset(Outcome) - {Outcome.CANCELLED, Outcome.LAPSED}
-"""How a maintenance job ends that used its code up; a unit that never came did not (R-MNT-2)."""
+"""Columns that never change: SQLite would update the indexes of each column that is written again."""
+_WORKSHOP_SERVICES: Final = (Service.ONLINE_REPAIR, Service.MAINTENANCE)
+"""Services of the workshop, which ships the repaired unit back."""
+_CODE_IS_USED = frozenset(Outcome) - {Outcome.CANCELLED, Outcome.LAPSED}
+"""Outcomes of a maintenance job that used its code; a job whose unit never arrived did not (R-MNT-2)."""
 
 
-async def reserve_use(session: AsyncSession, ask: ReserveUse, policy: Policy) -> UseReserved | ClaimRefused:
-    """Judge the application at `ask.at`; when it stands, write claim, reserved use and consent (R-CLM-6, R-CLM-7).
+async def reserve_use(session: AsyncSession, command: ReserveUse, policy: Policy) -> UseReserved | ClaimRefused:
+    """Check the application at `command.at`; if accepted, write claim, reserved use and consent (R-CLM-6, R-CLM-7).
 
-    `policy` is frozen onto the claim. The same claim asked for again answers as the first time, whatever has happened
-    since: what was agreed is kept with it.
+    `policy` is frozen onto the claim. A repeated command returns the result of the first one, whatever has happened
+    since: it is stored with the claim.
     """
-    standing = await load_standing(session, ask.serial_number, lock=True)
-    if standing is None:
-        message = f"There is no device {ask.serial_number}, so there is no plan for it."
+    snapshot = await load_snapshot(session, command.serial_number, lock=True)
+    if snapshot is None:
+        message = f"There is no device {command.serial_number}, so there is no plan for it."
         return ClaimRefused(reasons=(Reason(ReasonCode.NO_PLAN, "R-CLM-1", message),))
-    known = await agreed(session, ask.claim_id)
+    known = await stored_agreement(session, command.claim_id)
     if known is not None:
-        return _AGREED.validate_python(known)
-    application = await _application(session, ask, standing, policy)
-    reasons = refusals(application, standing, ask.at)
+        return _USE_RESERVED.validate_python(known)
+    application = await _application(session, command, snapshot, policy)
+    reasons = refusals(application, snapshot, command.at)
     if reasons:
         return ClaimRefused(reasons=tuple(reasons))
-    fee = ask.quote.fee if ask.quote is not None else service_fee(ask.service, standing, ask.at)
-    term = term_at(standing.terms, ask.at)
+    fee = command.quote.fee if command.quote is not None else service_fee(command.service, snapshot, command.at)
+    term = term_at(snapshot.terms, command.at)
     if term is None or fee is None:
         raise AssertionError("the rules accept no claim without a term and a fee")
-    reserved = _reserved(ask, standing, fee, policy)
-    if await insert_claim(session, reserved.claim, _AGREED.dump_python(reserved, mode="json")):
-        await _note_use_and_consent(session, ask, reserved, term)
+    reserved = _reserved(command, snapshot, fee, policy)
+    if await insert_claim(session, reserved.claim, _USE_RESERVED.dump_python(reserved, mode="json")):
+        await _insert_use_and_consent(session, command, reserved, term)
         return reserved
-    # The lock on the lineage keeps two claims apart; should it ever not, the unique open claim does.
-    standing = await load_standing(session, ask.serial_number, lock=True)
-    reasons = refusals(application, standing, ask.at) if standing else []
+    # The lock on the lineage excludes a second claim; the unique `open_lineage` would, if the lock did not.
+    snapshot = await load_snapshot(session, command.serial_number, lock=True)
+    reasons = refusals(application, snapshot, command.at) if snapshot else []
     if not reasons:
-        raise AssertionError("no second claim is open beside one that the rules cannot see")
+        raise AssertionError("the insert conflicts with a claim that the rules do not see")
     return ClaimRefused(reasons=tuple(reasons))
 
 
-async def agreed(session: AsyncSession, claim_id: str) -> dict[str, Any] | None:
-    """What was agreed when the claim was made; None when it was not."""
-    return (await core(session, _AGREED_BEFORE, {"asked_id": claim_id})).scalar()
+async def stored_agreement(session: AsyncSession, claim_id: str) -> dict[str, Any] | None:
+    """The result that was stored when the claim was created; None when there is no such claim."""
+    return (await execute(session, _SELECT_AGREED, {"where_id": claim_id})).scalar()
 
 
-async def insert_claim(session: AsyncSession, claim: Claim, as_agreed: dict[str, Any]) -> bool:
-    """Write a new open claim with what was agreed; False when it, or another open one of the lineage, is there."""
-    row = columns(claim) | {"open_lineage": claim.lineage_id, "agreed": as_agreed, "run_id": "", "version": 0}
+async def insert_claim(session: AsyncSession, claim: Claim, agreement: dict[str, Any]) -> bool:
+    """Insert a new open claim with its agreement; False when it, or another open one of the lineage, exists."""
+    row = columns(claim) | {"open_lineage": claim.lineage_id, "agreed": agreement, "run_id": "", "version": 0}
     return await insert_once(session, ClaimRow, row)
 
 
 async def save_claim(session: AsyncSession, save: SaveClaim) -> None:
-    """Write the claim as it stands, its events, its notices' mails and, with `gives_back`, the return of its use.
+    """Write the claim, its events, the mails of its notices and, with `gives_back`, the return of its use.
 
-    A save that is older than what is stored adds its events and mails and nothing else. A new run (the process was
-    reset) is always newer.
+    A save older than the stored one adds its events and mails only. A new run (the workflow was reset) is always newer.
     """
-    saved = await _write(session, save)
+    saved = await _save_row(session, save)
     if saved is not None:
-        await _flag(session, save.claim, before=saved)
-        await _keep_code(session, save.claim)
-        await _ships_no_more(session, save.claim)
+        await _save_attention(session, save.claim, had_codes=saved)
+        await _save_maintenance_code(session, save.claim)
+        await _close_shipping_requests(session, save.claim)
     if save.events:
-        whose = {"claim_id": save.claim.id, "run_id": save.run_id}
-        in_order = sorted(save.events, key=lambda event: event.seq)  # the lines' numbers rise in this order
-        await insert_new(session, EventRow, [event.model_dump() | whose for event in in_order])
+        keys = {"claim_id": save.claim.id, "run_id": save.run_id}
+        in_order = sorted(save.events, key=lambda event: event.seq)  # their ids rise in this order
+        await insert_new(session, EventRow, [event.model_dump() | keys for event in in_order])
     if save.gives_back:
         at = save.events[-1].at if save.events else save.claim.closed_at
-        await use_ends(session, save.claim.id, UseKind.GIVEN_BACK, at)
+        await end_use(session, save.claim.id, UseKind.GIVEN_BACK, at)
     await enqueue(session, save)
 
 
-async def _write(session: AsyncSession, save: SaveClaim) -> bool | None:
-    """Whether the claim is flagged; None when this save is not the newest, and so not what the claim's row says now."""
+async def _save_row(session: AsyncSession, save: SaveClaim) -> bool | None:
+    """Whether the claim has attention codes stored; None when the stored save is newer and the row was not written."""
     closed = save.claim.state is ClaimState.CLOSED
-    named = {"asked_id": save.claim.id, "asked_run": save.run_id, "asked_version": save.version}
+    parameters = {"where_id": save.claim.id, "where_run": save.run_id, "where_version": save.version}
     if not closed:
-        named["asked_lineage"] = save.claim.lineage_id
+        parameters["claim_lineage"] = save.claim.lineage_id
     values = columns(save.claim) | {"run_id": save.run_id, "version": save.version}
-    changing = {name: value for name, value in values.items() if name not in _FIXED}
-    saved = (await core(session, _SAVES_CLOSED if closed else _SAVES_OPEN, changing | named)).first()
+    changing = {name: value for name, value in values.items() if name not in _IMMUTABLE_COLUMNS}
+    saved = (
+        await execute(session, _UPDATE_CLOSED_CLAIM if closed else _UPDATE_OPEN_CLAIM, changing | parameters)
+    ).first()
     if saved is not None:
-        return bool(saved.flagged)
-    if (await core(session, _KNOWN, {"asked_id": save.claim.id})).first() is not None:
+        return bool(saved.has_attention)
+    if (await execute(session, _SELECT_ID, {"where_id": save.claim.id})).first() is not None:
         return None
-    await core(session, _MAKES_CLOSED if closed else _MAKES_OPEN, values | named)
+    await execute(session, _INSERT_CLOSED_CLAIM if closed else _INSERT_OPEN_CLAIM, values | parameters)
     return False
 
 
-async def _application(session: AsyncSession, ask: ReserveUse, standing: Standing, policy: Policy) -> Application:
+async def _application(
+    session: AsyncSession, command: ReserveUse, snapshot: DeviceSnapshot, policy: Policy
+) -> Application:
     return Application(
-        service=ask.service,
-        tier=ask.tier,
-        incident=ask.incident,
-        replace_battery=ask.replace_battery,
-        accepted_terms=ask.accepted_terms,
-        confirmed_unrecoverable=ask.confirmed_unrecoverable,
-        premium_delivers=premium_delivers(await catalogue.regions(session), ask.ship_to_country),
-        quote_valid=None if ask.quote is None else ask.quote.valid,
-        card=ask.card,
+        service=command.service,
+        tier=command.tier,
+        incident=command.incident,
+        replace_battery=command.replace_battery,
+        accepted_terms=command.accepted_terms,
+        confirmed_unrecoverable=command.confirmed_unrecoverable,
+        premium_delivers=premium_delivers(await catalogue.regions(session), command.ship_to_country),
+        quote_valid=None if command.quote is None else command.quote.valid,
+        card=command.card,
         policy=policy,
     )
 
 
-def _reserved(ask: ReserveUse, standing: Standing, fee: Money, policy: Policy) -> UseReserved:
-    window_days = ask.quote.window_days if ask.quote is not None else None
+def _reserved(command: ReserveUse, snapshot: DeviceSnapshot, fee: Money, policy: Policy) -> UseReserved:
+    window_days = command.quote.window_days if command.quote is not None else None
     return UseReserved(
         claim=Claim(
-            id=ask.claim_id,
-            service=ask.service,
-            tier=ask.tier,
+            id=command.claim_id,
+            service=command.service,
+            tier=command.tier,
             state=ClaimState.SUBMITTED,
-            serial_number=standing.serial_number,
-            model=standing.model.slug,
-            region=standing.region.code,
-            lineage_id=standing.lineage_id,
-            opened_at=ask.at,
-            incident=ask.incident,
+            serial_number=snapshot.serial_number,
+            model=snapshot.model.slug,
+            region=snapshot.region.code,
+            lineage_id=snapshot.lineage_id,
+            opened_at=command.at,
+            incident=command.incident,
             fee=fee,
             amount_owed=fee.zero(),
-            replace_battery=ask.replace_battery,
+            replace_battery=command.replace_battery,
         ),
-        offer=standing.offer,
+        offer=snapshot.offer,
         policy=policy,
-        model_name=standing.model.name,
-        time_zone=standing.region.time_zone,
-        window_days=standing.region.window_days if window_days is None else window_days,
-        expected=expected_components(standing.model, ask.replace_battery),
-        bindable=standing.model.category is Category.DRONE and standing.model.flyaway,
+        model_name=snapshot.model.name,
+        time_zone=snapshot.region.time_zone,
+        window_days=snapshot.region.window_days if window_days is None else window_days,
+        expected=expected_components(snapshot.model, command.replace_battery),
+        bindable=snapshot.model.category is Category.DRONE and snapshot.model.flyaway,
     )
 
 
-async def _note_use_and_consent(session: AsyncSession, ask: ReserveUse, reserved: UseReserved, term: Term) -> None:
+async def _insert_use_and_consent(
+    session: AsyncSession, command: ReserveUse, reserved: UseReserved, term: Term
+) -> None:
     claim = reserved.claim
     use = {
         "claim_id": claim.id,
         "kind": UseKind.RESERVED.value,
         "lineage_id": claim.lineage_id,
         "term_id": term.id,
-        "flyaway": ask.service is Service.FLYAWAY,
-        "at": ask.at,
+        "flyaway": command.service is Service.FLYAWAY,
+        "at": command.at,
     }
-    premium = ask.tier is Tier.PREMIUM
-    hold = (ask.quote.hold if ask.quote is not None else None) or reserved.offer.hold
+    premium = command.tier is Tier.PREMIUM
+    hold = (command.quote.hold if command.quote is not None else None) or reserved.offer.hold
     consent = {
         "claim_id": claim.id,
-        "terms_version": ask.terms_version,
-        "accepted_at": ask.at,
-        "quote_id": ask.quote.quote_id if ask.quote is not None else None,
+        "terms_version": command.terms_version,
+        "accepted_at": command.at,
+        "quote_id": command.quote.quote_id if command.quote is not None else None,
         "currency": claim.fee.currency,
         "fee": claim.fee.amount,
         "hold": hold.amount if premium else None,
         "window_days": reserved.window_days if premium else None,
     }
-    await core(session, _DRAWS, use)
-    await core(session, _CONSENTS, consent)
+    await execute(session, _INSERT_USE, use)
+    await execute(session, _INSERT_CONSENT, consent)
 
 
 def columns(claim: Claim) -> dict[str, Any]:
-    """The row's columns that follow from the claim alone."""
+    """The columns of the row that are derived from the claim."""
     return {
         "id": claim.id,
         "lineage_id": claim.lineage_id,
@@ -246,49 +254,49 @@ def columns(claim: Claim) -> dict[str, Any]:
     }
 
 
-async def _keep_code(session: AsyncSession, claim: Claim) -> None:
-    """One code, one use (R-MNT-2): free again when the job came to nothing, taken when a reset reopens it."""
+async def _save_maintenance_code(session: AsyncSession, claim: Claim) -> None:
+    """A code is used once (R-MNT-2): released when the job is cancelled or lapses, used again if a reset reopens it."""
     if claim.service is not Service.MAINTENANCE:
         return
     code = (
         await session.exec(select(MaintenanceCodeRow).where(MaintenanceCodeRow.lineage_id == claim.lineage_id))
     ).first()
     if code is not None and code.claim_id in (None, claim.id):
-        used = claim.state is not ClaimState.CLOSED or claim.outcome in _KEEPS_THE_CODE
+        used = claim.state is not ClaimState.CLOSED or claim.outcome in _CODE_IS_USED
         code.claim_id = claim.id if used else None
 
 
-async def ships_nothing(session: AsyncSession, claim_id: str) -> None:
-    """No replacement is to be shipped for the claim any more, if one ever was."""
-    await core(session, _SHIPS_NOTHING, {"asked_id": claim_id})
+async def close_dispatch_request(session: AsyncSession, claim_id: str) -> None:
+    """Mark the claim's request to the warehouse, if there is one, as no longer to do."""
+    await execute(session, _CLOSE_DISPATCH_REQUEST, {"where_id": claim_id})
 
 
-async def _ships_no_more(session: AsyncSession, claim: Claim) -> None:
-    """Nothing is to be shipped for a closed claim. What left the warehouse was marked when it did."""
+async def _close_shipping_requests(session: AsyncSession, claim: Claim) -> None:
+    """Nothing is to be shipped for a closed claim. A dispatched replacement was marked at its dispatch."""
     if claim.state is not ClaimState.CLOSED:
         return
     if claim.dispatched_on is None:
-        await ships_nothing(session, claim.id)
-    if claim.service in _JOBS:
-        await core(session, _RETURNS_NOTHING, {"asked_id": claim.id})
+        await close_dispatch_request(session, claim.id)
+    if claim.service in _WORKSHOP_SERVICES:
+        await execute(session, _CLOSE_WORKSHOP_RETURN, {"where_id": claim.id})
 
 
-async def _flag(session: AsyncSession, claim: Claim, *, before: bool) -> None:
-    if before:
-        await core(session, _UNFLAGS, {"asked_id": claim.id})
+async def _save_attention(session: AsyncSession, claim: Claim, *, had_codes: bool) -> None:
+    if had_codes:
+        await execute(session, _DELETE_ATTENTION, {"where_id": claim.id})
     codes = sorted(attention.value for attention in claim.attention)
     if codes:
         rows = [{"claim_id": claim.id, "code": code, "opened_at": claim.opened_at} for code in codes]
         await insert_new(session, AttentionRow, rows)
 
 
-async def use_ends(session: AsyncSession, claim_id: str, kind: UseKind, at: datetime | None) -> None:
-    """The line that follows the reserved use in the ledger, once: consumed or given back, of the same term (R-CLM-6,
-    edge case 49). A use that was consumed stays consumed; one that was given back can still be. Without `at`: of the
-    moment of the reservation.
+async def end_use(session: AsyncSession, claim_id: str, kind: UseKind, at: datetime | None) -> None:
+    """Write once that the reserved use was consumed or given back, of the same term (R-CLM-6, edge case 49).
+
+    A consumed use stays consumed; one that was given back can still be consumed. `at` None: the reservation's instant.
     """
-    rows = (await core(session, _USES_OF, {"asked_id": claim_id})).mappings()
+    rows = (await execute(session, _SELECT_USES, {"where_id": claim_id})).mappings()
     uses = {UseKind(row["kind"]): row for row in rows}
     reserved = uses.get(UseKind.RESERVED)
     if reserved is not None and not uses.keys() & {kind, UseKind.CONSUMED}:
-        await core(session, _DRAWS, dict(reserved) | {"kind": kind.value, "at": at or reserved["at"]})
+        await execute(session, _INSERT_USE, dict(reserved) | {"kind": kind.value, "at": at or reserved["at"]})

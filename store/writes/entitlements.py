@@ -1,4 +1,4 @@
-"""Store, the write side of what else a device is entitled to: verification, another owner, a code, its money back."""
+"""Store, the write side of entitlements: verification, change of owner, maintenance code, refund of a plan."""
 
 from datetime import datetime
 
@@ -7,14 +7,14 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.dates import local_day
+from domain.device_snapshot import DeviceSnapshot
 from domain.eligibility import CLOCK_SKEW
 from domain.inspection import normalise_serial
 from domain.kinds import DeviceStatus, ReasonCode
-from domain.maintenance import code_refusals, first_year_ends
+from domain.maintenance import code_refusals, first_year_end
 from domain.money import Money
 from domain.purchase import refund_refusals
 from domain.reasons import Reason
-from domain.standing import Standing
 from messages.entitlements import (
     ApproveVerification,
     ChangeOwner,
@@ -25,58 +25,60 @@ from messages.entitlements import (
     PlanEnded,
 )
 from messages.registry import PlanRefused
-from store.standing import load_standing, term_from
-from store.tables import BindingRow, LineageRow, MaintenanceCodeRow, TermRow
-from store.writes.refused import Refused
+from store.reads.device_snapshot import load_snapshot, term_from
+from store.tables.devices import BindingRow, LineageRow, MaintenanceCodeRow, TermRow
+from store.writes.command_refused import CommandRefused
 
 
-async def approve_verification(session: AsyncSession, ask: ApproveVerification) -> str:
-    """Note the approval; the latest one counts (R-PUR-2)."""
-    standing = await _standing(session, ask.serial_number)
-    _must_be_current(standing)
-    if ask.approved_at > ask.at + CLOCK_SKEW:
-        raise Refused("invalid_request", ("approved_at", "An approval cannot lie in the future."))
-    lineage = await session.get_one(LineageRow, standing.lineage_id)
-    if lineage.verified_at is None or lineage.verified_at < ask.approved_at:
-        lineage.verified_at = ask.approved_at
-    return standing.serial_number
+async def approve_verification(session: AsyncSession, command: ApproveVerification) -> str:
+    """Store the approval; the latest one counts (R-PUR-2)."""
+    snapshot = await _snapshot(session, command.serial_number)
+    _must_be_current(snapshot)
+    if command.approved_at > command.at + CLOCK_SKEW:
+        raise CommandRefused("invalid_request", ("approved_at", "An approval cannot lie in the future."))
+    lineage = await session.get_one(LineageRow, snapshot.lineage_id)
+    if lineage.verified_at is None or lineage.verified_at < command.approved_at:
+        lineage.verified_at = command.approved_at
+    return snapshot.serial_number
 
 
-async def change_owner(session: AsyncSession, ask: ChangeOwner) -> str:
-    """Give the device with its plan to another owner, unbound; an open case forbids it (R-XFR-1)."""
-    standing = await _standing(session, ask.serial_number)
-    lineage = await session.get_one(LineageRow, standing.lineage_id)
-    if (lineage.owner_name, lineage.owner_email) == (ask.owner.name, ask.owner.email):
-        return standing.serial_number
-    _must_be_current(standing)
-    if standing.open_claim_id is not None:
-        message = f"Case {standing.open_claim_id} is open; it must be closed before the owner changes."
-        raise Refused("conflict", ("serial_number", message))
-    lineage.owner_name, lineage.owner_email = ask.owner.name, ask.owner.email
+async def change_owner(session: AsyncSession, command: ChangeOwner) -> str:
+    """Change the owner of the device with its plan and end its binding; refused while a case is open (R-XFR-1)."""
+    snapshot = await _snapshot(session, command.serial_number)
+    lineage = await session.get_one(LineageRow, snapshot.lineage_id)
+    if (lineage.owner_name, lineage.owner_email) == (command.owner.name, command.owner.email):
+        return snapshot.serial_number
+    _must_be_current(snapshot)
+    if snapshot.open_claim_id is not None:
+        message = f"Case {snapshot.open_claim_id} is open; it must be closed before the owner changes."
+        raise CommandRefused("conflict", ("serial_number", message))
+    lineage.owner_name, lineage.owner_email = command.owner.name, command.owner.email
     active = select(BindingRow).where(
-        BindingRow.serial_number == normalise_serial(standing.serial_number), col(BindingRow.unbound_at).is_(None)
+        BindingRow.serial_number == normalise_serial(snapshot.serial_number), col(BindingRow.unbound_at).is_(None)
     )
     for binding in await session.exec(active):
-        binding.unbound_at = max(ask.at, binding.bound_at)
-    return standing.serial_number
+        binding.unbound_at = max(command.at, binding.bound_at)
+    return snapshot.serial_number
 
 
-async def issue_code(session: AsyncSession, ask: IssueMaintenanceCode) -> MaintenanceCodeIssued | MaintenanceRefused:
-    """Issue the lineage's one maintenance code (R-MNT-1). The same code asked for again is the same code."""
-    standing = await _standing(session, ask.serial_number)
-    code, known = ask.code.strip().upper(), standing.maintenance_code
+async def issue_code(
+    session: AsyncSession, command: IssueMaintenanceCode
+) -> MaintenanceCodeIssued | MaintenanceRefused:
+    """Issue the lineage's one maintenance code (R-MNT-1). A repeated command returns the same code."""
+    snapshot = await _snapshot(session, command.serial_number)
+    code, known = command.code.strip().upper(), snapshot.maintenance_code
     if known is not None and known.code == code:
         return MaintenanceCodeIssued(code=known.code, expires_on=known.expires_on)
-    reasons = code_refusals(standing, ask.at)
+    reasons = code_refusals(snapshot, command.at)
     if reasons:
         return MaintenanceRefused(reasons=tuple(reasons))
-    expires_on = first_year_ends(standing)
+    expires_on = first_year_end(snapshot)
     if expires_on is None:
         raise AssertionError("the rules issue no code without a plan")
     row = MaintenanceCodeRow(
-        lineage_id=standing.lineage_id,
+        lineage_id=snapshot.lineage_id,
         code=code,
-        issued_on=local_day(ask.at, standing.region.time_zone),
+        issued_on=local_day(command.at, snapshot.region.time_zone),
         expires_on=expires_on,
     )
     try:
@@ -84,45 +86,45 @@ async def issue_code(session: AsyncSession, ask: IssueMaintenanceCode) -> Mainte
             session.add(row)
             await session.flush()
     except IntegrityError:
-        raise Refused("conflict", ("code", "Another device has that code.")) from None
+        raise CommandRefused("conflict", ("code", "Another device has that code.")) from None
     return MaintenanceCodeIssued(code=code, expires_on=expires_on)
 
 
-async def end_plan(session: AsyncSession, ask: EndPlan) -> PlanEnded | PlanRefused:
-    """End the plan at `ask.at` if it may be given back (R-CAN-1). The same refund asked for again answers the same."""
-    refund = ask.refund
-    standing = await _standing(session, refund.serial_number)
+async def end_plan(session: AsyncSession, command: EndPlan) -> PlanEnded | PlanRefused:
+    """End the plan at `command.at` if it may be given back (R-CAN-1). A repeated command returns the first result."""
+    refund = command.refund
+    snapshot = await _snapshot(session, refund.serial_number)
     row = await session.get(TermRow, refund.plan_id) if refund.plan_id.isprintable() else None
-    if row is None or row.lineage_id != standing.lineage_id:
-        raise Refused("not_found", ("plan_id", f"{standing.serial_number} has no plan {refund.plan_id}."))
+    if row is None or row.lineage_id != snapshot.lineage_id:
+        raise CommandRefused("not_found", ("plan_id", f"{snapshot.serial_number} has no plan {refund.plan_id}."))
     if row.price_amount is None or row.price_currency is None or row.payment_id is None:
-        raise Refused("conflict", ("plan_id", f"Nothing was paid here for the plan {refund.plan_id}."))
+        raise CommandRefused("conflict", ("plan_id", f"Nothing was paid here for the plan {refund.plan_id}."))
     if row.ended_at is not None:
         if row.refund_id == refund.refund_id:
             return _ended(row, Money(row.price_amount, row.price_currency), row.payment_id, row.ended_at)
-        day = local_day(row.ended_at, standing.region.time_zone)
+        day = local_day(row.ended_at, snapshot.region.time_zone)
         return PlanRefused(reasons=(Reason(ReasonCode.NO_PLAN, "R-CAN-1", f"The plan was given back on {day}."),))
-    zone, case = standing.region.time_zone, standing.open_claim_id
-    reasons = refund_refusals(term_from(row), row.purchased_at, standing.uses, case, zone, ask.at)
+    zone, case = snapshot.region.time_zone, snapshot.open_claim_id
+    reasons = refund_refusals(term_from(row), row.purchased_at, snapshot.uses, case, zone, command.at)
     if reasons:
         return PlanRefused(reasons=tuple(reasons))
-    row.ended_at, row.refund_id = ask.at, refund.refund_id
+    row.ended_at, row.refund_id = command.at, refund.refund_id
     await session.flush()
-    return _ended(row, Money(row.price_amount, row.price_currency), row.payment_id, ask.at)
+    return _ended(row, Money(row.price_amount, row.price_currency), row.payment_id, command.at)
 
 
 def _ended(row: TermRow, price: Money, payment_id: str, ended_at: datetime) -> PlanEnded:
     return PlanEnded(plan_id=row.id, price=price, payment_id=payment_id, ended_at=ended_at)
 
 
-async def _standing(session: AsyncSession, serial_number: str) -> Standing:
-    standing = await load_standing(session, serial_number, lock=True)
-    if standing is None:
-        raise Refused("not_found", ("serial_number", f"There is no device {serial_number}."))
-    return standing
+async def _snapshot(session: AsyncSession, serial_number: str) -> DeviceSnapshot:
+    snapshot = await load_snapshot(session, serial_number, lock=True)
+    if snapshot is None:
+        raise CommandRefused("not_found", ("serial_number", f"There is no device {serial_number}."))
+    return snapshot
 
 
-def _must_be_current(standing: Standing) -> None:
-    if standing.status is not DeviceStatus.CURRENT:
-        message = f"{standing.serial_number} was {standing.status}; {standing.current_serial_number} took its place."
-        raise Refused("conflict", ("serial_number", message))
+def _must_be_current(snapshot: DeviceSnapshot) -> None:
+    if snapshot.status is not DeviceStatus.CURRENT:
+        message = f"{snapshot.serial_number} was {snapshot.status}; {snapshot.current_serial_number} took its place."
+        raise CommandRefused("conflict", ("serial_number", message))

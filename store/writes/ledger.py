@@ -1,6 +1,6 @@
-"""Store, write side: double entry. A line is written once and never changed; a mistake is put right by another line.
+"""Store, write side: the double-entry ledger. A line is never changed; a mistake is corrected by another line.
 
-Knows no gateway: what happened to a payment is told by whoever made it happen, under the key it happened under.
+Independent of gateways: callers book what happened to a payment under the idempotency key of the request.
 """
 
 from collections import Counter
@@ -12,24 +12,24 @@ from sqlalchemy import bindparam, insert, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.money import Money
-from store.core import core
-from store.ledger_view import ACCOUNTS, CARD, DEPOSITS, HOLDS_OPEN, HOLDS_PLACED
-from store.once import table_of
-from store.payment_tables import LedgerEntryRow
+from store.database import execute
+from store.reads.ledger import ACCOUNTS, CARD, DEPOSITS, HOLDS_OPEN, HOLDS_PLACED
+from store.tables.ledger import LedgerEntryRow
+from store.upsert import table_of
 
 _LINES: Final = table_of(LedgerEntryRow)
-_WRITES: Final = insert(_LINES)
-_LINES_OF: Final = select(_LINES.c.subject, _LINES.c.account, _LINES.c.amount, _LINES.c.currency).where(
-    _LINES.c.key == bindparam("asked")
+_INSERT_LINES: Final = insert(_LINES)
+_SELECT_LINES: Final = select(_LINES.c.subject, _LINES.c.account, _LINES.c.amount, _LINES.c.currency).where(
+    _LINES.c.key == bindparam("where_key")
 )
 
 
 class LedgerConflict(Exception):
-    """Other lines than these stand under the key already: a key was used for two things."""
+    """Other lines are stored under the key already: a key was used for two postings."""
 
 
 async def book_hold_placed(session: AsyncSession, subject: str, key: str, at: datetime, hold: Money) -> None:
-    """A hold was placed. It is no money yet."""
+    """A hold was placed. It moves no money."""
     await post(session, subject, key, at, {HOLDS_OPEN: hold, HOLDS_PLACED: -hold})
 
 
@@ -41,7 +41,7 @@ async def book_hold_ended(session: AsyncSession, subject: str, key: str, at: dat
 async def book_hold_captured(
     session: AsyncSession, subject: str, key: str, at: datetime, hold: Money, captured: Money, account: str
 ) -> None:
-    """`captured` of `hold` was taken for `account`; nothing of it is held any more."""
+    """`captured` of `hold` was captured for `account`; the rest of it is released."""
     lines = {HOLDS_OPEN: -hold, HOLDS_PLACED: hold, CARD: -captured, account: captured}
     await post(session, subject, key, at, lines)
 
@@ -49,29 +49,29 @@ async def book_hold_captured(
 async def book_charge(
     session: AsyncSession, subject: str, key: str, at: datetime, charged: Money, account: str
 ) -> None:
-    """`charged` was taken from the card for `account`."""
+    """`charged` was charged to the card for `account`."""
     await post(session, subject, key, at, {CARD: -charged, account: charged})
 
 
 async def book_refund(
     session: AsyncSession, subject: str, key: str, at: datetime, refunded: Money, account: str
 ) -> None:
-    """`refunded` went back to the card from `account`."""
+    """`refunded` was refunded to the card from `account`."""
     await post(session, subject, key, at, {CARD: refunded, account: -refunded})
 
 
 async def book_deposit_kept(
     session: AsyncSession, subject: str, key: str, at: datetime, kept: Money, account: str
 ) -> None:
-    """`kept` of a deposit taken earlier is earned for `account`."""
+    """`kept` of an earlier deposit is earned for `account`."""
     await post(session, subject, key, at, {DEPOSITS: -kept, account: kept})
 
 
 async def post(session: AsyncSession, subject: str, key: str, at: datetime, lines: Mapping[str, Money]) -> None:
-    """Write `lines` under `key`, or nothing when just these stand there already.
+    """Write `lines` under `key`, unless exactly these are stored already.
 
     Raises ValueError when they do not sum to zero per currency or name an unknown account, LedgerConflict when other
-    lines stand under the key.
+    lines are stored under the key.
     """
     sums: Counter[str] = Counter()
     for account, money in lines.items():
@@ -81,14 +81,14 @@ async def post(session: AsyncSession, subject: str, key: str, at: datetime, line
     if any(sums.values()):
         raise ValueError(f"the lines of {key} do not sum to zero: {dict(sums)}")
 
-    there = {tuple(line) for line in await core(session, _LINES_OF, {"asked": key})}
-    asked = {(subject, account, money.amount, money.currency) for account, money in lines.items()}
-    if there:
-        if there != asked:
+    stored = {tuple(line) for line in await execute(session, _SELECT_LINES, {"where_key": key})}
+    new = {(subject, account, money.amount, money.currency) for account, money in lines.items()}
+    if stored:
+        if stored != new:
             raise LedgerConflict(f"{key} has other lines in the ledger than asked for")
         return
     rows = [
         {"at": at, "subject": subject, "account": account, "amount": amount, "currency": currency, "key": key}
-        for subject, account, amount, currency in sorted(asked, key=lambda line: ACCOUNTS.index(line[1]))
+        for subject, account, amount, currency in sorted(new, key=lambda line: ACCOUNTS.index(line[1]))
     ]
-    await core(session, _WRITES, rows)
+    await execute(session, _INSERT_LINES, rows)

@@ -1,6 +1,6 @@
-"""Store, write side: payment attempts. A request is written down before it is sent, its answer when it is known.
+"""Store, write side: payment attempts. A request is stored before it is sent, its response when it is known.
 
-What a row says of a key decides whether the request is sent, and how old the key is: never a workflow's clock.
+The stored row decides whether a request is sent and how old its key is, by the wall clock, not a workflow's clock.
 """
 
 from collections.abc import Mapping
@@ -12,24 +12,26 @@ from sqlalchemy import bindparam, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.money import Money
-from store.attempt_table import PaymentAttemptRow
-from store.core import core
-from store.once import insert_once, table_of
+from store.database import execute
+from store.tables.payment_attempts import PaymentAttemptRow
+from store.upsert import insert_once, table_of
 
 Purpose = Literal["authorize", "capture", "release", "charge", "refund", "keep_deposit"]
-AnswerJson = Mapping[str, Any]
+ResponseJson = Mapping[str, Any]
 
 _ATTEMPTS: Final = table_of(PaymentAttemptRow)
-_OF_KEY: Final = select(_ATTEMPTS.c.fingerprint, _ATTEMPTS.c.first_sent_at, _ATTEMPTS.c.answer).where(
-    _ATTEMPTS.c.key == bindparam("asked")
+_SELECT_ATTEMPT: Final = select(_ATTEMPTS.c.fingerprint, _ATTEMPTS.c.first_sent_at, _ATTEMPTS.c.answer).where(
+    _ATTEMPTS.c.key == bindparam("where_key")
 )
-_LOCKED: Final = _OF_KEY.with_for_update()
-_ANSWERS: Final = update(_ATTEMPTS).where(_ATTEMPTS.c.key == bindparam("asked"), _ATTEMPTS.c.answered_at.is_(None))
+_LOCK_ATTEMPT: Final = _SELECT_ATTEMPT.with_for_update()
+_UPDATE_RESPONSE: Final = update(_ATTEMPTS).where(
+    _ATTEMPTS.c.key == bindparam("where_key"), _ATTEMPTS.c.answered_at.is_(None)
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A request that moves something, as it is written down (`PaymentAttemptRow` says what the columns are)."""
+    """A request that changes a payment; its fields are the columns of `PaymentAttemptRow`."""
 
     key: str
     subject: str
@@ -40,22 +42,22 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class StandingAttempt:
-    """What stands under a key: when it was first sent (wall clock), and its answer, None while it is not known."""
+class RecordedAttempt:
+    """The stored attempt of a key: when it was first sent (wall clock), and its response, None until it is known."""
 
     first_sent_at: datetime
-    answer: AnswerJson | None
+    response: ResponseJson | None
 
 
 class AttemptKeyReused(Exception):
-    """Another request stands under the key: a mistake in the caller."""
+    """Another request is stored under the key: a mistake in the caller."""
 
 
-async def open_attempt(session: AsyncSession, attempt: Attempt, now: datetime) -> StandingAttempt:
-    """Write the request down as first sent at `now`, unless it stands there; what stands there.
+async def open_attempt(session: AsyncSession, attempt: Attempt, now: datetime) -> RecordedAttempt:
+    """Store the request as first sent at `now`, unless it is stored already; returns the stored attempt.
 
     While another transaction writes the same key, this waits for its end. Raises AttemptKeyReused when another request
-    stands under the key.
+    is stored under the key.
     """
     row = {
         "key": attempt.key,
@@ -68,19 +70,19 @@ async def open_attempt(session: AsyncSession, attempt: Attempt, now: datetime) -
         "first_sent_at": now,
     }
     if await insert_once(session, PaymentAttemptRow, row):
-        return StandingAttempt(now, None)
-    there = (await core(session, _OF_KEY, {"asked": attempt.key})).one()
-    if there.fingerprint != attempt.fingerprint:
+        return RecordedAttempt(now, None)
+    stored = (await execute(session, _SELECT_ATTEMPT, {"where_key": attempt.key})).one()
+    if stored.fingerprint != attempt.fingerprint:
         raise AttemptKeyReused(attempt.key)
-    return StandingAttempt(there.first_sent_at, there.answer)
+    return RecordedAttempt(stored.first_sent_at, stored.answer)
 
 
-async def lock_attempt(session: AsyncSession, key: str) -> StandingAttempt:
-    """What stands under `key`, which nobody else answers before this transaction ends. Raises ValueError for none."""
-    there = (await core(session, _LOCKED, {"asked": key})).one()
-    return StandingAttempt(there.first_sent_at, there.answer)
+async def lock_attempt(session: AsyncSession, key: str) -> RecordedAttempt:
+    """The attempt of `key`, locked until the transaction ends. Raises SQLAlchemy's NoResultFound if there is none."""
+    stored = (await execute(session, _LOCK_ATTEMPT, {"where_key": key})).one()
+    return RecordedAttempt(stored.first_sent_at, stored.answer)
 
 
-async def answer_attempt(session: AsyncSession, key: str, answer: AnswerJson, now: datetime) -> None:
-    """Write the answer down, once; a later one changes nothing."""
-    await core(session, _ANSWERS, {"asked": key, "answer": answer, "answered_at": now})
+async def record_response(session: AsyncSession, key: str, response: ResponseJson, now: datetime) -> None:
+    """Store the response, once; a later one changes nothing."""
+    await execute(session, _UPDATE_RESPONSE, {"where_key": key, "answer": response, "answered_at": now})

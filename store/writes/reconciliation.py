@@ -1,4 +1,4 @@
-"""Store, write side: a reconciliation's run, what it saw and what it found. Every write may be repeated."""
+"""Store, write side: the run of a reconciliation, the payments it read and its findings. Every write is idempotent."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -9,35 +9,35 @@ from sqlmodel import col, delete, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.reconciliation import Finding
-from store.once import insert_each_once, insert_once
-from store.payment_tables import LedgerEntryRow
-from store.reconciliation_tables import FindingRow, ReconciliationRow, SeenPaymentRow
+from store.tables.ledger import LedgerEntryRow
+from store.tables.reconciliation import FindingRow, ReconciliationRow, SeenPaymentRow
+from store.upsert import insert_each_once, insert_once
 
-_GIVEN_UP: Final = timedelta(days=2)
-"""A run that was never finished is not waited for: what it saw is thrown away by a later one."""
-_AT_ONCE: Final = 500
+_ABANDONED_AFTER: Final = timedelta(days=2)
+"""A later run deletes the payments of one that was not finished within this time."""
+_BATCH_SIZE: Final = 500
 
 
-async def begin(session: AsyncSession, reconciliation_id: str, at: datetime) -> int:
-    """Open the run; the number of the ledger's last line then, the same however often it is asked."""
+async def start_run(session: AsyncSession, reconciliation_id: str, at: datetime) -> int:
+    """Start the run; returns the id of the ledger's last line at the first call, for repeated calls too."""
     last = (await session.exec(select(func.max(LedgerEntryRow.id)))).one()
     row = ReconciliationRow(id=reconciliation_id, started_at=at, ledger_mark=last or 0)
     if await insert_once(session, ReconciliationRow, row.model_dump()):
-        old = select(ReconciliationRow.id).where(col(ReconciliationRow.started_at) < at - _GIVEN_UP)
+        old = select(ReconciliationRow.id).where(col(ReconciliationRow.started_at) < at - _ABANDONED_AFTER)
         await session.exec(delete(SeenPaymentRow).where(col(SeenPaymentRow.reconciliation_id).in_(old)))
     return (await session.get_one(ReconciliationRow, reconciliation_id)).ledger_mark
 
 
-async def saw(session: AsyncSession, reconciliation_id: str, payments: Iterable[SeenPaymentRow]) -> None:
-    """Keep payments as the gateway had them, unless the run is finished. One seen before stays as it was seen first."""
+async def record_payments(session: AsyncSession, reconciliation_id: str, payments: Iterable[SeenPaymentRow]) -> None:
+    """Store payments as the gateway listed them, unless the run is finished. A stored payment is not changed."""
     run = await session.get_one(ReconciliationRow, reconciliation_id)
     rows = list(payments)
     if rows and run.finished_at is None:
         await insert_each_once(session, rows, col(SeenPaymentRow.payment_id))
 
 
-async def found(session: AsyncSession, reconciliation_id: str, findings: Iterable[Finding]) -> None:
-    """Write down what differs, once per subject, code and payment."""
+async def record_findings(session: AsyncSession, reconciliation_id: str, findings: Iterable[Finding]) -> None:
+    """Store the findings, once per subject, code and payment."""
     rows = [
         FindingRow(
             reconciliation_id=reconciliation_id,
@@ -48,12 +48,12 @@ async def found(session: AsyncSession, reconciliation_id: str, findings: Iterabl
         )
         for each in findings
     ]
-    for first in range(0, len(rows), _AT_ONCE):
-        await insert_each_once(session, rows[first : first + _AT_ONCE], col(FindingRow.subject))
+    for first in range(0, len(rows), _BATCH_SIZE):
+        await insert_each_once(session, rows[first : first + _BATCH_SIZE], col(FindingRow.subject))
 
 
-async def finish(session: AsyncSession, reconciliation_id: str, at: datetime) -> ReconciliationRow:
-    """Count what was seen and found and throw away what is needed no longer. The run as it ended the first time."""
+async def finish_run(session: AsyncSession, reconciliation_id: str, at: datetime) -> ReconciliationRow:
+    """Store the counts and delete the payments. Returns the run as it was finished first."""
     run = await session.get_one(ReconciliationRow, reconciliation_id, with_for_update=True)
     if run.finished_at is not None:
         return run

@@ -1,4 +1,4 @@
-"""Store, the write side of devices: registration, activation, bindings, planted terms. Refusals name the field."""
+"""Store, the write side of devices: registration, activation, bindings, terms planted for development."""
 
 from datetime import datetime
 from typing import Final
@@ -7,42 +7,42 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.coverage import begun, quota_for
+from domain.coverage import new_term, quota_for
 from domain.dates import start_of_day
+from domain.device_snapshot import DeviceSnapshot
 from domain.eligibility import CLOCK_SKEW
 from domain.inspection import can_be_serial, normalise_serial
 from domain.kinds import DeviceStatus, TermKind
 from domain.purchase import starts_at
-from domain.standing import Standing
 from messages.ids import new_id
 from messages.registry import ActivateDevice, BindController, PlantTerm, RegisterDevice, UnbindController
-from store import catalogue
-from store.standing import load_standing, term_from
-from store.tables import BindingRow, DeviceRow, LineageRow, TermRow
-from store.writes.refused import Refused
+from store.reads import catalogue
+from store.reads.device_snapshot import load_snapshot, term_from
+from store.tables.devices import BindingRow, DeviceRow, LineageRow, TermRow
+from store.writes.command_refused import CommandRefused
 
-LONGEST_SERIAL: Final = 64
+MAX_SERIAL_LENGTH: Final = 64
 
 
-async def register_device(session: AsyncSession, ask: RegisterDevice) -> str:
-    """Enter a device and its lineage; answers the serial number as given. Raises Refused, all fields at once."""
-    text = ask.serial_number.strip()
+async def register_device(session: AsyncSession, command: RegisterDevice) -> str:
+    """Register a device with its lineage; returns the serial number as entered. Raises CommandRefused with all fields."""
+    text = command.serial_number.strip()
     serial = normalise_serial(text)
-    wrong = await _wrong_fields(session, ask, text)
-    if wrong:
-        raise Refused("invalid_request", *wrong)
+    invalid = await _invalid_fields(session, command, text)
+    if invalid:
+        raise CommandRefused("invalid_request", *invalid)
     lineage = LineageRow(
-        id=new_id("lin", serial), owner_name=ask.owner.name, owner_email=ask.owner.email, created_at=ask.at
+        id=new_id("lin", serial), owner_name=command.owner.name, owner_email=command.owner.email, created_at=command.at
     )
     device = DeviceRow(
         serial_number=serial,
         serial_text=text,
         lineage_id=lineage.id,
-        model=ask.model,
-        region=ask.region,
+        model=command.model,
+        region=command.region,
         status=DeviceStatus.CURRENT.value,
-        activated_at=ask.activated_at,
-        registered_at=ask.at,
+        activated_at=command.activated_at,
+        registered_at=command.at,
     )
     try:
         async with session.begin_nested():
@@ -51,99 +51,105 @@ async def register_device(session: AsyncSession, ask: RegisterDevice) -> str:
             session.add(device)
             await session.flush()
     except IntegrityError:
-        if not await _same_registration(session, ask, text):
-            raise Refused("conflict", ("serial_number", f"{text} is registered already.")) from None
+        if not await _same_registration(session, command, text):
+            raise CommandRefused("conflict", ("serial_number", f"{text} is registered already.")) from None
     return text
 
 
-async def activate_device(session: AsyncSession, ask: ActivateDevice) -> str:
-    """Set the day of activation, once; terms bought before begin with it (R-PUR-5)."""
-    standing = await _standing(session, ask.serial_number)
-    serial = standing.serial_number
-    if standing.activated_at == ask.activated_at:
+async def activate_device(session: AsyncSession, command: ActivateDevice) -> str:
+    """Set the instant of activation, once; terms bought before start then (R-PUR-5)."""
+    snapshot = await _snapshot(session, command.serial_number)
+    serial = snapshot.serial_number
+    if snapshot.activated_at == command.activated_at:
         return serial
-    _must_be_current(standing)
-    if standing.activated_at is not None:
-        raise Refused("conflict", ("activated_at", f"{serial} was activated on {standing.activated_at:%Y-%m-%d}."))
-    if ask.activated_at > ask.at + CLOCK_SKEW:
-        raise Refused("invalid_request", ("activated_at", "An activation cannot lie in the future."))
+    _must_be_current(snapshot)
+    if snapshot.activated_at is not None:
+        raise CommandRefused(
+            "conflict", ("activated_at", f"{serial} was activated on {snapshot.activated_at:%Y-%m-%d}.")
+        )
+    if command.activated_at > command.at + CLOCK_SKEW:
+        raise CommandRefused("invalid_request", ("activated_at", "An activation cannot lie in the future."))
     device = await session.get_one(DeviceRow, normalise_serial(serial))
-    device.activated_at = ask.activated_at
-    rows = select(TermRow).where(TermRow.lineage_id == standing.lineage_id, col(TermRow.starts_at).is_(None))
+    device.activated_at = command.activated_at
+    rows = select(TermRow).where(TermRow.lineage_id == snapshot.lineage_id, col(TermRow.starts_at).is_(None))
     for row in await session.exec(rows):
         pending = term_from(row)
-        start = starts_at(ask.activated_at, row.purchased_at) or ask.activated_at
-        term = begun(pending.id, pending.kind, pending.quota, start, standing.region.time_zone)
+        start = starts_at(command.activated_at, row.purchased_at) or command.activated_at
+        term = new_term(pending.id, pending.kind, pending.quota, start, snapshot.region.time_zone)
         row.starts_at, row.ends_on, row.ends_at = term.starts_at, term.ends_on, term.ends_at
     return serial
 
 
-async def bind_controller(session: AsyncSession, ask: BindController) -> str:
-    """Bind a remote controller from `bound_at` on; the binding of that moment ends there (R-FLY-1, edge case 43).
+async def bind_controller(session: AsyncSession, command: BindController) -> str:
+    """Bind a remote controller from `bound_at` on; the binding in force then ends there (R-FLY-1, edge case 43).
 
-    A back-dated binding lasts until the next one begins. Replaced and lost units are bound no more (R-FLY-6).
+    A back-dated binding lasts until the next one starts. Replaced and lost units cannot be bound (R-FLY-6).
     """
-    standing = await _standing(session, ask.serial_number)
-    serial = standing.serial_number
+    snapshot = await _snapshot(session, command.serial_number)
+    serial = snapshot.serial_number
     unit = normalise_serial(serial)
     known = select(BindingRow).where(BindingRow.serial_number == unit).order_by(col(BindingRow.bound_at))
     bindings = (await session.exec(known)).all()
-    same = next((row for row in bindings if row.bound_at == ask.bound_at), None)
-    if same is not None and same.remote_controller == ask.remote_controller:
+    same = next((row for row in bindings if row.bound_at == command.bound_at), None)
+    if same is not None and same.remote_controller == command.remote_controller:
         return serial
-    _must_be_current(standing)
-    if ask.bound_at > ask.at + CLOCK_SKEW:
-        raise Refused("invalid_request", ("bound_at", "A binding cannot begin in the future."))
+    _must_be_current(snapshot)
+    if command.bound_at > command.at + CLOCK_SKEW:
+        raise CommandRefused("invalid_request", ("bound_at", "A binding cannot begin in the future."))
     if same is not None:
         message = f"{same.remote_controller} was bound at that very moment."
-        raise Refused("conflict", ("bound_at", message))
+        raise CommandRefused("conflict", ("bound_at", message))
     for row in bindings:
-        if row.bound_at < ask.bound_at and (row.unbound_at is None or row.unbound_at > ask.bound_at):
-            row.unbound_at = ask.bound_at
-    following = next((row.bound_at for row in bindings if row.bound_at > ask.bound_at), None)
+        if row.bound_at < command.bound_at and (row.unbound_at is None or row.unbound_at > command.bound_at):
+            row.unbound_at = command.bound_at
+    following = next((row.bound_at for row in bindings if row.bound_at > command.bound_at), None)
     session.add(
         BindingRow(
             serial_number=unit,
-            remote_controller=ask.remote_controller,
-            bound_at=ask.bound_at,
+            remote_controller=command.remote_controller,
+            bound_at=command.bound_at,
             unbound_at=following,
         )
     )
     return serial
 
 
-async def unbind_controller(session: AsyncSession, ask: UnbindController) -> str:
-    """End the binding in force at `ask.at`; `not_found` when there is none."""
-    standing = await _standing(session, ask.serial_number)
-    serial = standing.serial_number
+async def unbind_controller(session: AsyncSession, command: UnbindController) -> str:
+    """End the binding in force at `command.at`; `not_found` when there is none."""
+    snapshot = await _snapshot(session, command.serial_number)
+    serial = snapshot.serial_number
     bindings = select(BindingRow).where(BindingRow.serial_number == normalise_serial(serial))
     rows = (await session.exec(bindings)).all()
     active = [row for row in rows if row.unbound_at is None]
     if not active:
-        if any(row.unbound_at == ask.at for row in rows):
+        if any(row.unbound_at == command.at for row in rows):
             return serial
-        raise Refused("not_found", ("serial_number", f"No remote controller is bound to {serial}."))
+        raise CommandRefused("not_found", ("serial_number", f"No remote controller is bound to {serial}."))
     for row in active:
-        row.unbound_at = max(ask.at, row.bound_at)
+        row.unbound_at = max(command.at, row.bound_at)
     return serial
 
 
-async def plant_term(session: AsyncSession, ask: PlantTerm) -> str:
-    """Development: a term that began on `starts_on`, whatever the rules of buying say."""
-    standing = await _standing(session, ask.serial_number)
-    if await session.get(TermRow, ask.term_id) is None:
-        session.add(planted(standing, ask.term_id, ask.kind, start_of_day(ask.starts_on, standing.region.time_zone)))
-    return standing.serial_number
+async def plant_term(session: AsyncSession, command: PlantTerm) -> str:
+    """Development: write a term that starts on `starts_on`, without the rules of purchase."""
+    snapshot = await _snapshot(session, command.serial_number)
+    if await session.get(TermRow, command.term_id) is None:
+        session.add(
+            unpaid_term(
+                snapshot, command.term_id, command.kind, start_of_day(command.starts_on, snapshot.region.time_zone)
+            )
+        )
+    return snapshot.serial_number
 
 
-def planted(standing: Standing, term_id: str, kind: TermKind, start: datetime) -> TermRow:
-    """The row of a term that begins at `start`, bought then, without a payment."""
-    quota = quota_for(kind, standing.model.category, standing.model.flyaway)
-    term = begun(term_id, kind, quota, start, standing.region.time_zone)
+def unpaid_term(snapshot: DeviceSnapshot, term_id: str, kind: TermKind, start: datetime) -> TermRow:
+    """The row of a term that starts at `start`, is bought then and has no payment."""
+    quota = quota_for(kind, snapshot.model.category, snapshot.model.flyaway)
+    term = new_term(term_id, kind, quota, start, snapshot.region.time_zone)
     return TermRow(
         id=term.id,
-        lineage_id=standing.lineage_id,
-        region=standing.region.code,
+        lineage_id=snapshot.lineage_id,
+        region=snapshot.region.code,
         kind=kind.value,
         total=quota.total,
         flyaway_cap=quota.flyaway_cap,
@@ -154,42 +160,50 @@ def planted(standing: Standing, term_id: str, kind: TermKind, start: datetime) -
     )
 
 
-async def _wrong_fields(session: AsyncSession, ask: RegisterDevice, text: str) -> list[tuple[str, str]]:
-    wrong = []
-    if len(text) > LONGEST_SERIAL or not can_be_serial(text):
-        wrong.append(("serial_number", f"A serial number has 1 to {LONGEST_SERIAL} letters and digits."))
-    region = await catalogue.region(session, ask.region)
+async def _invalid_fields(session: AsyncSession, command: RegisterDevice, text: str) -> list[tuple[str, str]]:
+    invalid = []
+    if len(text) > MAX_SERIAL_LENGTH or not can_be_serial(text):
+        invalid.append(("serial_number", f"A serial number has 1 to {MAX_SERIAL_LENGTH} letters and digits."))
+    region = await catalogue.region(session, command.region)
     if region is None:
-        wrong.append(("region", f"There is no region {ask.region}."))
-    model = await catalogue.model(session, ask.model)
+        invalid.append(("region", f"There is no region {command.region}."))
+    model = await catalogue.model(session, command.model)
     if model is None:
-        wrong.append(("model", f"There is no model {ask.model}."))
+        invalid.append(("model", f"There is no model {command.model}."))
     elif region is not None and region.code not in model.offers:
-        wrong.append(("model", f"The {model.name} is not offered in {region.name}."))
-    if ask.activated_at is not None and ask.activated_at > ask.at + CLOCK_SKEW:
-        wrong.append(("activated_at", "An activation cannot lie in the future."))
-    return wrong
+        invalid.append(("model", f"The {model.name} is not offered in {region.name}."))
+    if command.activated_at is not None and command.activated_at > command.at + CLOCK_SKEW:
+        invalid.append(("activated_at", "An activation cannot lie in the future."))
+    return invalid
 
 
-async def _same_registration(session: AsyncSession, ask: RegisterDevice, text: str) -> bool:
-    """Whether the device that is there came from this very command, of which only the answer was lost."""
+async def _same_registration(session: AsyncSession, command: RegisterDevice, text: str) -> bool:
+    """Whether the stored device was registered by this same command, whose response was lost."""
     device = await session.get(DeviceRow, normalise_serial(text))
     if device is None:
         return False
     lineage = await session.get_one(LineageRow, device.lineage_id)
-    told = (text, ask.model, ask.region, ask.activated_at, ask.at, ask.owner.name, ask.owner.email)
-    kept = (device.serial_text, device.model, device.region, device.activated_at, device.registered_at)
-    return told == (*kept, lineage.owner_name, lineage.owner_email)
+    sent = (
+        text,
+        command.model,
+        command.region,
+        command.activated_at,
+        command.at,
+        command.owner.name,
+        command.owner.email,
+    )
+    stored = (device.serial_text, device.model, device.region, device.activated_at, device.registered_at)
+    return sent == (*stored, lineage.owner_name, lineage.owner_email)
 
 
-async def _standing(session: AsyncSession, serial_number: str) -> Standing:
-    standing = await load_standing(session, serial_number, lock=True)
-    if standing is None:
-        raise Refused("not_found", ("serial_number", f"There is no device {serial_number}."))
-    return standing
+async def _snapshot(session: AsyncSession, serial_number: str) -> DeviceSnapshot:
+    snapshot = await load_snapshot(session, serial_number, lock=True)
+    if snapshot is None:
+        raise CommandRefused("not_found", ("serial_number", f"There is no device {serial_number}."))
+    return snapshot
 
 
-def _must_be_current(standing: Standing) -> None:
-    if standing.status is not DeviceStatus.CURRENT:
-        message = f"{standing.serial_number} was {standing.status}; {standing.current_serial_number} took its place."
-        raise Refused("conflict", ("serial_number", message))
+def _must_be_current(snapshot: DeviceSnapshot) -> None:
+    if snapshot.status is not DeviceStatus.CURRENT:
+        message = f"{snapshot.serial_number} was {snapshot.status}; {snapshot.current_serial_number} took its place."
+        raise CommandRefused("conflict", ("serial_number", message))

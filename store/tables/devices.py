@@ -1,0 +1,103 @@
+"""Store: tables of devices: lineages, units, bindings, cover terms and maintenance codes."""
+
+from datetime import date, datetime
+
+from sqlalchemy import BigInteger, Column, Index, Integer, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from store.tables.types import Instant
+
+
+class LineageRow(SQLModel, table=True):
+    """A device with all its replacements: cover, uses and claims belong to it, not to a serial number (R-CLM-9).
+
+    `verified_at` is its last approved video verification (R-PUR-2).
+    """
+
+    __tablename__ = "lineages"
+
+    id: str = Field(primary_key=True)
+    owner_name: str
+    owner_email: str
+    created_at: datetime = Field(sa_type=Instant)
+    verified_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class DeviceRow(SQLModel, table=True):
+    """One unit. `generation` counts the units of a lineage from 0; `claim_id` is the claim it was dispatched for.
+
+    `serial_number` is normalised (R-INS-5), here and in every column that refers to a unit; `serial_text` is as it was
+    entered, and is displayed.
+    """
+
+    __tablename__ = "devices"
+    __table_args__ = (UniqueConstraint("lineage_id", "generation"),)
+
+    serial_number: str = Field(primary_key=True)
+    serial_text: str
+    lineage_id: str = Field(foreign_key="lineages.id")
+    generation: int = 0
+    model: str
+    region: str
+    status: str
+    activated_at: datetime | None = Field(default=None, sa_type=Instant)
+    registered_at: datetime = Field(sa_type=Instant)
+    claim_id: str | None = None
+    replaced_by: str | None = Field(default=None, foreign_key="devices.serial_number")
+    replaced_at: datetime | None = Field(default=None, sa_type=Instant)
+    replaced_on: date | None = None
+
+
+class BindingRow(SQLModel, table=True):
+    """A remote controller bound to one serial number from `bound_at` until `unbound_at` (R-FLY-1, R-CLM-10)."""
+
+    __tablename__ = "bindings"
+    __table_args__ = (UniqueConstraint("serial_number", "bound_at"),)
+
+    id: int | None = Field(
+        default=None,
+        sa_column=Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    )
+    serial_number: str = Field(foreign_key="devices.serial_number")
+    remote_controller: str
+    bound_at: datetime = Field(sa_type=Instant)
+    unbound_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class TermRow(SQLModel, table=True):
+    """A bought period of cover. `starts_at`, `ends_on` and `ends_at` are NULL until activation (R-PUR-5).
+
+    `ended_at` is when it was given back, with the refund `refund_id` (R-CAN-1): from then on it covers nothing.
+    """
+
+    __tablename__ = "terms"
+    # The renewal reminders page through the terms of a region that end soon.
+    __table_args__ = (Index("ix_terms_ending", "region", "ends_on", "id"),)
+
+    id: str = Field(primary_key=True)
+    lineage_id: str = Field(foreign_key="lineages.id", index=True)
+    region: str
+    kind: str
+    total: int
+    flyaway_cap: int
+    starts_at: datetime | None = Field(default=None, sa_type=Instant)
+    ends_on: date | None = None
+    ends_at: datetime | None = Field(default=None, sa_type=Instant)
+    purchased_at: datetime = Field(sa_type=Instant)
+    price_amount: int | None = Field(default=None, sa_type=BigInteger)
+    price_currency: str | None = None
+    payment_id: str | None = None
+    ended_at: datetime | None = Field(default=None, sa_type=Instant)
+    refund_id: str | None = None
+
+
+class MaintenanceCodeRow(SQLModel, table=True):
+    """The one maintenance code of a lineage (R-MNT-1). `claim_id` is the job it started (R-MNT-2)."""
+
+    __tablename__ = "maintenance_codes"
+
+    lineage_id: str = Field(primary_key=True, foreign_key="lineages.id")
+    code: str = Field(unique=True)
+    issued_on: date
+    expires_on: date
+    claim_id: str | None = None

@@ -1,0 +1,40 @@
+"""Store: the metadata of all tables, which the migrations are compared with."""
+
+from typing import Final
+
+from sqlalchemy import MetaData
+from sqlmodel import SQLModel
+
+from store.tables import (
+    catalogue,
+    claims,
+    devices,
+    http_requests,
+    ledger,
+    mails,
+    outbox,
+    payment_attempts,
+    reconciliation,
+    saved_cards,
+    simulated_gateway,
+    warehouse,
+    webhook_events,
+)
+
+METADATA: Final[MetaData] = SQLModel.metadata
+"""Complete once the modules below are imported."""
+TABLE_MODULES: Final = (
+    catalogue,
+    claims,
+    devices,
+    http_requests,
+    ledger,
+    mails,
+    outbox,
+    payment_attempts,
+    reconciliation,
+    saved_cards,
+    simulated_gateway,
+    warehouse,
+    webhook_events,
+)

@@ -10,7 +10,7 @@ from domain.kinds import Category, TermKind, UseKind
 MONTHS = {TermKind.ONE_YEAR: 12, TermKind.TWO_YEARS: 24, TermKind.REFRESH_PLUS: 12}
 RENEWAL_GRACE_DAYS = 15
 """A plan can be renewed up to and including this day after its end (R-REN-1)."""
-MOST_MONTHS = 36
+MAX_MONTHS = 36
 """No lineage is covered for longer (R-REN-1, R-REN-2)."""
 
 _FURTHEST = (UseKind.CONSUMED, UseKind.GIVEN_BACK, UseKind.RESERVED)
@@ -80,7 +80,7 @@ def term_end(starts_on: date, kind: TermKind) -> date:
     return add_months(starts_on, MONTHS[kind])
 
 
-def begun(term_id: str, kind: TermKind, quota: Quota, starts_at: datetime, zone: str) -> Term:
+def new_term(term_id: str, kind: TermKind, quota: Quota, starts_at: datetime, zone: str) -> Term:
     """A term that begins at `starts_at`."""
     ends_on = term_end(local_day(starts_at, zone), kind)
     return Term(term_id, kind, quota, starts_at, ends_on, end_of_day(ends_on, zone))
@@ -142,7 +142,7 @@ def renewable_until(terms: Iterable[Term], zone: str) -> datetime | None:
     None when nothing has begun, or when another year would make more than three (R-REN-2).
     """
     bought = tuple(terms)
-    if sum(MONTHS[t.kind] for t in bought) + MONTHS[TermKind.ONE_YEAR] > MOST_MONTHS:
+    if sum(MONTHS[t.kind] for t in bought) + MONTHS[TermKind.ONE_YEAR] > MAX_MONTHS:
         return None
     ends = [t.ends_on for t in bought if t.ends_on is not None]
     return end_of_day(max(ends) + timedelta(days=RENEWAL_GRACE_DAYS), zone) if ends else None

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from domain.claim import Incident
 from domain.coverage import last_ended, renewable_until, tally, term_at, unbroken_since
 from domain.dates import local_day, local_text, whole_second
+from domain.device_snapshot import DeviceSnapshot
 from domain.kinds import Category, Cause, DeviceStatus, ReasonCode, Service, Tier
 from domain.policy import Policy
 from domain.reasons import Reason
-from domain.standing import Standing
 
 CLOCK_SKEW = timedelta(minutes=5)
 """An incident this far ahead of our clock is a clock that runs fast, not a prophecy."""
@@ -46,22 +46,22 @@ class Application:
     policy: Policy = Policy()
 
 
-Rule = Callable[[Application, Standing, datetime], Reason | None]
+Rule = Callable[[Application, DeviceSnapshot, datetime], Reason | None]
 
 
-def refusals(application: Application, standing: Standing, now: datetime) -> list[Reason]:
+def refusals(application: Application, snapshot: DeviceSnapshot, now: datetime) -> list[Reason]:
     """Every reason why the claim cannot be made at `now`, in the order of the rules; empty when it can."""
-    found = (rule(application, standing, now) for rule in RULES[application.service])
+    found = (rule(application, snapshot, now) for rule in RULES[application.service])
     return [reason for reason in found if reason is not None]
 
 
-def terms_accepted(a: Application, s: Standing, now: datetime) -> Reason | None:
+def terms_accepted(a: Application, s: DeviceSnapshot, now: datetime) -> Reason | None:
     if a.accepted_terms:
         return None
     return Reason(ReasonCode.TERMS_NOT_ACCEPTED, "R-EXP-4", "The terms shown on the settlement page must be accepted.")
 
 
-def quote_is_good(a: Application, s: Standing, now: datetime) -> Reason | None:
+def quote_is_valid(a: Application, s: DeviceSnapshot, now: datetime) -> Reason | None:
     if a.quote_valid is not False:
         return None
     return Reason(
@@ -69,21 +69,21 @@ def quote_is_good(a: Application, s: Standing, now: datetime) -> Reason | None:
     )
 
 
-def not_stolen(a: Application, s: Standing, now: datetime) -> Reason | None:
+def not_stolen(a: Application, s: DeviceSnapshot, now: datetime) -> Reason | None:
     if a.incident.cause is not Cause.THEFT:
         return None
     message = "A stolen device is not covered. Please report it to the local authorities at once."
     return Reason(ReasonCode.DEVICE_STOLEN, "R-CLM-4", message)
 
 
-def express_scenario(a: Application, s: Standing, now: datetime) -> Reason | None:
+def express_cause(a: Application, s: DeviceSnapshot, now: datetime) -> Reason | None:
     if a.incident.cause in EXPRESS_CAUSES or a.incident.cause is Cause.THEFT:
         return None
     message = "Care Express handles collision, water damage and wear. For a flyaway use the flyaway service."
     return Reason(ReasonCode.SERVICE_NOT_APPLICABLE, "R-EXP-1", message)
 
 
-def still_the_device(a: Application, s: Standing, now: datetime) -> Reason | None:
+def unit_is_current(a: Application, s: DeviceSnapshot, now: datetime) -> Reason | None:
     if s.status is DeviceStatus.REPLACED:
         on = f" on {s.replaced_on}" if s.replaced_on else ""
         message = f"This unit was replaced by {s.current_serial_number}{on}; cover moved to it."
@@ -94,7 +94,7 @@ def still_the_device(a: Application, s: Standing, now: datetime) -> Reason | Non
     return None
 
 
-def covered_now(a: Application, s: Standing, now: datetime) -> Reason | None:
+def covered_now(a: Application, s: DeviceSnapshot, now: datetime) -> Reason | None:
     if term_at(s.terms, now) is not None:
         return None
     ended = last_ended(s.terms, now)
@@ -112,7 +112,7 @@ def covered_now(a: Application, s: Standing, now: datetime) -> Reason | None:
     return Reason(ReasonCode.COVERAGE_EXPIRED, "R-CLM-1", message)
 
 
-def incident_covered(a: Application, s: Standing, now: datetime) -> Reason | None:
+def incident_covered(a: Application, s: DeviceSnapshot, now: datetime) -> Reason | None:
     since = unbroken_since(s.terms, now)
     if since is None:
         return None  # covered_now has said so
@@ -127,7 +127,7 @@ def incident_covered(a: Application, s: Standing, now: datetime) -> Reason | Non
     return Reason(ReasonCode.INCIDENT_OUTSIDE_COVERAGE, "R-CLM-1", message)
 
 
-def a_use_is_left(a: Application, s: Standing, now: datetime) -> Reason | None:
+def use_available(a: Application, s: DeviceSnapshot, now: datetime) -> Reason | None:
     term = term_at(s.terms, now)
     if term is None:
         return None
@@ -139,14 +139,14 @@ def a_use_is_left(a: Application, s: Standing, now: datetime) -> Reason | None:
     return Reason(ReasonCode.NO_REPLACEMENTS_LEFT, "R-CLM-5", message)
 
 
-def a_flyaway_is_left(a: Application, s: Standing, now: datetime) -> Reason | None:
+def flyaway_use_available(a: Application, s: DeviceSnapshot, now: datetime) -> Reason | None:
     term = term_at(s.terms, now)
     if term is None or not s.model.flyaway or s.model.category is not Category.DRONE:
         return None
     replacements, flyaway = tally(term, s.uses)
     taken = flyaway.used if s.open_claim_id else flyaway.used + flyaway.reserved
     if taken < flyaway.total:
-        return None  # left by the cap; where the whole pool is empty, a_use_is_left says so (edge case 39)
+        return None  # left by the cap; where the whole pool is empty, use_available says so (edge case 39)
     message = f"All {flyaway.total} flyaway replacements of this plan have been used."
     if flyaway.total == 0:
         message = "This plan has no flyaway replacement."
@@ -155,7 +155,7 @@ def a_flyaway_is_left(a: Application, s: Standing, now: datetime) -> Reason | No
     return Reason(ReasonCode.NO_FLYAWAY_LEFT, "R-FLY-1", message)
 
 
-def flyaway_supported(a: Application, s: Standing, now: datetime) -> Reason | None:
+def flyaway_supported(a: Application, s: DeviceSnapshot, now: datetime) -> Reason | None:
     if s.model.category is not Category.DRONE:
         message = "Flyaway cover exists only for camera drones."
     elif not s.model.flyaway:
@@ -165,21 +165,21 @@ def flyaway_supported(a: Application, s: Standing, now: datetime) -> Reason | No
     return Reason(ReasonCode.FLYAWAY_NOT_SUPPORTED, "R-FLY-1", message)
 
 
-def bound_at_incident(a: Application, s: Standing, now: datetime) -> Reason | None:
+def bound_at_incident(a: Application, s: DeviceSnapshot, now: datetime) -> Reason | None:
     if s.model.category is not Category.DRONE or s.bound_at(a.incident.occurred_at):
         return None
     message = "This drone was not bound to a remote controller when it was lost, so flyaway cover does not apply."
     return Reason(ReasonCode.NOT_BOUND, "R-FLY-2", message)
 
 
-def confirmed_unrecoverable(a: Application, s: Standing, now: datetime) -> Reason | None:
+def confirmed_unrecoverable(a: Application, s: DeviceSnapshot, now: datetime) -> Reason | None:
     if a.confirmed_unrecoverable:
         return None
     message = "Please confirm that the drone cannot be retrieved."
     return Reason(ReasonCode.NOT_CONFIRMED_UNRECOVERABLE, "R-FLY-1", message)
 
 
-def reported_in_time(a: Application, s: Standing, now: datetime) -> Reason | None:
+def reported_in_time(a: Application, s: DeviceSnapshot, now: datetime) -> Reason | None:
     zone = s.region.time_zone
     last = local_day(a.incident.occurred_at, zone) + timedelta(days=a.policy.flyaway_report_days)
     if local_day(now, zone) <= last:
@@ -188,27 +188,27 @@ def reported_in_time(a: Application, s: Standing, now: datetime) -> Reason | Non
     return Reason(ReasonCode.REPORT_TOO_LATE, "R-FLY-3", message)
 
 
-def nothing_open(a: Application, s: Standing, now: datetime) -> Reason | None:
+def no_open_claim(a: Application, s: DeviceSnapshot, now: datetime) -> Reason | None:
     if s.open_claim_id is None:
         return None
     return Reason(ReasonCode.CLAIM_ALREADY_OPEN, "R-CLM-7", f"Case {s.open_claim_id} for this device is still open.")
 
 
-def nothing_owed(a: Application, s: Standing, now: datetime) -> Reason | None:
+def no_amount_owed(a: Application, s: DeviceSnapshot, now: datetime) -> Reason | None:
     if not s.amount_owed:
         return None
     message = f"{s.amount_owed} of an earlier case is still owed. It must be paid before a new case."
     return Reason(ReasonCode.AMOUNT_OWED, "R-RET-9", message)
 
 
-def battery_replaceable(a: Application, s: Standing, now: datetime) -> Reason | None:
+def battery_replaceable(a: Application, s: DeviceSnapshot, now: datetime) -> Reason | None:
     if not a.replace_battery or s.model.battery_removable:
         return None
     message = f"The {s.model.name} has no battery that could be replaced with it."
     return Reason(ReasonCode.BATTERY_NOT_REPLACEABLE, "R-EXP-7", message)
 
 
-def premium_offered(a: Application, s: Standing, now: datetime) -> Reason | None:
+def premium_offered(a: Application, s: DeviceSnapshot, now: datetime) -> Reason | None:
     if a.tier is not Tier.PREMIUM or (s.region.premium and a.premium_delivers):
         return None
     where = s.region.name if not s.region.premium else "the country of delivery"
@@ -216,7 +216,7 @@ def premium_offered(a: Application, s: Standing, now: datetime) -> Reason | None
     return Reason(ReasonCode.PREMIUM_UNAVAILABLE, "R-EXP-3", message)
 
 
-def card_accepted(a: Application, s: Standing, now: datetime) -> Reason | None:
+def card_accepted(a: Application, s: DeviceSnapshot, now: datetime) -> Reason | None:
     if a.tier is not Tier.PREMIUM or a.card is None:
         return None
     if a.card.brand in a.policy.premium_brands and a.card.funding in a.policy.premium_funding:
@@ -229,26 +229,26 @@ def card_accepted(a: Application, s: Standing, now: datetime) -> Reason | None:
 
 _EVERY: tuple[Rule, ...] = (
     terms_accepted,
-    quote_is_good,
+    quote_is_valid,
     not_stolen,
-    still_the_device,
+    unit_is_current,
     covered_now,
     incident_covered,
-    a_use_is_left,
-    nothing_open,
-    nothing_owed,
+    use_available,
+    no_open_claim,
+    no_amount_owed,
 )
 
 RULES: dict[Service, tuple[Rule, ...]] = {
-    Service.CARE_EXPRESS: (*_EVERY, express_scenario, battery_replaceable, premium_offered, card_accepted),
+    Service.CARE_EXPRESS: (*_EVERY, express_cause, battery_replaceable, premium_offered, card_accepted),
     Service.FLYAWAY: (
         *_EVERY,
         flyaway_supported,
-        a_flyaway_is_left,
+        flyaway_use_available,
         bound_at_incident,
         confirmed_unrecoverable,
         reported_in_time,
     ),
-    Service.ONLINE_REPAIR: (not_stolen, still_the_device, nothing_open, nothing_owed),
-    Service.MAINTENANCE: (still_the_device, nothing_open, nothing_owed),
+    Service.ONLINE_REPAIR: (not_stolen, unit_is_current, no_open_claim, no_amount_owed),
+    Service.MAINTENANCE: (unit_is_current, no_open_claim, no_amount_owed),
 }

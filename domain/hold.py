@@ -147,6 +147,6 @@ def captured(hold: EndableHold, amount: Money) -> CapturedHold:
     return CapturedHold(hold.ordinal, hold.payment_id, hold.amount, amount, hold.amount.zero(), hold.expires_at)
 
 
-def refunded(hold: CapturedHold, in_all: Money) -> CapturedHold:
-    """`in_all` has been given back of it so far."""
-    return replace(hold, refunded=in_all)
+def refunded(hold: CapturedHold, total: Money) -> CapturedHold:
+    """`total` has been given back of it so far."""
+    return replace(hold, refunded=total)

@@ -20,7 +20,7 @@ def renew_at(hold: Hold) -> datetime | None:
     return hold.expires_at - RENEW_BEFORE
 
 
-def try_again_at(hold: Hold, now: datetime, *, retryable: bool) -> datetime | None:
+def retry_at(hold: Hold, now: datetime, *, retryable: bool) -> datetime | None:
     """When to try a declined renewal again; None when that card must not be asked again or the time is up."""
     if not retryable or hold.expires_at is None:
         return None

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 from domain.coverage import Term, UseEntry, renewable_until, tally
 from domain.dates import end_of_day_after, local_text, whole_second
+from domain.device_snapshot import DeviceSnapshot
 from domain.kinds import DeviceStatus, ReasonCode, TermKind, UseKind
 from domain.reasons import Reason
-from domain.standing import Standing
 
 VERIFIED_FOR = timedelta(hours=72)
 REFUND_DAYS = 14
@@ -15,24 +15,24 @@ _IN_HOURS = timedelta(days=5)
 """Shorter spans are told in hours."""
 
 
-def refusals(kind: TermKind, plan_region: str, standing: Standing, now: datetime) -> list[Reason]:
+def refusals(kind: TermKind, plan_region: str, snapshot: DeviceSnapshot, now: datetime) -> list[Reason]:
     """Every reason why a first plan of `kind` cannot be bought at `now` for the device; empty when it can."""
-    found = [*_window_refusals(standing, now)]
-    if plan_region != standing.region.code:
-        message = f"The device is registered in {standing.region.code}; a plan for {plan_region} cannot be bound to it."
+    found = [*_window_refusals(snapshot, now)]
+    if plan_region != snapshot.region.code:
+        message = f"The device is registered in {snapshot.region.code}; a plan for {plan_region} cannot be bound to it."
         found.append(Reason(ReasonCode.REGION_MISMATCH, "R-PUR-3", message))
-    if standing.status is DeviceStatus.REPLACED:
-        message = f"This unit was replaced by {standing.current_serial_number}; cover moved to it."
+    if snapshot.status is DeviceStatus.REPLACED:
+        message = f"This unit was replaced by {snapshot.current_serial_number}; cover moved to it."
         found.append(Reason(ReasonCode.DEVICE_REPLACED, "R-CLM-9", message))
-    if standing.status is DeviceStatus.LOST:
-        message = f"This unit was lost and replaced by {standing.current_serial_number}."
+    if snapshot.status is DeviceStatus.LOST:
+        message = f"This unit was lost and replaced by {snapshot.current_serial_number}."
         found.append(Reason(ReasonCode.DEVICE_LOST, "R-FLY-6", message))
-    if standing.terms:
-        message = f"This device already has a plan.{_renewal_pointer(standing, now)}"
+    if snapshot.terms:
+        message = f"This device already has a plan.{_renewal_pointer(snapshot, now)}"
         found.append(Reason(ReasonCode.PLAN_EXISTS, "R-PUR-4", message))
-    offer = standing.model.offers.get(standing.region.code)
+    offer = snapshot.model.offers.get(snapshot.region.code)
     if offer is None or kind not in offer.prices:
-        message = f"The {kind} plan is not sold for the {standing.model.name} in {standing.region.code}."
+        message = f"The {kind} plan is not sold for the {snapshot.model.name} in {snapshot.region.code}."
         found.append(Reason(ReasonCode.TERM_NOT_SOLD, "R-CAT-1", message))
     return found
 
@@ -72,18 +72,18 @@ def refund_refusals(
     return found
 
 
-def _window_refusals(standing: Standing, now: datetime) -> Iterable[Reason]:
+def _window_refusals(snapshot: DeviceSnapshot, now: datetime) -> Iterable[Reason]:
     """R-PUR-1, R-PUR-2: unactivated, or activated not too long ago, or verified within 72 hours. Ends included."""
-    activated = standing.activated_at
+    activated = snapshot.activated_at
     if activated is None:
         return
-    hours = standing.region.purchase_hours[standing.model.category]
+    hours = snapshot.region.purchase_hours[snapshot.model.category]
     if whole_second(now) <= whole_second(activated) + timedelta(hours=hours):
         return
-    if standing.verified_at is not None:
-        if whole_second(now) <= verified_until(standing.verified_at):
+    if snapshot.verified_at is not None:
+        if whole_second(now) <= verified_until(snapshot.verified_at):
             return
-        day = local_text(standing.verified_at, standing.region.time_zone)
+        day = local_text(snapshot.verified_at, snapshot.region.time_zone)
         message = f"The approval of {day} has lapsed. Ask for a new verification."
         yield Reason(ReasonCode.VERIFICATION_LAPSED, "R-PUR-2", message)
         return
@@ -94,11 +94,11 @@ def _window_refusals(standing: Standing, now: datetime) -> Iterable[Reason]:
     yield Reason(ReasonCode.PURCHASE_WINDOW_CLOSED, "R-PUR-1", message)
 
 
-def _renewal_pointer(standing: Standing, now: datetime) -> str:
+def _renewal_pointer(snapshot: DeviceSnapshot, now: datetime) -> str:
     """R-PUR-4 points to the renewal while there is one to be had (R-REN-1, R-REN-2)."""
-    until = renewable_until(standing.terms, standing.region.time_zone)
+    until = renewable_until(snapshot.terms, snapshot.region.time_zone)
     over = until is not None and whole_second(now) > until
-    full = until is None and any(term.ends_on is not None for term in standing.terms)
+    full = until is None and any(term.ends_on is not None for term in snapshot.terms)
     return "" if over or full else " It can be renewed."
 
 

@@ -15,13 +15,13 @@ from domain.kinds import Attention, ClaimState, HoldState, Tier
 from domain.money import Money, total
 from domain.reconciliation import AttemptFindingCode, Finding, FindingCode
 
-RENEWAL_LASTS: Final = timedelta(hours=1)
+RENEWAL_OVERLAP_LIMIT: Final = timedelta(hours=1)
 """A renewal places the new hold before it lets the old one go. Two are live for seconds, or for an outage."""
-ANSWER_LASTS: Final = timedelta(days=1)
+RESPONSE_OVERDUE_AFTER: Final = timedelta(days=1)
 """For how long a request may be without an answer before somebody is told."""
 
 
-class Process(StrEnum):
+class WorkflowStatus(StrEnum):
     """What the workflow engine says of the process that should look after a hold."""
 
     RUNNING = "running"
@@ -39,7 +39,7 @@ _SHIPPED_AND_OPEN: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class SeenPayment:
+class GatewayPayment:
     """A payment as the gateway has it. `booked_at` is when the ledger has it placed or charged, None when never."""
 
     id: str
@@ -68,7 +68,7 @@ class SeenPayment:
 
 
 @dataclass(frozen=True, slots=True)
-class Booked:
+class LedgerSums:
     """What the ledger says of a subject in one currency: holds that are open, taken and given back in all."""
 
     held: Money
@@ -91,20 +91,20 @@ class Subject:
     """A claim or purchase as everybody has it. `booked` has one entry a currency. `attempts` are the open ones,
     `unattempted` the ledger's keys that no attempt explains.
 
-    `process` is asked only where `wants_process`; None when it was not. `claim` is None for a purchase, and for what
+    `process` is asked only where `has_live_hold`; None when it was not. `claim` is None for a purchase, and for what
     nobody ever heard of.
     """
 
     id: str
-    payments: tuple[SeenPayment, ...]
-    booked: tuple[Booked, ...]
+    payments: tuple[GatewayPayment, ...]
+    booked: tuple[LedgerSums, ...]
     claim: Claim | None = None
-    process: Process | None = None
+    process: WorkflowStatus | None = None
     attempts: tuple[OpenAttempt, ...] = ()
     unattempted: tuple[str, ...] = ()
 
 
-def wants_process(subject: Subject, at: datetime) -> bool:
+def has_live_hold(subject: Subject, at: datetime) -> bool:
     """Whether somebody has to look after the subject: it has a live hold."""
     return any(payment.live(at) for payment in subject.payments)
 
@@ -134,7 +134,7 @@ def parked(source: str, event_id: str, kind: str, subject: str | None, payment_i
 
 
 def _without_workflow(subject: Subject, at: datetime) -> Iterator[Finding]:
-    if subject.process in (None, Process.RUNNING):
+    if subject.process in (None, WorkflowStatus.RUNNING):
         return
     for hold in subject.payments:
         if hold.live(at):
@@ -159,7 +159,7 @@ def _sums(subject: Subject, at: datetime) -> Iterator[Finding]:
     for currency in sorted(currencies | set(booked)):
         payments = [payment for payment in subject.payments if payment.amount.currency == currency]
         nothing = Money(0, currency)
-        sums = booked.get(currency, Booked(nothing, nothing, nothing))
+        sums = booked.get(currency, LedgerSums(nothing, nothing, nothing))
         # A hold whose time is over unnoticed is as open for the claim as for the ledger; that is told by itself.
         held = [hold for hold in payments if hold.live(at) or (hold.lapsed(at) and _believed(subject.claim))]
         yield from _held_differs(subject.id, payments, held, sums.held)
@@ -167,7 +167,7 @@ def _sums(subject: Subject, at: datetime) -> Iterator[Finding]:
 
 
 def _held_differs(
-    subject: str, payments: list[SeenPayment], holds: list[SeenPayment], booked: Money
+    subject: str, payments: list[GatewayPayment], holds: list[GatewayPayment], booked: Money
 ) -> Iterator[Finding]:
     """What was never booked was told by itself and is left out here."""
     held = total([hold.amount for hold in holds if hold.booked_at is not None], booked.currency)
@@ -180,7 +180,7 @@ def _held_differs(
         yield Finding(FindingCode.HOLD_NOT_IN_LEDGER, subject, message)
 
 
-def _moved_differs(subject: str, payments: list[SeenPayment], booked: Booked) -> Iterator[Finding]:
+def _moved_differs(subject: str, payments: list[GatewayPayment], booked: LedgerSums) -> Iterator[Finding]:
     """The same for money taken and given back."""
     currency = booked.held.currency
     there = _listed(payments)
@@ -195,7 +195,7 @@ def _moved_differs(subject: str, payments: list[SeenPayment], booked: Booked) ->
         yield Finding(FindingCode.REFUNDED_DIFFERS, subject, message)
 
 
-def _listed(payments: list[SeenPayment]) -> str:
+def _listed(payments: list[GatewayPayment]) -> str:
     return ", ".join(map(str, payments)) or "nothing"
 
 
@@ -210,7 +210,7 @@ def _two_holds(subject: Subject, at: datetime) -> Iterator[Finding]:
     # One that is not booked has no age; it is a finding of its own.
     if len(live) < 2 or len(placed) < len(live):
         return
-    if max(placed) <= at - RENEWAL_LASTS:
+    if max(placed) <= at - RENEWAL_OVERLAP_LIMIT:
         message = f"{len(live)} holds are live, the newest since {max(placed):%Y-%m-%d %H:%M} UTC: "
         yield Finding(FindingCode.TWO_LIVE_HOLDS, subject.id, message + f"{', '.join(map(str, live))}.")
 
@@ -224,7 +224,7 @@ def _claim(subject: Subject, at: datetime) -> Iterator[Finding]:
     there = ", ".join(map(str, live or ended)) or "no hold at all"
     if not live and _believed(claim):
         yield _believed_in_vain(subject.id, [hold for hold in ended if hold.lapsed(at)], there)
-    elif live and not _believed(claim) and subject.process is Process.RUNNING:
+    elif live and not _believed(claim) and subject.process is WorkflowStatus.RUNNING:
         # Without a process the live hold itself is the finding.
         said = f"The claim's hold is {claim.hold.state}" if claim.hold else "The claim has no hold"
         message = f"{said}; at the gateway it is live: {there}."
@@ -237,7 +237,7 @@ def _claim(subject: Subject, at: datetime) -> Iterator[Finding]:
         yield Finding(FindingCode.EXPIRED_WHILE_CLAIM_OPEN, subject.id, message)
 
 
-def _believed_in_vain(subject: str, lapsed: list[SeenPayment], there: str) -> Finding:
+def _believed_in_vain(subject: str, lapsed: list[GatewayPayment], there: str) -> Finding:
     if not lapsed:
         message = f"The claim's hold is authorized; the gateway has {there}."
         return Finding(FindingCode.CLAIM_DISAGREES, subject, message)
@@ -263,7 +263,7 @@ def _attempts(subject: Subject, at: datetime) -> Iterator[Finding]:
         if attempt.answered:
             message = f"The {attempt.purpose} {attempt.key} was answered as done; the ledger has no line of it."
             yield Finding(AttemptFindingCode.ATTEMPT_NOT_BOOKED, subject.id, message, attempt.key)
-        elif attempt.first_sent_at <= at - ANSWER_LASTS:
+        elif attempt.first_sent_at <= at - RESPONSE_OVERDUE_AFTER:
             since = f"{attempt.first_sent_at:%Y-%m-%d %H:%M} UTC"
             message = f"The {attempt.purpose} {attempt.key} was sent {since} and has no answer."
             yield Finding(AttemptFindingCode.ATTEMPT_UNANSWERED, subject.id, message, attempt.key)

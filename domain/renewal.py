@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from domain.coverage import MONTHS, MOST_MONTHS, RENEWAL_GRACE_DAYS, Term, term_end, unbroken_since
+from domain.coverage import MONTHS, MAX_MONTHS, RENEWAL_GRACE_DAYS, Term, term_end, unbroken_since
 from domain.dates import end_of_day, local_day, start_of_day, whole_second
+from domain.device_snapshot import DeviceSnapshot
 from domain.kinds import DeviceStatus, ReasonCode, TermKind
 from domain.money import Money
 from domain.reasons import Reason
-from domain.standing import Standing
 
 REMINDERS = {"renewal_30": -30, "renewal_7": -7, "renewal_0": 0, "renewal_grace_10": 10}
 """Each reminder's day, counted from the term's last day. A kind is useful until the next one's day."""
@@ -35,29 +35,29 @@ class Renewal:
         return not self.reasons
 
 
-def renewal(standing: Standing, now: datetime) -> Renewal:
+def renewal(snapshot: DeviceSnapshot, now: datetime) -> Renewal:
     """Whether, from when and for how much a 1-year plan renews the lineage's cover at `now` (R-REN-1..5)."""
-    zone = standing.region.time_zone
-    latest = latest_term(standing.terms)
-    reasons = [*_unit_refusals(standing)]
+    zone = snapshot.region.time_zone
+    latest = latest_term(snapshot.terms)
+    reasons = [*_unit_refusals(snapshot)]
     if latest is None or latest.ends_on is None or latest.starts_at is None:
-        message = "There is no plan to renew." if not standing.terms else "The plan has not begun yet."
+        message = "There is no plan to renew." if not snapshot.terms else "The plan has not begun yet."
         return Renewal((*reasons, Reason(ReasonCode.NO_PLAN, "R-REN-1", message)))
     last_day = latest.ends_on + timedelta(days=RENEWAL_GRACE_DAYS)
     if whole_second(now) > end_of_day(last_day, zone):
         message = f"Cover ended on {latest.ends_on}"
-        message += f"; it could be renewed until {last_day}." if _history_renews(standing.terms) else "."
+        message += f"; it could be renewed until {last_day}." if _history_renews(snapshot.terms) else "."
         reasons.append(Reason(ReasonCode.RENEWAL_WINDOW_CLOSED, "R-REN-1", message))
-    if not _history_renews(standing.terms):
+    if not _history_renews(snapshot.terms):
         message = "This device already has the maximum of 3 years."
         reasons.append(Reason(ReasonCode.MAXIMUM_TERM_REACHED, "R-REN-2", message))
     if latest.starts_at > now:
         message = f"A renewal is bought already; it begins on {local_day(latest.starts_at, zone)}."
         reasons.append(Reason(ReasonCode.RENEWAL_PENDING, "R-REN-5", message))
-    offer = standing.model.offers.get(standing.region.code)
+    offer = snapshot.model.offers.get(snapshot.region.code)
     price = offer.prices.get(TermKind.ONE_YEAR) if offer else None
     if price is None:
-        message = f"The 1-year plan is not sold for the {standing.model.name} in {standing.region.code}."
+        message = f"The 1-year plan is not sold for the {snapshot.model.name} in {snapshot.region.code}."
         reasons.append(Reason(ReasonCode.TERM_NOT_SOLD, "R-CAT-1", message))
     gap = whole_second(now) > end_of_day(latest.ends_on, zone)
     starts_at = whole_second(now) if gap else start_of_day(latest.ends_on + timedelta(days=1), zone)
@@ -92,31 +92,31 @@ def reminder_due(ends_on: date, today: date) -> str | None:
 def _history_renews(terms: Sequence[Term]) -> bool:
     """R-REN-1, R-REN-2: the histories that may be followed by another year, three years in all."""
     months = sum(MONTHS[term.kind] for term in terms)
-    return months + MONTHS[TermKind.ONE_YEAR] <= MOST_MONTHS
+    return months + MONTHS[TermKind.ONE_YEAR] <= MAX_MONTHS
 
 
-def _unit_refusals(standing: Standing) -> list[Reason]:
-    if standing.status is DeviceStatus.REPLACED:
-        message = f"This unit was replaced by {standing.current_serial_number}; renew that one."
+def _unit_refusals(snapshot: DeviceSnapshot) -> list[Reason]:
+    if snapshot.status is DeviceStatus.REPLACED:
+        message = f"This unit was replaced by {snapshot.current_serial_number}; renew that one."
         return [Reason(ReasonCode.DEVICE_REPLACED, "R-CLM-9", message)]
-    if standing.status is DeviceStatus.LOST:
-        message = f"This unit was lost and replaced by {standing.current_serial_number}; renew that one."
+    if snapshot.status is DeviceStatus.LOST:
+        message = f"This unit was lost and replaced by {snapshot.current_serial_number}; renew that one."
         return [Reason(ReasonCode.DEVICE_LOST, "R-FLY-6", message)]
     return []
 
 
-def cover_is_fixed(standing: Standing, now: datetime | None = None) -> str:
+def cover_is_fixed(snapshot: DeviceSnapshot, now: datetime | None = None) -> str:
     """R-PLN-5's answer to whoever asks to pause, advance or extend a period of cover.
 
     Adjoining terms are told as one period. The renewal is named unless its last day has passed at `now`.
     """
-    latest = latest_term(standing.terms)
+    latest = latest_term(snapshot.terms)
     if latest is None or latest.ends_on is None or latest.starts_at is None:
         return "There is no running cover, and none could be paused, moved or lengthened."
-    zone = standing.region.time_zone
-    start = local_day(unbroken_since(standing.terms, latest.starts_at) or latest.starts_at, zone)
+    zone = snapshot.region.time_zone
+    start = local_day(unbroken_since(snapshot.terms, latest.starts_at) or latest.starts_at, zone)
     message = f"Cover runs from {start} to {latest.ends_on} and cannot be paused, moved or lengthened."
     until = latest.ends_on + timedelta(days=RENEWAL_GRACE_DAYS)
-    if _history_renews(standing.terms) and (now is None or whole_second(now) <= end_of_day(until, zone)):
+    if _history_renews(snapshot.terms) and (now is None or whole_second(now) <= end_of_day(until, zone)):
         message += f" It can be renewed until {until}."
     return message

@@ -1,1 +1,1 @@
-"""What happens over time, one durable process a file. Knows no activity, no database, no web."""
+"""Temporal workflows, one a file. They import no activity implementation, no database and no HTTP."""

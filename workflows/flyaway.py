@@ -1,4 +1,4 @@
-"""Workflows: a drone that flew away: staff decide, the fee is paid, a replacement ships. No hold, nothing to return."""
+"""Workflow of a flyaway claim: staff decide, the fee is charged, a replacement ships. No hold and no return."""
 
 from dataclasses import dataclass, field
 
@@ -38,18 +38,18 @@ class FlyawaySnapshot:
 
 @workflow.defn
 class Flyaway(ClaimWorkflow):
-    """Reserve, decide, charge the flyaway fee, ship (R-FLY). Afterwards a found drone is still reported here."""
+    """Reserve, decide, charge the flyaway fee, ship (R-FLY). A drone that is found later is still reported to it."""
 
     @workflow.init
     def __init__(self, request: SubmitFlyaway, snapshot: FlyawaySnapshot | None) -> None:
-        kept = snapshot or FlyawaySnapshot(payment_method=request.payment_method)
-        super().__init__(request, kept.claim)
+        restored = snapshot or FlyawaySnapshot(payment_method=request.payment_method)
+        super().__init__(request, restored.claim)
         self.request = request
-        self.reservation = Reservation(self.record, self.calls, kept.reservation)
-        self.fees = Fees(self.record, self.gateway, kept.fees)
+        self.reservation = Reservation(self.record, self.calls, restored.reservation)
+        self.fees = Fees(self.record, self.gateway, restored.fees)
         self.replacement = Replacement(self.record, self.calls, request.ship_to)
-        self.payment_method = kept.payment_method
-        self.found = kept.found
+        self.payment_method = restored.payment_method
+        self.found = restored.found
 
     def snapshot(self, claim: ClaimData) -> FlyawaySnapshot:
         return FlyawaySnapshot(claim, self.reservation.data, self.fees.data, self.payment_method, self.found)
@@ -59,7 +59,7 @@ class Flyaway(ClaimWorkflow):
         return await self.run_phases(self.submit)
 
     async def submit(self) -> Phase | None:
-        """Judge the report and reserve a flyaway use (R-FLY-1..4)."""
+        """Check the report and reserve a flyaway use (R-FLY-1..4)."""
         request = self.request
         reserve = ReserveUse(
             claim_id=request.claim_id,
@@ -86,7 +86,7 @@ class Flyaway(ClaimWorkflow):
         return self.await_decision
 
     async def await_decision(self) -> Phase | None:
-        """Staff look at the flight record and approve or reject (R-FLY-3)."""
+        """Staff check the flight record and approve or reject the claim (R-FLY-3)."""
         while True:
             match await self.inbox.next(None, "people"):
                 case Decide(approve=True) as decision:
@@ -94,13 +94,13 @@ class Flyaway(ClaimWorkflow):
                     self.record.notify(MailKind.FLYAWAY_APPROVED, self.record.claim.fee)
                     return self.charge_fee
                 case Decide() as decision:
-                    self._rejected(decision)
+                    self._reject(decision)
                     return None
                 case other:
                     if phase := self.in_any_state(other):
                         return phase
 
-    def _rejected(self, decision: Decide) -> None:
+    def _reject(self, decision: Decide) -> None:
         if not decision.reason:
             raise RuleError("invalid_request", "R-FLY-3", "A rejection needs a reason.")
         self.record.note("rejected", "The flyaway was rejected.", decision.reason, decision.actor)
@@ -109,20 +109,20 @@ class Flyaway(ClaimWorkflow):
         self.record.notify(MailKind.FLYAWAY_REJECTED)
 
     async def charge_fee(self) -> Phase | None:
-        """Each card that is tried is another authorization, with a key of its own (R-FLY-4)."""
+        """Charge the fee. Each attempt is another authorization with its own idempotency key (R-FLY-4)."""
         fee = self.record.claim.fee
-        if await self.during(self.fees.charge(fee, self.payment_method, "flyaway_fees", "fee")):
+        if await self.run_step(self.fees.charge(fee, self.payment_method, "flyaway_fees", "fee")):
             return self.order_replacement
         if self.record.claim.state is ClaimState.AWAITING_PAYMENT:
             error = RuleError("payment_declined", "R-FLY-4", f"The card declined {fee}.")
-            return await self.refused(error, self.await_payment)
+            return await self.reject_decision(error, self.await_payment)
         until = await self.record.end_of_day(self.record.policy.payment_days)
         self.record.wait_for(ClaimState.AWAITING_PAYMENT, f"for the flyaway fee until {utc(until)}", until)
         self.record.notify(MailKind.PAYMENT_DECLINED, fee)
         return self.await_payment
 
     async def await_payment(self) -> Phase | None:
-        """Another card is named in time, or the claim lapses."""
+        """Wait for another payment method; without one in time the claim lapses."""
         while True:
             match await self.next_before_deadline("payment due"):
                 case TimeReached():
@@ -139,12 +139,12 @@ class Flyaway(ClaimWorkflow):
                         return phase
 
     async def order_replacement(self) -> Phase | None:
-        await self.during(self.replacement.order_inline_first(with_battery=True))
+        await self.run_step(self.replacement.order_inline_first(with_battery=True))
         self.replacement.await_dispatch()
         return self.await_dispatch
 
     async def await_dispatch(self) -> Phase | None:
-        """The warehouse ships, the drone is found (R-FLY-6), or the customer cancels."""
+        """Wait until the warehouse ships, the drone is found (R-FLY-6), or the customer cancels."""
         while True:
             match await self.inbox.next(None, "dispatch"):
                 case Dispatch() as decision:
@@ -158,7 +158,7 @@ class Flyaway(ClaimWorkflow):
                         return phase
 
     async def watch_for_a_find(self) -> Phase | None:
-        """R-FLY-6: after dispatch the old unit stays lost, and staff fetch it."""
+        """R-FLY-6: a drone found after dispatch stays lost for cover, and staff collect it."""
         while (until := self.record.claim.dispute_until) is not None:
             match await self.inbox.next(until, f"a find can be reported until {until:%Y-%m-%d}"):
                 case TimeReached():
@@ -172,11 +172,11 @@ class Flyaway(ClaimWorkflow):
                     self.in_any_state(other)
         return None
 
-    async def undo(self) -> Phase | None:
-        """Cancelled, or withdrawn because the drone was found: the fee and the use go back."""
+    async def compensate(self) -> Phase | None:
+        """Refund the fee and return the use: the claim was cancelled, or withdrawn because the drone was found."""
         if self.record.claim.state is ClaimState.AWAITING_DISPATCH:
-            await self.during(self.replacement.withdraw())
-        refund = await self.during(self.fees.refund_all())
+            await self.run_step(self.replacement.withdraw())
+        refund = await self.run_step(self.fees.refund_all())
         self.record.close(Outcome.WITHDRAWN if self.found else Outcome.CANCELLED, gives_back=True)
         self.record.notify(MailKind.WITHDRAWN if self.found else MailKind.CANCELLED, refund)
         return None
@@ -185,11 +185,11 @@ class Flyaway(ClaimWorkflow):
         if isinstance(message, ReportFound):
             self.record.note("found", "The drone was found; the claim is withdrawn.", actor=message.actor)
             self.found = True
-            return self.undo
+            return self.compensate
         return super().in_any_state(message)
 
-    def takes_meanwhile(self, decision: Decision) -> bool:
+    def accepts_during_step(self, decision: Decision) -> bool:
         return False
 
-    async def meanwhile(self, message: Event | Decision) -> None:
-        """No unit is on its way: there is nothing to record."""
+    async def handle_during_step(self, message: Event | Decision) -> None:
+        """Record nothing: no unit is in transit."""

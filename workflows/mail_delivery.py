@@ -1,7 +1,7 @@
-"""Workflows: the delivery of mails: one process for the whole installation, started by every worker, ended by nobody.
+"""Workflow that delivers mails: one for the whole installation. Every worker starts it and it never completes.
 
-What is sent, and in which order, is the activity's: it looks into the outbox and delivers for minutes at a time, so a
-mail costs no event here. This process keeps it going, lets people see and pause it, and tells claims of given-up mails.
+The activity decides what is sent and in which order: it reads the outbox and delivers for minutes at a time, so a mail
+costs no event here. The workflow runs the activity, shows its state, and signals claims about mails that were given up.
 """
 
 import asyncio
@@ -15,39 +15,39 @@ from temporalio.exceptions import ApplicationError
 from messages.mail import MAIL_FAILED, DeliverMails, MailGivenUp, MailsDelivered, Outbox
 
 MAIL_DELIVERY: Final = "mail-delivery"
-"""The id of the one workflow there is."""
+"""The workflow id; there is one workflow."""
 ACTIVITY: Final = "deliver-mails"
-"""The id of its activity: what people pause."""
-_SLACK: Final = timedelta(minutes=5)
-"""How long after the end of its time an activity may still be busy with the mails in hand."""
-_MISSED_AFTER: Final = timedelta(seconds=8)
-"""How long the activity gives no sign of life before another worker takes over: its own was killed."""
-# The database is ours and near. A paused activity counts as failed and goes on when it is unpaused.
+"""The id of its activity, which operations can pause."""
+_END_MARGIN: Final = timedelta(minutes=5)
+"""How long after its `seconds` the activity may still deliver the mails that it has begun."""
+_HEARTBEAT_TIMEOUT: Final = timedelta(seconds=8)
+"""How long a heartbeat may be missing before another worker retries the activity: its worker was killed."""
+# The database is local, so retries are frequent. A paused activity counts as failed and continues when unpaused.
 _RETRY: Final = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30))
 
 
 @workflow.defn
 class MailDelivery:
-    """Deliver mails for ever."""
+    """Deliver mails without end."""
 
     @workflow.init
     def __init__(self, request: DeliverMails) -> None:
         self._request = request
-        self._said = "No mail was looked for yet."
+        self._progress = "No mail was looked for yet."
 
     @workflow.query
     def progress(self) -> str:
-        """How the outbox stood when the activity last ended. The activity's heartbeat says how it stands now."""
-        return self._said
+        """The state of the outbox when the activity last completed. The activity's heartbeat has the present state."""
+        return self._progress
 
     @workflow.run
     async def run(self, request: DeliverMails) -> None:
         while True:
             delivered = await self._deliver()
-            self._say(delivered)
-            await asyncio.gather(*map(_tell, delivered.given_up))
-            told = tuple(each.number for each in delivered.given_up)
-            self._request = request.model_copy(update={"told": told})
+            self._report(delivered)
+            await asyncio.gather(*map(_signal_claim, delivered.given_up))
+            signalled = tuple(each.number for each in delivered.given_up)
+            self._request = request.model_copy(update={"told": signalled})
             if workflow.info().is_continue_as_new_suggested():
                 workflow.continue_as_new(self._request)
 
@@ -56,26 +56,26 @@ class MailDelivery:
             Outbox.deliver_mails,
             self._request,
             activity_id=ACTIVITY,
-            start_to_close_timeout=timedelta(seconds=self._request.seconds) + _SLACK,
-            heartbeat_timeout=_MISSED_AFTER,
+            start_to_close_timeout=timedelta(seconds=self._request.seconds) + _END_MARGIN,
+            heartbeat_timeout=_HEARTBEAT_TIMEOUT,
             retry_policy=_RETRY,
             summary="deliver what is due",
         )
 
-    def _say(self, delivered: MailsDelivered) -> None:
+    def _report(self, delivered: MailsDelivered) -> None:
         standing = delivered.standing
         since = f", the oldest since {standing.oldest:%Y-%m-%d %H:%M} UTC" if standing.oldest else ""
-        self._said = (
+        self._progress = (
             f"As at {workflow.now():%Y-%m-%d %H:%M} UTC: {standing.waiting} mails wait{since}, "
             f"{standing.failing} of them failed before; {standing.given_up} were given up."
         )
-        workflow.set_current_details(self._said)
+        workflow.set_current_details(self._progress)
 
 
-async def _tell(given_up: MailGivenUp) -> None:
-    """Tell the claim, if its process still runs: a closed claim has nobody who could do anything about it."""
+async def _signal_claim(given_up: MailGivenUp) -> None:
+    """Signal the claim if its workflow still runs. Of a closed claim there is nothing left to do."""
     claim = workflow.get_external_workflow_handle(given_up.claim_id)
     try:
         await claim.signal(MAIL_FAILED, given_up.failed)
     except ApplicationError:
-        workflow.logger.info("no process of %s to tell of a mail given up", given_up.claim_id)
+        workflow.logger.info("no workflow of %s to signal about a mail given up", given_up.claim_id)

@@ -1,4 +1,4 @@
-"""Workflows: the maintenance of the first year: a code, a unit in the workshop, a quote if more is found (R-MNT)."""
+"""Workflow of a first-year maintenance: a code, a unit in the workshop, a quote when more is found (R-MNT)."""
 
 from temporalio import workflow
 
@@ -15,8 +15,8 @@ class Maintenance(ClaimWorkflow):
 
     @workflow.init
     def __init__(self, request: SubmitMaintenance, snapshot: ServiceJobSnapshot | None) -> None:
-        kept = snapshot or ServiceJobSnapshot()
-        super().__init__(request, kept.claim)
+        restored = snapshot or ServiceJobSnapshot()
+        super().__init__(request, restored.claim)
         job = OpenJob(
             claim_id=request.claim_id,
             service=Service.MAINTENANCE,
@@ -24,7 +24,7 @@ class Maintenance(ClaimWorkflow):
             at=workflow.now(),
             maintenance_code=request.maintenance_code,
         )
-        self.job = ServiceJob(self, job, request.return_address, request.actor, kept, inspects_first=False)
+        self.job = ServiceJob(self, job, request.return_address, request.actor, restored, inspects_first=False)
 
     @workflow.run
     async def run(self, request: SubmitMaintenance, snapshot: ServiceJobSnapshot | None) -> str:
@@ -37,11 +37,11 @@ class Maintenance(ClaimWorkflow):
     def snapshot(self, claim: ClaimData) -> ServiceJobSnapshot:
         return self.job.snapshot(claim)
 
-    async def undo(self) -> Phase | None:
-        return await self.job.undo()
+    async def compensate(self) -> Phase | None:
+        return await self.job.compensate()
 
-    def takes_meanwhile(self, decision: Decision) -> bool:
-        return self.job.takes_meanwhile(decision)
+    def accepts_during_step(self, decision: Decision) -> bool:
+        return self.job.accepts_during_step(decision)
 
-    async def meanwhile(self, message: Event | Decision) -> None:
-        await self.job.meanwhile(message)
+    async def handle_during_step(self, message: Event | Decision) -> None:
+        await self.job.handle_during_step(message)

@@ -1,4 +1,4 @@
-"""Workflows: online repair: the unit comes in, is quoted for, and the customer chooses among the options (R-REP)."""
+"""Workflow of an online repair: the unit is sent in and quoted, and the customer chooses an option (R-REP)."""
 
 from temporalio import workflow
 
@@ -15,8 +15,8 @@ class OnlineRepair(ClaimWorkflow):
 
     @workflow.init
     def __init__(self, request: SubmitRepair, snapshot: ServiceJobSnapshot | None) -> None:
-        kept = snapshot or ServiceJobSnapshot()
-        super().__init__(request, kept.claim)
+        restored = snapshot or ServiceJobSnapshot()
+        super().__init__(request, restored.claim)
         job = OpenJob(
             claim_id=request.claim_id,
             service=Service.ONLINE_REPAIR,
@@ -24,7 +24,7 @@ class OnlineRepair(ClaimWorkflow):
             at=workflow.now(),
             incident=request.incident,
         )
-        self.job = ServiceJob(self, job, request.return_address, request.actor, kept, inspects_first=True)
+        self.job = ServiceJob(self, job, request.return_address, request.actor, restored, inspects_first=True)
 
     @workflow.run
     async def run(self, request: SubmitRepair, snapshot: ServiceJobSnapshot | None) -> str:
@@ -37,11 +37,11 @@ class OnlineRepair(ClaimWorkflow):
     def snapshot(self, claim: ClaimData) -> ServiceJobSnapshot:
         return self.job.snapshot(claim)
 
-    async def undo(self) -> Phase | None:
-        return await self.job.undo()
+    async def compensate(self) -> Phase | None:
+        return await self.job.compensate()
 
-    def takes_meanwhile(self, decision: Decision) -> bool:
-        return self.job.takes_meanwhile(decision)
+    def accepts_during_step(self, decision: Decision) -> bool:
+        return self.job.accepts_during_step(decision)
 
-    async def meanwhile(self, message: Event | Decision) -> None:
-        await self.job.meanwhile(message)
+    async def handle_during_step(self, message: Event | Decision) -> None:
+        await self.job.handle_during_step(message)

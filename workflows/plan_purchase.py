@@ -1,4 +1,4 @@
-"""Workflows: buying a plan: may it be sold, charge the card, write the term. However short, it is durable."""
+"""Workflow of a plan purchase: check that it may be sold, charge the card, write the term."""
 
 from typing import assert_never
 
@@ -21,7 +21,7 @@ from workflows.parts.plan_alert import report_refused_payment
 
 @workflow.defn
 class PlanPurchase:
-    """Charge the price and write the term; when another purchase was quicker the price is refunded (R-PUR-4)."""
+    """Charge the price and write the term; when another purchase was written first, refund the price (R-PUR-4)."""
 
     def __init__(self) -> None:
         self.calls = ActivityCalls()
@@ -67,11 +67,11 @@ class PlanPurchase:
             amount=paid.amount,
             account="plan_sales",
         )
-        answer = await self.calls.external(Payments.refund_payment, refund, f"refund {paid.amount}")
-        match answer:
+        response = await self.calls.external(Payments.refund_payment, refund, f"refund {paid.amount}")
+        match response:
             case PaymentRefunded():
                 pass
             case PaymentRefused():
-                report_refused_payment(f"give {paid.amount} back", answer)
+                report_refused_payment(f"give {paid.amount} back", response)
             case _:
-                assert_never(answer)
+                assert_never(response)

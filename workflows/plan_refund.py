@@ -1,4 +1,4 @@
-"""Workflows: giving a plan back: end the cover first, so that nobody claims on it, then refund its price (R-CAN-1)."""
+"""Workflow of a plan refund: end the cover first, so that no claim is made on it, then refund the price (R-CAN-1)."""
 
 from typing import assert_never
 
@@ -14,7 +14,7 @@ from workflows.parts.plan_alert import report_refused_payment
 
 @workflow.defn
 class PlanRefund:
-    """End the plan and refund its price, or answer with every reason why not."""
+    """End the plan and refund its price, or return every reason why not."""
 
     def __init__(self) -> None:
         self.calls = ActivityCalls()
@@ -33,12 +33,12 @@ class PlanRefund:
             amount=ended.price,
             account="plan_sales",
         )
-        answer = await self.calls.external(Payments.refund_payment, refund, f"refund {ended.price}")
-        match answer:
+        response = await self.calls.external(Payments.refund_payment, refund, f"refund {ended.price}")
+        match response:
             case PaymentRefunded():
                 pass
             case PaymentRefused():
-                report_refused_payment(f"give {ended.price} back", answer)
+                report_refused_payment(f"give {ended.price} back", response)
             case _:
-                assert_never(answer)
+                assert_never(response)
         return ended

@@ -1,4 +1,4 @@
-"""Workflows: Care Express Premium: the replacement ships at once against a hold, the original comes back in time."""
+"""Workflow of Care Express Premium: the replacement ships at once against a hold, the original is returned."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -46,13 +46,13 @@ class CareExpressPremium(ClaimWorkflow):
 
     @workflow.init
     def __init__(self, request: SubmitCareExpress, snapshot: PremiumSnapshot | None) -> None:
-        kept = snapshot or PremiumSnapshot()
-        super().__init__(request, kept.claim)
+        restored = snapshot or PremiumSnapshot()
+        super().__init__(request, restored.claim)
         self.request = request
-        self.reservation = Reservation(self.record, self.calls, kept.reservation)
-        self.hold = CardHold(self.record, self.gateway, kept.hold)
-        self.renewal = HoldRenewal(self.record, self.gateway, self.hold, kept.renewal)
-        self.fees = Fees(self.record, self.gateway, kept.fees)
+        self.reservation = Reservation(self.record, self.calls, restored.reservation)
+        self.hold = CardHold(self.record, self.gateway, restored.hold)
+        self.renewal = HoldRenewal(self.record, self.gateway, self.hold, restored.renewal)
+        self.fees = Fees(self.record, self.gateway, restored.fees)
         self.replacement = Replacement(self.record, self.calls, request.ship_to)
         self.original = OriginalReturn(
             self,
@@ -62,7 +62,7 @@ class CareExpressPremium(ClaimWorkflow):
             self.fees,
             self.replacement,
             self.await_dispatch,
-            kept.original,
+            restored.original,
         )
 
     @property
@@ -82,51 +82,51 @@ class CareExpressPremium(ClaimWorkflow):
     @workflow.run
     async def run(self, request: SubmitCareExpress, snapshot: PremiumSnapshot | None) -> str:
         if not isinstance(self.hold.state, NoHold):
-            self.inbox.background(self.renewal.keep_alive())
+            self.inbox.background(self.renewal.run())
         return await self.run_phases(self.submit)
 
     # -- until it ships ----------------------------------------------------------------------------------------------
 
     async def submit(self) -> Phase | None:
-        """Judge the application and reserve a use (R-CLM-6)."""
-        request = care_express(self.request, await self.during(self._card()))
+        """Check the application and reserve a use (R-CLM-6)."""
+        request = care_express(self.request, await self.run_step(self._card()))
         refused = await self.reservation.reserve(request, "reserve a use")
         if refused is not None:
             self.refuse_submission(refused)
             return None
         self.reservation.note_care_express(self.request)
-        return self.secure
+        return self.place_hold
 
-    async def secure(self) -> Phase | None:
-        """Nothing ships without a certain hold and a certain fee; if either fails the other is undone (R-EXP-6)."""
+    async def place_hold(self) -> Phase | None:
+        """Place the hold and charge the fee. Nothing ships without both; one without the other is reversed (R-EXP-6)."""
         fee, card = self.record.claim.fee, self.request.payment_method
         charge = self.fees.request(fee, card, "service_fees", "fee", numbered=False) if fee else None
-        answer = await self.during(self.hold.place(self._hold_amount(), card, charge))
-        paid = charge is None or (answer.fee is not None and self.fees.answered(charge, answer.fee))
+        response = await self.run_step(self.hold.place(self._hold_amount(), card, charge))
+        paid = charge is None or (response.fee is not None and self.fees.record_charge(charge, response.fee))
         if not isinstance(self.hold.state, LiveHold) or not paid:
-            return self.turn_down
+            return self.close_declined
         self.renewal.started(card)
-        self.inbox.background(self.renewal.keep_alive())
+        self.inbox.background(self.renewal.run())
         self.replacement.await_dispatch()
         self.record.notify(MailKind.SETTLEMENT, fee)
         ordered = await self.replacement.order_inline(with_battery=self.request.replace_battery)
         await self.accept()
         return self.await_dispatch if ordered else self.order_replacement
 
-    async def turn_down(self) -> Phase | None:
-        """The card said no: nothing is held, nothing is paid, the use goes back."""
-        await self.during(self.hold.release())
+    async def close_declined(self) -> Phase | None:
+        """The card was declined: release the hold, return the use, close the claim."""
+        await self.run_step(self.hold.release())
         self.record.close(Outcome.PAYMENT_DECLINED, gives_back=True)
         self.record.notify(MailKind.PAYMENT_DECLINED)
         await self.accept()
         return None
 
     async def order_replacement(self) -> Phase | None:
-        await self.during(self.replacement.order(with_battery=self.request.replace_battery))
-        return self.original.waiting()
+        await self.run_step(self.replacement.order(with_battery=self.request.replace_battery))
+        return self.original.waiting_phase()
 
     async def await_dispatch(self) -> Phase | None:
-        """The warehouse ships, or the customer cancels (R-EXP-9). A parcel that comes first is kept for its time."""
+        """Wait until the warehouse ships or the customer cancels (R-EXP-9). A parcel that comes first is deferred."""
         while True:
             match await self.inbox.next(None, "dispatch"):
                 case Dispatch() as decision:
@@ -146,29 +146,30 @@ class CareExpressPremium(ClaimWorkflow):
         if terms.bindable:
             self.record.notify(MailKind.REBIND)
 
-    async def undo(self) -> Phase | None:
-        return await self.original.settlement.undo()
+    async def compensate(self) -> Phase | None:
+        return await self.original.settlement.compensate()
 
     # -- while a step is in flight -----------------------------------------------------------------------------------
 
-    def takes_meanwhile(self, decision: Decision) -> bool:
-        """What needs no money; a replacement ships while its order or another card is answered, never in an undo."""
+    def accepts_during_step(self, decision: Decision) -> bool:
+        """What needs no payment. A dispatch is accepted while the order or a change of card is in flight, but never
+        during compensation."""
         if isinstance(decision, Dispatch):
             return self.phase in ("order_replacement", "change_card")
-        return self.original.common.takes_meanwhile(decision)
+        return self.original.common.accepts_during_step(decision)
 
-    async def meanwhile(self, message: Event | Decision) -> None:
+    async def handle_during_step(self, message: Event | Decision) -> None:
         if isinstance(message, Dispatch):
             await self._dispatched(message)
         else:
-            await self.original.common.meanwhile(message)
+            await self.original.common.handle_during_step(message)
 
-    # -- what it is asked for ----------------------------------------------------------------------------------------
+    # -- inputs and timers --------------------------------------------------------------------------------------------
 
-    def wakes_at(self) -> datetime | None:
-        if not self.record.begun:
+    def next_timer_at(self) -> datetime | None:
+        if not self.record.created:
             return None
-        moments = (self.original.wakes_at(), self.renewal.next_renewal_at)
+        moments = (self.original.next_timer_at(), self.renewal.next_renewal_at)
         return min((at for at in moments if at is not None), default=None)
 
     async def _card(self) -> Card | None:

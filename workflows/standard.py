@@ -1,4 +1,4 @@
-"""Workflows: Care Express Standard: the customer sends the unit in first; the replacement ships when it has passed."""
+"""Workflow of Care Express Standard: the customer sends the unit in first; the replacement ships after inspection."""
 
 from dataclasses import dataclass, field
 
@@ -41,17 +41,17 @@ class StandardSnapshot:
 
 @workflow.defn
 class CareExpressStandard(ClaimWorkflow):
-    """Reserve, charge the fee, await the unit, inspect, ship. Nothing in time: fee and use go back (R-EXP-2)."""
+    """Reserve, charge the fee, await the unit, inspect, ship. A unit that is late: fee and use go back (R-EXP-2)."""
 
     @workflow.init
     def __init__(self, request: SubmitCareExpress, snapshot: StandardSnapshot | None) -> None:
-        kept = snapshot or StandardSnapshot()
-        super().__init__(request, kept.claim)
+        restored = snapshot or StandardSnapshot()
+        super().__init__(request, restored.claim)
         self.request = request
-        self.reservation = Reservation(self.record, self.calls, kept.reservation)
-        self.fees = Fees(self.record, self.gateway, kept.fees)
-        self.window = ReturnWindow(self.record, self.calls, Reminders(), kept.window)
-        self.box = BoxInspection(self.record, self.calls, self.reservation, kept.box)
+        self.reservation = Reservation(self.record, self.calls, restored.reservation)
+        self.fees = Fees(self.record, self.gateway, restored.fees)
+        self.window = ReturnWindow(self.record, self.calls, Reminders(), restored.window)
+        self.box = BoxInspection(self.record, self.calls, self.reservation, restored.box)
         self.replacement = Replacement(self.record, self.calls, request.ship_to)
 
     def snapshot(self, claim: ClaimData) -> StandardSnapshot:
@@ -62,7 +62,7 @@ class CareExpressStandard(ClaimWorkflow):
         return await self.run_phases(self.submit)
 
     async def submit(self) -> Phase | None:
-        """Judge the application and reserve a use (R-CLM-6)."""
+        """Check the application and reserve a use (R-CLM-6)."""
         refused = await self.reservation.reserve(care_express(self.request, card=None), "reserve a use")
         if refused is not None:
             self.refuse_submission(refused)
@@ -72,7 +72,7 @@ class CareExpressStandard(ClaimWorkflow):
 
     async def charge_fee(self) -> Phase | None:
         fee, card = self.record.claim.fee, self.request.payment_method
-        if not await self.during(self.fees.charge(fee, card, "service_fees", "fee", numbered=False)):
+        if not await self.run_step(self.fees.charge(fee, card, "service_fees", "fee", numbered=False)):
             self.record.close(Outcome.PAYMENT_DECLINED, gives_back=True)
             self.record.notify(MailKind.PAYMENT_DECLINED)
             await self.accept()
@@ -99,7 +99,7 @@ class CareExpressStandard(ClaimWorkflow):
                         return phase
 
     async def await_inspection(self) -> Phase | None:
-        """The inspector says what is in the box; people are told when nobody does."""
+        """Wait for the inspection; when it is overdue the claim is flagged."""
         while True:
             match await self.inbox.next(self.window.overdue_at, "inspection overdue"):
                 case TimeReached():
@@ -130,14 +130,14 @@ class CareExpressStandard(ClaimWorkflow):
         return self.await_cure if state is ClaimState.AWAITING_CURE else self.await_parts
 
     async def await_cure(self) -> Phase | None:
-        """A wrong box may be put right (R-INS-4)."""
-        return await self._put_right()
+        """Wait for the right unit after a wrong one (R-INS-4)."""
+        return await self._await_correction()
 
     async def await_parts(self) -> Phase | None:
-        """Missing parts are sent or paid for before anything ships (R-CMP-1)."""
-        return await self._put_right()
+        """Wait until missing parts are sent or paid for; nothing ships before (R-CMP-1)."""
+        return await self._await_correction()
 
-    async def _put_right(self) -> Phase | None:
+    async def _await_correction(self) -> Phase | None:
         while True:
             match await self.next_before_deadline("unit expected by"):
                 case TimeReached():
@@ -155,21 +155,21 @@ class CareExpressStandard(ClaimWorkflow):
                         return phase
 
     async def pay_for_parts(self) -> Phase | None:
-        """The difference is paid; only then is the replacement provided (R-CMP-1)."""
+        """Charge the difference; the replacement is ordered only when it is paid (R-CMP-1)."""
         amount = settlement.differences(self.record.claim.missing, self.record.claim.fee.currency)
-        if not await self.during(self.fees.charge(amount, self.request.payment_method, "parts_charges", "parts")):
+        if not await self.run_step(self.fees.charge(amount, self.request.payment_method, "parts_charges", "parts")):
             message = f"The card declined {amount}. Send the parts, or try again."
-            return await self.refused(RuleError("payment_declined", "R-CMP-1", message), self.await_parts)
+            return await self.reject_decision(RuleError("payment_declined", "R-CMP-1", message), self.await_parts)
         self.record.change(missing=())
         return self.order_replacement
 
     async def order_replacement(self) -> Phase | None:
-        await self.during(self.replacement.order_inline_first(with_battery=self.request.replace_battery))
+        await self.run_step(self.replacement.order_inline_first(with_battery=self.request.replace_battery))
         self.replacement.await_dispatch()
         return self.await_dispatch
 
     async def await_dispatch(self) -> Phase | None:
-        """The warehouse ships, or the customer cancels."""
+        """Wait until the warehouse ships or the customer cancels."""
         while True:
             match await self.inbox.next(None, "dispatch"):
                 case Dispatch() as decision:
@@ -182,16 +182,16 @@ class CareExpressStandard(ClaimWorkflow):
 
     async def lapse(self) -> Phase | None:
         """The right unit did not come in time: fee and use go back (R-EXP-2)."""
-        refund = await self.during(self.fees.refund_all())
+        refund = await self.run_step(self.fees.refund_all())
         self.record.note("lapsed", "The right unit did not arrive in time; the case lapses.")
         self.record.close(Outcome.LAPSED, gives_back=True)
         self.record.notify(MailKind.LAPSED, refund)
         return None
 
-    async def undo(self) -> Phase | None:
+    async def compensate(self) -> Phase | None:
         if self.record.claim.state is ClaimState.AWAITING_DISPATCH:
-            await self.during(self.replacement.withdraw())
-        refund = await self.during(self.fees.refund_all())
+            await self.run_step(self.replacement.withdraw())
+        refund = await self.run_step(self.fees.refund_all())
         returning = self.record.claim.returning
         if returning is not None and returning.arrived_at is not None:
             self.record.note("unit_goes_back", "The unit that was sent in goes back to the customer.")
@@ -201,11 +201,11 @@ class CareExpressStandard(ClaimWorkflow):
 
     # -- what several phases share -----------------------------------------------------------------------------------
 
-    def takes_meanwhile(self, decision: Decision) -> bool:
-        return self.window.takes_meanwhile(decision)
+    def accepts_during_step(self, decision: Decision) -> bool:
+        return self.window.accepts_during_step(decision)
 
-    async def meanwhile(self, message: Event | Decision) -> None:
-        self.window.meanwhile(message)
+    async def handle_during_step(self, message: Event | Decision) -> None:
+        self.window.handle_during_step(message)
 
     def _arrived(self, event: ParcelArrived) -> Phase:
         self.window.arrived(event, "for the inspection")

@@ -1,1 +1,1 @@
-"""What processes are composed of, one noun a file. A part owns its state and says in its constructor what it needs."""
+"""The parts that workflows are composed of, one a file. A part owns its state; its constructor lists what it needs."""

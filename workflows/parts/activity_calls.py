@@ -1,7 +1,7 @@
-"""Workflows, a part: how a process calls its activities: shielded from cancellation, with a stated retry.
+"""Workflow part: activity calls, shielded from cancellation, with a retry policy for each kind.
 
-A cancel from the Temporal UI must never land inside a step that changes something. It is remembered here, and the
-inbox raises it at the next wait, where nothing is in flight.
+A cancel of the workflow must not interrupt a step that changes something. It is recorded here, and the inbox raises it
+at the next wait, where nothing is in flight.
 """
 
 import asyncio
@@ -18,14 +18,14 @@ Self_ = TypeVar("Self_")
 RequestT = TypeVar("RequestT")
 ResultT = TypeVar("ResultT")
 
-# The database is ours and near: short waits, for as long as it takes. Nothing sensible can be done without it.
+# The workflow cannot proceed without the database, so it retries without limit, at short intervals.
 _DATABASE_RETRY = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=30))
 _EXTERNAL_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5))
 
-INLINE_PATIENCE = timedelta(seconds=3)
-"""How long the workflow task waits for what is tried inside it; whoever sent the message waits as long."""
-MISSED_AFTER = timedelta(seconds=8)
-"""How long an activity gives no heartbeat before another worker repeats it: its own was killed."""
+INLINE_TIMEOUT = timedelta(seconds=3)
+"""How long the workflow task waits for an inline attempt; the caller of an update waits as long."""
+HEARTBEAT_TIMEOUT = timedelta(seconds=8)
+"""How long a heartbeat may be missing before another worker retries the activity: its worker was killed."""
 
 
 class ActivityCalls:
@@ -46,7 +46,7 @@ class ActivityCalls:
     async def database(
         self, method: MethodAsyncSingleParam[Self_, RequestT, ResultT], request: RequestT, summary: str
     ) -> ResultT:
-        """Call our own database: a local activity, since nothing outside is touched."""
+        """Call the database in a local activity: it has no external effect."""
         return await self.shielded(
             workflow.execute_local_activity_method(
                 method,
@@ -60,7 +60,7 @@ class ActivityCalls:
     async def external(
         self, method: MethodAsyncSingleParam[Self_, RequestT, ResultT], request: RequestT, summary: str
     ) -> ResultT:
-        """Call an outside party: one activity, visible, retried with the same request until there is a result.
+        """Call an external service in an activity, retried with the same request until there is a result.
 
         Its retries write no events, so an outage of days costs the history nothing.
         """
@@ -69,7 +69,7 @@ class ActivityCalls:
                 method,
                 request,
                 start_to_close_timeout=timedelta(seconds=30),
-                heartbeat_timeout=MISSED_AFTER,
+                heartbeat_timeout=HEARTBEAT_TIMEOUT,
                 retry_policy=_EXTERNAL_RETRY,
                 cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
                 summary=summary,
@@ -79,16 +79,16 @@ class ActivityCalls:
     async def inline(
         self, method: MethodAsyncSingleParam[Self_, RequestT, ResultT], request: RequestT, summary: str
     ) -> ResultT | None:
-        """Try once inside the workflow task: one event instead of six. None when it did not work at once.
+        """Try once inside the workflow task: one event instead of six. None when the attempt failed.
 
-        For what moves no money; whoever gets None calls it as `external`, which people see and can pause.
+        Only for what moves no money. On None the caller uses `external`, which is visible and can be paused.
         """
         try:
             return await self.shielded(
                 workflow.execute_local_activity_method(
                     method,
                     request,
-                    start_to_close_timeout=INLINE_PATIENCE,
+                    start_to_close_timeout=INLINE_TIMEOUT,
                     retry_policy=RetryPolicy(maximum_attempts=1),
                     summary=summary,
                 )
@@ -99,5 +99,5 @@ class ActivityCalls:
     async def inline_or_external(
         self, method: MethodAsyncSingleParam[Self_, RequestT, ResultT], request: RequestT, summary: str
     ) -> ResultT:
-        answer = await self.inline(method, request, summary)
-        return await self.external(method, request, summary) if answer is None else answer
+        result = await self.inline(method, request, summary)
+        return await self.external(method, request, summary) if result is None else result

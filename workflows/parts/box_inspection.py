@@ -1,4 +1,4 @@
-"""Workflows, a part: what an exchanged unit's box holds: judged by domain, remembered over several boxes."""
+"""Workflow part: the inspection of the boxes of an exchange. domain.inspection decides; data spans the boxes."""
 
 from dataclasses import dataclass, field, replace
 
@@ -25,7 +25,7 @@ _TITLES = {
 
 @dataclass
 class BoxInspectionData:
-    """The components that came with the right unit, whether that unit is here, and whose a wrong unit is."""
+    """The components received with the right unit, whether that unit was accepted, and the owner of a wrong unit."""
 
     received: set[Component] = field(default_factory=set)
     unit_accepted: bool = False
@@ -33,7 +33,7 @@ class BoxInspectionData:
 
 
 class BoxInspection:
-    """A second box may hold just what was missing: what is right once stays right."""
+    """A second box may contain only what was missing, so what was accepted once stays accepted."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class BoxInspection:
         return foreign is not None and foreign.open_claim_id is not None and foreign.same_owner
 
     async def inspected(self, decision: Inspect) -> Assessment:
-        """Judge what was seen and write it down."""
+        """Assess the inspection and record it."""
         claim, returning = self._record.claim, self._record.claim.returning
         assert returning is not None, "no unit is expected"
         seen = Inspection(
@@ -99,7 +99,7 @@ class BoxInspection:
         return assessment
 
     async def _identify(self, serial_number: str) -> None:
-        """A unit we know under another case or customer is for a person (edge cases 11, 12)."""
+        """Flag a unit that is registered to another claim or customer for staff (edge cases 11, 12)."""
         request = IdentifySerial(serial_number=serial_number, lineage_id=self._record.claim.lineage_id)
         foreign = await self._calls.database(Record.identify_serial, request, f"whose is {serial_number}")
         self._data.foreign = foreign

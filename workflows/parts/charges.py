@@ -1,4 +1,4 @@
-"""Workflows, a part: what is charged in the end, default or parts: taken, owed, given back. Never why."""
+"""Workflow part: charges for a default or missing parts: captured, owed, refunded. It does not decide on them."""
 
 from dataclasses import dataclass, field, replace
 from typing import assert_never
@@ -10,6 +10,7 @@ from domain.kinds import Attention, HoldPolicy
 from domain.money import Money, total
 from messages.ids import payment_key
 from messages.payments import (
+    CaptureAccount,
     CardCharged,
     ChargeCard,
     PaymentDeclined,
@@ -17,16 +18,15 @@ from messages.payments import (
     PaymentRefused,
     Payments,
     RefundPayment,
-    TakeAccount,
 )
-from workflows.parts.card_hold import CardHold, Taken
+from workflows.parts.card_hold import CapturedPayment, CardHold
 from workflows.parts.claim_record import ClaimRecord
 from workflows.parts.gateway_requests import GatewayRequests
 
 
 @dataclass(frozen=True)
 class Refund:
-    """What is given back in all, and what of it is still to be given back."""
+    """The total of a refund, and what of it is still to be refunded."""
 
     in_all: Money
     left: Money
@@ -34,17 +34,17 @@ class Refund:
 
 @dataclass
 class ChargesData:
-    """What was taken beside the fees, how often what is owed was charged, whether staff have approved a charge, and
-    the refunds by purpose."""
+    """The captured payments, how often the amount owed was charged, whether staff have approved a charge, and the
+    refunds by purpose."""
 
-    taken: list[Taken] = field(default_factory=list)
+    taken: list[CapturedPayment] = field(default_factory=list)
     owed_tries: int = 0
     approved_by_staff: bool = False
     refunds: dict[str, Refund] = field(default_factory=dict)
 
 
 class Charges:
-    """Out of the hold first, then from the saved card, then it is owed. Each is taken once, whatever comes twice."""
+    """An amount is captured from the hold, else charged to the saved card, else owed; once, whatever is repeated."""
 
     def __init__(
         self, record: ClaimRecord, gateway: GatewayRequests, hold: CardHold, data: ChargesData | None = None
@@ -59,31 +59,33 @@ class Charges:
         return self._data
 
     @property
-    def any(self) -> bool:
-        """Whether something was taken, or is owed instead."""
+    def has_any(self) -> bool:
+        """Whether something was captured, or is owed instead."""
         return bool(self._data.taken or self._record.claim.amount_owed)
 
     @property
-    def taken(self) -> Money:
-        """What was taken beside the fees and not given back."""
-        return total([taken.left for taken in self._data.taken], self._record.claim.fee.currency)
+    def net_amount(self) -> Money:
+        """The captured payments less their refunds."""
+        return total([payment.left for payment in self._data.taken], self._record.claim.fee.currency)
 
     @property
-    def anything_taken(self) -> bool:
+    def has_payments(self) -> bool:
         return bool(self._data.taken)
 
     def approve(self) -> None:
-        """Staff have decided that what is due may be charged to the card, without a live hold or beside a refusal."""
+        """Staff have approved charging the card without a live hold or after a refusal of the gateway."""
         self._data.approved_by_staff = True
 
-    async def collect(self, amount: Money, account: TakeAccount, payment_method: str, *, agreed: bool) -> bool | None:
-        """Take `amount`: out of the hold, else from the saved card, else it is owed (R-RET-9).
+    async def collect(
+        self, amount: Money, account: CaptureAccount, payment_method: str, *, agreed: bool
+    ) -> bool | None:
+        """Capture `amount` of the hold, else charge the saved card, else it is owed (R-RET-9).
 
-        Whether it was taken; None when staff must decide first. `agreed`: the customer has just chosen to pay.
+        Returns whether it was paid; None when staff must decide first. `agreed`: the customer has just chosen to pay.
         """
-        taken = await self._hold.collect(amount, account)
-        if taken is not None:
-            self._data.taken.append(taken)
+        captured = await self._hold.collect(amount, account)
+        if captured is not None:
+            self._data.taken.append(captured)
             return True
         if self._staff_must_decide(agreed):
             return None
@@ -101,107 +103,114 @@ class Charges:
                 return "nothing is held any more"
 
     def hold_back(self, why: str, wait_reason: str = "for staff: a charge is due that no machine makes") -> None:
-        """What is due is not charged by a machine: staff approve it or let it go."""
+        """Do not charge what is due: staff approve the charge or waive it."""
         self._record.flag(Attention.DEFAULT_HELD_BACK)
         self._record.change(deadline=None, wait_reason=wait_reason)
         self._record.note("default_held_back", why)
 
-    async def charge_owed(self, payment_method: str, account: TakeAccount) -> bool:
-        """Charge what is owed to a card its owner names; each try has a key of its own. Whether it was paid."""
+    async def charge_owed(self, payment_method: str, account: CaptureAccount) -> bool:
+        """Charge the amount owed to a card that the customer names. Returns whether it was paid.
+
+        Each attempt has its own idempotency key.
+        """
         amount = self._record.claim.amount_owed
         async with self._gateway.step:
             key = payment_key(self._record.claim.id, "owed", self._data.owed_tries)
             request = self._request(amount, account, payment_method, key, off_session=False)
-            answer = await self._gateway.send(Payments.charge_card, request, f"charge {amount} that is owed")
+            response = await self._gateway.send(Payments.charge_card, request, f"charge {amount} that is owed")
             self._data.owed_tries += 1
-            match answer:
+            match response:
                 case CardCharged():
-                    self._data.taken.append(Taken(answer.payment_id, amount, account))
+                    self._data.taken.append(CapturedPayment(response.payment_id, amount, account))
                     self._record.change(amount_owed=amount.zero())
                     self._record.unflag(Attention.AMOUNT_OWED)
                     self._record.note("owed_paid", f"{amount} that was owed was paid.")
                     return True
                 case PaymentDeclined():
-                    self._record.note("charge_declined", f"The card declined {amount}.", answer.code)
+                    self._record.note("charge_declined", f"The card declined {amount}.", response.code)
                 case PaymentRefused():
-                    self._gateway.report_refusal(f"charge {amount} that is owed", answer)
+                    self._gateway.report_refusal(f"charge {amount} that is owed", response)
                 case _:
-                    assert_never(answer)
+                    assert_never(response)
         return False
 
-    async def give_back(self, amount: Money, purpose: str) -> Money:
-        """Refund `amount` of what was taken, the latest charge first. What it is in all, also when a new run goes on
-        with a refund that another has begun."""
+    async def refund(self, amount: Money, purpose: str) -> Money:
+        """Refund `amount` of the captured payments, the latest first.
+
+        Returns the total, also when a new run continues a refund that an earlier run began.
+        """
         plan = self._data.refunds.setdefault(purpose, Refund(amount, amount))
         async with self._gateway.step:
-            for number, taken in reversed(list(enumerate(self._data.taken))):
-                part = taken.left.least(plan.left)
-                if part and await self._refund(number, taken, part, purpose):
+            for number, payment in reversed(list(enumerate(self._data.taken))):
+                part = payment.left.least(plan.left)
+                if part and await self._refund_payment(number, payment, part, purpose):
                     plan = replace(plan, left=plan.left - part)
                     self._data.refunds[purpose] = plan
         return plan.in_all
 
-    def owe(self, amount: Money, title: str, details: str = "") -> None:
+    def add_owed(self, amount: Money, title: str, details: str = "") -> None:
         self._record.change(amount_owed=self._record.claim.amount_owed + amount)
         self._record.flag(Attention.AMOUNT_OWED)
         self._record.note("amount_owed", title, details)
 
-    def no_longer_owed(self, amount: Money) -> None:
+    def reduce_owed(self, amount: Money) -> None:
         self._record.change(amount_owed=self._record.claim.amount_owed - amount)
         if not self._record.claim.amount_owed:
             self._record.unflag(Attention.AMOUNT_OWED)
 
-    async def _refund(self, number: int, taken: Taken, part: Money, purpose: str) -> bool:
+    async def _refund_payment(self, number: int, payment: CapturedPayment, part: Money, purpose: str) -> bool:
         request = RefundPayment(
             subject=self._record.claim.id,
             key=payment_key(self._record.claim.id, f"refund-{purpose}", number),
             at=workflow.now(),
-            payment_id=taken.payment_id,
+            payment_id=payment.payment_id,
             amount=part,
-            account=taken.account,
+            account=payment.account,
         )
-        answer = await self._gateway.send(Payments.refund_payment, request, f"refund {part}")
-        match answer:
+        response = await self._gateway.send(Payments.refund_payment, request, f"refund {part}")
+        match response:
             case PaymentRefunded():
-                self._data.taken[number] = replace(taken, left=taken.left - part)
-                self._hold.note_refund(taken.payment_id, answer.refunded)
+                self._data.taken[number] = replace(payment, left=payment.left - part)
+                self._hold.note_refund(payment.payment_id, response.refunded)
                 self._record.note("refunded", f"{part} was refunded.")
                 return True
             case PaymentRefused():
-                self._gateway.report_refusal(f"give {part} back", answer)
+                self._gateway.report_refusal(f"give {part} back", response)
                 return False
             case _:
-                assert_never(answer)
+                assert_never(response)
 
     def _staff_must_decide(self, agreed: bool) -> bool:
-        """Nothing is charged to the card before staff have said so: where the gateway refused to capture a hold that
-        has not ended, since the money may be taken or held already; and under the policy `manual` (decision 13)."""
+        """Whether staff must approve a charge to the card: after the gateway refused to capture a hold that has not
+        ended, since the money may be captured or held already, and under the policy `manual` (decision 13)."""
         if self._data.approved_by_staff:
             return False
         manual = self._record.policy.hold_policy is HoldPolicy.MANUAL and not agreed
         return manual or self._record.payment_was_refused
 
-    async def _charge_saved_card(self, amount: Money, account: TakeAccount, payment_method: str) -> bool:
+    async def _charge_saved_card(self, amount: Money, account: CaptureAccount, payment_method: str) -> bool:
         async with self._gateway.step:
             key = payment_key(self._record.claim.id, "default")
             request = self._request(amount, account, payment_method, key, off_session=True)
-            answer = await self._gateway.send(Payments.charge_card, request, f"charge {amount} to the saved card")
-            match answer:
+            response = await self._gateway.send(Payments.charge_card, request, f"charge {amount} to the saved card")
+            match response:
                 case CardCharged():
-                    self._data.taken.append(Taken(answer.payment_id, amount, account))
+                    self._data.taken.append(CapturedPayment(response.payment_id, amount, account))
                     self._record.note("card_charged", f"The hold had lapsed; {amount} was charged to the saved card.")
                     return True
                 case PaymentDeclined():
-                    self.owe(amount, f"{amount} is owed: the saved card declined.", answer.code)
+                    self.add_owed(amount, f"{amount} is owed: the saved card declined.", response.code)
                 case PaymentRefused():
-                    self._gateway.report_refusal(f"charge {amount} to the saved card", answer)
-                    self.owe(amount, f"{amount} is owed: it could not be charged to the saved card.", answer.state)
+                    self._gateway.report_refusal(f"charge {amount} to the saved card", response)
+                    self.add_owed(
+                        amount, f"{amount} is owed: it could not be charged to the saved card.", response.state
+                    )
                 case _:
-                    assert_never(answer)
+                    assert_never(response)
         return False
 
     def _request(
-        self, amount: Money, account: TakeAccount, payment_method: str, key: str, *, off_session: bool
+        self, amount: Money, account: CaptureAccount, payment_method: str, key: str, *, off_session: bool
     ) -> ChargeCard:
         return ChargeCard(
             subject=self._record.claim.id,

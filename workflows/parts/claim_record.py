@@ -1,4 +1,4 @@
-"""Workflows, a part: the claim as it stands, its timeline and its notices, and the one way to store them."""
+"""Workflow part: the claim, its timeline and its notices, and how they are saved."""
 
 import asyncio
 from dataclasses import dataclass, field, replace
@@ -18,12 +18,12 @@ from messages.mail import MailKind, Notice
 from messages.record import ClaimEvent, ComputeDeadline, Record, SaveClaim, UseReserved
 from workflows.parts.activity_calls import ActivityCalls
 
-_SAYS_MONEY_IS_BACK = (MailKind.RELEASED, MailKind.REFUND)
+_REFUND_MAILS = (MailKind.RELEASED, MailKind.REFUND)
 
 
 @dataclass
 class RecordData:
-    """What a new run of the process needs of the record. `version` counts the saves, `seq` the timeline's lines."""
+    """What a new run needs of the record. `version` counts the saves, `seq` the events of the timeline."""
 
     claim: Claim | None = None
     policy: Policy = field(default_factory=Policy)
@@ -35,7 +35,7 @@ class RecordData:
 
 
 class ClaimRecord:
-    """Every part changes the claim through this one; `save` makes database and Temporal UI say what it says."""
+    """Every part changes the claim through this class; `save` writes it to the database and to the Temporal UI."""
 
     def __init__(self, calls: ActivityCalls, data: RecordData | None = None) -> None:
         self._calls = calls
@@ -43,21 +43,21 @@ class ClaimRecord:
         self._events: list[ClaimEvent] = []
         self._notices: list[tuple[Notice, Claim]] = []
         self._unsaved = False
-        self._shown: dict[str, object] = {}
+        self._published: dict[str, object] = {}
         self._saving = asyncio.Lock()
 
     @property
     def data(self) -> RecordData:
-        assert not self.unsaved, "what is not saved would be lost"
+        assert not self.unsaved, "unsaved changes would be lost"
         return self._data
 
     @property
-    def begun(self) -> bool:
+    def created(self) -> bool:
         return self._data.claim is not None
 
     @property
     def claim(self) -> Claim:
-        assert self._data.claim is not None, "the claim was not made yet"
+        assert self._data.claim is not None, "the claim is not created yet"
         return self._data.claim
 
     @property
@@ -80,9 +80,9 @@ class ClaimRecord:
     def unsaved(self) -> bool:
         return self._unsaved or bool(self._events or self._notices) or self._saving.locked()
 
-    def begin(self, agreed: UseReserved | JobOpened) -> None:
-        """The claim as it begins, with the decisions and the zone that are frozen onto it."""
-        self._data.claim, self._data.policy, self._data.time_zone = agreed.claim, agreed.policy, agreed.time_zone
+    def create(self, terms: UseReserved | JobOpened) -> None:
+        """Begin with the new claim, and the policy and time zone that are frozen onto it."""
+        self._data.claim, self._data.policy, self._data.time_zone = terms.claim, terms.policy, terms.time_zone
         self._unsaved = True
 
     def change(self, **changes: Any) -> None:
@@ -91,11 +91,11 @@ class ClaimRecord:
             self._data.claim, self._unsaved = changed, True
 
     def wait_for(self, state: ClaimState, why: str, deadline: datetime | None = None) -> None:
-        """The claim waits in `state`, `why` in words that follow "waits"; by itself it goes on at `deadline`."""
+        """The claim waits in `state`; `why` follows the word "waits". At `deadline` it continues by itself."""
         self.change(state=state, wait_reason=why, deadline=deadline)
 
     def note(self, kind: str, title: str, details: str = "", actor: str = "system") -> None:
-        """Write a line into the timeline; it is stored with the next save."""
+        """Add an event to the timeline; the next save stores it."""
         self._data.seq += 1
         event = ClaimEvent(seq=self._data.seq, at=workflow.now(), kind=kind, title=title, details=details, actor=actor)
         self._events.append(event)
@@ -104,17 +104,17 @@ class ClaimRecord:
         if attention not in self.claim.attention:
             self.change(attention=(*self.claim.attention, attention))
 
-    def unflag(self, *gone: Attention) -> None:
-        self.change(attention=tuple(a for a in self.claim.attention if a not in gone))
+    def unflag(self, *flags: Attention) -> None:
+        self.change(attention=tuple(a for a in self.claim.attention if a not in flags))
 
     @property
     def payment_was_refused(self) -> bool:
-        """Whether the gateway has refused this claim something, so that what is booked may not be what happened."""
+        """Whether the gateway has refused a request of this claim, so that the ledger may differ from the gateway."""
         return Attention.PAYMENT_REFUSED in self.claim.attention
 
     def notify(self, kind: MailKind, amount: Money | None = None) -> None:
-        """Tell the customer about the claim as it stands; the notice is stored with the next save (decision 0034)."""
-        if kind in _SAYS_MONEY_IS_BACK and self.payment_was_refused:
+        """Mail the customer about the claim as it is now; the next save stores the notice (decision 0034)."""
+        if kind in _REFUND_MAILS and self.payment_was_refused:
             self.note("mail_withheld", "The customer was not told of money that may not be back yet.")
             return
         occurrence = self._data.notified.get(kind, 0) + 1
@@ -122,11 +122,11 @@ class ClaimRecord:
         self._notices.append((Notice(kind=kind, at=workflow.now(), occurrence=occurrence, amount=amount), self.claim))
 
     def return_use(self) -> None:
-        """The reserved use goes back with the next save (R-CLM-6)."""
+        """Return the reserved use with the next save (R-CLM-6)."""
         self._data.gives_back = self._unsaved = True
 
     def close(self, outcome: Outcome, *, gives_back: bool = False) -> None:
-        """`gives_back` returns the reserved use (R-CLM-6)."""
+        """Close the claim; `gives_back` returns the reserved use (R-CLM-6)."""
         self.change(
             state=ClaimState.CLOSED,
             outcome=outcome,
@@ -139,7 +139,7 @@ class ClaimRecord:
         self.note("closed", f"Closed: {outcome.replace('_', ' ')}.")
 
     async def save(self) -> None:
-        """Store the claim with its new lines and notices in one transaction. Nothing to do when nothing changed."""
+        """Save the claim with its new events and notices in one transaction, if anything changed."""
         async with self._saving:
             if not (self._unsaved or self._events or self._notices):
                 return
@@ -147,7 +147,7 @@ class ClaimRecord:
             notices, self._notices = self._notices, []
             self._unsaved = False
             self._data.version += 1
-            self._show()
+            self._publish()
             claim = self.claim
             request = SaveClaim(
                 claim=claim,
@@ -160,7 +160,7 @@ class ClaimRecord:
                     for notice, about in notices
                 ),
             )
-            names = [events[-1].kind if events else "claim", *(f"mail {_words(each.kind)}" for each, _ in notices)]
+            names = [events[-1].kind if events else "claim", *(f"mail {_label(each.kind)}" for each, _ in notices)]
             await self._calls.database(Record.save_claim, request, f"record: {', '.join(names)}")
 
     async def end_of_day(
@@ -173,7 +173,7 @@ class ClaimRecord:
         )
         return await self._calls.database(Record.compute_deadline, request, f"{days} days on")
 
-    def _show(self) -> None:
+    def _publish(self) -> None:
         claim = self.claim
         due = claim.returning.due_at if claim.returning else None
         wanted: list[tuple[SearchAttributeUpdate[Any], object]] = [
@@ -184,9 +184,9 @@ class ClaimRecord:
             wanted.append((search.HOLD_STATE.value_set(claim.hold.state), claim.hold.state))
         if due:
             wanted.append((search.RETURN_DUE.value_set(due), due))
-        changed = [(update, value) for update, value in wanted if self._shown.get(update.key.name, ()) != value]
+        changed = [(update, value) for update, value in wanted if self._published.get(update.key.name, ()) != value]
         if changed:
-            self._shown.update({update.key.name: value for update, value in changed})
+            self._published.update({update.key.name: value for update, value in changed})
             workflow.upsert_search_attributes([update for update, _ in changed])
         lines = [f"**{claim.state.replace('_', ' ')}** {claim.wait_reason}", ""]
         lines += [f"- needs attention: {a.replace('_', ' ')}" for a in claim.attention]
@@ -195,9 +195,9 @@ class ClaimRecord:
 
 
 def utc(instant: datetime) -> str:
-    """For titles and waits. Zones are for mails and pages: their data may differ between the hosts of a replay."""
+    """`instant` in words. Always UTC: time zone data may differ between the hosts of a replay."""
     return f"{instant:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _words(kind: MailKind) -> str:
+def _label(kind: MailKind) -> str:
     return kind.replace("_", " ")

@@ -1,9 +1,8 @@
-"""Workflows: the one base of every claim's process: its run loop, its submission, its end, and continue-as-new.
+"""The base class of every claim workflow: its run loop, submission, completion and continue-as-new.
 
-A phase is a coroutine for one state in which a claim waits, or for one step that must be finished: what it waits for,
-what may happen there, where it goes next. It returns the next phase, None at the end. A new run of the process enters
-the phase again from its beginning, so a phase begins with its wait or with its step; what happens once is done by who
-returns the phase.
+A phase is a coroutine for one state in which a claim waits, or for one step that must be completed. It returns the next
+phase, None at the end. A new run enters the phase again from its beginning, so a phase begins with its wait or its
+step; what happens once is done before the phase is returned.
 """
 
 import asyncio
@@ -43,7 +42,7 @@ ResultT = TypeVar("ResultT")
 
 @dataclass
 class ClaimData:
-    """What a new run of any claim needs: the phase it goes on with, its record and its inbox."""
+    """What a new run of any claim needs: the phase to enter, the record and the inbox."""
 
     phase: str = ""
     record: RecordData = field(default_factory=RecordData)
@@ -51,12 +50,11 @@ class ClaimData:
 
 
 class ClaimWorkflow(ABC):
-    """A process subclasses it once, makes its parts and defines its phases. `phases` is who has them: the process, or
-    a part that two processes share."""
+    """A claim workflow subclasses it, creates its parts and defines its phases."""
 
     HISTORY_BOUND: ClassVar[int] = 2_000
-    """Events of a run after which the next wait goes on as a new run; the server warns at 10,240 and takes no more
-    than 10,000 signals in a run."""
+    """Events of a run after which the next wait continues as new. The server warns at 10,240 events and accepts at most
+    10,000 signals in a run."""
 
     def __init__(self, request: Message, data: ClaimData | None) -> None:
         self._request = request
@@ -67,10 +65,10 @@ class ClaimWorkflow(ABC):
         self.inbox = MessageInbox(self.record, self.calls, self.gateway, self, self._data.inbox)
         self._submission: ClaimAccepted | ClaimRefused | None = None
         self._continuing = False
-        if self.record.begun and self.record.claim.state is not ClaimState.SUBMITTED:
+        if self.record.created and self.record.claim.state is not ClaimState.SUBMITTED:
             self._submission = ClaimAccepted(claim=self.record.claim)
 
-    # -- what a process defines --------------------------------------------------------------------------------------
+    # -- what a subclass defines -------------------------------------------------------------------------------------
 
     @property
     def phase(self) -> str:
@@ -79,33 +77,33 @@ class ClaimWorkflow(ABC):
 
     @property
     def phases(self) -> tuple[object, ...]:
-        """Who has the phases, by the names that a snapshot keeps: the process and its parts."""
+        """The objects whose methods are phases: the workflow, or its parts. A snapshot has a phase's method name."""
         return (self,)
 
     @abstractmethod
     def snapshot(self, claim: ClaimData) -> object:
-        """Everything that a new run needs: `claim` with the data of the process's own parts."""
+        """Everything that a new run needs: `claim`, and the data of the workflow's own parts."""
 
     @abstractmethod
-    async def undo(self) -> Phase | None:
-        """The phase that releases and refunds what can be, and closes the claim: a cancel, by whomever."""
+    async def compensate(self) -> Phase | None:
+        """The phase of a cancelled claim: release and refund what can be, and close it."""
 
     @abstractmethod
-    def takes_meanwhile(self, decision: Decision) -> bool:
-        """Whether `meanwhile` can act on the decision in the step that is in flight: it needs no money."""
+    def accepts_during_step(self, decision: Decision) -> bool:
+        """Whether `handle_during_step` can execute the decision while a step is in flight: it moves no money."""
 
     @abstractmethod
-    async def meanwhile(self, message: Event | Decision) -> None:
-        """While a step is in flight: record a fact, or act on a decision that was taken."""
+    async def handle_during_step(self, message: Event | Decision) -> None:
+        """While a step is in flight: record an event, or execute an accepted decision."""
 
-    def wakes_at(self) -> datetime | None:
-        """When time moves the claim next."""
+    def next_timer_at(self) -> datetime | None:
+        """When the claim's next timer fires."""
         claim = self.record.claim_or_none
         return claim.deadline if claim else None
 
-    # -- what is asked from outside ----------------------------------------------------------------------------------
+    # -- the submission and the queries ------------------------------------------------------------------------------
 
-    @workflow.update(description="Wait for the answer to the submission")
+    @workflow.update(description="Wait for the result of the submission")
     async def submission(self) -> ClaimAccepted | ClaimRefused:
         await workflow.wait_condition(lambda: self._submission is not None or self._continuing)
         if self._submission is None:
@@ -113,7 +111,7 @@ class ClaimWorkflow(ABC):
             raise ApplicationError(error.message, type=PAYMENT_IN_PROGRESS, non_retryable=True)
         return self._submission
 
-    @workflow.query(description="The claim as it stands")
+    @workflow.query(description="The claim in its present state")
     def claim(self) -> Claim | None:
         return self.record.claim_or_none
 
@@ -123,51 +121,51 @@ class ClaimWorkflow(ABC):
 
     @workflow.query(description="When time moves the claim next")
     def next_wake(self) -> datetime | None:
-        return self.wakes_at()
+        return self.next_timer_at()
 
     # -- the run -----------------------------------------------------------------------------------------------------
 
     async def run_phases(self, first: Phase) -> str:
-        """Follow the phases to the end; a cancel from the Temporal UI undoes what can be undone and ends the claim."""
+        """Run the phases to the end; a cancel from the Temporal UI compensates the claim and ends it."""
         begin = self._phase(self._data.phase) if self._data.phase else first
         try:
             await self._follow(begin)
         except asyncio.CancelledError:
             await self._cancelled()
             raise
-        await self._leave()
+        await self._finish()
         claim = self.record.claim_or_none
         return (claim.outcome or "") if claim else "refused"
 
-    async def during(self, step: Awaitable[ResultT]) -> ResultT:
-        """Await a step that moves money, or another party, while the claim goes on taking messages."""
-        return await self.inbox.during(step)
+    async def run_step(self, step: Awaitable[ResultT]) -> ResultT:
+        """Await a payment step or another external step while the claim still takes messages."""
+        return await self.inbox.run_step(step)
 
     async def accept(self) -> None:
-        """The claim is made: store it and answer the submission."""
+        """Save the new claim and complete the submission."""
         await self.record.save()
         self._submission = ClaimAccepted(claim=self.record.claim)
 
-    def refuse_submission(self, answer: ClaimRefused) -> None:
-        self._submission = answer
+    def refuse_submission(self, result: ClaimRefused) -> None:
+        self._submission = result
 
     async def next_before_deadline(self, what: str) -> Event | Decision | TimeReached:
         """The next message, or TimeReached after the claim's deadline; `what` is due then."""
         deadline = self.record.claim.deadline
         return await self.inbox.next(deadline, f"{what} {deadline:%Y-%m-%d}" if deadline else "people", deadline)
 
-    async def refused(self, error: RuleError, back_to: Phase | None) -> Phase | None:
-        """A step has come to nothing: answer the decision that led to it, and go on in `back_to`."""
+    async def reject_decision(self, error: RuleError, back_to: Phase | None) -> Phase | None:
+        """Reject the decision whose step failed, and continue in `back_to`."""
         await self.record.save()
-        self.inbox.refuse(error)
+        self.inbox.reject(error)
         return back_to
 
     def in_any_state(self, message: Event | Decision | TimeReached) -> Phase | None:
-        """What may come in more than one state: the next phase, or None to wait on in the same."""
+        """Handle a message that more than one state takes. Returns the next phase; None to stay in the same."""
         match message:
             case CancelClaim() as decision:
                 self.record.note("cancel_asked", "The claim was cancelled.", decision.reason, decision.actor)
-                return self.undo
+                return self.compensate
             case MailFailed() as event:
                 self._mail_failed(event)
             case ParcelArrived() | ParcelScanned() as event:
@@ -188,21 +186,21 @@ class ClaimWorkflow(ABC):
             try:
                 phase = await phase()
             except RuleError as error:
-                # Nothing was done: the same phase waits again.
+                # The decision changed nothing: the same phase waits again.
                 await self.record.save()
-                self.inbox.refuse(error)
+                self.inbox.reject(error)
 
     async def _cancelled(self) -> None:
         self.calls.cancel_requested = False
-        if self.record.begun and not self.record.closed:
+        if self.record.created and not self.record.closed:
             self.record.note("cancelled_by_operations", "The workflow was cancelled by operations.", actor="operations")
-            await self._follow(self.undo)
-        if self.record.begun:
-            self.record.change(dispute_until=None)  # nobody is left here to ask
-        await self._leave()
+            await self._follow(self.compensate)
+        if self.record.created:
+            self.record.change(dispute_until=None)  # the workflow ends, so nothing can be disputed
+        await self._finish()
 
-    async def _leave(self) -> None:
-        if self.record.begun:
+    async def _finish(self) -> None:
+        if self.record.created:
             await self.record.save()
             if self._submission is None:
                 self._submission = ClaimAccepted(claim=self.record.claim)
@@ -212,14 +210,14 @@ class ClaimWorkflow(ABC):
         found: Phase = next(getattr(owner, name) for owner in self.phases if hasattr(owner, name))
         return found
 
-    # -- what the inbox asks of its process --------------------------------------------------------------------------
+    # -- what the inbox calls ----------------------------------------------------------------------------------------
 
     def history_is_long(self) -> bool:
         info = workflow.info()
         return info.is_continue_as_new_suggested() or info.get_current_history_length() >= self.HISTORY_BOUND
 
-    def end_handlers(self) -> None:
-        """Whoever waits for the answer to the submission asks the next run."""
+    def release_handlers(self) -> None:
+        """End a waiting submission; its caller repeats it in the next run."""
         self._continuing = True
 
     def continue_as_new(self) -> None:

@@ -1,4 +1,4 @@
-"""Workflows, a part: the messages that a Premium claim takes in more than one state, and while a step is in flight."""
+"""Workflow part: the messages that a Premium claim takes in more than one state, and while a step is in flight."""
 
 from domain.kinds import Attention, ClaimState
 from domain.reasons import RuleError
@@ -21,7 +21,7 @@ from workflows.parts.settlement import Settlement
 
 
 class CommonMessages:
-    """Decides nothing of its own: each message leads to a phase of the settlement, or to a line in the timeline."""
+    """Each message leads to a phase of the settlement or to an event in the timeline."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class CommonMessages:
         self._settlement = settlement
 
     def in_any_state(self, message: Event | Decision | TimeReached) -> Phase | None:
-        """What may come in more than one state: the next phase, or None to wait on in the same."""
+        """Handle a message that more than one state takes. Returns the next phase; None to stay in the same."""
         match message:
             case Waive() | Decide(approve=False) as decision:
                 if not decision.reason:
@@ -53,26 +53,26 @@ class CommonMessages:
                 parts = self._record.claim.state is ClaimState.AWAITING_PARTS
                 return self._settlement.charge_parts if parts else self._settlement.charge_default
             case ChangePaymentMethod() as decision:
-                self._renewal.offer(decision.payment_method, decision.actor)
+                self._renewal.offer_card(decision.payment_method, decision.actor)
                 return self._settlement.pay_owed if self._record.claim.amount_owed else self._settlement.change_card
             case PaymentChanged() as event:
-                self._renewal.reported(event.payment_id)
+                self._renewal.payment_changed(event.payment_id)
             case ParcelArrived() as event if self._record.closed:
                 self._window.late_parcel(event)
             case _:
                 return self._process.in_any_state(message)
         return None
 
-    def takes_meanwhile(self, decision: Decision) -> bool:
-        """What needs no money."""
-        return isinstance(decision, ExtendReturn) or self._window.takes_meanwhile(decision)
+    def accepts_during_step(self, decision: Decision) -> bool:
+        """What needs no payment."""
+        return isinstance(decision, ExtendReturn) or self._window.accepts_during_step(decision)
 
-    async def meanwhile(self, message: Event | Decision) -> None:
-        """Facts, and what `takes_meanwhile`."""
+    async def handle_during_step(self, message: Event | Decision) -> None:
+        """Record events, and execute what `accepts_during_step`."""
         match message:
             case PaymentChanged():
-                self._renewal.reported(message.payment_id)
+                self._renewal.payment_changed(message.payment_id)
             case ExtendReturn():
                 await self._window.extend(message)
             case _:
-                self._window.meanwhile(message)
+                self._window.handle_during_step(message)

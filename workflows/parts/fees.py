@@ -1,4 +1,4 @@
-"""Workflows, a part: the fees a customer agreed to pay, and their refunds when nothing comes of it."""
+"""Workflow part: the fees that a customer agreed to pay, and their refunds."""
 
 from dataclasses import dataclass, field
 from typing import Literal, assert_never
@@ -25,7 +25,7 @@ FeeAccount = Literal["service_fees", "flyaway_fees", "repair_fees", "parts_charg
 
 @dataclass(frozen=True)
 class PaidFee:
-    """A charged fee. `number` counts the fees of the claim from 0 and names its refund."""
+    """A charged fee. `number` counts the fees of the claim from 0 and is in the key of its refund."""
 
     number: int
     payment_id: str
@@ -35,7 +35,7 @@ class PaidFee:
 
 @dataclass
 class FeesData:
-    """What is paid and not given back, what was given back, and how often each purpose was tried."""
+    """The fees paid and not refunded, the sum refunded, and the attempts for each purpose."""
 
     paid: list[PaidFee] = field(default_factory=list)
     charged: int = 0
@@ -44,7 +44,7 @@ class FeesData:
 
 
 class Fees:
-    """Each try of a card is another authorization with a key of its own; the answer to a key is kept for ever."""
+    """Each attempt is another authorization with its own idempotency key; the result of a key never changes."""
 
     def __init__(self, record: ClaimRecord, gateway: GatewayRequests, data: FeesData | None = None) -> None:
         self._record = record
@@ -58,7 +58,7 @@ class Fees:
     def request(
         self, amount: Money, payment_method: str, account: FeeAccount, purpose: str, *, numbered: bool = True
     ) -> ChargeCard:
-        """The next charge for `purpose`. Not `numbered`: there is one try of it in a claim."""
+        """The next charge for `purpose`. Not `numbered`: a claim has one attempt of it."""
         tried = self._data.tries.get(purpose, 0)
         return ChargeCard(
             subject=self._record.claim.id,
@@ -72,37 +72,37 @@ class Fees:
     async def charge(
         self, amount: Money, payment_method: str, account: FeeAccount, purpose: str, *, numbered: bool = True
     ) -> bool:
-        """Charge a fee the customer has just agreed to; whether it is paid. Nothing to do for a fee of zero."""
+        """Charge a fee that the customer has just agreed to. Returns whether it is paid; a fee of zero is."""
         if not amount:
             return True
         async with self._gateway.step:
             request = self.request(amount, payment_method, account, purpose, numbered=numbered)
             summary = f"charge {amount} ({_name(account)})"
-            charged = self.answered(request, await self._gateway.send(Payments.charge_card, request, summary))
+            charged = self.record_charge(request, await self._gateway.send(Payments.charge_card, request, summary))
             self._data.tries[purpose] = self._data.tries.get(purpose, 0) + 1
         return charged
 
-    def answered(self, request: ChargeCard, answer: CardCharged | PaymentDeclined | PaymentRefused) -> bool:
-        """Take the answer to a fee's charge; whether it is paid."""
+    def record_charge(self, request: ChargeCard, response: CardCharged | PaymentDeclined | PaymentRefused) -> bool:
+        """Record the response to a fee's charge. Returns whether it is paid."""
         name = _name(request.account)
-        match answer:
+        match response:
             case CardCharged():
                 number = self._data.charged
                 self._data.charged += 1
-                self._data.paid.append(PaidFee(number, answer.payment_id, answer.amount, request.account))
+                self._data.paid.append(PaidFee(number, response.payment_id, response.amount, request.account))
                 self._record.note("fee_charged", f"{request.amount} was charged ({name}).")
                 return True
             case PaymentDeclined():
-                self._record.note("charge_declined", f"The card declined {request.amount} ({name}).", answer.code)
+                self._record.note("charge_declined", f"The card declined {request.amount} ({name}).", response.code)
                 return False
             case PaymentRefused():
-                self._gateway.report_refusal(f"charge {request.amount} ({name})", answer)
+                self._gateway.report_refusal(f"charge {request.amount} ({name})", response)
                 return False
             case _:
-                assert_never(answer)
+                assert_never(response)
 
     async def refund_all(self) -> Money | None:
-        """Give back every fee; what was given back, None when that is nothing."""
+        """Refund every fee. Returns the sum refunded, None when there is none."""
         async with self._gateway.step:
             for fee in tuple(self._data.paid):
                 request = RefundPayment(
@@ -113,17 +113,17 @@ class Fees:
                     amount=fee.amount,
                     account=fee.account,
                 )
-                answer = await self._gateway.send(Payments.refund_payment, request, f"refund {fee.amount}")
+                response = await self._gateway.send(Payments.refund_payment, request, f"refund {fee.amount}")
                 self._data.paid.remove(fee)
-                match answer:
+                match response:
                     case PaymentRefunded():
                         so_far = self._data.refunded
                         self._data.refunded = fee.amount if so_far is None else so_far + fee.amount
                         self._record.note("fee_refunded", f"{fee.amount} was refunded.")
                     case PaymentRefused():
-                        self._gateway.report_refusal(f"give {fee.amount} back", answer)
+                        self._gateway.report_refusal(f"give {fee.amount} back", response)
                     case _:
-                        assert_never(answer)
+                        assert_never(response)
         return self._data.refunded
 
 

@@ -1,4 +1,4 @@
-"""Workflows, a part: requests to the payment gateway: one step at a time, and people are told when no answer comes."""
+"""Workflow part: requests to the payment gateway, one step at a time; a missing response flags the claim."""
 
 import asyncio
 from datetime import timedelta
@@ -13,11 +13,11 @@ from workflows.parts.activity_calls import ActivityCalls, RequestT, ResultT, Sel
 from workflows.parts.claim_record import ClaimRecord
 
 WATCHDOG = timedelta(minutes=15)
-"""How long one request is retried before people are told that its answer is unknown. The retries then go on."""
+"""How long a request is retried before the claim is flagged `capture_unknown`. The retries then continue."""
 
 
 class GatewayRequests:
-    """`step` is held by whoever moves money, from the first request to the last answer of what belongs together."""
+    """`step` is a lock, held from the first request of a payment step to its last response."""
 
     def __init__(self, record: ClaimRecord, calls: ActivityCalls) -> None:
         self._record = record
@@ -31,37 +31,37 @@ class GatewayRequests:
     async def send(
         self, method: MethodAsyncSingleParam[Self_, RequestT, ResultT], request: RequestT, summary: str
     ) -> ResultT | PaymentRefused:
-        """The gateway's answer, however long it takes. A mistake of ours is a refusal: it is never repeated."""
+        """The gateway's response, however long it takes. A non-retryable error is returned as PaymentRefused."""
         sent = asyncio.ensure_future(self._calls.external(method, request, summary))
         try:
             await workflow.wait_condition(sent.done, timeout=WATCHDOG, timeout_summary=f"watchdog: {summary}")
         except TimeoutError:
-            await self._answer_unknown(summary)
-        answer: ResultT | PaymentRefused
+            await self._response_missing(summary)
+        response: ResultT | PaymentRefused
         try:
-            answer = await sent
+            response = await sent
         except ActivityError as error:
             cause = error.cause
-            answer = PaymentRefused(state=(cause.type if isinstance(cause, ApplicationError) else None) or "failed")
-        self._answer_known(summary)
-        return answer
+            response = PaymentRefused(state=(cause.type if isinstance(cause, ApplicationError) else None) or "failed")
+        self._response_received(summary)
+        return response
 
     def report_refusal(self, what: str, refusal: PaymentRefused) -> None:
-        """People are told that the gateway refused to do `what`, which was due."""
+        """Flag the claim: the gateway refused to do `what`, which was due."""
         self._record.flag(Attention.PAYMENT_REFUSED)
         self._record.note(
             "payment_refused", f"The gateway refused to {what}.", f"The payment's state there: {refusal.state}."
         )
 
-    async def _answer_unknown(self, summary: str) -> None:
-        if self._record.begun:
+    async def _response_missing(self, summary: str) -> None:
+        if self._record.created:
             self._record.flag(Attention.CAPTURE_UNKNOWN)
             self._record.note(
                 "answer_unknown", f"No answer yet: {summary}. The request is repeated until there is one."
             )
             await self._record.save()
 
-    def _answer_known(self, summary: str) -> None:
-        if self._record.begun and Attention.CAPTURE_UNKNOWN in self._record.claim.attention:
+    def _response_received(self, summary: str) -> None:
+        if self._record.created and Attention.CAPTURE_UNKNOWN in self._record.claim.attention:
             self._record.unflag(Attention.CAPTURE_UNKNOWN)
             self._record.note("answer_known", f"Answered: {summary}.")

@@ -1,7 +1,7 @@
-"""Workflows, a part: keeping the hold alive beside the process: a new one first, then the old one goes (R-RET-7).
+"""Workflow part: the renewal of the hold, concurrent with the phases: a new hold first, then the release (R-RET-7).
 
-Releasing first would leave nothing after a decline, so for a moment the customer's card bears two holds. The process
-does not know about it: it asks the hold what it is.
+Releasing first would leave no hold after a decline, so for a moment the card has two holds. The phases do not know of
+renewals: they read the hold's present state.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _ONE_SECOND = timedelta(seconds=1)
 
 @dataclass(frozen=True)
 class OfferedCard:
-    """Another card that its owner, or who speaks for them, has named."""
+    """Another card that the customer, or staff for the customer, has named."""
 
     payment_method: str
     actor: str
@@ -33,7 +33,7 @@ class OfferedCard:
 
 @dataclass
 class HoldRenewalData:
-    """`renew_at` is when the hold is looked after next, None for never; `news` that the gateway reported a change."""
+    """`renew_at` is when the renewal is due next, None for never; `news`: the gateway has reported a change."""
 
     payment_method: str = ""
     offered: OfferedCard | None = None
@@ -42,7 +42,7 @@ class HoldRenewalData:
 
 
 class HoldRenewal:
-    """Renews 36 hours before the expiry, tries a soft decline again, and asks for another card (decision 13)."""
+    """Renews 36 hours before the expiry, retries after a soft decline, and requests another card (decision 13)."""
 
     def __init__(
         self, record: ClaimRecord, gateway: GatewayRequests, hold: CardHold, data: HoldRenewalData | None = None
@@ -58,12 +58,12 @@ class HoldRenewal:
 
     @property
     def payment_method(self) -> str:
-        """The card that bears the hold."""
+        """The payment method of the hold."""
         return self._data.payment_method
 
     @property
     def next_renewal_at(self) -> datetime | None:
-        """When the hold is looked after; None when there is nothing to secure any more."""
+        """When the renewal is due; None when no hold is needed any more."""
         if self._record.closed or self._record.claim.state is ClaimState.DEFAULTED:
             return None
         return self._data.renew_at if isinstance(self._hold.state, LiveHold | LapsedHold | UnknownHold) else None
@@ -73,25 +73,25 @@ class HoldRenewal:
         self._data.payment_method = payment_method
         self._schedule()
 
-    def reported(self, payment_id: str) -> bool:
-        """The gateway reports a change of a payment; whether it is the hold's. It is read again as soon as can be."""
+    def payment_changed(self, payment_id: str) -> bool:
+        """The gateway reports a change of a payment. Returns whether it is this hold, which is then read at once."""
         state = self._hold.state
-        cares = isinstance(state, LiveHold | UnknownHold) and state.payment_id == payment_id
-        self._data.news = self._data.news or cares
-        return cares
+        is_current = isinstance(state, LiveHold | UnknownHold) and state.payment_id == payment_id
+        self._data.news = self._data.news or is_current
+        return is_current
 
-    async def keep_alive(self) -> None:
-        """Runs beside the process until it ends."""
+    async def run(self) -> None:
+        """Renew until the claim is closed; runs concurrently with the phases."""
         while True:
-            await self._until_due()
+            await self._wait_until_due()
             async with self._gateway.step:
                 if self._record.closed:
                     return
-                await self.look_after()
+                await self.process_due()
                 await self._record.save()
 
-    def offer(self, payment_method: str, actor: str) -> None:
-        """Another card was named; `change_card` puts the hold on it."""
+    def offer_card(self, payment_method: str, actor: str) -> None:
+        """Store a card that was offered; `change_card` moves the hold to it."""
         self._data.offered = OfferedCard(payment_method, actor)
 
     @property
@@ -100,7 +100,7 @@ class HoldRenewal:
         return self._data.offered.payment_method
 
     async def change_card(self) -> None:
-        """The offered card bears the hold from now on, or nothing changes: RuleError `payment_declined`."""
+        """Move the hold to the offered card; RuleError `payment_declined` when it is declined, and nothing changes."""
         offered = self._data.offered
         assert offered is not None, "no card was named"
         async with self._gateway.step:
@@ -110,13 +110,13 @@ class HoldRenewal:
         self._data.payment_method = offered.payment_method
         self._record.note("card_changed", "The hold is on another card now.", actor=offered.actor)
 
-    async def _until_due(self) -> None:
-        """Until the hold is to be looked after: at its time, or at once when there is news of it."""
-        while not await self._reached(self.next_renewal_at):
+    async def _wait_until_due(self) -> None:
+        """Until the renewal is due, or at once when the gateway has reported a change."""
+        while not await self._wait_for_work(self.next_renewal_at):
             pass
 
-    async def _reached(self, at: datetime | None) -> bool:
-        """Whether there is something to do now; False when the time has moved."""
+    async def _wait_for_work(self, at: datetime | None) -> bool:
+        """Wait until `at` or until there is work. False when the due time has changed."""
         try:
             await workflow.wait_condition(
                 lambda: self._has_work or self.next_renewal_at != at,
@@ -131,18 +131,18 @@ class HoldRenewal:
     def _has_work(self) -> bool:
         return self._data.news or self._hold.superseded is not None or self._record.closed
 
-    async def look_after(self) -> None:
-        """Do what is due; by who holds the gateway's step."""
+    async def process_due(self) -> None:
+        """Do what is due. The caller holds the lock `GatewayRequests.step`."""
         if self._hold.superseded is not None:
             await self._hold.release_superseded()
         if self._data.news:
-            await self._read_again()
+            await self._refresh_hold()
         due = self.next_renewal_at
         if due is not None and workflow.now() > due:
             await self._renewal_due()
 
-    async def _read_again(self) -> None:
-        """What the gateway says now is the truth; a hold that has ended is replaced at once."""
+    async def _refresh_hold(self) -> None:
+        """Read the hold from the gateway, whose state is authoritative; a hold that has ended is replaced at once."""
         before = self._hold.state
         await self._hold.refresh()
         self._data.news = False
@@ -157,12 +157,12 @@ class HoldRenewal:
                 self._data.renew_at = None
 
     async def _renewal_due(self) -> None:
-        """Renew it; or it could not be renewed, and now it is too late."""
-        hold = self._shown
-        passed = hold.expires_at is not None and workflow.now() > hold.expires_at
+        """Renew the hold; when that has failed before, take a deposit or let it lapse, as the policy says."""
+        hold = self._summary
+        expired = hold.expires_at is not None and workflow.now() > hold.expires_at
         if Attention.HOLD_AT_RISK not in self._record.claim.attention:
             await self._renew_in_time(hold)
-        elif not passed and self._record.policy.hold_policy is HoldPolicy.CAPTURE_AND_REFUND:
+        elif not expired and self._record.policy.hold_policy is HoldPolicy.CAPTURE_AND_REFUND:
             self._data.renew_at = hold.expires_at
             if await self._hold.take_deposit():
                 self._record.unflag(Attention.HOLD_AT_RISK)
@@ -172,11 +172,11 @@ class HoldRenewal:
             await self._hold.refresh()
 
     async def _renew_in_time(self, hold: Hold) -> None:
-        answer = await self._replace(self._data.payment_method, off_session=True)
-        if answer is None:
+        response = await self._replace(self._data.payment_method, off_session=True)
+        if response is None:
             return
-        retryable = isinstance(answer, PaymentDeclined) and answer.retryable
-        self._data.renew_at = holds.try_again_at(hold, workflow.now(), retryable=retryable)
+        retryable = isinstance(response, PaymentDeclined) and response.retryable
+        self._data.renew_at = holds.retry_at(hold, workflow.now(), retryable=retryable)
         if self._data.renew_at is None:
             self._data.renew_at = holds.give_up_at(hold, self._record.policy.hold_policy)
             self._record.flag(Attention.HOLD_AT_RISK)
@@ -194,10 +194,10 @@ class HoldRenewal:
 
     def _schedule(self) -> None:
         if isinstance(self._hold.state, LiveHold):
-            self._data.renew_at = holds.renew_at(self._shown)
+            self._data.renew_at = holds.renew_at(self._summary)
 
     @property
-    def _shown(self) -> Hold:
+    def _summary(self) -> Hold:
         shown = summary(self._hold.state)
         assert shown is not None, "no hold was placed"
         return shown

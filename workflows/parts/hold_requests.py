@@ -1,4 +1,4 @@
-"""Workflows, a part: requests about a claim's hold. A key names the hold by its ordinal, and what is done to it."""
+"""Workflow part: the gateway requests for a claim's hold. A key has the operation and the ordinal of the hold."""
 
 from typing import Literal
 
@@ -9,12 +9,12 @@ from domain.money import Money
 from messages.ids import payment_key
 from messages.payments import (
     AuthorizeHold,
+    CaptureAccount,
     CaptureHold,
     KeepDeposit,
     LookAtHold,
     RefundPayment,
     ReleaseHold,
-    TakeAccount,
 )
 from workflows.parts.claim_record import ClaimRecord
 
@@ -22,7 +22,7 @@ Purpose = Literal["capture", "deposit"]
 
 
 class HoldRequests:
-    """Makes the messages; it sends none."""
+    """Creates the messages; it sends none."""
 
     def __init__(self, record: ClaimRecord) -> None:
         self._record = record
@@ -38,7 +38,7 @@ class HoldRequests:
             off_session=off_session,
         )
 
-    def look(self, held: EndableHold, number: int) -> LookAtHold:
+    def read(self, held: EndableHold, number: int) -> LookAtHold:
         return LookAtHold(
             subject=self._subject,
             key=payment_key(self._subject, "look", number),
@@ -46,7 +46,7 @@ class HoldRequests:
             hold_id=held.payment_id,
         )
 
-    def capture(self, live: LiveHold, amount: Money, account: TakeAccount, purpose: Purpose) -> CaptureHold:
+    def capture(self, live: LiveHold, amount: Money, account: CaptureAccount, purpose: Purpose) -> CaptureHold:
         return CaptureHold(
             subject=self._subject,
             key=payment_key(self._subject, purpose, live.ordinal),
@@ -57,7 +57,7 @@ class HoldRequests:
         )
 
     def release(self, held: EndableHold, *, others: bool) -> ReleaseHold:
-        """`others`: every other live hold of the claim goes with it."""
+        """`others`: every other live hold of the claim is released too."""
         return ReleaseHold(
             subject=self._subject,
             key=payment_key(self._subject, "release", held.ordinal),
@@ -66,7 +66,7 @@ class HoldRequests:
             others=others,
         )
 
-    def keep_deposit(self, amount: Money, account: TakeAccount) -> KeepDeposit:
+    def keep_deposit(self, amount: Money, account: CaptureAccount) -> KeepDeposit:
         return KeepDeposit(
             subject=self._subject,
             key=payment_key(self._subject, "keep-deposit"),

@@ -1,4 +1,4 @@
-"""Workflows, a part: what the workshop finds in the box of a repair or maintenance job."""
+"""Workflow part: the inspection of a unit in a repair or maintenance job."""
 
 from temporalio import workflow
 
@@ -13,7 +13,7 @@ from workflows.parts.return_window import ReturnWindow
 
 
 class JobInspection:
-    """Nothing is refused here: an unclear or foreign serial number is for people."""
+    """Nothing is refused: an unclear or foreign serial number flags the claim."""
 
     def __init__(self, record: ClaimRecord, options: RepairOptions, window: ReturnWindow) -> None:
         self._record = record
@@ -21,7 +21,7 @@ class JobInspection:
         self._window = window
 
     def inspected(self, decision: Inspect) -> None:
-        """What is in the house; a replacement will want every covered component (R-CMP-1)."""
+        """Record which components arrived; a replacement needs every covered one (R-CMP-1)."""
         before = self._record.claim.inspection
         seen = Inspection(
             at=workflow.now(),

@@ -1,5 +1,5 @@
-"""Workflows, a part: the phases of a Premium claim from the dispatch to the last dispute: the original comes back, is
-inspected, and may be put right; or it does not come."""
+"""Workflow part: the phases of a Premium claim from the dispatch to the end of the dispute window: the original is
+returned, inspected and perhaps corrected, or it is not returned."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -43,7 +43,7 @@ class OriginalReturnData:
 
 
 class OriginalReturn:
-    """`await_dispatch` is the phase before it, in which the claim may still wait after a decision."""
+    """`await_dispatch` is the phase before, to which the claim may return after a decision."""
 
     def __init__(
         self,
@@ -56,16 +56,16 @@ class OriginalReturn:
         await_dispatch: Phase,
         data: OriginalReturnData | None = None,
     ) -> None:
-        kept = data or OriginalReturnData()
+        restored = data or OriginalReturnData()
         self._process = process
         self._record, self._inbox = process.record, process.inbox
         self._await_dispatch = await_dispatch
-        self._charges = Charges(self._record, process.gateway, hold, kept.charges)
-        self._reminders = Reminders(kept.reminders)
-        self._window = ReturnWindow(self._record, process.calls, self._reminders, kept.window)
-        self._box = BoxInspection(self._record, process.calls, reservation, kept.box)
+        self._charges = Charges(self._record, process.gateway, hold, restored.charges)
+        self._reminders = Reminders(restored.reminders)
+        self._window = ReturnWindow(self._record, process.calls, self._reminders, restored.window)
+        self._box = BoxInspection(self._record, process.calls, reservation, restored.box)
         self._settlement = Settlement(
-            process, hold, renewal, fees, self._charges, self._window, replacement, self.waiting
+            process, hold, renewal, fees, self._charges, self._window, replacement, self.waiting_phase
         )
         self._common = CommonMessages(process, renewal, self._charges, self._window, self._settlement)
 
@@ -80,17 +80,17 @@ class OriginalReturn:
 
     @property
     def common(self) -> CommonMessages:
-        """What is taken in more than one state."""
+        """The messages that more than one state takes."""
         return self._common
 
     def opened(self, recorded: DispatchRecorded) -> None:
-        """The replacement has left, so the original is expected."""
-        assert recorded.returning is not None, "a window was asked for"
+        """Open the return window: the replacement was dispatched."""
+        assert recorded.returning is not None, "a dispatch with window_days returns a window"
         self._window.opened(recorded.returning, recorded.reminders)
         self._inbox.release_deferred()
 
-    def wakes_at(self) -> datetime | None:
-        """When time moves the claim next, but for its hold."""
+    def next_timer_at(self) -> datetime | None:
+        """When the claim's next timer fires, apart from the renewal of its hold."""
         claim = self._record.claim
         overdue = self._window.overdue_at if claim.state is ClaimState.INSPECTING else None
         notice = self._reminders.next_at if claim.state is ClaimState.AWAITING_RETURN else None
@@ -99,7 +99,7 @@ class OriginalReturn:
     # -- the phases --------------------------------------------------------------------------------------------------
 
     async def await_return(self) -> Phase | None:
-        """The original arrives, or the default is charged the second after the due date (R-RET-2)."""
+        """Wait for the original; the default is charged the second after the due date (R-RET-2)."""
         while True:
             deadline, notice = self._record.claim.deadline, self._reminders.next_at
             until: datetime | None
@@ -113,7 +113,7 @@ class OriginalReturn:
                 case TimeReached():
                     self._remind()
                 case ParcelScanned() as event:
-                    await self._scanned_on_its_way(event)
+                    await self._scanned_in_transit(event)
                 case ParcelArrived() as event:
                     return self._arrived(event)
                 case ExtendReturn() as decision:
@@ -123,7 +123,7 @@ class OriginalReturn:
                         return phase
 
     async def await_inspection(self) -> Phase | None:
-        """The inspector says what is in the box; people are told when nobody does."""
+        """Wait for the inspection; when it is overdue the claim is flagged."""
         while True:
             match await self._inbox.next(self._window.overdue_at, "inspection overdue"):
                 case TimeReached():
@@ -138,11 +138,11 @@ class OriginalReturn:
                         return phase
 
     async def await_cure(self) -> Phase | None:
-        """A wrong box may be put right (R-INS-4)."""
+        """Wait for the right unit after a wrong one (R-INS-4)."""
         while True:
             match await self._process.next_before_deadline("cure window ends"):
                 case TimeReached() if self._box.boxes_were_swapped:
-                    # Edge case 11: neither customer's default is charged by a machine.
+                    # Edge case 11: staff decide on the defaults of both customers.
                     self._charges.hold_back(
                         "The default is due, but the box holds another case's unit: staff decide.",
                         "for staff: the box holds another case's unit",
@@ -158,7 +158,7 @@ class OriginalReturn:
                         return phase
 
     async def await_parts(self) -> Phase | None:
-        """Missing parts are sent or paid for; neither in time, and they are charged (R-CMP-2)."""
+        """Wait until missing parts are sent or paid for; neither in time, they are charged (R-CMP-2)."""
         while True:
             match await self._process.next_before_deadline("parts due"):
                 case TimeReached():
@@ -181,11 +181,11 @@ class OriginalReturn:
         match assessment.verdict:
             case Verdict.UNCLEAR:
                 return None
-            case Verdict.GOOD | Verdict.PARTS_MISSING if self._charges.any:
+            case Verdict.GOOD | Verdict.PARTS_MISSING if self._charges.has_any:
                 return self._settlement.refund_late_return
             case Verdict.GOOD:
                 return self._settlement.release_hold
-            case Verdict.MISMATCH if self._charges.any:
+            case Verdict.MISMATCH if self._charges.has_any:
                 self._settlement.await_late_return()
                 self._record.notify(MailKind.INSPECTED_MISMATCH)
                 self._inbox.release_deferred()
@@ -196,13 +196,13 @@ class OriginalReturn:
                 state, days, kind = ClaimState.AWAITING_PARTS, policy.parts_days, MailKind.INSPECTED_PARTS
         if await self._window.await_cure(state, days, kind):
             self._inbox.release_deferred()
-            return self.waiting()
+            return self.waiting_phase()
         return self._settlement.charge_default if state is ClaimState.AWAITING_CURE else self._settlement.charge_parts
 
     # -- after a charge ----------------------------------------------------------------------------------------------
 
     async def await_late_return(self) -> Phase | None:
-        """The original may still come, and is refunded until the last day for that (R-RET-10)."""
+        """Wait for a late return, which is refunded until its last day (R-RET-10)."""
         while True:
             match await self._process.next_before_deadline("late return until"):
                 case TimeReached():
@@ -219,7 +219,7 @@ class OriginalReturn:
                         return phase
 
     async def watch_disputes(self) -> Phase | None:
-        """A charge can be waived for 30 days (R-AUD-1), and what is owed can be paid until it is (R-RET-9)."""
+        """Wait while a charge can be waived, 30 days (R-AUD-1), or an amount owed is unpaid (R-RET-9)."""
         while self._record.claim.outcome in _CHARGED:
             until, owed = self._record.claim.dispute_until, self._record.claim.amount_owed
             if until is None and not owed:
@@ -235,8 +235,8 @@ class OriginalReturn:
 
     # -- what several phases share ------------------------------------------------------------------------------------
 
-    def waiting(self) -> Phase:
-        """The phase in which the claim waits as it stands."""
+    def waiting_phase(self) -> Phase:
+        """The phase for the claim's present state."""
         match self._record.claim.state:
             case ClaimState.AWAITING_DISPATCH:
                 return self._await_dispatch
@@ -262,8 +262,8 @@ class OriginalReturn:
         if latest is not None:
             self._record.notify(latest)
 
-    async def _scanned_on_its_way(self, event: ParcelScanned) -> None:
-        """Edge case 60: whoever has sent the parcel is not reminded to send it."""
+    async def _scanned_in_transit(self, event: ParcelScanned) -> None:
+        """Edge case 60: a customer who has sent the parcel is not reminded to send it."""
         await self._window.scanned(event)
         returning = self._window.returning
         self._reminders.set({MailKind.IN_TRANSIT: returning.due_at} if returns.carried_in_time(returning) else {})

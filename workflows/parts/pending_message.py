@@ -1,4 +1,4 @@
-"""Workflows, a part: a message that waits for its turn, and the refusal of one."""
+"""Workflow part: a message that waits for its turn, and the rejection of an update."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,8 +15,8 @@ PAYMENT_IN_PROGRESS: Final = "payment_in_progress"
 
 
 @dataclass(frozen=True)
-class Refusal:
-    """An update's refusal, as its caller gets it again in a later run."""
+class Rejection:
+    """Why an update was rejected; a repeated update id gets the same in a later run."""
 
     type: str
     message: str
@@ -28,26 +28,26 @@ class Refusal:
 
 @dataclass(eq=False)
 class PendingMessage:
-    """`message` is None for an update of an earlier run whose step goes on in this one. `reapplied`: it came again with
-    a reset of the workflow, so it must not be lost."""
+    """`message` is None for an update of an earlier run whose step continues in this one. `reapplied`: a reset of the
+    workflow delivered it again, so it must not be lost."""
 
     message: Event | Decision | None
     received_at: datetime
     update_id: str = ""
     reapplied: bool = False
-    answered: bool = False
-    refusal: Refusal | None = None
+    completed: bool = False
+    rejection: Rejection | None = None
 
 
-def refusal_of(error: RuleError, claim: Claim | None) -> Refusal:
-    """The answer to a decision that a rule forbids; `details` say which rule and what is possible instead."""
+def rejection_of(error: RuleError, claim: Claim | None) -> Rejection:
+    """The rejection for `error`; `details` has the rule and the actions allowed instead."""
     allowed = [str(action) for action in lifecycle.allowed_actions(claim)] if claim else []
-    return Refusal(
+    return Rejection(
         error.code, error.message, {"rule": error.rule, "message": error.message, "allowed_actions": allowed}
     )
 
 
 def payment_in_progress() -> RuleError:
-    """A decision that needs money came while the gateway's answer to another request is missing."""
+    """A decision that needs a payment was received while another payment has no response."""
     message = "A payment of this case waits for the gateway's answer. Try again in a moment."
     return RuleError(PAYMENT_IN_PROGRESS, "R-RET-8", message)

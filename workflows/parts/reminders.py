@@ -1,4 +1,4 @@
-"""Workflows, a part: notices that go out by themselves at their time."""
+"""Workflow part: notices that are sent at set times."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ class RemindersData:
 
 
 class Reminders:
-    """Each kind is sent once; `data.due` are those still to come."""
+    """Each kind is sent once; `data.due` has those still to be sent."""
 
     def __init__(self, data: RemindersData | None = None) -> None:
         self._data = data or RemindersData()
@@ -25,11 +25,11 @@ class Reminders:
         return self._data
 
     def set(self, due: Mapping[str, datetime]) -> None:
-        """Send these, and no others; one whose time has passed already is left out."""
+        """Replace all reminders by `due`; one whose time has passed is left out."""
         self._data.due = {MailKind(kind): at for kind, at in due.items() if at > workflow.now()}
 
     def move(self, due: Mapping[str, datetime]) -> None:
-        """Other times for those still to come. A kind that was sent is not sent again (R-NOT-1: once a claim)."""
+        """Change the times of those still to be sent. A kind is sent once a claim (R-NOT-1)."""
         self._data.due = {kind: due.get(kind, at) for kind, at in self._data.due.items()}
 
     def clear(self) -> None:
@@ -46,7 +46,7 @@ class Reminders:
         return f"mail: {kind.replace('_', ' ')}"
 
     def take_latest(self) -> MailKind | None:
-        """The latest whose time has come; what an outage has overtaken is not sent any more."""
-        come = {kind: at for kind, at in self._data.due.items() if at < workflow.now()}
-        self._data.due = {kind: at for kind, at in self._data.due.items() if kind not in come}
-        return max(come, key=lambda kind: come[kind], default=None)
+        """Remove all that are due and return the latest; the others were overtaken by an outage and are not sent."""
+        passed = {kind: at for kind, at in self._data.due.items() if at < workflow.now()}
+        self._data.due = {kind: at for kind, at in self._data.due.items() if kind not in passed}
+        return max(passed, key=lambda kind: passed[kind], default=None)

@@ -1,4 +1,4 @@
-"""Workflows, a part: the options of a repair quote: warranty, replacement, paid repair, or back as it is (R-REP-1)."""
+"""Workflow part: the options of a repair quote: warranty, replacement, paid repair, or return unrepaired (R-REP-1)."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,13 +11,13 @@ from domain.money import Money
 from domain.reasons import RuleError
 from domain.repair import RepairQuote
 from messages.claims import ChooseRepair, QuoteRepair
-from messages.jobs import AskReplacementFee, ComputeMornings, JobOpened, Jobs, ReserveForRepair
+from messages.jobs import ComputeMornings, GetReplacementFee, JobOpened, Jobs, ReserveForRepair
 from messages.mail import MailKind
 from workflows.parts.activity_calls import ActivityCalls
 from workflows.parts.claim_record import ClaimRecord, utc
 from workflows.parts.reminders import Reminders
 
-_GOES_BACK_AS = {
+_RETURN_OUTCOMES = {
     RepairChoice.WARRANTY_REPAIR: Outcome.REPAIRED,
     RepairChoice.PAID_REPAIR: Outcome.REPAIRED,
     RepairChoice.RETURN: Outcome.RETURNED_UNREPAIRED,
@@ -26,7 +26,7 @@ _GOES_BACK_AS = {
 
 @dataclass
 class RepairOptionsData:
-    """`goes_back_as` is the outcome once the unit was shipped back, `reserved` whether a use is reserved for it."""
+    """`goes_back_as` is the outcome when the unit has been shipped back; `reserved`: a use is reserved."""
 
     opened: JobOpened | None = None
     choice: ChooseRepair | None = None
@@ -36,7 +36,7 @@ class RepairOptionsData:
 
 
 class RepairOptions:
-    """What is quoted, what the customer chose, and what that costs. It moves no money."""
+    """The quote, the customer's choice, and its price. It moves no money."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class RepairOptions:
 
     @property
     def terms(self) -> JobOpened:
-        assert self._data.opened is not None, "nothing is opened yet"
+        assert self._data.opened is not None, "the job is not opened yet"
         return self._data.opened
 
     @property
@@ -64,28 +64,28 @@ class RepairOptions:
         return self._data.reserved
 
     @property
-    def goes_back_as(self) -> Outcome:
+    def return_outcome(self) -> Outcome:
         return self._data.goes_back_as
 
     @property
     def payment_method(self) -> str:
-        """The card of the choice; what a choice costs is never chosen without one."""
+        """The card of the choice; a choice that costs something has one."""
         return (self._data.choice.payment_method if self._data.choice else None) or ""
 
     def opened(self, terms: JobOpened) -> None:
         self._data.opened = terms
 
-    def goes_back(self, outcome: Outcome) -> None:
+    def set_return_outcome(self, outcome: Outcome) -> None:
         self._data.goes_back_as = outcome
 
     async def quote(self, decision: QuoteRepair) -> None:
-        """All options are shown together (R-REP-1); 30 days to choose and pay (R-REP-2)."""
+        """Record the quote with all options (R-REP-1); the customer has 30 days to choose and pay (R-REP-2)."""
         if decision.amount.currency != self._record.claim.fee.currency:
             message = f"The quote must be in {self._record.claim.fee.currency}."
             raise RuleError("invalid_request", "R-REP-1", message)
         if decision.warranty:
             repair.require_warranty(self.terms.warranty_until, self._record.claim.opened_at)
-        request = AskReplacementFee(claim_id=self._record.claim.id, term_id=self.terms.term_id)
+        request = GetReplacementFee(claim_id=self._record.claim.id, term_id=self.terms.term_id)
         fee = (await self._calls.database(Jobs.ask_replacement_fee, request, "what a replacement would cost")).fee
         until = await self._record.end_of_day(self._record.policy.repair_payment_days)
         quote = RepairQuote(
@@ -103,9 +103,9 @@ class RepairOptions:
         self._record.notify(MailKind.REPAIR_QUOTE)
 
     async def choose(self, decision: ChooseRepair) -> None:
-        """Take the choice up; RuleError when it is not open, or has to be paid and names no card.
+        """Record the choice; RuleError when it is not available, or costs something and has no card.
 
-        Only a replacement draws a use, out of the term the case was opened in (R-REP-3, R-REN-4).
+        Only a replacement reserves a use, of the term in which the case was opened (R-REP-3, R-REN-4).
         """
         self._data.choice = decision
         cost = self.cost
@@ -114,8 +114,8 @@ class RepairOptions:
         if decision.choice is not RepairChoice.REPLACEMENT:
             return
         request = ReserveForRepair(claim_id=self._record.claim.id, term_id=self.terms.term_id, at=workflow.now())
-        answer = await self._calls.database(Jobs.reserve_for_repair, request, "reserve a use")
-        if answer.fee is None:
+        result = await self._calls.database(Jobs.reserve_for_repair, request, "reserve a use")
+        if result.fee is None:
             self._record.change(repair_quote=replace(self._quote, replacement_fee=None))
             raise RuleError("action_not_allowed", "R-CLM-5", "No replacement of the plan is left for this case.")
         self._data.reserved = True
@@ -127,11 +127,11 @@ class RepairOptions:
 
     @property
     def cost(self) -> Money:
-        """What the choice costs."""
+        """The price of the choice."""
         return repair.price(self._quote, self.chosen)
 
     def paid(self) -> None:
-        """The choice stands: its cost is paid, or it costs nothing."""
+        """Carry out the choice: its price is paid, or it costs nothing."""
         actor = self._data.choice.actor if self._data.choice else "customer"
         self._reminders.clear()
         self._record.change(fee=self.cost, deadline=None)
@@ -140,12 +140,12 @@ class RepairOptions:
             return
         if self._data.reserved:
             self._record.return_use()  # a replacement was tried first and its card declined
-        self._data.goes_back_as = _GOES_BACK_AS[self.chosen]
+        self._data.goes_back_as = _RETURN_OUTCOMES[self.chosen]
         what = "to be shipped back" if self.chosen is RepairChoice.RETURN else "for the repair"
         self._record.wait_for(ClaimState.IN_SERVICE, what)
 
     async def await_missing_parts(self) -> bool:
-        """R-REP-3 through R-CMP-1: the replacement waits for every covered component or its price. Whether it does."""
+        """Whether the replacement must wait for missing components or their price (R-REP-3, R-CMP-1)."""
         if not settlement.differences(self._record.claim.missing, self._record.claim.fee.currency):
             return False
         if self._data.parts_until is None:

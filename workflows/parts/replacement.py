@@ -1,4 +1,4 @@
-"""Workflows, a part: the replacement: asked of the warehouse, called off, shipped, and entered into the lineage."""
+"""Workflow part: the replacement: requested of the warehouse, withdrawn, dispatched, added to the lineage."""
 
 from temporalio import workflow
 
@@ -15,7 +15,7 @@ _SUMMARY = "ask the warehouse to ship"
 
 
 class Replacement:
-    """`ship_to` is where it goes."""
+    """`ship_to` is the address it is shipped to."""
 
     def __init__(self, record: ClaimRecord, calls: ActivityCalls, ship_to: ShipTo) -> None:
         self._record = record
@@ -26,18 +26,18 @@ class Replacement:
         self._record.wait_for(ClaimState.AWAITING_DISPATCH, "for the warehouse to ship the replacement")
 
     async def order_inline(self, *, with_battery: bool) -> bool:
-        """Ask the warehouse to ship it, inside the workflow task; whether it has answered at once."""
-        answer = await self._calls.inline(Warehouse.request_dispatch, self._order(with_battery), _SUMMARY)
-        return self._ordered(answer)
+        """Request the dispatch in one inline attempt. Returns whether the warehouse responded."""
+        result = await self._calls.inline(Warehouse.request_dispatch, self._order(with_battery), _SUMMARY)
+        return self._ordered(result)
 
     async def order_inline_first(self, *, with_battery: bool) -> None:
         if not await self.order_inline(with_battery=with_battery):
             await self.order(with_battery=with_battery)
 
     async def order(self, *, with_battery: bool) -> None:
-        """The same until the warehouse answers; asking again changes nothing there."""
-        answer = await self._calls.external(Warehouse.request_dispatch, self._order(with_battery), _SUMMARY)
-        self._ordered(answer)
+        """Request the dispatch, retried until the warehouse responds; a repeated request changes nothing there."""
+        result = await self._calls.external(Warehouse.request_dispatch, self._order(with_battery), _SUMMARY)
+        self._ordered(result)
 
     def _order(self, with_battery: bool) -> RequestDispatch:
         return RequestDispatch(
@@ -49,11 +49,11 @@ class Replacement:
             at=workflow.now(),
         )
 
-    def _ordered(self, answer: DispatchRequested | None) -> bool:
-        if answer is not None:
+    def _ordered(self, result: DispatchRequested | None) -> bool:
+        if result is not None:
             title = "The warehouse was asked to ship the replacement."
-            self._record.note("dispatch_requested", title, answer.reference)
-        return answer is not None
+            self._record.note("dispatch_requested", title, result.reference)
+        return result is not None
 
     async def withdraw(self) -> None:
         request = WithdrawDispatch(claim_id=self._record.claim.id, at=workflow.now())
@@ -67,9 +67,9 @@ class Replacement:
         expected: tuple[Component, ...] = (),
         lost: bool = False,
     ) -> DispatchRecorded:
-        """It left and joins the lineage; RuleError when it cannot be this unit (R-CLM-8, R-CLM-9).
+        """Record the dispatch and add the unit to the lineage; RuleError for a wrong unit (R-CLM-8, R-CLM-9).
 
-        With `window_days` the answer has the return window. `lost`: the unit that it replaces is not coming back.
+        With `window_days` the result has the return window. `lost`: the unit that it replaces will not be returned.
         """
         serial = decision.replacement_serial_number.strip()
         request = RecordDispatch(
@@ -81,21 +81,21 @@ class Replacement:
             expected=expected,
             lost=lost,
         )
-        answer = await self._join_lineage(request)
+        result = await self._join_lineage(request)
         parcel = " ".join(part for part in (decision.carrier, decision.tracking_number) if part)
         title = f"Replacement {serial} was dispatched."
         self._record.note("replacement_dispatched", title, parcel, decision.actor)
-        return answer
+        return result
 
     def close_as_replaced(self, *, bindable: bool) -> None:
-        """That was all: the replacement is the customer's, and starts unbound (R-CLM-10)."""
+        """Close the claim: the replacement is the customer's, and starts unbound (R-CLM-10)."""
         self._record.close(Outcome.REPLACED)
         self._record.notify(MailKind.REPLACED)
         if bindable:
             self._record.notify(MailKind.REBIND)
 
     async def serial_changed(self, serial_number: str) -> None:
-        """A repair gave the unit another serial number, which is no replacement (R-REP-4)."""
+        """Record a repair that changed the serial number, which is no replacement (R-REP-4)."""
         request = RecordDispatch(
             claim=self._record.claim,
             replacement_serial_number=serial_number,
@@ -107,10 +107,10 @@ class Replacement:
 
     async def _join_lineage(self, request: RecordDispatch) -> DispatchRecorded:
         summary = f"dispatch {request.replacement_serial_number}"
-        answer = await self._calls.database(Record.record_dispatch, request, summary)
-        if isinstance(answer, DispatchRefused):
-            raise RuleError("refused", answer.rule, answer.message)
+        result = await self._calls.database(Record.record_dispatch, request, summary)
+        if isinstance(result, DispatchRefused):
+            raise RuleError("refused", result.rule, result.message)
         self._record.change(
-            replacement_serial_number=request.replacement_serial_number, dispatched_on=answer.dispatched_on
+            replacement_serial_number=request.replacement_serial_number, dispatched_on=result.dispatched_on
         )
-        return answer
+        return result

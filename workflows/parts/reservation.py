@@ -1,4 +1,4 @@
-"""Workflows, a part: what was agreed when the claim was made, with the use that was reserved for it (R-CLM-6)."""
+"""Workflow part: the use reserved for a claim, and the terms agreed when it was created (R-CLM-6)."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ class ReservationData:
 
 
 class Reservation:
-    """`terms` are frozen when the claim is made (R-CAT-4)."""
+    """`terms` are frozen when the claim is created (R-CAT-4)."""
 
     def __init__(self, record: ClaimRecord, calls: ActivityCalls, data: ReservationData | None = None) -> None:
         self._record = record
@@ -31,20 +31,20 @@ class Reservation:
 
     @property
     def terms(self) -> UseReserved:
-        assert self._data.terms is not None, "nothing is agreed yet"
+        assert self._data.terms is not None, "no use is reserved yet"
         return self._data.terms
 
     async def reserve(self, request: ReserveUse, summary: str) -> ClaimRefused | None:
-        """Make the claim and reserve the use, or answer with every reason why not."""
-        answer = await self._calls.database(Record.reserve_use, request, summary)
-        if isinstance(answer, ClaimRefused):
-            return answer
-        self._data.terms = answer
-        self._record.begin(answer)
+        """Create the claim and reserve the use, or return every reason why not."""
+        result = await self._calls.database(Record.reserve_use, request, summary)
+        if isinstance(result, ClaimRefused):
+            return result
+        self._data.terms = result
+        self._record.create(result)
         return None
 
     def note_care_express(self, request: SubmitCareExpress) -> None:
-        """The timeline's first line of a Care Express claim."""
+        """Add the first event of a Care Express claim to its timeline."""
         cause = request.incident.cause.replace("_", " ")
         self._record.note(
             "submitted",
@@ -55,7 +55,7 @@ class Reservation:
 
 
 def care_express(request: SubmitCareExpress, card: Card | None) -> ReserveUse:
-    """What is judged of a Care Express application; `card` is what the gateway knows of the card, for Premium."""
+    """The reservation request of a Care Express application; `card` is what the gateway returned, for Premium."""
     return ReserveUse(
         claim_id=request.claim_id,
         service=Service.CARE_EXPRESS,

@@ -1,4 +1,4 @@
-"""Workflows, a part: the customer's unit on its way to us: until when it is expected, scanned, arrived, extended."""
+"""Workflow part: the return of the customer's unit: its due date, extension, carrier scan and arrival."""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -20,8 +20,8 @@ _CURING = (ClaimState.AWAITING_CURE, ClaimState.AWAITING_PARTS)
 
 @dataclass
 class ReturnWindowData:
-    """`cure_until` has, for each state in which something is put right, its last second. `recorded` are the events
-    that stand in the timeline already."""
+    """`cure_until` has the last second of each state in which something is corrected. `recorded` has the ids of the
+    events that are in the timeline already."""
 
     started_at: datetime | None = None
     cure_until: dict[ClaimState, datetime] = field(default_factory=dict)
@@ -31,7 +31,7 @@ class ReturnWindowData:
 
 
 class ReturnWindow:
-    """Keeps `claim.returning`. Which of its moments means what is the process's to say."""
+    """Maintains `claim.returning`. The workflow decides what each of its times leads to."""
 
     def __init__(
         self, record: ClaimRecord, calls: ActivityCalls, reminders: Reminders, data: ReturnWindowData | None = None
@@ -53,7 +53,7 @@ class ReturnWindow:
 
     @property
     def overdue_at(self) -> datetime | None:
-        """When an inspection that has not been made is late."""
+        """When the outstanding inspection becomes overdue."""
         return self._data.overdue_at
 
     @property
@@ -61,16 +61,16 @@ class ReturnWindow:
         deadline = self._record.claim.deadline
         return deadline is not None and workflow.now() > deadline
 
-    # -- how it is set -----------------------------------------------------------------------------------------------
+    # -- the window --------------------------------------------------------------------------------------------------
 
     async def expect_item(self, expected: tuple[Component, ...]) -> Return:
-        """The customer sends a unit in; it is expected for so many days from today (R-EXP-2)."""
+        """Expect the unit that the customer sends in, within the policy's days from today (R-EXP-2)."""
         computed = await self._compute(self._record.policy.standard_item_days, 0, workflow.now(), expected, "item")
         self._record.change(returning=computed.returning)
         return computed.returning
 
     def opened(self, returning: Return, reminders: dict[str, datetime]) -> None:
-        """The replacement has left: the original is expected back (R-RET-1)."""
+        """Expect the original back: the replacement was dispatched (R-RET-1)."""
         self._data.started_at = workflow.now()
         self._reminders.set(reminders)
         due = returning.due_at
@@ -78,13 +78,13 @@ class ReturnWindow:
         self._record.wait_for(ClaimState.AWAITING_RETURN, f"for the original until {utc(due)}", due)
 
     async def extend(self, decision: ExtendReturn) -> None:
-        """More days, once and before due; RuleError when R-RET-5 forbids it."""
+        """Extend the window, once and before it is due; RuleError when R-RET-5 forbids it."""
         now, claim = workflow.now(), self._record.claim
         window = lifecycle.require_extension(claim, decision.days, now, self._record.policy)
         started = self._data.started_at or now
         longer = await self._compute(window.window_days, decision.days, started, window.expected, "extension")
         lifecycle.require_hold_until(claim, longer.returning.due_at)
-        window = self.returning  # a scan may have come meanwhile
+        window = self.returning  # a scan may have been received meanwhile
         returning = replace(longer.returning, scanned_at=window.scanned_at, arrived_at=window.arrived_at)
         self._reminders.move(longer.reminders)
         due = returns.waits_until(returning)
@@ -97,7 +97,7 @@ class ReturnWindow:
     async def await_cure(self, state: ClaimState, days: int, kind: MailKind) -> bool:
         """Wait in `state` until the later of due and `days` after the first notice (R-INS-4, R-CMP-2).
 
-        False when that has passed: nothing is waited for.
+        False when that time has passed: there is no wait.
         """
         if state not in self._data.cure_until:
             until = await self._record.end_of_day(days, not_before=self.returning.due_at)
@@ -105,7 +105,7 @@ class ReturnWindow:
         until = self._data.cure_until[state]
         if days == 0 or workflow.now() > until:
             return False
-        # The carrier's scan belonged to the box that has just been dealt with.
+        # The scan was of the box that was just inspected.
         self._record.change(returning=replace(self.returning, scanned_at=None))
         self._record.wait_for(state, f"for the customer to put it right until {utc(until)}", until)
         self._record.notify(kind)
@@ -124,10 +124,10 @@ class ReturnWindow:
         )
         return await self._calls.database(Record.compute_window, request, f"window: {what}")
 
-    # -- what happens to the parcel ----------------------------------------------------------------------------------
+    # -- the parcel --------------------------------------------------------------------------------------------------
 
     def record(self, event: ParcelScanned | ParcelArrived) -> None:
-        """A fact, once in the timeline, whatever the process is in the middle of."""
+        """Add the event to the timeline, once."""
         if event.event_id in self._data.recorded:
             return
         self._data.recorded.append(event.event_id)
@@ -140,7 +140,7 @@ class ReturnWindow:
                 self._record.note("parcel_arrived", title, event.reason or "", event.actor)
 
     async def scanned(self, event: ParcelScanned) -> None:
-        """The carrier took the parcel. While something is to be put right, that earns the same grace (R-RET-4)."""
+        """The carrier took the parcel. While something is corrected that extends the deadline once (R-RET-4)."""
         self.record(event)
         self._record.change(returning=replace(self.returning, scanned_at=event.scanned_at))
         deadline = self._record.claim.deadline
@@ -151,7 +151,7 @@ class ReturnWindow:
             self._record.change(deadline=later)
 
     def arrived(self, event: ParcelArrived, wait_reason: str) -> None:
-        """The parcel is in the house; its arrival, not its inspection, decides what is late (R-RET-3)."""
+        """The parcel has arrived; its arrival, not its inspection, decides whether it is late (R-RET-3)."""
         self.record(event)
         self._record.change(returning=replace(self.returning, arrived_at=event.arrived_at))
         self._record.wait_for(ClaimState.INSPECTING, wait_reason)
@@ -165,25 +165,25 @@ class ReturnWindow:
         self._record.note("inspection_overdue", f"Not inspected within {days} days of arrival.")
 
     def late_parcel(self, event: ParcelArrived) -> None:
-        """After the last day on which it would be refunded without asking (R-RET-10)."""
+        """The parcel arrived after the last day of an automatic refund (R-RET-10)."""
         self._record.flag(Attention.REFUND_DUE)
         title = "A parcel arrived after the last day for a refund: staff decide."
         self._record.note("late_parcel", title, actor=event.actor)
 
     def parts_promised(self, decision: ChooseParts) -> None:
-        """Nothing changes: the parcel with them is waited for already."""
+        """Record the promise; the claim waits for the parcel already."""
         self._record.note("parts_promised", "The customer sends the missing parts.", actor=decision.actor)
 
     # -- while a step is in flight -----------------------------------------------------------------------------------
 
-    def takes_meanwhile(self, decision: Decision) -> bool:
-        """The promise of missing parts needs no money."""
+    def accepts_during_step(self, decision: Decision) -> bool:
+        """The promise of missing parts needs no payment."""
         return isinstance(decision, ChooseParts) and decision.choice is PartsChoice.SEND
 
-    def meanwhile(self, message: Event | Decision) -> None:
-        """Write facts, and what `takes_meanwhile`, into the timeline."""
+    def handle_during_step(self, message: Event | Decision) -> None:
+        """Add events, and what `accepts_during_step`, to the timeline."""
         match message:
-            case ParcelScanned() | ParcelArrived() if self._record.begun:
+            case ParcelScanned() | ParcelArrived() if self._record.created:
                 self.record(message)
             case ChooseParts():
                 self.parts_promised(message)

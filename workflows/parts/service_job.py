@@ -1,4 +1,4 @@
-"""Workflows, a part: the phases that online repair and maintenance share: a unit comes in, is quoted for, goes back."""
+"""Workflow part: the phases shared by online repair and maintenance: a unit arrives, is quoted, is shipped back."""
 
 from dataclasses import dataclass, field
 
@@ -44,7 +44,7 @@ class ServiceJobSnapshot:
 
 
 class ServiceJob:
-    """`inspects_first`: an arrived unit is inspected and quoted for; else it goes into service at once."""
+    """`inspects_first`: an arrived unit is inspected and quoted; else it is serviced at once."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class ServiceJob:
         job: OpenJob,
         return_address: ShipTo,
         actor: str,
-        kept: ServiceJobSnapshot,
+        restored: ServiceJobSnapshot,
         *,
         inspects_first: bool,
     ) -> None:
@@ -61,40 +61,40 @@ class ServiceJob:
         self._job = job
         self._actor = actor
         self._inspects_first = inspects_first
-        self._reminders = Reminders(kept.reminders)
-        self._options = RepairOptions(self._record, self._calls, self._reminders, kept.options)
-        self._fees = Fees(self._record, process.gateway, kept.fees)
-        self._window = ReturnWindow(self._record, self._calls, self._reminders, kept.window)
+        self._reminders = Reminders(restored.reminders)
+        self._options = RepairOptions(self._record, self._calls, self._reminders, restored.options)
+        self._fees = Fees(self._record, process.gateway, restored.fees)
+        self._window = ReturnWindow(self._record, self._calls, self._reminders, restored.window)
         self._replacement = Replacement(self._record, self._calls, return_address)
         self._inspection = JobInspection(self._record, self._options, self._window)
-        self._going_back = UnitReturn(self._record, self._calls, self._options, self._replacement, return_address)
+        self._unit_return = UnitReturn(self._record, self._calls, self._options, self._replacement, return_address)
 
     def snapshot(self, claim: ClaimData) -> ServiceJobSnapshot:
         return ServiceJobSnapshot(claim, self._options.data, self._fees.data, self._reminders.data, self._window.data)
 
-    # -- until the unit is here --------------------------------------------------------------------------------------
+    # -- until the unit arrives --------------------------------------------------------------------------------------
 
     async def submit(self) -> Phase | None:
-        """Judge the application, make the claim and send the label."""
+        """Check the application, create the claim and send the label."""
         job = self._job.model_copy(update={"at": workflow.now()})
-        answer = await self._calls.database(Jobs.open_job, job, "open the case")
-        if isinstance(answer, ClaimRefused):
-            self._process.refuse_submission(answer)
+        result = await self._calls.database(Jobs.open_job, job, "open the case")
+        if isinstance(result, ClaimRefused):
+            self._process.refuse_submission(result)
             return None
-        self._options.opened(answer)
+        self._options.opened(result)
         if job.maintenance_code is not None:
-            self._options.goes_back(Outcome.SERVICED)
-        self._record.begin(answer)
+            self._options.set_return_outcome(Outcome.SERVICED)
+        self._record.create(result)
         service = job.service.replace("_", " ").capitalize()
-        self._record.note("submitted", f"{service}: {answer.model_name}.", actor=self._actor)
-        window = await self._window.expect_item(answer.expected)
+        self._record.note("submitted", f"{service}: {result.model_name}.", actor=self._actor)
+        window = await self._window.expect_item(result.expected)
         self._record.wait_for(ClaimState.AWAITING_ITEM, f"for the unit until {window.due_text}", window.due_at)
         self._record.notify(MailKind.REPAIR_LABEL)
         await self._process.accept()
         return self.await_item
 
     async def await_item(self) -> Phase | None:
-        """The unit arrives in time, or the case lapses."""
+        """Wait for the unit; without it in time the case lapses."""
         while True:
             match await self._process.next_before_deadline("unit expected by"):
                 case TimeReached():
@@ -122,7 +122,7 @@ class ServiceJob:
     # -- the quote and its options -------------------------------------------------------------------------------------
 
     async def await_inspection(self) -> Phase | None:
-        """The workshop says what is in the box and what a repair costs; people are told when nobody does."""
+        """Wait for the workshop's inspection and quote; when they are overdue the claim is flagged."""
         while True:
             match await self._inbox.next(self._window.overdue_at, "inspection overdue"):
                 case TimeReached():
@@ -139,7 +139,7 @@ class ServiceJob:
                         return phase
 
     async def await_choice(self) -> Phase | None:
-        """The customer chooses and pays within thirty days, or the unit goes back unrepaired (R-REP-2)."""
+        """Wait for the choice and its payment; without them in thirty days the unit goes back unrepaired (R-REP-2)."""
         while True:
             deadline, notice = self._record.claim.deadline, self._reminders.next_at
             until = min((at for at in (deadline, notice) if at is not None), default=None)
@@ -161,10 +161,10 @@ class ServiceJob:
         cost, card = self._options.cost, self._options.payment_method
         replaces = self._options.chosen is RepairChoice.REPLACEMENT
         account: FeeAccount = "service_fees" if replaces else "repair_fees"
-        if await self._process.during(self._fees.charge(cost, card, account, "repair")):
+        if await self._process.run_step(self._fees.charge(cost, card, account, "repair")):
             return await self._chosen()
         error = RuleError("payment_declined", "R-REP-2", f"The card declined {cost}. Another one may be tried.")
-        return await self._process.refused(error, self.await_choice)
+        return await self._process.reject_decision(error, self.await_choice)
 
     async def _chosen(self) -> Phase | None:
         self._options.paid()
@@ -176,7 +176,7 @@ class ServiceJob:
         return self.await_parts if await self._options.await_missing_parts() else self.order_replacement
 
     async def await_parts(self) -> Phase | None:
-        """The replacement waits for every covered component or its price (R-CMP-1)."""
+        """Wait for the missing components or their price before a replacement (R-CMP-1)."""
         while True:
             match await self._process.next_before_deadline("parts due"):
                 case TimeReached():
@@ -197,16 +197,16 @@ class ServiceJob:
     async def pay_for_parts(self) -> Phase | None:
         amount = settlement.differences(self._record.claim.missing, self._record.claim.fee.currency)
         card = self._options.payment_method
-        if await self._process.during(self._fees.charge(amount, card, "parts_charges", "repair")):
+        if await self._process.run_step(self._fees.charge(amount, card, "parts_charges", "repair")):
             self._record.change(missing=())
             return self.order_replacement
         error = RuleError("payment_declined", "R-REP-2", f"The card declined {amount}. Another one may be tried.")
-        return await self._process.refused(error, self.await_parts)
+        return await self._process.reject_decision(error, self.await_parts)
 
-    # -- the ends ----------------------------------------------------------------------------------------------------
+    # -- completion --------------------------------------------------------------------------------------------------
 
     async def order_replacement(self) -> Phase | None:
-        await self._process.during(self._replacement.order_inline_first(with_battery=True))
+        await self._process.run_step(self._replacement.order_inline_first(with_battery=True))
         self._replacement.await_dispatch()
         return self.await_dispatch
 
@@ -222,11 +222,11 @@ class ServiceJob:
                         return phase
 
     async def await_completion(self) -> Phase | None:
-        """The unit is repaired or serviced and shipped back. Issues found lead to a quote (R-MNT-2)."""
+        """Wait until the unit is shipped back. Issues found in maintenance lead to a quote (R-MNT-2)."""
         while True:
             match await self._inbox.next(None, "people"):
                 case Complete() as decision:
-                    await self._going_back.completed(decision)
+                    await self._unit_return.completed(decision)
                     return None
                 case QuoteRepair() as decision:
                     await self._options.quote(decision)
@@ -236,36 +236,36 @@ class ServiceJob:
                         return phase
 
     async def request_return(self) -> Phase | None:
-        await self._process.during(self._going_back.request())
+        await self._process.run_step(self._unit_return.request())
         return self.await_completion
 
     async def send_back(self) -> Phase | None:
-        """R-REP-2: returned to the registered address and closed."""
-        refund = await self._process.during(self._fees.refund_all())
-        await self._process.during(self._going_back.request())
+        """R-REP-2: return the unit to the registered address and close the claim."""
+        refund = await self._process.run_step(self._fees.refund_all())
+        await self._process.run_step(self._unit_return.request())
         self._record.close(Outcome.RETURNED_UNREPAIRED, gives_back=self._options.reserved)
         self._record.notify(MailKind.RETURNED_UNREPAIRED, refund)
         return None
 
-    async def undo(self) -> Phase | None:
-        """Everything paid is given back; a unit in the house goes home."""
+    async def compensate(self) -> Phase | None:
+        """Refund all fees; a unit that has arrived is shipped back."""
         if self._record.claim.state is ClaimState.AWAITING_DISPATCH:
-            await self._process.during(self._replacement.withdraw())
-        refund = await self._process.during(self._fees.refund_all())
+            await self._process.run_step(self._replacement.withdraw())
+        refund = await self._process.run_step(self._fees.refund_all())
         returning = self._record.claim.returning
         if returning is not None and returning.arrived_at is not None:
-            await self._process.during(self._going_back.request())
+            await self._process.run_step(self._unit_return.request())
         self._record.close(Outcome.CANCELLED, gives_back=self._options.reserved)
         self._record.notify(MailKind.CANCELLED, refund)
         return None
 
     # -- what several phases share -----------------------------------------------------------------------------------
 
-    def takes_meanwhile(self, decision: Decision) -> bool:
-        return self._window.takes_meanwhile(decision)
+    def accepts_during_step(self, decision: Decision) -> bool:
+        return self._window.accepts_during_step(decision)
 
-    async def meanwhile(self, message: Event | Decision) -> None:
-        self._window.meanwhile(message)
+    async def handle_during_step(self, message: Event | Decision) -> None:
+        self._window.handle_during_step(message)
 
     def _remind(self) -> None:
         latest = self._reminders.take_latest()

@@ -1,6 +1,6 @@
-"""Workflows, a part: the phases that move a Premium claim's money: default, parts, late return, waiver, undo.
+"""Workflow part: the phases that move a Premium claim's money: default, parts, late return, waiver, compensation.
 
-Each charges or gives back once, whatever comes twice. A new run that makes a step again finds what was done.
+Each charges or refunds once, whatever is repeated. A new run that repeats a step finds what was done.
 """
 
 from collections.abc import Callable, Coroutine
@@ -13,7 +13,7 @@ from domain.kinds import Attention, ClaimState, Outcome
 from domain.money import Money
 from domain.reasons import RuleError
 from messages.mail import MailKind
-from messages.payments import TakeAccount
+from messages.payments import CaptureAccount
 from workflows.parts.card_hold import CardHold
 from workflows.parts.charges import Charges
 from workflows.parts.claim_record import utc
@@ -25,7 +25,7 @@ from workflows.parts.return_window import ReturnWindow
 
 
 class Settlement:
-    """Decides nothing itself: amounts are domain's. `waiting` is the phase in which the claim waits as it stands."""
+    """The amounts come from domain.settlement. `waiting_phase` returns the phase for the claim's present state."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class Settlement:
         charges: Charges,
         window: ReturnWindow,
         replacement: Replacement,
-        waiting: Callable[[], Phase],
+        waiting_phase: Callable[[], Phase],
     ) -> None:
         self._process = process
         self._record = process.record
@@ -46,12 +46,12 @@ class Settlement:
         self._charges = charges
         self._window = window
         self._replacement = replacement
-        self._waiting = waiting
+        self._waiting_phase = waiting_phase
 
     async def release_hold(self) -> Phase | None:
-        """R-INS-2: nothing is held any more, and a deposit goes back in full."""
+        """R-INS-2: release the hold, or refund a deposit in full."""
         amount = self._hold.amount
-        deposit = await self._process.during(self._hold.release())
+        deposit = await self._process.run_step(self._hold.release())
         self._record.close(Outcome.HOLD_RELEASED)
         self._record.notify(MailKind.REFUND if deposit else MailKind.RELEASED, deposit or amount)
         return None
@@ -59,13 +59,13 @@ class Settlement:
     async def charge_default(self) -> Phase | None:
         """Charge the whole hold, once; then wait for a late return as long as one would be refunded (R-RET-6).
 
-        Where no machine may charge it is held back for staff.
+        The charge is held back where staff must decide.
         """
         amount, card = self._hold.amount, self._renewal.payment_method
-        charged = await self._process.during(self._charges.collect(amount, "default_charges", card, agreed=False))
+        charged = await self._process.run_step(self._charges.collect(amount, "default_charges", card, agreed=False))
         if charged is None:
             self._charges.hold_back(f"The default is due, and {self._charges.why_held_back()}: staff decide.")
-            return self._waiting()
+            return self._waiting_phase()
         late_fee, claim = Money(self._record.policy.late_fee, amount.currency), self._record.claim
         reasons = claim.reasons or (
             settlement.default_reason(claim.serial_number, self._window.returning, amount, late_fee, charged=charged),
@@ -79,7 +79,7 @@ class Settlement:
             self.await_late_return()
         self._record.notify(MailKind.CHARGED if charged else MailKind.AMOUNT_OWED, amount)
         self._process.inbox.release_deferred()
-        return self._waiting()
+        return self._waiting_phase()
 
     def await_late_return(self) -> None:
         until = self._window.returning.late_until
@@ -92,67 +92,67 @@ class Settlement:
         return await self._charge_parts("the customer pays for them", agreed=True)
 
     async def _charge_parts(self, why: str, *, agreed: bool) -> Phase:
-        """Capture the differences out of the hold; what exceeds it is invoiced, never forced (R-CMP-2, edge 19).
+        """Capture the price differences from the hold; what exceeds it is invoiced (R-CMP-2, edge case 19).
 
-        `agreed`: the customer has just chosen to pay. Where no machine may charge it is held back for staff.
+        `agreed`: the customer has just chosen to pay. The charge is held back where staff must decide.
         """
         hold, card = self._hold.amount, self._renewal.payment_method
         amount = settlement.parts_capture(self._record.claim.missing, hold)
-        charged = await self._process.during(self._charges.collect(amount, "parts_charges", card, agreed=agreed))
+        charged = await self._process.run_step(self._charges.collect(amount, "parts_charges", card, agreed=agreed))
         if charged is None:
             self._charges.hold_back(f"The missing parts are due, and {self._charges.why_held_back()}: staff decide.")
-            return self._waiting()
+            return self._waiting_phase()
         self._record.note("parts_charged", f"The missing parts are charged: {why}.")
         rest = settlement.differences(self._record.claim.missing, hold.currency) - amount
         if rest:
-            self._charges.owe(rest, f"{rest} beyond the hold is invoiced.")
+            self._charges.add_owed(rest, f"{rest} beyond the hold is invoiced.")
         self._record.change(dispute_until=await self._record.end_of_day(self._record.policy.dispute_days))
         self._record.close(Outcome.PARTS_CHARGED)
         self._record.notify(MailKind.CHARGED if charged else MailKind.AMOUNT_OWED, amount)
-        return self._waiting()
+        return self._waiting_phase()
 
     async def refund_late_return(self) -> Phase | None:
-        """A good return after the charge: refunded less the late fee, in full when it had been in time (R-RET-10)."""
+        """Refund a good return after the charge: less the late fee, or in full if it was in time (R-RET-10)."""
         claim, arrived = self._record.claim, self._window.returning.arrived_at
         assert arrived is not None, "inspected without an arrival"
-        charged = self._charges.taken if self._charges.anything_taken else claim.amount_owed
+        charged = self._charges.net_amount if self._charges.has_payments else claim.amount_owed
         refund = settlement.late_refund(
             charged,
             in_time=returns.in_time(self._window.returning, arrived),
             late_fee=Money(self._record.policy.late_fee, charged.currency),
             missing=claim.missing,
         )
-        if self._charges.anything_taken:
-            refund = await self._process.during(self._charges.give_back(refund, "late-return"))
+        if self._charges.has_payments:
+            refund = await self._process.run_step(self._charges.refund(refund, "late-return"))
         else:
-            # Nothing was taken, it was owed: what would have been kept is still owed.
-            self._charges.no_longer_owed(refund)
+            # Nothing was captured, it was owed: what would have been retained is still owed.
+            self._charges.reduce_owed(refund)
         self._record.close(Outcome.LATE_RETURN_REFUNDED)
         self._record.notify(MailKind.REFUND, refund)
         return None
 
     async def waive(self) -> Phase | None:
-        """Staff let it go: the hold is released, or what was taken is given back (R-AUD-1, edge 58)."""
+        """Staff waive the charge: release the hold, or refund what was captured (R-AUD-1, edge case 58)."""
         held = self._hold.amount
-        refund = await self._process.during(self._charges.give_back(self._charges.taken, "waiver"))
-        refund += await self._process.during(self._hold.release())
+        refund = await self._process.run_step(self._charges.refund(self._charges.net_amount, "waiver"))
+        refund += await self._process.run_step(self._hold.release())
         self._record.change(amount_owed=refund.zero(), dispute_until=None)
         self._record.unflag(Attention.AMOUNT_OWED, Attention.REFUND_DUE)
         self._record.close(Outcome.WAIVED)
         self._record.notify(MailKind.REFUND if refund else MailKind.RELEASED, refund or held)
         return None
 
-    async def undo(self) -> Phase | None:
-        """Before dispatch everything is undone (R-EXP-9); later only the hold is let go."""
-        if self._charges.anything_taken:
+    async def compensate(self) -> Phase | None:
+        """Before dispatch, reverse everything (R-EXP-9); later, only release the hold."""
+        if self._charges.has_payments:
             self._record.close(Outcome.DEFAULT_CHARGED)
             return None
         refund: Money | None = None
         shipped = self._record.claim.dispatched_on is not None
         if not shipped:
-            await self._process.during(self._replacement.withdraw())
-            refund = await self._process.during(self._fees.refund_all())
-        deposit = await self._process.during(self._hold.release())
+            await self._process.run_step(self._replacement.withdraw())
+            refund = await self._process.run_step(self._fees.refund_all())
+        deposit = await self._process.run_step(self._hold.release())
         if deposit:
             refund = deposit if refund is None else refund + deposit
         self._record.close(Outcome.CANCELLED, gives_back=not shipped)
@@ -163,19 +163,19 @@ class Settlement:
         return await self._with_offered_card(self._pay_owed())
 
     async def change_card(self) -> Phase | None:
-        return await self._with_offered_card(self._process.during(self._renewal.change_card()))
+        return await self._with_offered_card(self._process.run_step(self._renewal.change_card()))
 
     async def _with_offered_card(self, step: Coroutine[Any, Any, None]) -> Phase | None:
         try:
             await step
         except RuleError as declined:
-            return await self._process.refused(declined, self._waiting())
-        return self._waiting()
+            return await self._process.reject_decision(declined, self._waiting_phase())
+        return self._waiting_phase()
 
     async def _pay_owed(self) -> None:
-        """R-RET-9: paid with whichever card works; RuleError `payment_declined` when this one does not."""
+        """R-RET-9: charge the offered card; RuleError `payment_declined` when it is declined."""
         owed, card = self._record.claim.amount_owed, self._renewal.offered_payment_method
-        account: TakeAccount = "parts_charges" if self._record.claim.missing else "default_charges"
-        if not await self._process.during(self._charges.charge_owed(card, account)):
+        account: CaptureAccount = "parts_charges" if self._record.claim.missing else "default_charges"
+        if not await self._process.run_step(self._charges.charge_owed(card, account)):
             raise RuleError("payment_declined", "R-RET-9", f"The card declined {owed}. Another one may be tried.")
         self._record.notify(MailKind.CHARGED, owed)

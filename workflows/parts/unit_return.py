@@ -1,4 +1,4 @@
-"""Workflows, a part: the unit of a repair or maintenance job on its way back to the customer."""
+"""Workflow part: the shipment of a repaired or serviced unit back to the customer."""
 
 from temporalio import workflow
 
@@ -20,7 +20,7 @@ _CLOSING_NOTICES = {
 
 
 class UnitReturn:
-    """`address` is where it goes."""
+    """`address` is the address it is shipped to."""
 
     def __init__(
         self,
@@ -38,8 +38,8 @@ class UnitReturn:
 
     async def request(self) -> None:
         request = RequestReturn(claim_id=self._record.claim.id, ship_to=self._address, at=workflow.now())
-        answer = await self._calls.external(Workshop.request_return, request, "ask the workshop to ship the unit back")
-        self._record.note("return_requested", "The workshop was asked to ship the unit back.", answer.reference)
+        result = await self._calls.external(Workshop.request_return, request, "ask the workshop to ship the unit back")
+        self._record.note("return_requested", "The workshop was asked to ship the unit back.", result.reference)
 
     async def completed(self, decision: Complete) -> None:
         serial = (decision.repaired_serial_number or "").strip()
@@ -49,5 +49,5 @@ class UnitReturn:
             title = f"The repair changed the serial number to {serial}."
             self._record.note("serial_changed", title, actor=decision.actor)
         self._record.note("shipped_back", "The unit was shipped back.", decision.tracking_number or "", decision.actor)
-        self._record.close(self._options.goes_back_as)
-        self._record.notify(_CLOSING_NOTICES[self._options.goes_back_as])
+        self._record.close(self._options.return_outcome)
+        self._record.notify(_CLOSING_NOTICES[self._options.return_outcome])

@@ -1,4 +1,4 @@
-"""Workflows, a part: the one place where a claim waits, and where it continues as new when its history has grown."""
+"""Workflow part: the one place where a claim waits, and continues as new when its history is long."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -12,21 +12,20 @@ _ONE_SECOND = timedelta(seconds=1)
 
 
 class WaitPoint:
-    """`at_rest` says whether nothing would be lost by continuing now, `history_is_long` whether it is time to;
-    `continue_as_new` ends the run."""
+    """`can_continue`: continuing as new loses nothing; `history_is_long`: it is due; `continue_as_new` ends the run."""
 
     def __init__(
         self,
         calls: ActivityCalls,
-        at_rest: Callable[[], bool],
+        can_continue: Callable[[], bool],
         history_is_long: Callable[[], bool],
-        end_handlers: Callable[[], None],
+        release_handlers: Callable[[], None],
         continue_as_new: Callable[[], None],
     ) -> None:
         self._calls = calls
-        self._at_rest = at_rest
+        self._can_continue = can_continue
         self._history_is_long = history_is_long
-        self._end_handlers = end_handlers
+        self._release_handlers = release_handlers
         self._continue_as_new = continue_as_new
         self._background: list[asyncio.Task[None]] = []
         self._waiting = False
@@ -36,11 +35,11 @@ class WaitPoint:
         return self._waiting
 
     def background(self, loop: Coroutine[None, None, None]) -> None:
-        """Run a part's own loop beside the process; should it fail, the process fails at its wait."""
+        """Run a part's own loop concurrently; if it fails, the workflow fails at its wait."""
         self._background.append(asyncio.create_task(loop))
 
     async def wait(self, ready: Callable[[], bool], until: datetime | None, summary: str) -> None:
-        """Until `ready`, or until the second of `until` has passed. A cancel is noted and ends the wait."""
+        """Wait until `ready`, or until the second of `until` has passed. A cancel is recorded and ends the wait."""
         timeout = None if until is None else max(until + _ONE_SECOND - workflow.now(), _ONE_SECOND)
         self._waiting = True
         try:
@@ -62,16 +61,16 @@ class WaitPoint:
         if not ready() and self._must_continue():
             await self._continue()
 
-    async def all_answered(self) -> None:
-        """Until every caller of an update has its answer."""
+    async def all_handlers_finished(self) -> None:
+        """Wait until every update and signal handler has returned."""
         self._waiting = True
         await workflow.wait_condition(workflow.all_handlers_finished)
 
     def _must_continue(self) -> bool:
-        return self._at_rest() and not self._calls.cancel_requested and self._history_is_long()
+        return self._can_continue() and not self._calls.cancel_requested and self._history_is_long()
 
     async def _continue(self) -> None:
-        self._end_handlers()
+        self._release_handlers()
         await workflow.wait_condition(workflow.all_handlers_finished)
         if self._must_continue():
             self._continue_as_new()

@@ -34,7 +34,7 @@ class MaintenanceCode:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class DeviceSnapshot:
     """A device with its lineage: what it is, what it is covered by, what is used, owed and open.
 
     `terms` and `uses` are the lineage's; `bindings` are this serial number's alone (R-CLM-10). `verified_at` is the

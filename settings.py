@@ -1,7 +1,7 @@
-"""A composition root: what the surroundings say, read once and passed in. No room imports this module.
+"""The settings, read once from environment variables and passed on. No layer imports this module.
 
-Every variable starts with ``AFTERCARE_``. How Temporal is reached is not said here but in Temporal's own variables
-(``TEMPORAL_ADDRESS``, ``TEMPORAL_NAMESPACE``, profiles; see ``connect``).
+Every variable starts with ``AFTERCARE_``. The connection to Temporal is configured by Temporal's own variables
+(``TEMPORAL_ADDRESS``, ``TEMPORAL_NAMESPACE``, profiles; see ``temporal_runtime.connection``).
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from activities.mischief import Mischief
+from activities.payments.fault_injection import FaultInjection
 from domain.policy import Policy
 
 PREFIX = "AFTERCARE_"
 ROLES = ("customer_service", "warehouse", "staff", "finance", "admin")
 DEVELOPMENT_KEY = "dev"
 SIMULATED, DEMO_CARRIER = "simulated", "carrier-demo"
-"""Senders of webhooks that development knows without being told."""
+"""Senders of webhooks that development has by default."""
 HOME_VERSION = "2"
-"""What a data folder is laid out as. Raise it when a new release cannot go on with an older folder."""
+"""Version of the data folder's layout. Raise it when a release cannot use the folders of older ones."""
 
 _SECRET_BYTES = 32
-_SHORTEST_SECRET = 32
-_SENDER = re.compile(r"(carrier-)?[a-z0-9]+(-[a-z0-9]+)*")
+_MIN_SECRET_LENGTH = 32
+_SENDER_NAME = re.compile(r"(carrier-)?[a-z0-9]+(-[a-z0-9]+)*")
 _EXAMPLE_SECRETS = "AFTERCARE_WEBHOOK_SECRETS='stripe:<secret>,carrier-ups:<secret>'"
 _EXAMPLE_KEYS = "AFTERCARE_API_KEYS='staff:<key>,warehouse:<key>'"
 
@@ -41,16 +41,60 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class SettingsError(Exception):
-    """The surroundings do not add up. The message says what to do, one line for each thing."""
+    """The settings are invalid. The message has one line for each problem and says what to do."""
+
+
+def _parse_keys(text: object) -> object:
+    if not isinstance(text, str):
+        return text
+    if text.lstrip().startswith("{"):
+        return _read_json(text, _EXAMPLE_KEYS)
+    keys: dict[str, str] = {}
+    for role, key in _pairs(text):
+        # The pair is not repeated: it may hold a valid key.
+        if not role or not key:
+            raise ValueError(f"each entry is role:key; write {_EXAMPLE_KEYS}")
+        keys[key] = role
+    return keys
+
+
+def _parse_secrets(text: object) -> object:
+    if not isinstance(text, str):
+        return text
+    if text.lstrip().startswith("{"):
+        return _read_json(text, _EXAMPLE_SECRETS)
+    given: dict[str, str] = {}
+    for sender, secret in _pairs(text):
+        if sender in given:
+            raise ValueError("a sender is named twice: while it rolls its secret over, it signs with both")
+        given[sender] = secret
+    return given
+
+
+def _read_json(text: str, example: str) -> dict[str, str]:
+    try:
+        return {str(name): str(value) for name, value in json.loads(text).items()}
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not JSON ({error.msg}); write {example}") from None
+
+
+def _pairs(text: str) -> list[tuple[str, str]]:
+    """Each entry, split at its first colon."""
+    entries = filter(None, (part.strip() for part in text.split(",")))
+    return [(name, value) for name, _, value in (entry.partition(":") for entry in entries)]
+
+
+RoleOfKey = Annotated[dict[str, str], NoDecode, BeforeValidator(_parse_keys)]
+SecretOfSender = Annotated[dict[str, str], NoDecode, BeforeValidator(_parse_secrets)]
 
 
 class Settings(BaseSettings):
-    """Everything that differs between two installations. ``load_settings`` reads it with readable refusals."""
+    """Everything that differs between two installations. ``load_settings`` reads them with readable errors."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)
 
     environment: Literal["development", "production"] = "development"
-    home: Path = Path(".aftercare")
+    home: Annotated[Path, BeforeValidator(lambda home: Path(home).expanduser().absolute())] = Path(".aftercare")
     """The data folder: databases, mails, the signing secret of development."""
     api_host: str = "127.0.0.1"
     api_port: Port = 8000
@@ -60,75 +104,60 @@ class Settings(BaseSettings):
     temporal_cli: Path | None = None
     """Another ``temporal`` program than the one installed beside Python."""
     temporal_ui_url: str = ""
-    """Where people open Temporal's pages; made from the port when not given."""
+    """URL of Temporal's UI; derived from the port by default."""
     connect_seconds: Annotated[float, Field(gt=0, le=600)] = 20
-    """How long a starting part waits for Temporal to answer."""
+    """How long a starting process waits for Temporal to answer."""
     database_url: str = Field(default="", repr=False)
-    """An async SQLAlchemy address; a SQLite file in ``home`` when not given."""
+    """An async SQLAlchemy URL; a SQLite file in ``home`` by default."""
     payments: Literal["simulated", "stripe"] = "simulated"
-    simulated_mischief: Mischief = Field(default_factory=Mischief)
-    """Trouble the simulated gateway makes, as JSON: '{"lose_answers": 0.2, "repeat": 0.3, "shuffle": true}'."""
+    simulated_mischief: FaultInjection = Field(default_factory=FaultInjection)
+    """Faults that the simulated gateway injects, as JSON: '{"lose_answers": 0.2, "repeat": 0.3, "shuffle": true}'."""
     stripe_api_key: SecretStr | None = None
-    """Stripe's secret or restricted key, a test one in development, a live one in production. The worker alone needs it
-    to move money: the API's processes need not have it."""
+    """Stripe's secret or restricted key: a test key in development, a live key in production. Only the worker needs it;
+    the API does not."""
     stripe_api_base: str | None = None
-    """Another server that speaks Stripe's language than Stripe; development only."""
+    """A server with Stripe's API in place of Stripe; development only."""
     smtp_url: SecretStr | None = None
     """``smtp://user:password@host:587``; without it mails are written to ``home/mail``."""
-    api_keys: Annotated[dict[str, str], NoDecode] = Field(default_factory=dict, repr=False)
+    api_keys: RoleOfKey = Field(default_factory=dict, repr=False)
     """Bearer key to role: ``role:key,role:key`` or a JSON object ``{"key": "role"}``."""
-    webhook_secrets: Annotated[dict[str, str], NoDecode] = Field(default_factory=dict, repr=False)
+    webhook_secrets: SecretOfSender = Field(default_factory=dict, repr=False)
     """Sender of webhooks to the secret it signs with: ``stripe:secret,carrier-ups:secret`` or a JSON object."""
     secret: SecretStr | None = None
     """Signs quotes. Every API process of one installation needs the same."""
     policy: Policy = Field(default_factory=Policy)
-    """The programme's decisions as JSON: AFTERCARE_POLICY='{"cure_days": 0}'. New claims get the new values."""
+    """The programme's parameters as JSON: AFTERCARE_POLICY='{"cure_days": 0}'. New claims get the new values."""
     mail_sender: str | None = None
     """As in ``Aftercare <care@example.com>``."""
     mail_per_second: Annotated[float, Field(gt=0, le=100_000)] = 50
-    """How many of the claims' mails go out in any one second at most."""
+    """How many of the claims' mails are sent a second at most."""
     return_addresses: dict[str, tuple[str, ...]] | None = None
     """Where customers send units, by region: ``{"US": ["Aftercare Returns", "1 Depot Road", ...]}``."""
     task_queue: Annotated[str, Field(min_length=1)] = "aftercare"
     worker_grace_seconds: Annotated[float, Field(ge=0, le=600)] = 6
-    """How long a stopping worker lets running activities end. The local stack has 10 s for everything."""
+    """How long a stopping worker waits for running activities. The local stack has 10 s for everything."""
     worker_cached_claims: Annotated[int, Field(ge=1, le=1_000_000)] = 1000
-    """How many open claims a worker keeps in memory. The others are replayed from their histories when they wake."""
+    """How many open claims a worker caches. The others are replayed from their histories when a task arrives."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-
-    @field_validator("home", mode="after")
-    @classmethod
-    def _absolute(cls, home: Path) -> Path:
-        return home.expanduser().absolute()
 
     @field_validator("log_level", "environment", "payments", mode="before")
     @classmethod
     def _lower(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
 
-    @field_validator("api_keys", mode="before")
-    @classmethod
-    def _keys(cls, value: object) -> object:
-        return _parse_keys(value) if isinstance(value, str) else value
-
     @field_validator("api_keys", mode="after")
     @classmethod
     def _roles(cls, keys: dict[str, str]) -> dict[str, str]:
-        # The word itself is not repeated: where key and role are swapped it is a working key.
+        # The role is not repeated: if key and role are swapped it is a valid key.
         if not set(keys.values()) <= set(ROLES):
             raise ValueError(f"an entry names an unknown role; write {_EXAMPLE_KEYS}; the roles are {', '.join(ROLES)}")
         return keys
 
-    @field_validator("webhook_secrets", mode="before")
-    @classmethod
-    def _secrets(cls, value: object) -> object:
-        return _parse_secrets(value) if isinstance(value, str) else value
-
     @field_validator("webhook_secrets", mode="after")
     @classmethod
     def _senders(cls, given: dict[str, str]) -> dict[str, str]:
-        # As with the keys, nothing of an entry is repeated.
-        if not all(_SENDER.fullmatch(sender) and secret for sender, secret in given.items()):
+        # Nothing of an entry is repeated: it may hold a secret.
+        if not all(_SENDER_NAME.fullmatch(sender) and secret for sender, secret in given.items()):
             raise ValueError(
                 f"each entry is sender:secret, the sender `stripe` or `carrier-<name>` in small letters, digits and "
                 f"hyphens; write {_EXAMPLE_SECRETS}"
@@ -148,8 +177,8 @@ class Settings(BaseSettings):
         return values
 
     @model_validator(mode="after")
-    def _fit_for_production(self) -> Self:
-        """Refuses what would be harmless on a laptop and a hole elsewhere; all reasons at once."""
+    def _check_production(self) -> Self:
+        """Refuse development values in production, with all reasons at once."""
         if self.environment == "development":
             return self
         reasons: list[str] = []
@@ -159,26 +188,25 @@ class Settings(BaseSettings):
             reasons.append(f"no API key is given: set {_EXAMPLE_KEYS}")
         if self.payments == "simulated":
             reasons.append("payments are simulated, no card would ever be charged: set AFTERCARE_PAYMENTS=stripe")
-        if self.simulated_mischief != Mischief():
+        if self.simulated_mischief != FaultInjection():
             reasons.append("trouble is for development only: remove AFTERCARE_SIMULATED_MISCHIEF")
         if SIMULATED in self.webhook_secrets:
             reasons.append("the simulated gateway sends no webhooks here: remove it from AFTERCARE_WEBHOOK_SECRETS")
         if self.secret is None:
             reasons.append("no secret to sign quotes with: set AFTERCARE_SECRET to 32 random characters or more")
-        elif len(self.secret.get_secret_value()) < _SHORTEST_SECRET:
-            reasons.append(f"AFTERCARE_SECRET is too short: use {_SHORTEST_SECRET} random characters or more")
+        elif len(self.secret.get_secret_value()) < _MIN_SECRET_LENGTH:
+            reasons.append(f"AFTERCARE_SECRET is too short: use {_MIN_SECRET_LENGTH} random characters or more")
         if reasons:
             raise ValueError("\n".join(reasons))
         return self
 
     @model_validator(mode="after")
-    def _keys_of_stripe(self) -> Self:
-        """A key that moves money belongs in production, and no other there. The key itself is not repeated."""
+    def _check_stripe_key(self) -> Self:
+        """Require a live key in production and a test key in development. The key is not repeated."""
         kind = "test" if self.development else "live"
         reasons: list[str] = []
-        if self.stripe_api_key and not self.stripe_api_key.get_secret_value().startswith(
-            (f"sk_{kind}_", f"rk_{kind}_")
-        ):
+        prefixes = f"sk_{kind}_", f"rk_{kind}_"
+        if self.stripe_api_key and not self.stripe_api_key.get_secret_value().startswith(prefixes):
             reasons.append(
                 "AFTERCARE_STRIPE_API_KEY is no test key, and development must move no money: use sk_test_..."
                 if self.development
@@ -196,7 +224,7 @@ class Settings(BaseSettings):
 
     @property
     def api_url(self) -> str:
-        """Where the API is found from this machine."""
+        """URL of the API on this machine."""
         host = "127.0.0.1" if self.api_host in ("0.0.0.0", "::") else self.api_host  # noqa: S104
         return f"http://{host}:{self.api_port}"
 
@@ -205,7 +233,7 @@ class Settings(BaseSettings):
         return self.home / "mail"
 
     def signing_secret(self) -> str:
-        """The secret given, or the one of this data folder (development), made at the first call."""
+        """The configured secret, or the one of the data folder (development), made at the first call."""
         if self.secret is not None:
             return self.secret.get_secret_value()
         file = self.home / "secret"
@@ -214,7 +242,7 @@ class Settings(BaseSettings):
             draft = file.with_name(f"secret.{secrets.token_hex(4)}")
             draft.touch(mode=0o600)
             draft.write_text(secrets.token_hex(_SECRET_BYTES))
-            # Two processes may start at once: whoever links first decides, the other one reads.
+            # Two processes may start at once: the first link wins, the other process reads its secret.
             try:
                 os.link(draft, file)
             except FileExistsError:
@@ -224,18 +252,18 @@ class Settings(BaseSettings):
         return file.read_text()
 
     def senders(self) -> dict[str, str]:
-        """Every sender of webhooks with its secret. Those of development have theirs from the signing secret."""
+        """Every sender of webhooks with its secret. In development the default senders' secrets are derived."""
         if not self.development:
             return dict(self.webhook_secrets)
-        ours = self.signing_secret().encode()
-        made = {
-            name: hmac.new(ours, f"webhooks:{name}".encode(), hashlib.sha256).hexdigest()
+        key = self.signing_secret().encode()
+        derived = {
+            name: hmac.new(key, f"webhooks:{name}".encode(), hashlib.sha256).hexdigest()
             for name in (SIMULATED, DEMO_CARRIER)
         }
-        return made | self.webhook_secrets
+        return derived | self.webhook_secrets
 
     def to_environment(self) -> dict[str, str]:
-        """These settings as variables, for a child process that must see exactly the same."""
+        """These settings as environment variables, for a child process with the same settings."""
         variables: dict[str, str] = {}
         for name in type(self).model_fields:
             value = getattr(self, name)
@@ -243,53 +271,17 @@ class Settings(BaseSettings):
                 value = value.get_secret_value()
             elif isinstance(value, Mapping):
                 value = json.dumps(dict(value))
-            elif isinstance(value, Policy | Mischief):
+            elif isinstance(value, Policy | FaultInjection):
                 value = json.dumps(asdict(value))
             variables[PREFIX + name.upper()] = "" if value is None else str(value)
         return variables
-
-
-def _parse_keys(text: str) -> dict[str, str]:
-    if text.lstrip().startswith("{"):
-        return _read_json(text, _EXAMPLE_KEYS)
-    keys: dict[str, str] = {}
-    for role, key in _pairs(text):
-        # The pair itself is not repeated: it may hold a working key.
-        if not role or not key:
-            raise ValueError(f"each entry is role:key; write {_EXAMPLE_KEYS}")
-        keys[key] = role
-    return keys
-
-
-def _parse_secrets(text: str) -> dict[str, str]:
-    if text.lstrip().startswith("{"):
-        return _read_json(text, _EXAMPLE_SECRETS)
-    given: dict[str, str] = {}
-    for sender, secret in _pairs(text):
-        if sender in given:
-            raise ValueError("a sender is named twice: while it rolls its secret over, it signs with both")
-        given[sender] = secret
-    return given
-
-
-def _read_json(text: str, example: str) -> dict[str, str]:
-    try:
-        return {str(name): str(value) for name, value in json.loads(text).items()}
-    except json.JSONDecodeError as error:
-        raise ValueError(f"not JSON ({error.msg}); write {example}") from None
-
-
-def _pairs(text: str) -> list[tuple[str, str]]:
-    """What stands before and after the first colon of each entry."""
-    entries = filter(None, (part.strip() for part in text.split(",")))
-    return [(name, value) for name, _, value in (entry.partition(":") for entry in entries)]
 
 
 def load_settings() -> Settings:
     """Settings from the environment.
 
     Raises:
-        SettingsError: one line for each variable that is wrong, with what to do. Values are not repeated in it.
+        SettingsError: one line for each invalid variable. Values are not repeated in it.
     """
     try:
         return Settings()
@@ -298,7 +290,7 @@ def load_settings() -> Settings:
 
 
 def describe(error: ValidationError) -> str:
-    """A validation error of ``Settings`` as lines for a person."""
+    """A validation error of ``Settings`` as readable lines."""
     lines: list[str] = []
     for detail in error.errors(include_url=False, include_input=False):
         message = detail["msg"].removeprefix("Value error, ")

@@ -1,4 +1,4 @@
-"""A composition root: the worker. It builds what workflows and activities need and runs them. No room imports it."""
+"""The worker: builds workflows and activities with what they need and runs them. No layer imports it."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from temporalio.worker import Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxRestrictions
 
 from activities.entitlements import DatabaseEntitlements
-from activities.envelope import DEMO_SENDER
-from activities.gateway import Gateway, GatewayAccess
 from activities.jobs import DatabaseJobs, SimulatedWorkshop
-from activities.letters import DEMO_RETURN_ADDRESSES, Letters
-from activities.mail import OutgoingMail
-from activities.payments import GatewayPayments
+from activities.mail.activities import OutgoingMail
+from activities.mail.mime import DEMO_SENDER
+from activities.mail.templates import DEMO_RETURN_ADDRESSES, MailTemplates
+from activities.mail.transport import FolderTransport, SmtpTransport
+from activities.payments.activities import GatewayPayments
+from activities.payments.gateway import Gateway
+from activities.payments.ledgered_gateway import LedgeredGateway, RemoteLedgeredGateway
+from activities.payments.simulated.gateway import SimulatedGateway
+from activities.payments.simulated.webhooks import SimulatedWebhooks
 from activities.plans import DatabasePlans
-from activities.post import FolderPost, SmtpPost
-from activities.reconciliation import DatabaseReconciliation, TemporalProcesses
+from activities.reconciliation import DatabaseReconciliation, TemporalWorkflowStates
 from activities.record import DatabaseRecord
 from activities.registry import DatabaseRegistry
-from activities.remote_access import RemoteAccess
 from activities.renewals import DatabaseRenewals
-from activities.simulated_gateway import SimulatedGateway
-from activities.simulated_webhooks import SimulatedWebhooks
 from activities.warehouse import SimulatedWarehouse
-from api.signatures import OURS, sign
-from connect import connect
+from api.webhook_signatures import AFTERCARE_HEADER, sign
 from messages.mail import DeliverMails
-from sandbox import Sandbox
 from settings import SIMULATED, Settings, SettingsError
 from store.database import Database
+from temporal_runtime.connection import connect
+from temporal_runtime.sandbox import ContextFreeSandboxRunner
 from workflows.flyaway import Flyaway
 from workflows.mail_delivery import MAIL_DELIVERY, MailDelivery
 from workflows.maintenance import Maintenance
@@ -52,22 +52,23 @@ from workflows.standard import CareExpressStandard
 
 log = logging.getLogger("aftercare.worker")
 
-# A killed worker leaves claims bound to it: a message to one of them waits so long before another worker gets it. A
-# worker too busy to take a task in this time replays the claim for it.
-_MISSED_AFTER = timedelta(seconds=1)
+# How long a workflow task waits for the worker that has the claim in its cache. After a worker was killed, a message
+# to one of its claims waits that long before another worker takes it and replays the claim.
+_STICKY_QUEUE_TIMEOUT = timedelta(seconds=1)
 
 
-def workflow_runner() -> Sandbox:
-    """The sandbox with the house's code passed through: all of it or none, or class identity breaks.
+def workflow_runner() -> ContextFreeSandboxRunner:
+    """The sandbox with the project's modules passed through: all of them or none, or class identity breaks.
 
-    Otherwise every claim gets its own copy of the processes, made again each time it is replayed (decision 0025). One
-    replay of the longest histories runs without the pass-through, so that the sandbox watches the rules too.
+    Without the pass-through the sandbox imports a copy of the workflows for each claim, again at each replay (decision
+    0025). A test replays the longest histories without it, so that the sandbox checks the rules as well.
     """
-    return Sandbox(restrictions=SandboxRestrictions.default.with_passthrough_modules("domain", "messages", "workflows"))
+    restrictions = SandboxRestrictions.default.with_passthrough_modules("domain", "messages", "workflows")
+    return ContextFreeSandboxRunner(restrictions=restrictions)
 
 
 def workflows() -> list[type]:
-    """Every process this worker can run."""
+    """Every workflow type of this worker."""
     return [
         CareExpressPremium,
         CareExpressStandard,
@@ -83,16 +84,16 @@ def workflows() -> list[type]:
 
 
 def gateway_for(settings: Settings, database: Database) -> Gateway:
-    """The gateway the settings name. Raises SettingsError when it cannot be had."""
+    """The configured payment gateway. Raises SettingsError when its library or key is missing."""
     if settings.payments == "simulated":
-        mischief = settings.simulated_mischief
-        dice = mischief.dice()
+        faults = settings.simulated_mischief
+        random = faults.random()
         return SimulatedGateway(
-            database, environment=settings.environment, lose_answers=lambda _key: mischief.loses(dice)
+            database, environment=settings.environment, lose_answers=lambda _key: faults.loses_response(random)
         )
     try:
-        # Only who pays with Stripe has its library, and waits for it to be read.
-        from activities.stripe_gateway import StripeGateway, stripe_client
+        # Stripe's library is an optional dependency and slow to import.
+        from activities.payments.stripe.gateway import StripeGateway, stripe_client
     except ModuleNotFoundError as missing:
         if (missing.name or "").partition(".")[0] != "stripe":
             raise
@@ -107,18 +108,18 @@ def gateway_for(settings: Settings, database: Database) -> Gateway:
 
 
 def activities(settings: Settings, database: Database) -> list[Callable[..., Any]]:
-    """Every activity, built with what it needs. A test holds that these are exactly what the signatures name."""
+    """Every activity. A test checks that these are exactly the activities declared in messages."""
     gateway = gateway_for(settings, database)
-    access = gateway if isinstance(gateway, GatewayAccess) else RemoteAccess(gateway, database)
-    payments = GatewayPayments(access)
-    reconciliation = DatabaseReconciliation(database, gateway, TemporalProcesses())
+    ledgered = gateway if isinstance(gateway, LedgeredGateway) else RemoteLedgeredGateway(gateway, database)
+    payments = GatewayPayments(ledgered)
+    reconciliation = DatabaseReconciliation(database, gateway, TemporalWorkflowStates())
     smtp = settings.smtp_url
-    post = SmtpPost(smtp.get_secret_value()) if smtp else FolderPost(settings.mail_folder)
-    letters = Letters(settings.return_addresses or DEMO_RETURN_ADDRESSES)
+    transport = SmtpTransport(smtp.get_secret_value()) if smtp else FolderTransport(settings.mail_folder)
+    templates = MailTemplates(settings.return_addresses or DEMO_RETURN_ADDRESSES)
     sender = settings.mail_sender or DEMO_SENDER
     per_second = settings.mail_per_second
-    mail = OutgoingMail(database, post, letters=letters, sender=sender, mails_per_second=per_second)
-    renewals = DatabaseRenewals(database, post, letters=letters, sender=sender)
+    mail = OutgoingMail(database, transport, templates=templates, sender=sender, mails_per_second=per_second)
+    renewals = DatabaseRenewals(database, transport, templates=templates, sender=sender)
     warehouse = SimulatedWarehouse(database)
     record = DatabaseRecord(database, settings.policy)
     registry = DatabaseRegistry(database)
@@ -171,25 +172,25 @@ def activities(settings: Settings, database: Database) -> list[Callable[..., Any
 
 @asynccontextmanager
 async def simulated_webhooks(settings: Settings, database: Database) -> AsyncIterator[None]:
-    """While the block lasts the simulated gateway tells the API what it does; another gateway does so by itself."""
+    """Send the simulated gateway's webhooks to the API during the block. Real gateways send theirs themselves."""
     if settings.payments != "simulated":
         yield
         return
     secret = settings.senders()[SIMULATED]
-    telling = asyncio.create_task(
+    sending = asyncio.create_task(
         SimulatedWebhooks(
             database,
             f"{settings.api_url}/v1/webhooks/payments/{SIMULATED}",
-            lambda body, at: {OURS: sign(body, secret, at)},
-            mischief=settings.simulated_mischief,
+            lambda body, at: {AFTERCARE_HEADER: sign(body, secret, at)},
+            faults=settings.simulated_mischief,
         ).run()
     )
     try:
         yield
     finally:
-        telling.cancel()
+        sending.cancel()
         with contextlib.suppress(asyncio.CancelledError):
-            await telling
+            await sending
 
 
 def worker_on(
@@ -200,7 +201,7 @@ def worker_on(
     activities: Sequence[Callable[..., Any]],
     runner: WorkflowRunner | None = None,
 ) -> Worker:
-    """A worker with the house's options; `runner` instead of the house's own for processes of others."""
+    """A worker with the project's options. `runner` replaces `workflow_runner()` for other workflows."""
     return Worker(
         client,
         task_queue=settings.task_queue,
@@ -209,14 +210,14 @@ def worker_on(
         workflow_runner=runner or workflow_runner(),
         graceful_shutdown_timeout=timedelta(seconds=settings.worker_grace_seconds),
         max_cached_workflows=settings.worker_cached_claims,
-        sticky_queue_schedule_to_start_timeout=_MISSED_AFTER,
+        sticky_queue_schedule_to_start_timeout=_STICKY_QUEUE_TIMEOUT,
     )
 
 
 async def start_mail_delivery(
     client: Client, task_queue: str, workflow_id: str = MAIL_DELIVERY
 ) -> WorkflowHandle[MailDelivery, None]:
-    """The process that delivers the outbox's mails, started unless it runs: all workers share it. Raises RPCError."""
+    """Start the workflow that delivers the outbox's mails, shared by all workers, unless it runs. Raises RPCError."""
     handle = await client.start_workflow(
         MailDelivery.run,
         DeliverMails(),
@@ -225,18 +226,18 @@ async def start_mail_delivery(
         id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         static_summary="Mail delivery · what is written in the outbox",
     )
-    found = (await handle.describe()).task_queue
-    if found != task_queue:
-        log.warning("%s runs on %s, not here: terminate it there and start a worker again", workflow_id, found)
+    running_on = (await handle.describe()).task_queue
+    if running_on != task_queue:
+        log.warning("%s runs on %s, not here: terminate it there and start a worker again", workflow_id, running_on)
     return handle
 
 
 async def run_worker(settings: Settings) -> None:
-    """Works until SIGTERM or SIGINT, then lets running activities end for ``settings.worker_grace_seconds``.
+    """Run until SIGTERM or SIGINT, then give running activities ``settings.worker_grace_seconds`` to end.
 
     Raises:
         TemporalUnreachable: no Temporal at the configured address.
-        SettingsError: the settings ask for what this release cannot do.
+        SettingsError: the settings name a gateway whose library or key is missing.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -1,1 +1,1 @@
-"""Who asks: HTTP and pages. Knows no activity and none of the writes."""
+"""The HTTP API. Imports no activities and no database writes."""

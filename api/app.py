@@ -1,4 +1,4 @@
-"""API: the application, put together. Built from an ApiConfig; reads no environment and imports no composition root."""
+"""API: the FastAPI application, built from an ApiConfig. Reads no environment variables."""
 
 import asyncio
 import contextlib
@@ -10,16 +10,15 @@ from importlib.metadata import PackageNotFoundError, version
 from fastapi import APIRouter, FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 
-from api import errors, page, reference
-from api.auth import Keys
-from api.bodies.base import now as wall_clock
-from api.client import TemporalDoor
+from api import docs_page, error_handlers, openapi
+from api.auth import ApiKeys
+from api.body_limit import BodyLimitMiddleware
+from api.claim_commands import ClaimCommands
 from api.config import ApiConfig
-from api.door import Door
-from api.idempotency import Idempotency
-from api.limits import BodyLimit
-from api.metrics import Counting, Metrics
-from api.quotes import QuoteSigner
+from api.idempotency import IdempotencyMiddleware
+from api.metrics import Metrics, MetricsMiddleware
+from api.quote_signer import QuoteSigner
+from api.requests.base import now as wall_clock
 from api.routes import (
     catalogue,
     claim_actions,
@@ -34,95 +33,101 @@ from api.routes import (
     webhooks,
 )
 from api.services import Services
+from api.temporal_client import TemporalClaimCommands
 from store.database import Database
-from store.requests import Requests
-from store.views import Views
-from store.webhooks import Webhooks
+from store.idempotency_keys import IdempotencyKeys
+from store.reads.queries import Queries
+from store.webhook_events import WebhookEvents
 
 log = logging.getLogger("aftercare.api")
 
-KEYS_KEPT_FOR = timedelta(days=30)
-WEBHOOKS_KEPT_FOR = timedelta(days=90)
-_TIDY_EVERY = timedelta(hours=6)
+IDEMPOTENCY_KEY_RETENTION = timedelta(days=30)
+WEBHOOK_EVENT_RETENTION = timedelta(days=90)
+_CLEANUP_INTERVAL = timedelta(hours=6)
 
 
-def create_app(config: ApiConfig, *, door: Door | None = None, now: Callable[[], datetime] = wall_clock) -> FastAPI:
-    """The application. It answers reads whatever Temporal does; the connection is made while it already serves.
+def create_app(
+    config: ApiConfig, *, claim_commands: ClaimCommands | None = None, now: Callable[[], datetime] = wall_clock
+) -> FastAPI:
+    """The application. Reads work without Temporal; the connection is made while it already serves.
 
     Args:
-        door: something else than the real Temporal, for tests.
-        now: the API's own clock, for tests.
+        claim_commands: replaces Temporal in tests.
+        now: replaces the clock in tests.
     """
     database = Database(config.database_url)
-    requests, keys, metrics = Requests(database), Keys(config.keys), Metrics()
+    idempotency_keys, keys, metrics = IdempotencyKeys(database), ApiKeys(config.keys), Metrics()
     services = Services(
         config=config,
         database=database,
-        views=Views(database),
-        webhooks=Webhooks(database),
-        door=door or TemporalDoor(config.temporal_client, config.task_queue, movable_clocks=config.development),
+        queries=Queries(database),
+        webhooks=WebhookEvents(database),
+        claim_commands=claim_commands
+        or TemporalClaimCommands(config.temporal_client, config.task_queue, movable_clocks=config.development),
         quotes=QuoteSigner(config.secret),
         now=now,
     )
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        await services.door.open()
-        tidying = asyncio.create_task(_forget_what_is_old(requests, services.webhooks, now))
+        await services.claim_commands.open()
+        cleanup = asyncio.create_task(_delete_expired(idempotency_keys, services.webhooks, now))
         try:
             yield
         finally:
-            tidying.cancel()
+            cleanup.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await tidying
-            await services.door.close()
+                await cleanup
+            await services.claim_commands.close()
             await database.close()
 
     app = FastAPI(
         title="Aftercare",
         version=_version(),
-        description=reference.DESCRIPTION,
+        description=openapi.DESCRIPTION,
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
     )
     app.state.services, app.state.keys, app.state.metrics = services, keys, metrics
-    for room in _rooms(config.development):
-        app.include_router(room, prefix="/v1")
+    for router in _routers(config.development):
+        app.include_router(router, prefix="/v1")
     app.include_router(operations.router)
     app.include_router(operations.router, prefix="/v1", include_in_schema=False)
-    page.install(app)
-    app.openapi = lambda: reference.document(app)  # type: ignore[method-assign]
-    errors.install(app)
-    # The last one added is the first one asked.
-    app.add_middleware(Idempotency, requests=requests, keys=keys, now=now)
-    app.add_middleware(BodyLimit)
-    app.add_middleware(Counting, metrics=metrics)
+    docs_page.install(app)
+    app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
+    error_handlers.install(app)
+    # The middleware added last runs first.
+    app.add_middleware(IdempotencyMiddleware, idempotency_keys=idempotency_keys, keys=keys, now=now)
+    app.add_middleware(BodyLimitMiddleware)
+    app.add_middleware(MetricsMiddleware, metrics=metrics)
     return app
 
 
-def _rooms(development_too: bool) -> list[APIRouter]:
-    # Straight into the application: each router around a router is asked twice for every request.
-    # The rooms are tried in this order: what is asked most stands first.
-    rooms = [devices.router, claims.router, claim_actions.router, shipping.router, catalogue.router, quotes.router]
-    rooms += [plans.router, reconciliations.router, webhooks.router]
-    return [*rooms, development.router] if development_too else rooms
+def _routers(in_development: bool) -> list[APIRouter]:
+    # Included directly: a router inside a router would be matched twice for every request.
+    # Routers are matched in this order, so the most requested ones come first.
+    routers = [devices.router, claims.router, claim_actions.router, shipping.router, catalogue.router, quotes.router]
+    routers += [plans.router, reconciliations.router, webhooks.router]
+    return [*routers, development.router] if in_development else routers
 
 
-async def _forget_what_is_old(requests: Requests, webhooks: Webhooks, now: Callable[[], datetime]) -> None:
-    """Idempotency-Keys and ids of events are for retries: after their time nobody repeats himself any more."""
+async def _delete_expired(
+    idempotency_keys: IdempotencyKeys, webhooks: WebhookEvents, now: Callable[[], datetime]
+) -> None:
+    """Delete Idempotency-Keys and webhook event ids after their retention: they are for retries only."""
     while True:
         try:
-            await requests.forget_before(now() - KEYS_KEPT_FOR)
-            await webhooks.forget_before(now() - WEBHOOKS_KEPT_FOR)
+            await idempotency_keys.delete_before(now() - IDEMPOTENCY_KEY_RETENTION)
+            await webhooks.delete_before(now() - WEBHOOK_EVENT_RETENTION)
         except (SQLAlchemyError, OSError) as error:
-            log.warning("old keys and events could not be forgotten: %s", error)
-        await asyncio.sleep(_TIDY_EVERY.total_seconds())
+            log.warning("expired keys and events could not be deleted: %s", error)
+        await asyncio.sleep(_CLEANUP_INTERVAL.total_seconds())
 
 
 def _version() -> str:
     try:
         return version("aftercare")
-    except PackageNotFoundError:  # run from a checkout that nobody installed
+    except PackageNotFoundError:  # run from a checkout without an installation
         return "0"

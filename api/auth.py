@@ -1,4 +1,4 @@
-"""API: who asks. A bearer key names a role; a route names the roles it takes. Keeps digests, never keys."""
+"""API: authentication by bearer key and authorization by role. Only digests of keys are kept."""
 
 import hashlib
 import hmac
@@ -24,25 +24,25 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """`owner` tells one key from another without being it."""
+    """Who sent the request. `owner` is a short digest that identifies the key."""
 
     role: Role
     owner: str
 
 
-class Keys:
-    """The keys of this installation. Raises ValueError for a role that does not exist."""
+class ApiKeys:
+    """The keys of this installation. Raises ValueError for an unknown role."""
 
     def __init__(self, keys: Mapping[str, str]) -> None:
         self._callers = [(_digest(key), Caller(Role(role), _digest(key).hex()[:12])) for key, role in keys.items()]
 
     def caller(self, headers: Headers) -> Caller | None:
-        """Whose key the Authorization header carries. Compares with every key, each in constant time."""
+        """The caller of the key in the Authorization header. Compares with every key, each in constant time."""
         scheme, _, token = headers.get("authorization", "").partition(" ")
-        given = _digest(token.strip())
+        digest = _digest(token.strip())
         found = None
-        for digest, caller in self._callers:
-            if hmac.compare_digest(digest, given):
+        for known, caller in self._callers:
+            if hmac.compare_digest(known, digest):
                 found = caller
         return found if scheme.lower() == "bearer" else None
 
@@ -51,10 +51,10 @@ def _digest(key: str) -> bytes:
     return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
 
 
-class Allowed(HTTPBearer):
-    """A dependency that lets these roles in (none named: every role). An admin may do everything.
+class RequireRole(HTTPBearer):
+    """A dependency that admits these roles, or every role when none is named. An admin may do everything.
 
-    It is the reference's word for the header as well, in one: each dependency more is a cost of every request.
+    It is the OpenAPI security scheme as well: each further dependency would cost time in every request.
     """
 
     def __init__(self, *roles: Role) -> None:
@@ -66,24 +66,24 @@ class Allowed(HTTPBearer):
         self._roles = roles
 
     async def __call__(self, request: Request) -> Caller:  # type: ignore[override]
-        return self.admitted(request)
+        return self.authorize(request)
 
-    def admitted(self, request: Request) -> Caller:
-        """Who asks. Raises Problem for whoever has no key, or one of another role."""
-        keys: Keys = request.app.state.keys
+    def authorize(self, request: Request) -> Caller:
+        """The caller. Raises Problem without a valid key (401) or with one of another role (403)."""
+        keys: ApiKeys = request.app.state.keys
         caller = keys.caller(request.headers)
         if caller is None:
             raise Problem(Code.UNAUTHORIZED, "Send a valid key: Authorization: Bearer <key>.")
         if self._roles and caller.role not in (*self._roles, Role.ADMIN):
-            needed = " or ".join(self._roles)
-            raise Problem(Code.FORBIDDEN, f"This needs the role {needed}; the key's role is {caller.role}.")
+            required = " or ".join(self._roles)
+            raise Problem(Code.FORBIDDEN, f"This needs the role {required}; the key's role is {caller.role}.")
         return caller
 
 
-AnyRole = Annotated[Caller, Security(Allowed())]
-Warehouse = Annotated[Caller, Security(Allowed(Role.WAREHOUSE))]
-ShippingDesk = Annotated[Caller, Security(Allowed(Role.WAREHOUSE, Role.STAFF))]
-Staff = Annotated[Caller, Security(Allowed(Role.STAFF))]
-CustomerDesk = Annotated[Caller, Security(Allowed(Role.CUSTOMER_SERVICE, Role.STAFF))]
-Finance = Annotated[Caller, Security(Allowed(Role.FINANCE))]
-ChargebackDesk = Annotated[Caller, Security(Allowed(Role.FINANCE, Role.STAFF))]
+AnyRole = Annotated[Caller, Security(RequireRole())]
+Warehouse = Annotated[Caller, Security(RequireRole(Role.WAREHOUSE))]
+WarehouseOrStaff = Annotated[Caller, Security(RequireRole(Role.WAREHOUSE, Role.STAFF))]
+Staff = Annotated[Caller, Security(RequireRole(Role.STAFF))]
+CustomerServiceOrStaff = Annotated[Caller, Security(RequireRole(Role.CUSTOMER_SERVICE, Role.STAFF))]
+Finance = Annotated[Caller, Security(RequireRole(Role.FINANCE))]
+FinanceOrStaff = Annotated[Caller, Security(RequireRole(Role.FINANCE, Role.STAFF))]

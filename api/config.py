@@ -1,4 +1,4 @@
-"""API: what the application is told when it is built. Reads no environment."""
+"""API: the configuration of the application. Reads no environment variables."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,9 +10,9 @@ from domain.policy import Policy
 
 @dataclass(frozen=True, slots=True)
 class ApiConfig:
-    """Everything the application needs to know of its surroundings.
+    """Everything that differs between two installations.
 
-    `temporal_client` connects to Temporal and may raise; it is called on the serving loop, again until it succeeds.
+    `temporal_client` connects to Temporal and may raise; it is called on the serving loop until it succeeds.
     `keys` maps a bearer key to its role. `webhook_secrets` maps a sender of webhooks (`stripe`, `carrier-ups`) to its
     secret. `secret` signs quotes. `terms_version` names the terms customers agree to.
     """

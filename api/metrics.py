@@ -1,4 +1,4 @@
-"""API: counts for Prometheus. Requests are counted by route, never by address: an address has no end of values."""
+"""API: metrics for Prometheus. Requests are labelled by route and not by path, which has unbounded values."""
 
 import time
 from datetime import datetime
@@ -14,7 +14,7 @@ _UNKNOWN = "unknown"
 
 
 class Metrics:
-    """The application's own registry, so that two applications in one process do not count into each other."""
+    """Metrics in the application's own registry, so that two applications in one process stay separate."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -26,12 +26,12 @@ class Metrics:
         )
         self._seconds = Histogram(
             "aftercare_http_request_seconds",
-            "Time to the first byte of the answer",
+            "Time to the first byte of the response",
             ("method", "route"),
             buckets=_BUCKETS,
             registry=self._registry,
         )
-        self._counted: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._claims = Gauge("aftercare_open_claims", "Open claims by state", ("state",), registry=self._registry)
 
         self._findings = Gauge(
@@ -47,20 +47,20 @@ class Metrics:
         )
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
-        counted = self._counted.get((method, route, status))
-        if counted is None:
-            # Kept: to find them by their labels takes longer than to count.
-            counted = self._requests.labels(method, route, str(status)), self._seconds.labels(method, route)
-            self._counted[method, route, status] = counted
-        counted[0].inc()
-        counted[1].observe(seconds)
+        metrics = self._children.get((method, route, status))
+        if metrics is None:
+            # Cached: the lookup by labels takes longer than the counting.
+            metrics = self._requests.labels(method, route, str(status)), self._seconds.labels(method, route)
+            self._children[method, route, status] = metrics
+        metrics[0].inc()
+        metrics[1].observe(seconds)
 
-    def page(
+    def render(
         self,
         open_claims: dict[ClaimState, int] | None,
         reconciled: tuple[datetime, dict[Code, int]] | None = None,
     ) -> bytes:
-        """The page in Prometheus' text format; without the claims while the database is away."""
+        """All metrics in Prometheus' text format; without open claims while the database is unavailable."""
         self._findings.clear()
         if reconciled is not None:
             self._reconciled.set(reconciled[0].timestamp())
@@ -73,8 +73,8 @@ class Metrics:
         return generate_latest(self._registry)
 
 
-class Counting:
-    """The outermost layer of ours: it also counts what never reached a route."""
+class MetricsMiddleware:
+    """The outermost middleware: it also counts requests that reach no route."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
@@ -84,13 +84,13 @@ class Counting:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        began = time.perf_counter()
+        started = time.perf_counter()
         status: int | None = None
 
-        def count(answered: int) -> None:
+        def count(code: int) -> None:
             nonlocal status
-            status = answered
-            self._metrics.count(_method(scope), _route(scope), answered, time.perf_counter() - began)
+            status = code
+            self._metrics.count(_method(scope), _route(scope), code, time.perf_counter() - started)
 
         async def watch(message: Message) -> None:
             if message["type"] == "http.response.start" and status is None:
@@ -106,12 +106,12 @@ class Counting:
 
 
 def _route(scope: Scope) -> str:
-    """The template of the route that answered. A route knows its path below the router it was put into."""
-    below: str | None = getattr(scope.get("route"), "path", None)
-    if below is None:
+    """The path template of the matched route. A route's own template lacks the prefix of its router."""
+    template: str | None = getattr(scope.get("route"), "path", None)
+    if template is None:
         return _UNKNOWN
-    steps = scope["path"].split("/")
-    return "/".join(steps[: len(steps) - below.count("/")]) + below
+    segments = scope["path"].split("/")
+    return "/".join(segments[: len(segments) - template.count("/")]) + template
 
 
 def _method(scope: Scope) -> str:

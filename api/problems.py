@@ -1,4 +1,4 @@
-"""API: errors as the caller sees them (RFC 9457), and the one table of their codes. Knows no route."""
+"""API: problem details (RFC 9457) and the table of their codes. Knows no route."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -41,37 +41,37 @@ class Code(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """How a code is answered. `final`: somebody decided it, so the same Idempotency-Key gets it again."""
+class ProblemType:
+    """HTTP status and title of a code. `final`: the result of a decision, stored under the Idempotency-Key."""
 
     status: int
     title: str
     final: bool = False
 
 
-KINDS: dict[Code, Kind] = {
-    Code.INVALID_REQUEST: Kind(422, "The request is not valid"),
-    Code.CLAIM_REFUSED: Kind(422, "The claim cannot be made", final=True),
-    Code.PLAN_REFUSED: Kind(422, "The plan cannot be bought", final=True),
-    Code.RENEWAL_REFUSED: Kind(422, "The cover cannot be renewed", final=True),
-    Code.REFUND_REFUSED: Kind(422, "The plan cannot be given back", final=True),
-    Code.MAINTENANCE_REFUSED: Kind(422, "No maintenance code is issued", final=True),
-    Code.COVER_FIXED: Kind(422, "Cover cannot be paused, moved or lengthened", final=True),
-    Code.REFUSED: Kind(422, "A rule forbids it", final=True),
-    Code.PAYMENT_DECLINED: Kind(402, "The card was declined", final=True),
-    Code.ACTION_NOT_ALLOWED: Kind(409, "The claim does not take this now", final=True),
-    Code.PAYMENT_IN_PROGRESS: Kind(409, "A payment of the claim is in progress"),
-    Code.CONFLICT: Kind(409, "It does not fit what is already there", final=True),
-    Code.IDEMPOTENCY_KEY_REUSED: Kind(422, "The Idempotency-Key belongs to another request"),
-    Code.NOT_FOUND: Kind(404, "There is no such thing"),
-    Code.METHOD_NOT_ALLOWED: Kind(405, "The method is not allowed here"),
-    Code.PAYLOAD_TOO_LARGE: Kind(413, "The body is too large"),
-    Code.UNSUPPORTED_MEDIA_TYPE: Kind(415, "The body must be JSON"),
-    Code.BAD_SIGNATURE: Kind(400, "The webhook is not signed as it must be"),
-    Code.UNAUTHORIZED: Kind(401, "A key is needed"),
-    Code.FORBIDDEN: Kind(403, "The key does not allow this"),
-    Code.UNAVAILABLE: Kind(503, "Temporarily unavailable"),
-    Code.INTERNAL_ERROR: Kind(500, "Something went wrong on our side"),
+PROBLEM_TYPES: dict[Code, ProblemType] = {
+    Code.INVALID_REQUEST: ProblemType(422, "The request is not valid"),
+    Code.CLAIM_REFUSED: ProblemType(422, "The claim cannot be made", final=True),
+    Code.PLAN_REFUSED: ProblemType(422, "The plan cannot be bought", final=True),
+    Code.RENEWAL_REFUSED: ProblemType(422, "The cover cannot be renewed", final=True),
+    Code.REFUND_REFUSED: ProblemType(422, "The plan cannot be given back", final=True),
+    Code.MAINTENANCE_REFUSED: ProblemType(422, "No maintenance code is issued", final=True),
+    Code.COVER_FIXED: ProblemType(422, "Cover cannot be paused, moved or lengthened", final=True),
+    Code.REFUSED: ProblemType(422, "A rule forbids it", final=True),
+    Code.PAYMENT_DECLINED: ProblemType(402, "The card was declined", final=True),
+    Code.ACTION_NOT_ALLOWED: ProblemType(409, "The claim does not take this now", final=True),
+    Code.PAYMENT_IN_PROGRESS: ProblemType(409, "A payment of the claim is in progress"),
+    Code.CONFLICT: ProblemType(409, "It does not fit what is already there", final=True),
+    Code.IDEMPOTENCY_KEY_REUSED: ProblemType(422, "The Idempotency-Key belongs to another request"),
+    Code.NOT_FOUND: ProblemType(404, "There is no such thing"),
+    Code.METHOD_NOT_ALLOWED: ProblemType(405, "The method is not allowed here"),
+    Code.PAYLOAD_TOO_LARGE: ProblemType(413, "The body is too large"),
+    Code.UNSUPPORTED_MEDIA_TYPE: ProblemType(415, "The body must be JSON"),
+    Code.BAD_SIGNATURE: ProblemType(400, "The webhook is not signed as it must be"),
+    Code.UNAUTHORIZED: ProblemType(401, "A key is needed"),
+    Code.FORBIDDEN: ProblemType(403, "The key does not allow this"),
+    Code.UNAVAILABLE: ProblemType(503, "Temporarily unavailable"),
+    Code.INTERNAL_ERROR: ProblemType(500, "Something went wrong on our side"),
 }
 
 
@@ -114,9 +114,10 @@ class ProblemView(BaseModel):
 
 @dataclass(slots=True)
 class Problem(Exception):
-    """Raised anywhere in the API, answered by `api.errors`.
+    """Raised anywhere in the API; `api.error_handlers` sends it as the response.
 
-    `provisional`: people may mend it, so the same Idempotency-Key asks again although its code is a final one.
+    `provisional`: the situation may be repaired, so it is not stored under the Idempotency-Key although its code is
+    final.
     """
 
     code: Code
@@ -134,8 +135,8 @@ class Problem(Exception):
         return self.kind.final and not self.provisional
 
     @property
-    def kind(self) -> Kind:
-        return KINDS[self.code]
+    def kind(self) -> ProblemType:
+        return PROBLEM_TYPES[self.code]
 
     def view(self, instance: str | None = None) -> ProblemView:
         return ProblemView(
@@ -163,17 +164,17 @@ class Problem(Exception):
 
 
 def invalid(field_name: str, message: str) -> Problem:
-    """422 invalid_request that names one field."""
+    """422 invalid_request for one field."""
     return Problem(
         Code.INVALID_REQUEST, f"{field_name}: {message}", errors=[FieldError(field=field_name, message=message)]
     )
 
 
 def not_found(what: str) -> Problem:
-    """404 for `what`, in words: "device SN1"."""
+    """404. `what` is part of the message: "device SN1"."""
     return Problem(Code.NOT_FOUND, f"There is no {what}.")
 
 
 def unavailable(what: str) -> Problem:
-    """503: `what` does not answer; nothing is half done, and the same Idempotency-Key finds what happens later."""
+    """503: `what` does not answer. A retry with the same Idempotency-Key finds what happened meanwhile."""
     return Problem(Code.UNAVAILABLE, f"{what} does not answer now. Try again with the same Idempotency-Key.")

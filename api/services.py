@@ -1,4 +1,4 @@
-"""API: what the routes work with, built once per application and handed to each by a dependency."""
+"""API: what the routes work with, built once per application and injected into each."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,45 +7,45 @@ from typing import Annotated
 
 from fastapi import Depends, Request, Security
 
-from api.answers.claims import ClaimView
-from api.auth import Allowed
+from api.auth import RequireRole
+from api.claim_commands import ClaimCommands
 from api.config import ApiConfig
-from api.door import Door
 from api.problems import not_found
-from api.quotes import QuoteSigner
+from api.quote_signer import QuoteSigner
+from api.responses.claims import ClaimView
 from domain.claim import Claim
 from store.database import Database
-from store.views import Views
-from store.webhooks import Webhooks
+from store.reads.queries import Queries
+from store.webhook_events import WebhookEvents
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """`now` is the API's own clock, to the second; a claim's clock is asked through the door."""
+    """`now` is the API's own clock, to the second; a claim's clock is read through `claim_commands`."""
 
     config: ApiConfig
     database: Database
-    views: Views
-    webhooks: Webhooks
-    door: Door
+    queries: Queries
+    webhooks: WebhookEvents
+    claim_commands: ClaimCommands
     quotes: QuoteSigner
     now: Callable[[], datetime]
 
     def view(self, claim: Claim) -> ClaimView:
-        """The claim as it is answered."""
+        """The claim as a response."""
         ui, namespace = self.config.temporal_ui_url.rstrip("/"), self.config.namespace
         return ClaimView.of(claim, f"{ui}/namespaces/{namespace}/workflows")
 
-    async def known(self, claim_id: str) -> Claim | None:
-        """The claim as the record has it, or as it was submitted when nobody has judged it yet."""
-        return await self.views.claim(claim_id) or await self.door.claim(claim_id)
+    async def find_claim(self, claim_id: str) -> Claim | None:
+        """The claim from the database, or as it was submitted while its workflow has not decided yet."""
+        return await self.queries.claim(claim_id) or await self.claim_commands.pending_claim(claim_id)
 
-    async def claim(self, claim_id: str) -> Claim:
-        """As `known`. 404 when there is none."""
-        known = await self.known(claim_id)
-        if known is None:
+    async def get_claim(self, claim_id: str) -> Claim:
+        """As `find_claim`. Raises Problem (404) when there is none."""
+        claim = await self.find_claim(claim_id)
+        if claim is None:
             raise not_found(f"claim {claim_id}")
-        return known
+        return claim
 
 
 async def _services(request: Request) -> Services:
@@ -53,13 +53,13 @@ async def _services(request: Request) -> Services:
     return services
 
 
-class _ForAll(Allowed):
-    """The services for whoever has a key: for a route that need not know whose, one dependency instead of two."""
+class _ServicesForAnyRole(RequireRole):
+    """Checks the key and returns the services: one dependency instead of two where the caller does not matter."""
 
     async def __call__(self, request: Request) -> Services:  # type: ignore[override]
-        self.admitted(request)
+        self.authorize(request)
         return await _services(request)
 
 
-Here = Annotated[Services, Depends(_services)]
-HereForAll = Annotated[Services, Security(_ForAll())]
+ServicesDep = Annotated[Services, Depends(_services)]
+AuthenticatedServices = Annotated[Services, Security(_ServicesForAnyRole())]

@@ -1,1 +1,1 @@
-"""API: one file a resource. A route reads the request, asks the read side or Temporal, and dresses the answer."""
+"""API: one file a resource. A route reads the request, queries the database or calls Temporal, and responds."""

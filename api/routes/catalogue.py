@@ -4,27 +4,27 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from api.answers.catalogue import ProductList, ProductView
+from api.openapi import read_problems
 from api.problems import Code, not_found
-from api.reference import reads
-from api.services import HereForAll
+from api.responses.catalogue import ProductList, ProductView
+from api.services import AuthenticatedServices
 
 router = APIRouter(tags=["Catalogue"])
 
 
-@router.get("/products", summary="List the products", responses=reads())
-async def products(here: HereForAll) -> ProductList:
+@router.get("/products", summary="List the products", responses=read_problems())
+async def products(services: AuthenticatedServices) -> ProductList:
     """Every product on one page; `next_cursor` is always null."""
-    catalogue = await here.views.catalogue()
+    catalogue = await services.queries.catalogue()
     return ProductList(items=[ProductView.of(model, catalogue) for model in catalogue.models], next_cursor=None)
 
 
-@router.get("/products/{model}", summary="Show a product", responses=reads(Code.NOT_FOUND))
+@router.get("/products/{model}", summary="Show a product", responses=read_problems(Code.NOT_FOUND))
 async def product(
-    here: HereForAll, model: Annotated[str, Path(description="The model's slug.", examples=["mavic-3"])]
+    services: AuthenticatedServices, model: Annotated[str, Path(description="The model's slug.", examples=["mavic-3"])]
 ) -> ProductView:
     """Category, cover and, per region, every price."""
-    known = await here.views.product(model)
+    known = await services.queries.product(model)
     if known is None:
         raise not_found("such product")
-    return ProductView.of(known, await here.views.catalogue())
+    return ProductView.of(known, await services.queries.catalogue())

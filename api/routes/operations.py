@@ -1,4 +1,4 @@
-"""API: is it alive, is it ready, how is it doing. Open to everybody: load balancers have no keys."""
+"""API: liveness, readiness and metrics. They need no key, since load balancers have none."""
 
 import logging
 
@@ -8,20 +8,20 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 
-from api.answers.base import View
-from api.examples import shows
 from api.metrics import Metrics
-from api.reference import Responses
-from api.services import Here, Services
-from store.claim_counts import open_claims
-from store.reconciliation_view import last_counts
+from api.openapi import Responses
+from api.openapi_examples import with_example
+from api.responses.base import View
+from api.services import Services, ServicesDep
+from store.reads.claim_counts import open_claims
+from store.reads.reconciliation import last_counts
 
 log = logging.getLogger("aftercare.api")
 router = APIRouter(tags=["Operations"])
 
 
 class AliveView(View):
-    model_config = shows({"status": "ok"})
+    model_config = with_example({"status": "ok"})
 
     status: str
 
@@ -29,7 +29,7 @@ class AliveView(View):
 class ReadyView(View):
     """Whether the database and Temporal answer."""
 
-    model_config = shows({"database": True, "temporal": True})
+    model_config = with_example({"database": True, "temporal": True})
 
     database: bool
     temporal: bool
@@ -42,7 +42,7 @@ _NOT_READY: Responses = {
         "content": {"application/json": {"example": {"database": True, "temporal": False}}},
     }
 }
-_PAGE: Responses = {
+_METRICS: Responses = {
     200: {
         "description": "Prometheus' text format",
         "content": {
@@ -59,27 +59,27 @@ async def healthz() -> AliveView:
 
 
 @router.get("/readyz", summary="Can the API do its work", response_model=ReadyView, responses=_NOT_READY)
-async def readyz(here: Here) -> JSONResponse:
+async def readyz(services: ServicesDep) -> JSONResponse:
     """503 while the database or Temporal does not answer; reads go on without Temporal."""
-    ready = ReadyView(database=await _database_answers(here), temporal=await here.door.ready())
+    ready = ReadyView(database=await _database_answers(services), temporal=await services.claim_commands.ready())
     return JSONResponse(ready.model_dump(), 200 if ready.database and ready.temporal else 503)
 
 
-@router.get("/metrics", summary="Numbers for Prometheus", response_class=Response, responses=_PAGE)
-async def metrics(request: Request, here: Here) -> Response:
+@router.get("/metrics", summary="Numbers for Prometheus", response_class=Response, responses=_METRICS)
+async def metrics(request: Request, services: ServicesDep) -> Response:
     """Requests by route and status, their latency, open claims by state, what the last reconciliation found."""
-    counters: Metrics = request.app.state.metrics
+    app_metrics: Metrics = request.app.state.metrics
     try:
-        async with here.database.reading() as session:
-            page = counters.page(await open_claims(session), await last_counts(session))
+        async with services.database.snapshot() as session:
+            text = app_metrics.render(await open_claims(session), await last_counts(session))
     except (SQLAlchemyError, OSError):
-        page = counters.page(None)
-    return Response(page, media_type=CONTENT_TYPE_LATEST)
+        text = app_metrics.render(None)
+    return Response(text, media_type=CONTENT_TYPE_LATEST)
 
 
-async def _database_answers(here: Services) -> bool:
+async def _database_answers(services: Services) -> bool:
     try:
-        await here.database.ready()
+        await services.database.ready()
     except (SQLAlchemyError, OSError) as error:
         log.warning("the database does not answer: %s", error)
         return False

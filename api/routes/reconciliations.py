@@ -1,13 +1,13 @@
-"""API: the report of the daily reconciliation. Making one is the schedule's, or `aftercare reconcile`'s."""
+"""API: the report of the daily reconciliation, which a schedule or `aftercare reconcile` runs."""
 
 from fastapi import APIRouter
 
-from api.answers.reconciliation import ReconciliationView
 from api.auth import Finance
+from api.openapi import read_problems
 from api.problems import Code, not_found
-from api.reference import reads
-from api.services import Here
-from store.reconciliation_view import last_report
+from api.responses.reconciliation import ReconciliationView
+from api.services import ServicesDep
+from store.reads.reconciliation import last_report
 
 router = APIRouter(tags=["Finance"])
 
@@ -15,11 +15,11 @@ router = APIRouter(tags=["Finance"])
 @router.get(
     "/reconciliations/latest",
     summary="Show the last reconciliation",
-    responses=reads(Code.FORBIDDEN, Code.NOT_FOUND),
+    responses=read_problems(Code.FORBIDDEN, Code.NOT_FOUND),
 )
-async def latest(here: Here, caller: Finance) -> ReconciliationView:
+async def latest(services: ServicesDep, caller: Finance) -> ReconciliationView:
     """What differed between gateway, ledger, claims and processes; not found before the first one is finished."""
-    async with here.database.reading() as session:
+    async with services.database.snapshot() as session:
         report = await last_report(session)
     if report is None:
         raise not_found("reconciliation yet")

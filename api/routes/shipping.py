@@ -1,18 +1,18 @@
-"""API: what the warehouse has to send, and where to."""
+"""API: what the warehouse has to ship, with addresses."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.answers.shipping import DispatchRequestList, DispatchRequestView
-from api.auth import ShippingDesk
-from api.bodies.base import RegionCode
+from api.auth import WarehouseOrStaff
+from api.openapi import read_problems
 from api.problems import Code
-from api.reference import reads
+from api.requests.base import RegionCode
+from api.responses.shipping import DispatchRequestList, DispatchRequestView
 from api.routes.claims import Cursor
-from api.services import Here
-from store.views import ShippingFilter
+from api.services import ServicesDep
+from store.reads.queries import ShippingFilter
 
 router = APIRouter(tags=["Warehouse"])
 
@@ -28,16 +28,16 @@ class ShippingQuery(BaseModel):
     cursor: Cursor | None = None
 
 
-@router.get("/dispatch-requests", summary="List what is to be shipped", responses=reads(Code.FORBIDDEN))
+@router.get("/dispatch-requests", summary="List what is to be shipped", responses=read_problems(Code.FORBIDDEN))
 async def dispatch_requests(
-    here: Here, caller: ShippingDesk, wanted: Annotated[ShippingQuery, Query()]
+    services: ServicesDep, caller: WarehouseOrStaff, query: Annotated[ShippingQuery, Query()]
 ) -> DispatchRequestList:
     """Replacements and customers' units that go back, with their addresses. Open ones come oldest first, others newest.
 
     Report a replacement with `dispatch`, a return with `completion`.
     """
-    chosen = ShippingFilter(open=wanted.open, region=wanted.region)
-    page = await here.views.shipping_requests(chosen, wanted.limit, wanted.cursor)
+    filter_ = ShippingFilter(open=query.open, region=query.region)
+    page = await services.queries.shipping_requests(filter_, query.limit, query.cursor)
     return DispatchRequestList(
         items=[DispatchRequestView.of(request) for request in page.items], next_cursor=page.next_cursor
     )

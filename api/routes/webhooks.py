@@ -1,7 +1,7 @@
-"""API: what gateways and carriers tell by themselves. Each event is heard once, whatever its order and repetition.
+"""API: webhooks of gateways and carriers. Each event takes effect once, whatever the order and number of deliveries.
 
-The claim is told first and the event kept afterwards, so a crash or an outage between the two keeps nothing, and the
-sender's next try does it again: the claim knows the event by its id. Told is that something happened, never what.
+The claim is signalled first and the event stored afterwards. After a crash between the two the sender's next delivery
+signals again, and the claim ignores an event id it has seen. A payment signal says that something changed, not what.
 """
 
 from collections.abc import Awaitable, Callable
@@ -9,18 +9,19 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from api.answers.webhooks import WebhookView
-from api.bodies.webhooks import CarrierEventBody, PaymentEventBody
-from api.door import Gone
-from api.reference import signed
-from api.routes.claim_actions import happened
+from api.claim_commands import ClaimNotRunning
+from api.openapi import webhook_problems
+from api.requests.webhooks import CarrierEventBody, PaymentEventBody
+from api.responses.webhooks import WebhookView
+from api.routes.claim_actions import occurrence_time
 from api.routes.claims import can_be_claim
-from api.services import Here, Services
-from api.signed import BY_OURS, BY_STRIPE, SignedRoute
+from api.services import Services, ServicesDep
+from api.webhook_auth import AFTERCARE_SIGNATURE, STRIPE_SIGNATURE, SignedRoute
 from domain.dates import whole_second
 from domain.kinds import ClaimState
 from messages.claims import ParcelScanned, PaymentChanged
-from store.webhooks import Heard, WebhookState
+from store.tables.webhook_events import WebhookState
+from store.webhook_events import ReceivedEvent
 
 router = APIRouter(prefix="/webhooks", tags=["Webhooks"], route_class=SignedRoute)
 
@@ -32,77 +33,84 @@ Carrier = Annotated[str, Path(description="The carrier's name in this installati
 @router.post(
     "/payments/{gateway}",
     summary="Hear that a payment changed",
-    responses=signed(),
-    dependencies=[BY_STRIPE, BY_OURS],
+    responses=webhook_problems(),
+    dependencies=[STRIPE_SIGNATURE, AFTERCARE_SIGNATURE],
 )
-async def payment_changed(gateway: Gateway, body: PaymentEventBody, here: Here) -> WebhookView:
-    """The claim's process asks the gateway what became of the payment. A repeated event has no effect.
+async def payment_changed(gateway: Gateway, body: PaymentEventBody, services: ServicesDep) -> WebhookView:
+    """The claim's workflow reads the payment from the gateway. A repeated event has no effect.
 
-    Signed in `Stripe-Signature` by Stripe, in `Aftercare-Signature` by others; no bearer key is asked for.
+    Signed in `Stripe-Signature` by Stripe, in `Aftercare-Signature` by others; no bearer key is needed.
     """
-    heard = Heard(gateway, body.id, body.type, body.claim_id, body.payment_id)
+    received = ReceivedEvent(gateway, body.id, body.type, body.claim_id, body.payment_id)
 
-    async def tell() -> WebhookState:
+    async def deliver() -> WebhookState:
         claim_id, payment_id = body.claim_id, body.payment_id
         if payment_id is None or claim_id is None or not can_be_claim(claim_id):
             return WebhookState.IGNORED
-        await here.door.report(
-            claim_id, PaymentChanged(event_id=_known_as(heard), actor=gateway, payment_id=payment_id)
+        await services.claim_commands.send_event(
+            claim_id, PaymentChanged(event_id=_event_id(received), actor=gateway, payment_id=payment_id)
         )
         return WebhookState.DELIVERED
 
-    return await _hear(here, heard, tell)
+    return await _process(services, received, deliver)
 
 
-@router.post("/carriers/{carrier}", summary="Hear what a carrier saw", responses=signed(), dependencies=[BY_OURS])
-async def carrier_saw(carrier: Carrier, body: CarrierEventBody, here: Here) -> WebhookView:
+@router.post(
+    "/carriers/{carrier}",
+    summary="Hear what a carrier saw",
+    responses=webhook_problems(),
+    dependencies=[AFTERCARE_SIGNATURE],
+)
+async def carrier_saw(carrier: Carrier, body: CarrierEventBody, services: ServicesDep) -> WebhookView:
     """`accepted` is the carrier's scan of the customer's parcel (R-RET-4). A repeated event has no effect.
 
-    Signed in `Aftercare-Signature`; no bearer key is asked for.
+    Signed in `Aftercare-Signature`; no bearer key is needed.
     """
-    heard = Heard(f"carrier:{carrier}", body.id, body.event, body.claim_id)
+    received = ReceivedEvent(f"carrier:{carrier}", body.id, body.event, body.claim_id)
 
-    async def tell() -> WebhookState:
+    async def deliver() -> WebhookState:
         if body.event != _ACCEPTED:
             return WebhookState.IGNORED
         if not can_be_claim(body.claim_id):
             return WebhookState.PARKED
-        now = whole_second(await here.door.now(body.claim_id))
-        if await here.known(body.claim_id) is None:
+        now = whole_second(await services.claim_commands.claim_time(body.claim_id))
+        if await services.find_claim(body.claim_id) is None:
             return WebhookState.PARKED
         event = ParcelScanned(
-            event_id=_known_as(heard),
-            actor=heard.source,
+            event_id=_event_id(received),
+            actor=received.source,
             carrier=carrier,
             tracking_number=body.tracking_number,
-            scanned_at=await happened(here, body.claim_id, "occurred_at", body.occurred_at, now),
+            scanned_at=await occurrence_time(services, body.claim_id, "occurred_at", body.occurred_at, now),
         )
-        await here.door.report(body.claim_id, event)
+        await services.claim_commands.send_event(body.claim_id, event)
         return WebhookState.DELIVERED
 
-    return await _hear(here, heard, tell)
+    return await _process(services, received, deliver)
 
 
-async def _hear(here: Services, heard: Heard, tell: Callable[[], Awaitable[WebhookState]]) -> WebhookView:
-    """Tell the claim unless it was told, and keep what became of the event."""
-    known = await here.webhooks.known(heard.source, heard.event_id)
+async def _process(
+    services: Services, received: ReceivedEvent, deliver: Callable[[], Awaitable[WebhookState]]
+) -> WebhookView:
+    """Signal the claim unless the event is known, and store the event's state."""
+    known = await services.webhooks.state_of(received.source, received.event_id)
     if known is not None:
         return WebhookView(state=known)
     try:
-        state = await tell()
-    except Gone:
-        state = await _nobody_works_on(here, heard.subject)
-    await here.webhooks.keep(heard, state, here.now())
+        state = await deliver()
+    except ClaimNotRunning:
+        state = await _state_without_workflow(services, received.subject)
+    await services.webhooks.record(received, state, services.now())
     return WebhookView(state=state)
 
 
-async def _nobody_works_on(here: Services, claim_id: str | None) -> WebhookState:
-    """Closed claims need to hear nothing. One that is open or unknown has lost its process: people must look."""
-    claim = await here.views.claim(claim_id or "")
+async def _state_without_workflow(services: Services, claim_id: str | None) -> WebhookState:
+    """FINISHED for a closed claim. An open or unknown one has no workflow: PARKED, for operators to look at."""
+    claim = await services.queries.claim(claim_id or "")
     closed = claim is not None and claim.state is ClaimState.CLOSED
     return WebhookState.FINISHED if closed else WebhookState.PARKED
 
 
-def _known_as(heard: Heard) -> str:
-    """The event's id among all that a claim hears."""
-    return f"{heard.source}:{heard.event_id}"
+def _event_id(received: ReceivedEvent) -> str:
+    """The event's id, unique among all events of a claim."""
+    return f"{received.source}:{received.event_id}"

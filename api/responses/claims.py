@@ -1,0 +1,277 @@
+"""API: the claim as a response."""
+
+from pydantic import Field
+
+from api.openapi_examples import with_example
+from api.problems import ReasonView
+from api.responses.base import Moment, MoneyView, Page, View
+from domain import lifecycle, repair
+from domain.claim import Claim, Hold, Incident, Inspection, MissingPart, Return
+from domain.inspection import normalise_serial
+from domain.kinds import (
+    Action,
+    Attention,
+    Cause,
+    ClaimState,
+    Component,
+    HoldState,
+    Outcome,
+    RepairChoice,
+    Service,
+    Tier,
+)
+from domain.repair import RepairQuote
+
+CLAIM_ID = "clm_mfrggzdfmztwq2lk"
+FEE, HOLD, NOTHING = ({"amount": amount, "currency": "USD"} for amount in (15900, 164000, 0))
+CLAIM_EXAMPLE = {
+    "id": CLAIM_ID,
+    "service": "care_express",
+    "tier": "premium",
+    "state": "awaiting_return",
+    "outcome": None,
+    "attention": [],
+    "serial_number": "1581F45T7228D00A",
+    "replacement_serial_number": "1581F45T7228D00B",
+    "model": "mavic-3",
+    "region": "US",
+    "opened_at": "2026-11-23T10:00:00Z",
+    "closed_at": None,
+    "incident": {"cause": "collision", "occurred_at": "2026-11-20T14:30:00Z", "description": "Hit a tree on landing."},
+    "fee": FEE,
+    "hold": {
+        "amount": HOLD,
+        "state": "authorized",
+        "captured": NOTHING,
+        "refunded": NOTHING,
+        "expires_at": "2026-12-23T10:00:00Z",
+    },
+    "return": {
+        "window_days": 14,
+        "due_at": "2026-12-08T07:59:59Z",
+        "time_zone": "America/Los_Angeles",
+        "expected": ["aircraft", "gimbal_camera", "propellers", "battery"],
+        "scanned_at": None,
+        "arrived_at": None,
+        "extended_days": 0,
+    },
+    "inspection": None,
+    "repair": None,
+    "reasons": [],
+    "missing": [],
+    "amount_owed": NOTHING,
+    "allowed_actions": ["return_scan", "arrival", "extension", "waiver"],
+    "deadline": "2026-12-08T07:59:59Z",
+    "wait_reason": "the original unit to come back",
+    "workflow_id": CLAIM_ID,
+    "links": {
+        "self": f"/v1/claims/{CLAIM_ID}",
+        "events": f"/v1/claims/{CLAIM_ID}/events",
+        "device": "/v1/devices/1581F45T7228D00A",
+        "temporal": f"http://127.0.0.1:8233/namespaces/default/workflows/{CLAIM_ID}",
+    },
+}
+
+
+class IncidentView(View):
+    cause: Cause
+    occurred_at: Moment
+    description: str
+
+    @classmethod
+    def of(cls, incident: Incident) -> "IncidentView":
+        return cls(cause=incident.cause, occurred_at=incident.occurred_at, description=incident.description)
+
+
+class HoldView(View):
+    """The pre-authorization. `captured` of it was captured, `refunded` of that refunded."""
+
+    amount: MoneyView
+    state: HoldState
+    captured: MoneyView
+    refunded: MoneyView
+    expires_at: Moment | None
+
+    @classmethod
+    def of(cls, hold: Hold) -> "HoldView":
+        return cls(
+            amount=MoneyView.of(hold.amount),
+            state=hold.state,
+            captured=MoneyView.of(hold.captured),
+            refunded=MoneyView.of(hold.refunded),
+            expires_at=hold.expires_at,
+        )
+
+
+class ReturnView(View):
+    """The unit may arrive up to and including `due_at`. `extended_days` are in it already."""
+
+    window_days: int
+    due_at: Moment
+    time_zone: str
+    expected: list[Component]
+    scanned_at: Moment | None
+    arrived_at: Moment | None
+    extended_days: int
+
+    @classmethod
+    def of(cls, returning: Return) -> "ReturnView":
+        return cls(
+            window_days=returning.window_days,
+            due_at=returning.due_at,
+            time_zone=returning.time_zone,
+            expected=list(returning.expected),
+            scanned_at=returning.scanned_at,
+            arrived_at=returning.arrived_at,
+            extended_days=returning.extended_days,
+        )
+
+
+class InspectionView(View):
+    at: Moment
+    serial_number: str
+    genuine: bool
+    components: list[Component]
+    notes: str
+    photos: list[str]
+
+    @classmethod
+    def of(cls, inspection: Inspection) -> "InspectionView":
+        return cls(
+            at=inspection.at,
+            serial_number=inspection.serial_number,
+            genuine=inspection.genuine,
+            components=list(inspection.components),
+            notes=inspection.notes,
+            photos=list(inspection.photos),
+        )
+
+
+class MissingPartView(View):
+    component: Component
+    difference: MoneyView
+
+    @classmethod
+    def of(cls, part: MissingPart) -> "MissingPartView":
+        return cls(component=part.component, difference=MoneyView.of(part.difference))
+
+
+class RepairView(View):
+    """What the workshop found and all repair options (R-REP-1). `amount` is the price of a paid repair.
+
+    `replacement_fee` is null when no replacement is left. Choose, and pay, up to and including `pay_until`.
+    """
+
+    model_config = with_example(
+        {
+            "findings": "Front arm and gimbal broken by an impact.",
+            "amount": {"amount": 21500, "currency": "USD"},
+            "warranty": False,
+            "replacement_fee": {"amount": 15900, "currency": "USD"},
+            "options": ["replacement", "paid_repair", "return"],
+            "quoted_at": "2026-12-01T09:00:00Z",
+            "pay_until": "2027-01-01T07:59:59Z",
+        }
+    )
+
+    findings: str
+    amount: MoneyView
+    warranty: bool
+    replacement_fee: MoneyView | None
+    options: list[RepairChoice]
+    quoted_at: Moment
+    pay_until: Moment
+
+    @classmethod
+    def of(cls, quote: RepairQuote) -> "RepairView":
+        return cls(
+            findings=quote.findings,
+            amount=MoneyView.of(quote.amount),
+            warranty=quote.warranty,
+            replacement_fee=MoneyView.of_optional(quote.replacement_fee),
+            options=list(repair.options(quote)),
+            quoted_at=quote.quoted_at,
+            pay_until=quote.pay_until,
+        )
+
+
+class ClaimLinks(View):
+    self: str
+    events: str
+    device: str
+    temporal: str
+
+
+class ClaimView(View):
+    """The current claim. `deadline` is when it continues without an event, null while it waits for people only."""
+
+    model_config = with_example(CLAIM_EXAMPLE)
+
+    id: str
+    service: Service
+    tier: Tier | None
+    state: ClaimState
+    outcome: Outcome | None
+    attention: list[Attention]
+    serial_number: str
+    replacement_serial_number: str | None
+    model: str
+    region: str
+    opened_at: Moment
+    closed_at: Moment | None
+    incident: IncidentView | None
+    fee: MoneyView
+    hold: HoldView | None
+    return_: ReturnView | None = Field(serialization_alias="return", validation_alias="return")
+    inspection: InspectionView | None
+    repair: RepairView | None
+    reasons: list[ReasonView]
+    missing: list[MissingPartView]
+    amount_owed: MoneyView
+    allowed_actions: list[Action]
+    deadline: Moment | None
+    wait_reason: str
+    workflow_id: str
+    links: ClaimLinks
+
+    @classmethod
+    def of(cls, claim: Claim, workflows_url: str) -> "ClaimView":
+        """`workflows_url` is the URL of workflows in Temporal's UI; a workflow's id is appended."""
+        url = f"/v1/claims/{claim.id}"
+        return cls(
+            id=claim.id,
+            service=claim.service,
+            tier=claim.tier,
+            state=claim.state,
+            outcome=claim.outcome,
+            attention=list(claim.attention),
+            serial_number=claim.serial_number,
+            replacement_serial_number=claim.replacement_serial_number,
+            model=claim.model,
+            region=claim.region,
+            opened_at=claim.opened_at,
+            closed_at=claim.closed_at,
+            incident=IncidentView.of(claim.incident) if claim.incident else None,
+            fee=MoneyView.of(claim.fee),
+            hold=HoldView.of(claim.hold) if claim.hold else None,
+            **{"return": ReturnView.of(claim.returning) if claim.returning else None},
+            inspection=InspectionView.of(claim.inspection) if claim.inspection else None,
+            repair=RepairView.of(claim.repair_quote) if claim.repair_quote else None,
+            reasons=[ReasonView.of(reason) for reason in claim.reasons],
+            missing=[MissingPartView.of(part) for part in claim.missing],
+            amount_owed=MoneyView.of(claim.amount_owed),
+            allowed_actions=list(lifecycle.allowed_actions(claim)),
+            deadline=claim.deadline,
+            wait_reason=claim.wait_reason,
+            workflow_id=claim.id,
+            links=ClaimLinks(
+                self=url,
+                events=f"{url}/events",
+                device=f"/v1/devices/{normalise_serial(claim.serial_number)}",
+                temporal=f"{workflows_url}/{claim.id}",
+            ),
+        )
+
+
+class ClaimList(Page[ClaimView]):
+    model_config = with_example({"items": [CLAIM_EXAMPLE], "next_cursor": None})

@@ -1,0 +1,5 @@
+"""``python -m cli`` is ``aftercare``."""
+
+from cli.app import main
+
+main()

@@ -1,0 +1,85 @@
+"""CLI: what commands share: settings, logging, the data folder and the database."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from settings import Settings, SettingsError, load_settings
+
+if TYPE_CHECKING:
+    from sqlmodel.ext.asyncio.session import AsyncSession
+
+    from store.database import Database
+
+ResultT = TypeVar("ResultT")
+EndWithStdin = Annotated[bool, typer.Option("--end-with-stdin", hidden=True)]
+
+
+class CommandError(Exception):
+    """The command cannot do its work. The message says what to do; the exit code is 2."""
+
+
+def prepared_settings() -> Settings:
+    """Load the settings, configure logging by them and make the data folder. Raises SettingsError."""
+    settings = load_settings()
+    logging.basicConfig(
+        level=settings.log_level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", stream=sys.stderr
+    )
+    # Readiness checks send many requests a second.
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    if settings.log_level != "debug":  # alembic logs each migration it considers
+        logging.getLogger("alembic").setLevel(logging.WARNING)
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"The data folder {settings.home} cannot be made: {error.strerror}. Choose another: AFTERCARE_HOME=/path"
+        ) from error
+    return settings
+
+
+def migrated_database_url() -> str:
+    """The URL of a database that has tables. Raises SettingsError when it has none or cannot be reached."""
+    from sqlalchemy.exc import OperationalError
+
+    from store.migrate import current
+
+    url = prepared_settings().database_url
+    try:
+        revision = current(url)
+    except OperationalError as error:
+        raise SettingsError(f"The database does not answer: {error.orig}. Check AFTERCARE_DATABASE_URL") from error
+    if revision is None:
+        raise SettingsError("The database has no tables yet: run `aftercare db upgrade`")
+    return url
+
+
+def run_with_database(work: Callable[[Database], Awaitable[ResultT]]) -> ResultT:
+    """Run `work` with the migrated database in an event loop of its own. Raises SettingsError."""
+    from store.database import Database
+
+    database = Database(migrated_database_url())
+
+    async def run() -> ResultT:
+        try:
+            return await work(database)
+        finally:
+            await database.close()
+
+    return asyncio.run(run())
+
+
+def run_in_read_session(work: Callable[[AsyncSession], Awaitable[ResultT]]) -> ResultT:
+    """Run `work` in one read transaction. Raises SettingsError."""
+
+    async def read(database: Database) -> ResultT:
+        async with database.snapshot() as session:
+            return await work(session)
+
+    return run_with_database(read)

@@ -1,0 +1,46 @@
+"""CLI: ``aftercare temporal``: what this release needs on a Temporal server."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from cli.common import prepared_settings
+from settings import SettingsError
+from temporal_runtime.connection import connect
+from temporal_runtime.namespace import RETENTION, register_search_attributes, set_up_retention
+
+temporal_app = typer.Typer(no_args_is_help=True, help="Prepare a Temporal server.")
+
+
+@temporal_app.command("setup")
+def setup(
+    retention_days: Annotated[
+        int, typer.Option(min=RETENTION.days, max=3650, help="Keep closed claims for so many days; never shortens.")
+    ] = RETENTION.days,
+) -> None:
+    """Register search attributes, retention and schedules on the server TEMPORAL_ADDRESS names; may be repeated.
+
+    The schedules need the catalogue: load it first, and run this again when a region is added.
+    """
+    from messages.search import SEARCH_ATTRIBUTES
+    from temporal_runtime.schedules import known_regions, set_up_schedules
+
+    async def run() -> None:
+        settings = prepared_settings()
+        client = await connect(wait_seconds=settings.connect_seconds)
+        try:
+            added = await register_search_attributes(client, SEARCH_ATTRIBUTES)
+        except TypeError as error:
+            raise SettingsError(str(error)) from error
+        for key in SEARCH_ATTRIBUTES:
+            typer.echo(f"{key.name}: {'added' if key.name in added else 'already there'}")
+        typer.echo(f"retention: {await set_up_retention(client, timedelta(days=retention_days))}")
+        schedules = await set_up_schedules(client, await known_regions(settings), settings.task_queue)
+        for name, result in schedules.items():
+            typer.echo(f"{name}: {result}")
+
+    asyncio.run(run())

@@ -1,0 +1,1 @@
+"""What worker, API and CLI share about Temporal: connection, data converter, namespace, schedules."""

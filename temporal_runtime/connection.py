@@ -1,0 +1,96 @@
+"""Temporal: the client connection. No layer imports this module.
+
+Address, namespace, API key and TLS come from Temporal's own environment variables and profiles, so a cluster or
+Temporal Cloud needs configuration and no code.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, DescribeTaskQueueRequest
+from temporalio.client import Client
+from temporalio.envconfig import ClientConfig, ClientConnectConfig
+from temporalio.service import RPCError, RPCStatusCode
+
+from temporal_runtime.data_converter import DATA_CONVERTER
+
+DEFAULT_ADDRESS = "localhost:7233"
+_FIRST_RETRY_DELAY = 0.1
+_MAX_RETRY_DELAY = 2.0
+_NOT_RETRYABLE = {RPCStatusCode.UNAUTHENTICATED, RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.INVALID_ARGUMENT}
+
+
+class TemporalUnreachable(Exception):
+    """Temporal did not answer in time, or refused this client. The message names the address and what to check."""
+
+
+async def connect(*, wait_seconds: float, address: str | None = None) -> Client:
+    """Connect a client with the project's data converter, and return it once the server answers.
+
+    Args:
+        wait_seconds: how long to retry before giving up.
+        address: use this address and ignore Temporal's environment variables and profiles.
+
+    Raises:
+        TemporalUnreachable: no answer within ``wait_seconds``, or an error that a retry cannot fix.
+    """
+    config = _client_config() if address is None else ClientConnectConfig(target_host=address)
+    target = config.setdefault("target_host", DEFAULT_ADDRESS)
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + wait_seconds
+    delay = _FIRST_RETRY_DELAY
+    while True:
+        try:
+            client = await asyncio.wait_for(
+                Client.connect(**config, data_converter=DATA_CONVERTER), max(deadline - loop.time(), 0.5)
+            )
+            await _check_namespace(client)
+            return client
+        # The SDK reports an address nobody listens on as a RuntimeError.
+        except (RuntimeError, OSError, RPCError, TimeoutError) as error:
+            if isinstance(error, RPCError) and error.status in _NOT_RETRYABLE:
+                raise TemporalUnreachable(f"Temporal at {target} refuses us: {error.message}") from error
+            if loop.time() + delay >= deadline:
+                raise TemporalUnreachable(
+                    f"Temporal does not answer at {target} ({wait_seconds:.0f} s). Is it running? "
+                    "TEMPORAL_ADDRESS names another address; `aftercare dev` starts a local one."
+                ) from error
+        await asyncio.sleep(delay)
+        delay = min(delay * 2, _MAX_RETRY_DELAY)
+
+
+def configured_namespace() -> str:
+    """The namespace ``connect`` will use, known before there is a connection; links to Temporal's UI contain it.
+
+    Raises:
+        TemporalUnreachable: Temporal's environment variables or profile cannot be read.
+    """
+    return _client_config().get("namespace", "default")
+
+
+def _client_config() -> ClientConnectConfig:
+    try:
+        return ClientConfig.load_client_connect_config()
+    except (RuntimeError, ValueError, OSError) as error:
+        raise TemporalUnreachable(f"Temporal's configuration cannot be read: {error}") from error
+
+
+async def _check_namespace(client: Client) -> None:
+    """Fail while the server is still starting: it accepts connections before its namespaces are available."""
+    await client.workflow_service.describe_namespace(
+        DescribeNamespaceRequest(namespace=client.namespace), timeout=timedelta(seconds=5)
+    )
+
+
+async def has_workers(client: Client, task_queue: str) -> bool:
+    """Whether any worker polled `task_queue` for workflow tasks in the last minutes."""
+    request = DescribeTaskQueueRequest(
+        namespace=client.namespace,
+        task_queue=TaskQueue(name=task_queue),
+        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+    )
+    return bool((await client.workflow_service.describe_task_queue(request)).pollers)

@@ -10,8 +10,12 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do \
 	if $$p -c '$(NEW_ENOUGH)' 2>/dev/null; then echo $$p; break; fi; done)
 
+TEST_PROCESSES = $(shell $(BIN)/python -c 'import os; print(os.cpu_count() + 1)')
+# Tests start many processes: each would compile all modules again.
+export PYTHONDONTWRITEBYTECODE =
+
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test check format soak bench bench-reminders lock clean
+.PHONY: help demo dev test test-fast check format soak soak-short bench bench-reminders lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -22,8 +26,16 @@ demo: $(VENV)/.project ## Play whole claims and plans, weeks each, in under two 
 dev: $(VENV)/.project ## Start the local stack: Temporal with its UI, worker, API
 	@$(BIN)/aftercare dev
 
-test: $(VENV)/.project ## Run every test
-	@$(BIN)/python -m pytest
+# One process more than cores: a test of workflows waits for the server much of its time. ARGS="tests/store -k dispatch" and the like.
+test: $(VENV)/.project ## Run every test but the random whole claims
+	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal -m "not soak" $(ARGS)
+
+test-fast: $(VENV)/.project ## Run the tests that need no server: rules, parts, the API against fakes
+	@$(BIN)/python -m pytest -n logical --dist worksteal -m "not server and not soak" \
+		tests/domain tests/parts tests/api tests/webhooks $(ARGS)
+
+soak-short: $(VENV)/.project ## Play a few whole claims at random and check every invariant
+	@$(BIN)/python -m pytest -n logical --dist worksteal -m soak $(ARGS)
 
 check: $(VENV)/.project ## Format, lint, types, import contracts and the table of rules
 	@$(BIN)/ruff format --check .

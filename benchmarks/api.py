@@ -14,11 +14,12 @@ from benchmarks import databases, programme
 from benchmarks.load import Answers, ask
 from benchmarks.processes import cpu_seconds, rss
 from benchmarks.report import Report, percentile
-from dev import Stack, child_environment, scratch_settings
-from preflight import free_ports
+from devstack.commands import child_environment, scratch_settings
+from devstack.preflight import free_ports
+from devstack.processes import ChildProcess
+from devstack.stack import Stack
 from settings import DEVELOPMENT_KEY
 from store.seed import demo_catalogue
-from supervise import Child
 
 REACH: Final = 0.35
 _PATHS: Final = 2000
@@ -91,7 +92,7 @@ async def _play(
     async with AsyncExitStack() as opened:
         stack = await opened.enter_async_context(Stack(settings, parts=("temporal", "api")))
         command = [sys.executable, "-m", "benchmarks.constant", str(port)]
-        child = Child(
+        child = ChildProcess(
             "constant",
             command,
             child_environment(settings, stack.temporal_address),

@@ -11,11 +11,10 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Engine, insert
 
-from activities.envelope import Sender, notice_name
-from activities.letters import Letters, RenewalNotice
+from activities.mail.mime import MimeBuilder, mail_name
+from activities.mail.templates import MailTemplates, RenewalNotice
 from domain.money import Money
-from store.schema import METADATA
-from store.sqlite import immediately
+from store.tables.metadata import METADATA
 
 _AT: Final = datetime(2026, 11, 23, 17, tzinfo=UTC)
 _ZONE: Final = "America/Los_Angeles"
@@ -23,11 +22,11 @@ _TO: Final = ("Ada Marsh", "ada@example.com")
 
 
 def bare_rate(engine: Engine, folder: Path, smtp_url: str | None, count: int) -> float:
-    """Reminders a second of a plain loop: insert the note, write one and the same mail, commit. No rule, no letter."""
-    mails, writing = METADATA.tables["mails"], immediately(engine)
+    """Reminders a second of a plain loop: insert the row, write the same mail, commit. No rule, no template."""
+    mails = METADATA.tables["mails"]
     deliver = _by_smtp(smtp_url) if smtp_url else _into(folder)
-    content = compose(Letters(), Sender(), 0)
-    with writing.connect() as connection:
+    content = compose(MailTemplates(), MimeBuilder(), 0)
+    with engine.connect() as connection:
         began = time.perf_counter()
         for number in range(count):
             with connection.begin():
@@ -46,16 +45,16 @@ def bare_rate(engine: Engine, folder: Path, smtp_url: str | None, count: int) ->
 
 
 def compose_rate(count: int) -> float:
-    """Letters a second that one core composes as text and HTML, with envelope, in bytes."""
-    letters, sender = Letters(), Sender()
-    compose(letters, sender, 0)
+    """Mails a second that one core renders as text and HTML and encodes as MIME."""
+    templates, mime = MailTemplates(), MimeBuilder()
+    compose(templates, mime, 0)
     began = time.process_time()
     for number in range(count):
-        compose(letters, sender, number)
+        compose(templates, mime, number)
     return count / (time.process_time() - began)
 
 
-def compose(letters: Letters, sender: Sender, number: int) -> bytes:
+def compose(templates: MailTemplates, mime: MimeBuilder, number: int) -> bytes:
     """A whole reminder."""
     notice = RenewalNotice(
         kind="renewal_0",
@@ -69,9 +68,9 @@ def compose(letters: Letters, sender: Sender, number: int) -> bytes:
         ends_on=date(2027, 11, 24),
         gap=False,
     )
-    name = notice_name(f"trm_{number}", notice.kind, 1)
-    marks = {"X-Aftercare-Plan": f"trm_{number}", "X-Aftercare-Kind": notice.kind}
-    return sender.envelope(letters.remind(notice, _ZONE), name, _TO, _AT, marks).as_bytes()
+    name = mail_name(f"trm_{number}", notice.kind, 1)
+    headers = {"X-Aftercare-Plan": f"trm_{number}", "X-Aftercare-Kind": notice.kind}
+    return mime.build(templates.render_renewal(notice, _ZONE), name, _TO, _AT, headers).as_bytes()
 
 
 def _into(folder: Path) -> Callable[[bytes, str], None]:

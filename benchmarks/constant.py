@@ -7,7 +7,7 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 
-from lifeline import end_with_stdin
+from devstack.exit_with_parent import exit_when_stdin_closes
 
 app = FastAPI(docs_url=None, redoc_url=None)
 ANSWER = {"serial_number": "1581F45T7228D00B", "status": "current", "left": 2}
@@ -19,7 +19,7 @@ async def constant() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    end_with_stdin()
+    exit_when_stdin_closes()
     # The API writes a line for each request by its own settings; so does this.
     logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", stream=sys.stderr)
     uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), log_config=None, server_header=False)

@@ -1,17 +1,14 @@
 """Benchmarks: what of one process can be counted, the same every time: events, bytes, transitions, statements."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
-from unittest import mock
 
 from sqlalchemy import Engine, event
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
-
-from store.wire import Values, Wire
 
 _OUTBOX: Final = "outbox_mails"
 
@@ -69,18 +66,9 @@ def overheard(hear: Callable[[str, Any], None]) -> Iterator[None]:
     def executed(_connection: Any, _cursor: Any, text: str, values: Any, _context: Any, _many: bool) -> None:
         hear(text, values)
 
-    # What `store.wire` sends goes past SQLAlchemy's engines.
-    lines = Wire.lines
-
-    def sent(wire: Wire, values: Values) -> Sequence[Any]:
-        complete = lines(wire, values)
-        hear(wire.text, complete[0] if len(complete) == 1 else complete)
-        return complete
-
     event.listen(Engine, "before_cursor_execute", executed)
     try:
-        with mock.patch.object(Wire, "lines", sent):
-            yield
+        yield
     finally:
         event.remove(Engine, "before_cursor_execute", executed)
 

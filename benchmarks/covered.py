@@ -8,10 +8,10 @@ from sqlalchemy import Engine, insert
 
 from benchmarks import databases
 from domain.catalogue import Region, expected_components
-from domain.coverage import begun, quota_for
+from domain.coverage import new_term, quota_for
 from domain.kinds import Category, Component, DeviceStatus, TermKind
-from store.schema import METADATA
 from store.seed import demo_catalogue
+from store.tables.metadata import METADATA
 
 MODEL: Final = "mavic-3"
 REGION: Final = "US"
@@ -49,7 +49,7 @@ class Covered:
         self._prefix = prefix
         self._written = 0
         self._since = datetime.now(UTC).replace(microsecond=0) - _SINCE
-        self._term = begun("", _KIND, quota_for(_KIND, Category.DRONE, True), self._since, region().time_zone)
+        self._term = new_term("", _KIND, quota_for(_KIND, Category.DRONE, True), self._since, region().time_zone)
 
     def take(self, count: int) -> list[str]:
         """Write `count` more; their serial numbers."""

@@ -14,11 +14,10 @@ from uuid import uuid4
 from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
-from store.catalogue import load
-from store.database import Database
+from store.database import Database, configure_sqlite
 from store.migrate import upgrade
 from store.seed import demo_catalogue
-from store.sqlite import prepare_sqlite
+from store.writes.catalogue import load_catalogue
 
 POSTGRES_VARIABLE = "AFTERCARE_TEST_POSTGRES_URL"
 
@@ -28,7 +27,7 @@ def fresh(home: Path, postgres: bool) -> Iterator[str]:
     """The address of a new database: a file in `home`, or one on a PostgreSQL server, which is dropped at the end."""
     with on_postgres() if postgres else contextlib.nullcontext(f"sqlite+aiosqlite:///{home / 'aftercare.db'}") as url:
         upgrade(url)
-        asyncio.run(load_catalogue(url))
+        asyncio.run(load_demo_catalogue(url))
         yield url
 
 
@@ -40,12 +39,12 @@ def one_server() -> Iterator[None]:
 
 
 def plain_engine(url: str) -> Engine:
-    """An engine for bulk work and counting, beside the product's own. Its SQLite transactions are the product's."""
+    """An engine for bulk work and counting, beside the product's own."""
     address = make_url(url)
     if address.get_backend_name() != "sqlite":
         return create_engine(address, poolclass=NullPool)
     engine = create_engine(address.set(drivername="sqlite"), poolclass=NullPool)
-    prepare_sqlite(engine)
+    configure_sqlite(engine, begin="BEGIN")
     return engine
 
 
@@ -111,11 +110,11 @@ def _administer(server: str, statement: str) -> None:
         connection.execute(text(statement))
 
 
-async def load_catalogue(url: str) -> None:
+async def load_demo_catalogue(url: str) -> None:
     """Make the demonstration catalogue the one in force."""
     database = Database(url)
     try:
-        async with database.writing() as session:
-            await load(session, demo_catalogue())
+        async with database.transaction() as session:
+            await load_catalogue(session, demo_catalogue())
     finally:
         await database.close()

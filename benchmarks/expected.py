@@ -13,10 +13,10 @@ from sqlalchemy import Connection, Row, select
 from domain.catalogue import Catalogue, Model, Region
 from domain.coverage import Quota, Term
 from domain.dates import morning_of
+from domain.device_snapshot import DeviceSnapshot
 from domain.kinds import DeviceStatus, Service, TermKind
 from domain.renewal import REMINDERS, latest_term, reminder_due, renewal
-from domain.standing import Standing
-from store.schema import METADATA
+from store.tables.metadata import METADATA
 
 KINDS = tuple(REMINDERS)
 
@@ -57,7 +57,7 @@ def _lineages(connection: Connection) -> Iterator[list[Row[Any]]]:
 
 
 def _may_renew(unit: Row[Any], terms: tuple[Term, ...], model: Model, region: Region, moment: datetime) -> bool:
-    standing = Standing(
+    snapshot = DeviceSnapshot(
         serial_number=unit.serial_text,
         status=DeviceStatus(unit.status),
         lineage_id=unit.lineage_id,
@@ -72,7 +72,7 @@ def _may_renew(unit: Row[Any], terms: tuple[Term, ...], model: Model, region: Re
         open_claim_id=None,
         amount_owed=None,
     )
-    return renewal(standing, moment).eligible
+    return renewal(snapshot, moment).eligible
 
 
 def _term(row: Row[Any]) -> Term:

@@ -20,7 +20,7 @@ from unittest import mock
 from sqlalchemy import Engine
 from temporalio.client import Client
 
-from api.client import TemporalDoor
+from api.temporal_client import TemporalClaimCommands
 from benchmarks import databases
 from benchmarks.counts import HistoryCost, Statements, history_cost, watched
 from benchmarks.covered import Covered
@@ -30,10 +30,11 @@ from benchmarks.mails import MAILS_PER_SECOND, mails_out
 from benchmarks.polling import polls
 from benchmarks.processes import cpu_seconds
 from benchmarks.report import Report, percentile
-from dev import Stack, child_environment, scratch_settings
+from devstack.commands import child_environment, scratch_settings
+from devstack.processes import ChildProcess
+from devstack.stack import Stack
 from settings import Settings
 from store.database import Database
-from supervise import Child
 from worker import activities, worker_on, workflows
 
 Kind = Literal["ours", "bare"]
@@ -105,8 +106,8 @@ async def _measure(settings: Settings, sizes: Sizes) -> tuple[dict[Kind, Side], 
     sides: dict[Kind, Side] = {"ours": Side(), "bare": Side()}
     engine = databases.plain_engine(settings.database_url)
     drones = Covered(engine)
-    async with Stack(settings, parts=("temporal",)) as stack, _door(stack.client, settings) as door:
-        journeys: dict[Kind, Journey] = {"ours": Ours(door), "bare": Bare(stack.client)}
+    async with Stack(settings, parts=("temporal",)) as stack, _claim_commands(stack.client, settings) as claim_commands:
+        journeys: dict[Kind, Journey] = {"ours": Ours(claim_commands), "bare": Bare(stack.client)}
         for number in range(sizes.rounds + 1):
             for kind, journey in journeys.items():
                 # The first round warms the server and the disk up and is forgotten.
@@ -125,16 +126,16 @@ async def _measure(settings: Settings, sizes: Sizes) -> tuple[dict[Kind, Side], 
 
 
 @asynccontextmanager
-async def _door(client: Client, settings: Settings) -> AsyncIterator[TemporalDoor]:
+async def _claim_commands(client: Client, settings: Settings) -> AsyncIterator[TemporalClaimCommands]:
     async def connected() -> Client:
         return client
 
-    door = TemporalDoor(connected, settings.task_queue)
-    await door.open()
+    claim_commands = TemporalClaimCommands(connected, settings.task_queue)
+    await claim_commands.open()
     try:
-        yield door
+        yield claim_commands
     finally:
-        await door.close()
+        await claim_commands.close()
 
 
 @asynccontextmanager
@@ -151,7 +152,7 @@ async def _working(stack: Stack, kind: Kind) -> AsyncIterator[int]:
         return
     command = [sys.executable, "-m", "benchmarks.floor_worker"]
     environment = child_environment(stack.settings, stack.temporal_address)
-    child = Child("floor", command, environment, on_line=lambda _: None, on_note=lambda _: None)
+    child = ChildProcess("floor", command, environment, on_line=lambda _: None, on_note=lambda _: None)
     await child.start()
     try:
         async with asyncio.timeout(_READY_SECONDS):

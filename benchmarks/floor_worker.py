@@ -6,8 +6,8 @@ import signal
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from benchmarks.floor_workflow import ACTIVITIES, BareClaim
-from connect import connect
 from settings import load_settings
+from temporal_runtime.connection import connect
 from worker import worker_on
 
 QUEUE = "floor"

@@ -15,8 +15,9 @@ from typing import Any, Final, TypeVar
 from temporalio.client import Client, WithStartWorkflowOperation
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
-from api.client import DECISION, QUICK, SUBMISSION, TemporalDoor
-from api.door import Unavailable
+from api.claim_commands import TemporalUnavailable
+from api.rpc_errors import QUICK_TIMEOUT
+from api.temporal_client import DECISION_TIMEOUT, SUBMISSION_TIMEOUT, TemporalClaimCommands
 from benchmarks import covered
 from benchmarks.floor_worker import QUEUE
 from benchmarks.floor_workflow import RELEASED, BareClaim
@@ -65,35 +66,37 @@ class Journey(ABC):
 
 
 class Ours(Journey):
-    """The product's claim through the product's own door."""
+    """The product's claim through the product's own claim_commands."""
 
     prefix = "clm"
     ends_as = Outcome.HOLD_RELEASED.value
 
-    def __init__(self, door: TemporalDoor) -> None:
-        self._door = door
+    def __init__(self, claim_commands: TemporalClaimCommands) -> None:
+        self._claim_commands = claim_commands
 
     async def submit(self, ask: SubmitCareExpress) -> None:
         summary = f"Premium · Mavic 3 · SN {ask.serial_number} · collision"
         answer = None
         for _ in range(_TRIES):
-            answer = await _patiently(lambda: self._door.submit(ask, _provisional(ask), summary, f"req_{ask.claim_id}"))
+            answer = await _patiently(
+                lambda: self._claim_commands.submit(ask, _provisional(ask), summary, f"req_{ask.claim_id}")
+            )
             if answer is not None:
                 break
         if not isinstance(answer, ClaimAccepted) or answer.claim.state is not ClaimState.AWAITING_DISPATCH:
             raise AssertionError(f"{ask.claim_id} was not accepted: {answer}")
 
     async def decide(self, claim_id: str, action: Action, decision: Dispatch | Inspect) -> None:
-        await _patiently(lambda: self._door.decide(claim_id, action, decision, f"{action}_{claim_id}"))
+        await _patiently(lambda: self._claim_commands.decide(claim_id, action, decision, f"{action}_{claim_id}"))
 
     async def report(self, claim_id: str, event: ParcelArrived) -> None:
-        await _patiently(lambda: self._door.report(claim_id, event))
+        await _patiently(lambda: self._claim_commands.send_event(claim_id, event))
 
 
 async def _patiently(ask: Callable[[], Awaitable[AnswerT]]) -> AnswerT:
     """As any caller of the API: without an answer, ask again under the same key."""
     for _ in range(_TRIES - 1):
-        with contextlib.suppress(Unavailable):
+        with contextlib.suppress(TemporalUnavailable):
             return await ask()
     return await ask()
 
@@ -117,15 +120,20 @@ class Bare(Journey):
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
         )
         await self._client.execute_update_with_start_workflow(
-            "submission", start_workflow_operation=start, id=f"req_{ask.claim_id}", rpc_timeout=SUBMISSION * _TRIES
+            "submission",
+            start_workflow_operation=start,
+            id=f"req_{ask.claim_id}",
+            rpc_timeout=SUBMISSION_TIMEOUT * _TRIES,
         )
 
     async def decide(self, claim_id: str, action: Action, decision: Dispatch | Inspect) -> None:
         handle = self._client.get_workflow_handle(claim_id)
-        await handle.execute_update(action.value, decision, id=f"{action}_{claim_id}", rpc_timeout=DECISION * _TRIES)
+        await handle.execute_update(
+            action.value, decision, id=f"{action}_{claim_id}", rpc_timeout=DECISION_TIMEOUT * _TRIES
+        )
 
     async def report(self, claim_id: str, event: ParcelArrived) -> None:
-        await self._client.get_workflow_handle(claim_id).signal("arrival", event, rpc_timeout=QUICK * _TRIES)
+        await self._client.get_workflow_handle(claim_id).signal("arrival", event, rpc_timeout=QUICK_TIMEOUT * _TRIES)
 
 
 async def travel(client: Client, journey: Journey, serials: Sequence[str], at_once: int, pause: float = 0.0) -> Times:

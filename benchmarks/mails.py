@@ -5,7 +5,7 @@ from typing import Final
 
 from sqlalchemy import Engine, func, select
 
-from store.schema import METADATA
+from store.tables.metadata import METADATA
 
 MAILS_PER_SECOND: Final = 100_000
 """The most there can be: what a mail server is spared in life is no limit here."""

@@ -1,4 +1,4 @@
-"""Benchmarks: Premium claims that wait for the original, opened through the product's own door to Temporal.
+"""Benchmarks: Premium claims that wait for the original, opened through the API's client.
 
 Devices and their cover are there already (benchmarks/covered.py); the claims are real from the first message on.
 """
@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from api.client import TemporalDoor
-from api.door import Unavailable
+from api.claim_commands import TemporalUnavailable
+from api.temporal_client import TemporalClaimCommands
 from benchmarks.covered import MODEL, REGION, lineage_of
 from domain.claim import Claim, Incident
 from domain.kinds import Action, Cause, ClaimState, Service, Tier
@@ -30,25 +30,27 @@ def claim_id(serial: str) -> str:
     return new_id("clm", f"waiting:{serial}")
 
 
-async def open_claims(door: TemporalDoor, serials: Iterable[str], at_once: int) -> None:
+async def open_claims(claim_commands: TemporalClaimCommands, serials: Iterable[str], at_once: int) -> None:
     """Submit a claim for each of these devices and ship its replacement. Raises NotOpened when that does not work."""
     waiting = iter(serials)
 
     async def one_after_another() -> None:
         for serial in waiting:
-            await open_claim(door, serial)
+            await open_claim(claim_commands, serial)
 
     async with asyncio.TaskGroup() as group:
         for _ in range(at_once):
             group.create_task(one_after_another())
 
 
-async def open_claim(door: TemporalDoor, serial: str) -> Claim:
+async def open_claim(claim_commands: TemporalClaimCommands, serial: str) -> Claim:
     """The claim of device `serial`, waiting for the original."""
     ask, provisional = submission(serial)
     answer = None
     for _ in range(_TRIES):
-        answer = await door.submit(ask, provisional, f"Premium · Mavic 3 · SN {serial} · collision", f"s{serial}")
+        answer = await claim_commands.submit(
+            ask, provisional, f"Premium · Mavic 3 · SN {serial} · collision", f"s{serial}"
+        )
         if answer is not None:
             break
     if not isinstance(answer, ClaimAccepted):
@@ -56,9 +58,9 @@ async def open_claim(door: TemporalDoor, serial: str) -> Claim:
     decision = Dispatch(actor="warehouse", replacement_serial_number=f"{serial}B")
     for last in (False, False, True):
         try:
-            claim = await door.decide(claim_id(serial), Action.DISPATCH, decision, f"d{serial}")
+            claim = await claim_commands.decide(claim_id(serial), Action.DISPATCH, decision, f"d{serial}")
             break
-        except Unavailable:  # the machine has other things to do; the same message again is the same decision
+        except TemporalUnavailable:  # the machine has other things to do; the same message again is the same decision
             if last:
                 raise
     if claim.state is not ClaimState.AWAITING_RETURN:
@@ -66,15 +68,17 @@ async def open_claim(door: TemporalDoor, serial: str) -> Claim:
     return claim
 
 
-async def extend(door: TemporalDoor, serial: str) -> Claim:
+async def extend(claim_commands: TemporalClaimCommands, serial: str) -> Claim:
     """Give the customer of device `serial` one day more; a claim is extended once only."""
     decision = ExtendReturn(actor="staff", days=1, reason="Away.")
-    return await door.decide(claim_id(serial), Action.EXTENSION, decision, f"e{serial}")
+    return await claim_commands.decide(claim_id(serial), Action.EXTENSION, decision, f"e{serial}")
 
 
-async def tell(door: TemporalDoor, serial: str) -> None:
+async def tell(claim_commands: TemporalClaimCommands, serial: str) -> None:
     """News of a payment that is not this claim's: it wakes the claim up and changes nothing. Nobody answers."""
-    await door.report(claim_id(serial), PaymentChanged(event_id=f"n{serial}", actor="gateway", payment_id="pay_none"))
+    await claim_commands.send_event(
+        claim_id(serial), PaymentChanged(event_id=f"n{serial}", actor="gateway", payment_id="pay_none")
+    )
 
 
 def submission(serial: str) -> tuple[SubmitCareExpress, Claim]:

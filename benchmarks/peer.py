@@ -26,7 +26,7 @@ from benchmarks.peer_case import Case
 from benchmarks.peer_rounds import DRIVER, Driver, Kill, Load, postgres_pid
 from benchmarks.peer_sides import Ours, Side, Theirs
 from benchmarks.report import Report, percentile
-from dev import scratch_settings
+from devstack.commands import scratch_settings
 
 _WARMING: Final = 8
 _ALONE: Final = 10

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 
 from dbos import DBOS
 
-from activities.payments import GatewayPayments
+from activities.payments.activities import GatewayPayments
 from activities.record import DatabaseRecord
 from activities.warehouse import SimulatedWarehouse
 from domain.claim import Claim, Hold, Return

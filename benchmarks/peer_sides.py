@@ -1,6 +1,6 @@
 """Benchmarks: the two sides of the comparison as the driver sees them: a claim's four messages, and a worker to kill.
 
-Aftercare is asked through the API's own door to Temporal. DBOS is asked through DBOSClient, as its manual has it for
+Aftercare is called through the API's client. DBOS is asked through DBOSClient, as its manual has it for
 code outside the application. Whoever gets no answer asks again, until there is one.
 """
 
@@ -16,20 +16,20 @@ from typing import Any, Final, Self, TypeVar
 
 from dbos import DBOSClient
 
-from api.client import TemporalDoor
-from api.door import Gone, Unavailable
+from api.claim_commands import ClaimNotRunning, TemporalUnavailable
+from api.temporal_client import TemporalClaimCommands
 from benchmarks.peer_case import Case, now
 from benchmarks.peer_journal import INBOX, SUBMITTED, Letter
 from benchmarks.peer_worker import QUEUE, READY, WORKFLOW, system_url
 from benchmarks.sinks import FolderSink
-from connect import connect
-from dev import Stack
+from devstack.processes import ChildProcess
+from devstack.stack import Stack
 from domain.claim import Claim
 from domain.kinds import Action
 from messages.claims import ClaimAccepted
 from messages.mail import MailKind
 from settings import Settings
-from supervise import Child
+from temporal_runtime.connection import connect
 
 _PATIENCE: Final = 300.0
 _PAUSE: Final = 0.05
@@ -104,17 +104,17 @@ class Ours(Side):
         super().__init__(settings)
         self._stack = Stack(settings, parts=("temporal", "worker"), on_line=lambda _, line: self._mails.line(line))
         reach = partial(connect, wait_seconds=5, address=self._stack.temporal_address)
-        self._door = TemporalDoor(reach, settings.task_queue)
+        self._claim_commands = TemporalClaimCommands(reach, settings.task_queue)
 
     async def __aenter__(self) -> Self:
         await self._stack.__aenter__()
-        await self._door.open()
+        await self._claim_commands.open()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._door.close()
+        await self._claim_commands.close()
         await self._stack.__aexit__(kind, error, trace)
 
     def pids(self) -> dict[str, int]:
@@ -133,7 +133,7 @@ class Ours(Side):
         ask, provisional, key = case.submission(), case.provisional(), f"req_{case.claim_id}"
         answer = None
         while answer is None:
-            answer = await _insist(lambda: self._door.submit(ask, provisional, "Premium", key))
+            answer = await _insist(lambda: self._claim_commands.submit(ask, provisional, "Premium", key))
         if not isinstance(answer, ClaimAccepted):
             raise NoAnswer(f"{case.claim_id}: {answer.reasons}")
 
@@ -142,16 +142,18 @@ class Ours(Side):
 
     async def arrive(self, case: Case) -> None:
         event = case.arrival()
-        await _insist(lambda: self._door.report(case.claim_id, event))
+        await _insist(lambda: self._claim_commands.send_event(case.claim_id, event))
 
     async def inspect(self, case: Case) -> None:
         try:
             await self._decide(case, Action.INSPECTION, case.inspection())
-        except Gone:
+        except ClaimNotRunning:
             return  # closed before its answer reached us; the audit looks at how
 
     async def _decide(self, case: Case, action: Action, decision: Any) -> Claim:
-        return await _insist(lambda: self._door.decide(case.claim_id, action, decision, f"{action}_{case.claim_id}"))
+        return await _insist(
+            lambda: self._claim_commands.decide(case.claim_id, action, decision, f"{action}_{case.claim_id}")
+        )
 
 
 class Theirs(Side):
@@ -162,7 +164,7 @@ class Theirs(Side):
         self._ready = asyncio.Event()
         command = [sys.executable, "-m", "benchmarks.peer_worker", settings.database_url, str(settings.mail_folder)]
         environment = os.environ | {"PYTHONUNBUFFERED": "1"}
-        self._worker = Child("worker", command, environment, on_line=self._line, on_note=lambda _: None)
+        self._worker = ChildProcess("worker", command, environment, on_line=self._line, on_note=lambda _: None)
         self._client: Any = None
 
     async def __aenter__(self) -> Self:
@@ -237,5 +239,5 @@ async def _insist(ask: Callable[[], Awaitable[AnswerT]]) -> AnswerT:
         while True:
             try:
                 return await ask()
-            except Unavailable:
+            except TemporalUnavailable:
                 await asyncio.sleep(_PAUSE)

@@ -13,17 +13,17 @@ from typing import Final
 from dbos import DBOS
 from sqlalchemy import make_url
 
-from activities.mail import OutgoingMail
-from activities.payments import GatewayPayments
-from activities.post import FolderPost
+from activities.mail.activities import OutgoingMail
+from activities.mail.transport import FolderTransport
+from activities.payments.activities import GatewayPayments
+from activities.payments.simulated.gateway import SimulatedGateway
 from activities.record import DatabaseRecord
-from activities.simulated_gateway import SimulatedGateway
 from activities.warehouse import SimulatedWarehouse
 from benchmarks.mails import MAILS_PER_SECOND
 from benchmarks.peer_claim import GoodReturn
 from benchmarks.peer_journal import Desk
+from devstack.exit_with_parent import exit_when_stdin_closes
 from domain.policy import Policy
-from lifeline import end_with_stdin
 from messages.claims import SubmitCareExpress
 from messages.mail import DeliverMails
 from store.database import Database
@@ -32,7 +32,7 @@ QUEUE: Final = "claims"
 WORKFLOW: Final = "good_return"
 READY: Final = "working"
 _POLLING: Final = 0.05
-"""DBOS looks for queued work once a second by itself; our dev server is tuned too (dev.py)."""
+"""DBOS looks for queued work once a second by itself; our dev server is tuned too (devstack/commands.py)."""
 
 
 def system_url(database_url: str) -> str:
@@ -60,7 +60,7 @@ async def work(database_url: str, mail_folder: Path) -> None:
     DBOS.workflow(name=WORKFLOW)(good_return)
     DBOS.launch()
     await DBOS.register_queue_async(QUEUE, polling_interval_sec=_POLLING)
-    mail = OutgoingMail(database, FolderPost(mail_folder), mails_per_second=MAILS_PER_SECOND)
+    mail = OutgoingMail(database, FolderTransport(mail_folder), mails_per_second=MAILS_PER_SECOND)
     delivering = asyncio.create_task(_deliver(mail))
     print(READY, flush=True)
     await stop.wait()
@@ -77,6 +77,6 @@ async def _deliver(mail: OutgoingMail) -> None:
 
 
 if __name__ == "__main__":
-    end_with_stdin()
+    exit_when_stdin_closes()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     asyncio.run(work(sys.argv[1], Path(sys.argv[2])))

@@ -13,11 +13,11 @@ from psycopg.types.json import Json
 from sqlalchemy import Connection, Table, insert
 
 from domain.catalogue import Catalogue, Region
-from domain.coverage import MONTHS, RENEWAL_GRACE_DAYS, Term, begun, quota_for
+from domain.coverage import MONTHS, RENEWAL_GRACE_DAYS, Term, new_term, quota_for
 from domain.dates import add_months, morning_of, start_of_day
 from domain.kinds import Category, ClaimState, DeviceStatus, Service, TermKind
 from domain.renewal import REMINDERS, reminder_due
-from store.schema import METADATA
+from store.tables.metadata import METADATA
 
 Row = dict[str, Any]
 
@@ -249,4 +249,4 @@ class _Customer:
 @cache
 def _begun(zone: str, kind: TermKind, starts_on: date) -> Term:
     """Customers who begin on one day in one zone have the same term; quotas are a drone's."""
-    return begun("", kind, quota_for(kind, Category.DRONE, True), start_of_day(starts_on, zone), zone)
+    return new_term("", kind, quota_for(kind, Category.DRONE, True), start_of_day(starts_on, zone), zone)

@@ -24,8 +24,8 @@ from benchmarks.population import SHARES
 from benchmarks.traces import AT, CLOCK, NUMBER, TERM_BEFORE, rows
 from domain.catalogue import Catalogue, Model, Region
 from store.migrate import upgrade
-from store.schema import METADATA
 from store.seed import demo_catalogue
+from store.tables.metadata import METADATA
 
 AS_OF: Final = date(2026, 11, 23)
 IN_THE_WINDOW: Final = 200
@@ -65,7 +65,7 @@ def populate(url: str, claims: int) -> str:
     """Make the tables in an empty database and `write`; a sentence on what was done."""
     began = time.perf_counter()
     upgrade(url)
-    asyncio.run(databases.load_catalogue(url))
+    asyncio.run(databases.load_demo_catalogue(url))
     write(url, claims, demo_catalogue())
     size, seconds = databases.size(url) / 1024**2, time.perf_counter() - began
     return f"{claims:,} claims in {seconds:.0f} s, {size:,.0f} MiB"

@@ -12,13 +12,13 @@ from domain.eligibility import Card
 from domain.kinds import Attention, Cause, ClaimState, Outcome, Service, Tier
 from domain.policy import Policy
 from messages.record import ClaimEvent, DispatchRecorded, RecordDispatch, ReserveUse, SaveClaim, UseReserved
-from store import catalogue
-from store.claim_list import ClaimFilter, write_cursor
 from store.database import Database
-from store.ledger_view import ledger
-from store.reminders import due_page
-from store.shipping_list import ShippingFilter
-from store.views import Views
+from store.reads import catalogue
+from store.reads.claim_list import ClaimFilter, write_cursor
+from store.reads.due_reminders import due_page
+from store.reads.ledger import ledger
+from store.reads.queries import Queries
+from store.reads.shipping_list import ShippingFilter
 
 NOW: Final = datetime.combine(programme.AS_OF, datetime.min.time(), UTC) + timedelta(hours=18)
 _AGES: Final = timedelta(days=700)
@@ -32,7 +32,7 @@ class Questions:
 
     def __init__(self, url: str, size: int) -> None:
         self._database = Database(url)
-        self._views = Views(self._database)
+        self._queries = Queries(self._database)
         self._record = DatabaseRecord(self._database, Policy())
         self._size = size
 
@@ -43,14 +43,14 @@ class Questions:
         """By name. A list is asked for no more than the smallest programme has: every answer has one length."""
         deep = write_cursor((NOW - _AGES, "clm_5"))
         return {
-            "status page": lambda n: self._views.device(self._customer(n).serial_number, NOW),
-            "claim": lambda n: self._views.claim(self._customer(n).claim_id),
+            "status page": lambda n: self._queries.device(self._customer(n).serial_number, NOW),
+            "claim": lambda n: self._queries.claim(self._customer(n).claim_id),
             "claims, newest": self._claims(),
             "claims, deep in the list": self._claims(cursor=deep),
             "claims in a state": self._claims(state=ClaimState.CLOSED),
             "claims in a rare state": self._claims(5, state=ClaimState.AWAITING_RETURN),
             "claims of a service": self._claims(20, service=Service.MAINTENANCE),
-            "claims of a device": lambda n: self._views.claims(
+            "claims of a device": lambda n: self._queries.claims(
                 ClaimFilter(serial_number=self._customer(n).serial_number)
             ),
             "claims of a region": self._claims(region="AU"),
@@ -59,19 +59,19 @@ class Questions:
             "claims due before long ago": self._claims(due_before=NOW - _AGES),
             "awaited returns due before": self._claims(2, state=ClaimState.AWAITING_RETURN, due_before=NOW),
             "claims of a region and service": self._claims(2, region="AU", service=Service.MAINTENANCE),
-            "what is to be shipped": lambda n: self._views.shipping_requests(ShippingFilter(), 5),
-            "what is to be shipped in a region": lambda n: self._views.shipping_requests(
+            "what is to be shipped": lambda n: self._queries.shipping_requests(ShippingFilter(), 5),
+            "what is to be shipped in a region": lambda n: self._queries.shipping_requests(
                 ShippingFilter(region="US"), 2
             ),
-            "what was shipped": lambda n: self._views.shipping_requests(ShippingFilter(open=False), 50),
-            "timeline": lambda n: self._views.events(self._customer(n).claim_id),
+            "what was shipped": lambda n: self._queries.shipping_requests(ShippingFilter(open=False), 50),
+            "timeline": lambda n: self._queries.events(self._customer(n).claim_id),
             "ledger of a claim": self._ledger,
             f"reminders: a page of {programme.IN_THE_WINDOW} terms": self._reminders,
         }
 
     async def begin(self) -> None:
         """Before the first question. Raises ValueError for a programme that was measured before: it keeps claims."""
-        if await self._views.claim(_new_claim(0)) is not None:
+        if await self._queries.claim(_new_claim(0)) is not None:
             raise ValueError("this programme was measured before; populate a new one")
 
     async def write_claim(self, number: int) -> None:
@@ -86,18 +86,18 @@ class Questions:
         chosen = ClaimFilter(**wanted)
 
         async def page(_number: int) -> object:
-            found = await self._views.claims(chosen, limit, cursor)
+            found = await self._queries.claims(chosen, limit, cursor)
             assert len(found.items) == limit, (wanted, len(found.items))
             return found
 
         return page
 
     async def _ledger(self, number: int) -> object:
-        async with self._database.reading() as session:
+        async with self._database.snapshot() as session:
             return await ledger(session, self._customer(number).claim_id)
 
     async def _reminders(self, _number: int) -> object:
-        async with self._database.reading() as session:
+        async with self._database.snapshot() as session:
             region = await catalogue.region(session, _REGION)
             assert region is not None
             found = await due_page(session, region, programme.AS_OF, NOW, None, programme.IN_THE_WINDOW)

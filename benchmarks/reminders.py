@@ -28,13 +28,14 @@ from benchmarks.baseline import bare_rate, compose_rate
 from benchmarks.expected import KINDS, due_names
 from benchmarks.measures import MIB, Measures, Sample, memory
 from benchmarks.sinks import FolderSink, Sink, SmtpSink
-from dev import Stack, scratch_settings
+from devstack.commands import scratch_settings
+from devstack.preflight import free_ports
+from devstack.stack import Stack
 from domain.catalogue import Catalogue
 from messages.renewals import RegionReminded, RemindRegion
-from preflight import free_ports
-from schedules import schedule_id
-from store.schema import METADATA
 from store.seed import demo_catalogue
+from store.tables.metadata import METADATA
+from temporal_runtime.schedules import schedule_id
 from workflows.renewal_reminders import RenewalReminders
 
 AS_OF: Final = date(2026, 11, 23)

@@ -1,6 +1,6 @@
 """Benchmarks: where the reminders go, and what counts them there, independent of what the product remembers.
 
-Both are the product's own ways out (FolderPost, SmtpPost); the worker does not know that it is measured.
+Both are the product's own ways out (FolderTransport, SmtpTransport); the worker does not know that it is measured.
 """
 
 import asyncio

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from benchmarks.stories import GIVEN_BACK, Story
 from domain.catalogue import Model, Region, expected_components
 from domain.claim import Claim, Hold, Incident, Inspection
-from domain.coverage import begun, quota_for
+from domain.coverage import new_term, quota_for
 from domain.dates import start_of_day
 from domain.kinds import (
     Attention,
@@ -38,7 +38,7 @@ from domain.repair import RepairQuote
 from domain.returns import window
 from messages.jobs import JobOpened
 from messages.record import UseReserved
-from store.ledger_view import CARD, HOLDS_OPEN, HOLDS_PLACED
+from store.reads.ledger import CARD, HOLDS_OPEN, HOLDS_PLACED
 from store.writes.claims import columns
 
 Row = dict[str, Any]
@@ -77,7 +77,7 @@ class _Told:
 
     def __init__(self, story: Story, region: Region, model: Model, at: datetime) -> None:
         self._story, self._region, self._model, self._at = story, region, model, at
-        self._term = begun(
+        self._term = new_term(
             f"trm_{NUMBER}",
             TermKind.ONE_YEAR,
             quota_for(TermKind.ONE_YEAR, Category.DRONE, model.flyaway),

@@ -18,7 +18,7 @@ from rich.console import Console
 from sqlalchemy import Engine, func, select
 from temporalio.client import Client
 
-from api.client import TemporalDoor
+from api.temporal_client import TemporalClaimCommands
 from benchmarks import databases
 from benchmarks.covered import Covered
 from benchmarks.listener import Listener
@@ -26,13 +26,14 @@ from benchmarks.mails import MAILS_PER_SECOND, mails_out
 from benchmarks.open_claims import claim_id, extend, open_claims, tell
 from benchmarks.processes import cpu_seconds, rss
 from benchmarks.report import Report, percentile
-from connect import connect
-from dev import Part, Stack, scratch_settings
-from preflight import HOST
-from schedules import schedule_id
+from devstack.commands import scratch_settings
+from devstack.preflight import HOST
+from devstack.stack import Part, Stack
 from settings import Settings
-from store.schema import METADATA
 from store.seed import demo_catalogue
+from store.tables.metadata import METADATA
+from temporal_runtime.connection import connect
+from temporal_runtime.schedules import schedule_id
 from workflows.parts.claim_workflow import ClaimWorkflow
 
 MIB: Final = 1024 * 1024
@@ -89,35 +90,37 @@ async def _play(settings: Settings, engine: Engine, serials: list[str], size: Si
         for region in demo_catalogue().regions:  # nine o'clock somewhere is another benchmark
             await stack.client.get_schedule_handle(schedule_id(region.code)).pause()
         await stack.start("worker")
-        async with _door(stack) as door:
+        async with _claim_commands(stack) as claim_commands:
             found.memory["worker, none open"] = rss(_pid(stack, "worker"))
             began = time.perf_counter()
-            await _open(door, serials[: size.first])
+            await _open(claim_commands, serials[: size.first])
             await _settled(engine)
             await _look(stack, found, size, "first")
-            await _open(door, serials[size.first :])
+            await _open(claim_commands, serials[size.first :])
             found.opening_seconds = time.perf_counter() - began
             await _settled(engine)
             await _look(stack, found, size, "all")
-            others = await _ask(stack.client, door, found, serials, size.messages)
-            await _restarts(stack, door, found, others)
+            others = await _ask(stack.client, claim_commands, found, serials, size.messages)
+            await _restarts(stack, claim_commands, found, others)
     return found
 
 
 @asynccontextmanager
-async def _door(stack: Stack) -> AsyncIterator[TemporalDoor]:
+async def _claim_commands(stack: Stack) -> AsyncIterator[TemporalClaimCommands]:
     """The product's own way to Temporal."""
-    door = TemporalDoor(lambda: connect(wait_seconds=5, address=stack.temporal_address), stack.settings.task_queue)
-    await door.open()
+    claim_commands = TemporalClaimCommands(
+        lambda: connect(wait_seconds=5, address=stack.temporal_address), stack.settings.task_queue
+    )
+    await claim_commands.open()
     try:
-        yield door
+        yield claim_commands
     finally:
-        await door.close()
+        await claim_commands.close()
 
 
-async def _open(door: TemporalDoor, serials: list[str]) -> None:
+async def _open(claim_commands: TemporalClaimCommands, serials: list[str]) -> None:
     began = time.perf_counter()
-    await open_claims(door, serials, _AT_ONCE)
+    await open_claims(claim_commands, serials, _AT_ONCE)
     console.log(f"{len(serials):,} claims opened, {len(serials) / (time.perf_counter() - began):.1f} a second")
 
 
@@ -149,7 +152,9 @@ async def _look(stack: Stack, found: Found, size: Size, when: str) -> None:
         console.log(f"{part}: {rss(pid) / MIB:.0f} MiB, {share:.2%} of a core while nothing happens")
 
 
-async def _ask(client: Client, door: TemporalDoor, found: Found, serials: list[str], count: int) -> list[str]:
+async def _ask(
+    client: Client, claim_commands: TemporalClaimCommands, found: Found, serials: list[str], count: int
+) -> list[str]:
     """Messages by turns to a claim opened last, which is cached, and to any other; those that got none."""
     cached, others = serials[-count:], serials[:-count]
     random.Random(1).shuffle(others)
@@ -158,7 +163,7 @@ async def _ask(client: Client, door: TemporalDoor, found: Found, serials: list[s
         await client.get_workflow_handle(claim_id(serial)).query(ClaimWorkflow.claim)
 
     async def message(serial: str) -> None:
-        await extend(door, serial)
+        await extend(claim_commands, serial)
 
     await message(others.pop())  # the first of its kind opens connections and reads code
     messages: Sequence[tuple[str, Callable[[str], Awaitable[None]]]] = (("extension", message), ("query", query))
@@ -171,7 +176,7 @@ async def _ask(client: Client, door: TemporalDoor, found: Found, serials: list[s
     return others
 
 
-async def _restarts(stack: Stack, door: TemporalDoor, found: Found, others: list[str]) -> None:
+async def _restarts(stack: Stack, claim_commands: TemporalClaimCommands, found: Found, others: list[str]) -> None:
     """The worker goes one way and the other; each time one of its claims is sent a message as soon as the next polls.
 
     The claim has been awake before: it is in that worker's cache and bound to it, which is the worst that can be.
@@ -180,13 +185,13 @@ async def _restarts(stack: Stack, door: TemporalDoor, found: Found, others: list
     for way, end in ways:
         for _ in range(_RESTARTS):
             serial = others.pop()
-            await tell(door, serial)
+            await tell(claim_commands, serial)
             await asyncio.sleep(_WOKEN_SECONDS)
             await end("worker")
             started = time.perf_counter()
             await stack.start("worker")
             polls = time.perf_counter()
-            await extend(door, serial)
+            await extend(claim_commands, serial)
             answered = time.perf_counter()
             found.answers.setdefault(f"{way}, since it polls", []).append(answered - polls)
             found.answers.setdefault(f"{way}, since its start", []).append(answered - started)

@@ -1,11 +1,11 @@
-"""The application over ASGI, on a fresh SQLite database, with a door that needs no Temporal."""
+"""The application over ASGI on a fresh SQLite database, with fake claim commands instead of Temporal."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
-import httpx
+import httpx2
 import pytest
 from fastapi import FastAPI
 from sqlmodel import update
@@ -15,8 +15,8 @@ from api.config import ApiConfig
 from domain.kinds import ClaimState, TermKind
 from messages.registry import BindController, Owner, PlantTerm, RegisterDevice
 from store.database import Database
-from store.requests import HttpRequestRow
-from tests.fakes.door import FakeDoor
+from store.tables.http_requests import HttpRequestRow
+from tests.fakes.claim_commands import FakeClaimCommands
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 KEYS = {"dev": "admin", "cs": "customer_service", "wh": "warehouse", "st": "staff", "fi": "finance"}
@@ -92,12 +92,12 @@ def config(url: str, **changes: Any) -> ApiConfig:
 
 
 @dataclass
-class Office:
-    """The application with its door and clock, and verbs for what most tests need first."""
+class ApiHarness:
+    """The application with its claim commands and clock, and the common first steps of tests."""
 
     app: FastAPI
-    http: httpx.AsyncClient
-    door: FakeDoor
+    http: httpx2.AsyncClient
+    claim_commands: FakeClaimCommands
     database: Database
     clock: list[datetime] = field(default_factory=lambda: [NOW])
 
@@ -114,30 +114,30 @@ class Office:
         register = RegisterDevice(
             serial_number=serial, model="mavic-3", region="US", owner=owner, activated_at=activated, at=activated
         )
-        await self.door.command(register, "setup")
+        await self.claim_commands.execute(register, "setup")
         if plan:
             term = PlantTerm(
                 serial_number=serial, kind=TermKind.ONE_YEAR, starts_on=activated.date(), term_id=f"t-{serial}", at=NOW
             )
-            await self.door.command(term, "setup")
+            await self.claim_commands.execute(term, "setup")
         if bound:
             bind = BindController(serial_number=serial, remote_controller="RC1", bound_at=activated, at=activated)
-            await self.door.command(bind, "setup")
-        self.door.asked.clear()
-        self.door.keys.clear()
+            await self.claim_commands.execute(bind, "setup")
+        self.claim_commands.received.clear()
+        self.claim_commands.keys.clear()
         return serial
 
     async def claimed(self, **changes: Any) -> dict[str, Any]:
         """A claim on a covered device, waiting for its dispatch."""
         await self.covered()
-        answer = await self.http.post("/v1/claims", json=express(**changes))
-        assert answer.status_code == 202, answer.text
-        claim: dict[str, Any] = answer.json()
+        response = await self.http.post("/v1/claims", json=express(**changes))
+        assert response.status_code == 202, response.text
+        claim: dict[str, Any] = response.json()
         return claim
 
     async def forget_answers(self) -> None:
-        """What a process leaves behind that dies between doing and answering."""
-        async with self.database.writing() as session:
+        """The database after a process was killed between executing a command and responding."""
+        async with self.database.transaction() as session:
             await session.exec(update(HttpRequestRow).values(status=None, body=None, headers=None))
 
     async def inspecting(self) -> dict[str, Any]:
@@ -145,8 +145,10 @@ class Office:
         await self.covered()
         made = await self.http.post("/v1/claims", json=broken())
         assert made.status_code == 202, made.text
-        claim = await self.app.state.services.views.claim(made.json()["id"])
-        await self.door.save(replace(claim, state=ClaimState.INSPECTING), "parcel_arrived", "The parcel arrived.")
+        claim = await self.app.state.services.queries.claim(made.json()["id"])
+        await self.claim_commands.save(
+            replace(claim, state=ClaimState.INSPECTING), "parcel_arrived", "The parcel arrived."
+        )
         arrived: dict[str, Any] = (await self.http.get(made.headers["location"])).json()
         return arrived
 
@@ -154,31 +156,31 @@ class Office:
         """A claim whose replacement has left."""
         claim = await self.claimed()
         body = {"replacement_serial_number": REPLACEMENT, "carrier": "UPS"}
-        answer = await self.http.post(f"/v1/claims/{claim['id']}/dispatch", json=body)
-        assert answer.status_code == 200, answer.text
-        shipped: dict[str, Any] = answer.json()
+        response = await self.http.post(f"/v1/claims/{claim['id']}/dispatch", json=body)
+        assert response.status_code == 200, response.text
+        shipped: dict[str, Any] = response.json()
         return shipped
 
 
 @pytest.fixture
-async def office(sqlite_url: str, sqlite_database: Database) -> AsyncIterator[Office]:
+async def harness(sqlite_url: str, sqlite_database: Database) -> AsyncIterator[ApiHarness]:
     clock = [NOW]
-    door = FakeDoor(sqlite_database, lambda: clock[0])
-    app = create_app(config(sqlite_url), door=door, now=lambda: clock[0])
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    claim_commands = FakeClaimCommands(sqlite_database, lambda: clock[0])
+    app = create_app(config(sqlite_url), claim_commands=claim_commands, now=lambda: clock[0])
+    transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
     headers = {"Authorization": "Bearer dev"}
     async with (
         app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://api", headers=headers) as http,
+        httpx2.AsyncClient(transport=transport, base_url="http://api", headers=headers) as http,
     ):
-        yield Office(app, http, door, sqlite_database, clock)
+        yield ApiHarness(app, http, claim_commands, sqlite_database, clock)
 
 
-def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
-    """The answer, which must be that problem."""
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    body: dict[str, Any] = answer.json()
+def problem(response: httpx2.Response, status: int, code: str) -> dict[str, Any]:
+    """The response's body, which must be that problem."""
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    body: dict[str, Any] = response.json()
     assert body["code"] == code, body
     assert body["status"] == status
     assert body["title"]

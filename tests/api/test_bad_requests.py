@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer is a problem that says what is wrong, and never a 500."""
+"""Every invalid request gets a problem that says what is wrong, and never a 500."""
 
 import json
 from collections.abc import AsyncIterator
@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from api.limits import MOST_BYTES
-from tests.api.conftest import OWNER, SERIAL, SHIP_TO, Office, broken, express, lost, problem, worn
+from api.body_limit import MAX_BODY_BYTES
+from tests.api.conftest import OWNER, SERIAL, SHIP_TO, ApiHarness, broken, express, lost, problem, worn
 
 DEEP = "[" * 5000 + "]" * 5000
 TREE = {"cause": "collision", "occurred_at": "2026-11-20T14:30:00Z"}
@@ -73,16 +73,16 @@ WRONG_FIELDS: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("body", "field"), WRONG_FIELDS)
-async def test_a_wrong_field_is_named_by_its_path(office: Office, body: dict[str, Any], field: str) -> None:
-    invalid = problem(await office.http.post("/v1/claims", json=body), 422, "invalid_request")
+async def test_a_wrong_field_is_named_by_its_path(harness: ApiHarness, body: dict[str, Any], field: str) -> None:
+    invalid = problem(await harness.http.post("/v1/claims", json=body), 422, "invalid_request")
     assert [error["field"] for error in invalid["errors"]] == [field]
     assert invalid["errors"][0]["message"]
     assert field in invalid["detail"]
 
 
-async def test_every_wrong_field_is_named_at_once(office: Office) -> None:
+async def test_every_wrong_field_is_named_at_once(harness: ApiHarness) -> None:
     body = express(tier="gold", colour="red", payment_method=7)
-    invalid = problem(await office.http.post("/v1/claims", json=body), 422, "invalid_request")
+    invalid = problem(await harness.http.post("/v1/claims", json=body), 422, "invalid_request")
     assert {error["field"] for error in invalid["errors"]} == {"tier", "colour", "payment_method"}
 
 
@@ -105,46 +105,46 @@ async def test_every_wrong_field_is_named_at_once(office: Office) -> None:
     ],
     ids=lambda body: repr(body[:20]),
 )
-async def test_a_body_that_is_no_claim_at_all(office: Office, body: bytes) -> None:
+async def test_a_body_that_is_no_claim_at_all(harness: ApiHarness, body: bytes) -> None:
     headers = {"Content-Type": "application/json", "Idempotency-Key": "bad body"}
-    invalid = problem(await office.http.post("/v1/claims", content=body, headers=headers), 422, "invalid_request")
+    invalid = problem(await harness.http.post("/v1/claims", content=body, headers=headers), 422, "invalid_request")
     assert invalid["errors"]
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "", "json"])
-async def test_another_content_type_is_415(office: Office, kind: str) -> None:
+async def test_another_content_type_is_415(harness: ApiHarness, kind: str) -> None:
     content = json.dumps(express()).encode()
-    answer = await office.http.post("/v1/claims", content=content, headers={"Content-Type": kind})
-    problem(answer, 415, "unsupported_media_type")
+    response = await harness.http.post("/v1/claims", content=content, headers={"Content-Type": kind})
+    problem(response, 415, "unsupported_media_type")
 
 
-async def test_a_content_type_with_parameters_is_json_all_the_same(office: Office) -> None:
-    await office.covered()
+async def test_a_content_type_with_parameters_is_json_all_the_same(harness: ApiHarness) -> None:
+    await harness.covered()
     content = json.dumps(express()).encode()
     headers = {"Content-Type": "Application/JSON; charset=utf-8"}
-    assert (await office.http.post("/v1/claims", content=content, headers=headers)).status_code == 202
+    assert (await harness.http.post("/v1/claims", content=content, headers=headers)).status_code == 202
 
 
-async def test_a_body_over_one_mebibyte_is_413(office: Office) -> None:
+async def test_a_body_over_one_mebibyte_is_413(harness: ApiHarness) -> None:
     for path in ("/v1/claims", "/v1/nowhere", "/healthz"):
-        answer = await office.http.post(path, content=b" " * (MOST_BYTES + 1))
-        problem(answer, 413, "payload_too_large")
+        response = await harness.http.post(path, content=b" " * (MAX_BODY_BYTES + 1))
+        problem(response, 413, "payload_too_large")
 
 
-async def test_a_body_that_does_not_say_its_length_is_counted(office: Office) -> None:
+async def test_a_body_that_does_not_say_its_length_is_counted(harness: ApiHarness) -> None:
     async def endless() -> AsyncIterator[bytes]:
         for _ in range(40):
             yield b" " * 65536
 
-    answer = await office.http.post("/v1/claims", content=endless())
-    problem(answer, 413, "payload_too_large")
+    response = await harness.http.post("/v1/claims", content=endless())
+    problem(response, 413, "payload_too_large")
 
 
-async def test_a_body_of_exactly_one_mebibyte_is_read(office: Office) -> None:
-    await office.covered()
-    content = json.dumps(express()).encode().ljust(MOST_BYTES)
+async def test_a_body_of_exactly_one_mebibyte_is_read(harness: ApiHarness) -> None:
+    await harness.covered()
+    content = json.dumps(express()).encode().ljust(MAX_BODY_BYTES)
     headers = {"Content-Type": "application/json"}
-    assert (await office.http.post("/v1/claims", content=content, headers=headers)).status_code == 202
+    assert (await harness.http.post("/v1/claims", content=content, headers=headers)).status_code == 202
 
 
 MONEY = {"amount": 100, "currency": "USD"}
@@ -190,11 +190,11 @@ ACTIONS: list[tuple[str, Any, str]] = [
 
 
 @pytest.mark.parametrize(("path", "body", "field"), ACTIONS)
-async def test_a_wrong_action_is_never_passed_on(office: Office, path: str, body: Any, field: str) -> None:
-    answer = await office.http.post(f"/v1/claims/clm_aaaaaaaaaaaaaaaa/{path}", json=body)
-    invalid = problem(answer, 422, "invalid_request")
+async def test_a_wrong_action_is_never_passed_on(harness: ApiHarness, path: str, body: Any, field: str) -> None:
+    response = await harness.http.post(f"/v1/claims/clm_aaaaaaaaaaaaaaaa/{path}", json=body)
+    invalid = problem(response, 422, "invalid_request")
     assert [error["field"] for error in invalid["errors"]] == [field]
-    assert office.door.asked == []
+    assert harness.claim_commands.received == []
 
 
 DEVICE = {"serial_number": SERIAL, "model": "mavic-3", "region": "US", "owner": OWNER}
@@ -234,64 +234,64 @@ DEVICES: list[tuple[str, dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("path", "body", "field"), DEVICES)
 async def test_a_wrong_device_command_names_its_field(
-    office: Office, path: str, body: dict[str, Any], field: str
+    harness: ApiHarness, path: str, body: dict[str, Any], field: str
 ) -> None:
     if path != "devices":
-        await office.covered()
-    invalid = problem(await office.http.post(f"/v1/{path}", json=body), 422, "invalid_request")
+        await harness.covered()
+    invalid = problem(await harness.http.post(f"/v1/{path}", json=body), 422, "invalid_request")
     assert [error["field"] for error in invalid["errors"]] == [field]
 
 
 @pytest.mark.parametrize("serial", ["NOBODY", "%00", "%F0%9F%9A%81", "a" * 300, "..%2F..", "SN%27", "%20"])
-async def test_a_serial_number_nobody_has_is_not_found(office: Office, serial: str) -> None:
-    problem(await office.http.get(f"/v1/devices/{serial}"), 404, "not_found")
+async def test_a_serial_number_nobody_has_is_not_found(harness: ApiHarness, serial: str) -> None:
+    problem(await harness.http.get(f"/v1/devices/{serial}"), 404, "not_found")
     bind = {"remote_controller": "RC"}
-    problem(await office.http.post(f"/v1/devices/{serial}/bindings", json=bind), 404, "not_found")
+    problem(await harness.http.post(f"/v1/devices/{serial}/bindings", json=bind), 404, "not_found")
     plan = {"term": "1y", "payment_method": "pm_card_visa"}
-    problem(await office.http.post(f"/v1/devices/{serial}/plans", json=plan), 404, "not_found")
-    problem(await office.http.delete(f"/v1/devices/{serial}/bindings/current"), 404, "not_found")
+    problem(await harness.http.post(f"/v1/devices/{serial}/plans", json=plan), 404, "not_found")
+    problem(await harness.http.delete(f"/v1/devices/{serial}/bindings/current"), 404, "not_found")
 
 
 @pytest.mark.parametrize(
     "path", ["/", "/v1", "/v1/", "/v2/claims", "/v1/claims/", "/v1/products/mavic-3/x", "//v1/claims"]
 )
-async def test_an_unknown_page_is_a_problem(office: Office, path: str) -> None:
-    answer = await office.http.get(f"http://api{path}")
-    problem(answer, 404, "not_found")
+async def test_an_unknown_page_is_a_problem(harness: ApiHarness, path: str) -> None:
+    response = await harness.http.get(f"http://api{path}")
+    problem(response, 404, "not_found")
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "TRACE", "BREW"])
-async def test_an_unknown_method_is_a_problem(office: Office, method: str) -> None:
-    answer = await office.http.request(method, "/v1/claims")
-    problem(answer, 405, "method_not_allowed")
-    assert answer.headers["allow"]
+async def test_an_unknown_method_is_a_problem(harness: ApiHarness, method: str) -> None:
+    response = await harness.http.request(method, "/v1/claims")
+    problem(response, 405, "method_not_allowed")
+    assert response.headers["allow"]
 
 
 @pytest.mark.parametrize("value", ["-1", "x", "9" * 40])
-async def test_a_bad_place_in_the_timeline_is_named(office: Office, value: str) -> None:
-    claim = await office.claimed()
+async def test_a_bad_place_in_the_timeline_is_named(harness: ApiHarness, value: str) -> None:
+    claim = await harness.claimed()
     url = claim["links"]["events"]
-    problem(await office.http.get(url, params={"cursor": value}), 422, "invalid_request")
-    problem(await office.http.get(url, headers={"Last-Event-ID": value}), 422, "invalid_request")
+    problem(await harness.http.get(url, params={"cursor": value}), 422, "invalid_request")
+    problem(await harness.http.get(url, headers={"Last-Event-ID": value}), 422, "invalid_request")
 
 
-async def test_a_fault_of_ours_tells_nothing_of_our_insides(office: Office) -> None:
+async def test_a_fault_of_ours_tells_nothing_of_our_insides(harness: ApiHarness) -> None:
     async def broken(*_: object, **__: object) -> None:
         raise RuntimeError("the secret is 42")
 
-    office.app.state.services.views.catalogue = broken
-    fault = problem(await office.http.get("/v1/products"), 500, "internal_error")
+    harness.app.state.services.queries.catalogue = broken
+    fault = problem(await harness.http.get("/v1/products"), 500, "internal_error")
     assert "42" not in json.dumps(fault)
 
 
-async def test_a_database_that_is_away_is_503(office: Office) -> None:
+async def test_a_database_that_is_away_is_503(harness: ApiHarness) -> None:
     from sqlmodel import text
 
-    async with office.database.writing() as session:
+    async with harness.database.transaction() as session:
         await session.exec(text("DROP TABLE http_requests"))  # type: ignore[call-overload]
         await session.exec(text("DROP TABLE catalogue_releases"))  # type: ignore[call-overload]
-    answer = await office.http.get("/v1/products")
-    problem(answer, 503, "unavailable")
-    assert answer.headers["retry-after"]
-    answer = await office.http.post("/v1/quotes", json={}, headers={"Idempotency-Key": "k"})
-    problem(answer, 503, "unavailable")
+    response = await harness.http.get("/v1/products")
+    problem(response, 503, "unavailable")
+    assert response.headers["retry-after"]
+    response = await harness.http.post("/v1/quotes", json={}, headers={"Idempotency-Key": "k"})
+    problem(response, 503, "unavailable")

@@ -1,17 +1,17 @@
-"""Decisions and events over HTTP: what is passed on, and what the answers of the claim become."""
+"""Decisions and events over HTTP: what is sent to the claim, and the response to each of its results."""
 
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from api.bodies.base import now as wall_clock
-from api.client import SIGNAL_OF, TemporalDoor
+from api.requests.base import now as wall_clock
+from api.temporal_client import SIGNAL_OF, TemporalClaimCommands
 from domain.kinds import Action
 from messages import claims
 from messages.claims import Inspect, ParcelArrived, ParcelScanned
 from messages.mail import MAIL_FAILED
-from tests.api.conftest import NOW, REPLACEMENT, SERIAL, Office, no_temporal, problem
+from tests.api.conftest import NOW, REPLACEMENT, SERIAL, ApiHarness, no_temporal, problem
 
 DECISIONS: list[tuple[str, dict[str, Any] | None]] = [
     ("dispatch", {"replacement_serial_number": REPLACEMENT}),
@@ -32,127 +32,131 @@ EVENTS: list[tuple[str, dict[str, Any] | None]] = [
 ]
 
 
-async def test_a_decision_answers_with_the_claim_as_it_is_afterwards(office: Office) -> None:
-    claim = await office.shipped()
+async def test_a_decision_answers_with_the_claim_as_it_is_afterwards(harness: ApiHarness) -> None:
+    claim = await harness.shipped()
     assert claim["state"] == "awaiting_return"
     assert claim["replacement_serial_number"] == REPLACEMENT
     assert claim["return"]["due_at"] == claim["deadline"]
     assert "extension" in claim["allowed_actions"]
 
 
-async def test_what_the_state_does_not_allow_answers_409_with_what_it_does(office: Office) -> None:
-    claim = await office.shipped()
-    answer = await office.http.post(f"/v1/claims/{claim['id']}/cancel", json={"reason": "changed my mind"})
-    refused = problem(answer, 409, "action_not_allowed")
+async def test_what_the_state_does_not_allow_answers_409_with_what_it_does(harness: ApiHarness) -> None:
+    claim = await harness.shipped()
+    response = await harness.http.post(f"/v1/claims/{claim['id']}/cancel", json={"reason": "changed my mind"})
+    refused = problem(response, 409, "action_not_allowed")
     assert refused["allowed_actions"] == claim["allowed_actions"]
     assert refused["rule"] == "R-CLM-2"
 
 
 async def test_a_payment_in_flight_answers_409_and_when_to_try_again_and_is_not_kept_under_the_key(
-    office: Office,
+    harness: ApiHarness,
 ) -> None:
-    claim = await office.shipped()
+    claim = await harness.shipped()
     url, key, body = f"/v1/claims/{claim['id']}/waiver", {"Idempotency-Key": "again"}, {"reason": "goodwill"}
-    office.door.paying.add(claim["id"])
-    answer = await office.http.post(url, json=body, headers=key)
-    refused = problem(answer, 409, "payment_in_progress")
+    harness.claim_commands.paying.add(claim["id"])
+    response = await harness.http.post(url, json=body, headers=key)
+    refused = problem(response, 409, "payment_in_progress")
     assert refused["allowed_actions"] == claim["allowed_actions"]
-    assert int(answer.headers["Retry-After"]) > 0
-    office.door.paying.clear()
-    assert (await office.http.post(url, json=body, headers=key)).status_code == 200
+    assert int(response.headers["Retry-After"]) > 0
+    harness.claim_commands.paying.clear()
+    assert (await harness.http.post(url, json=body, headers=key)).status_code == 200
 
 
 @pytest.mark.parametrize(("path", "body"), DECISIONS)
-async def test_a_closed_claim_takes_no_decision(office: Office, path: str, body: dict[str, Any] | None) -> None:
-    claim = await office.claimed()
-    await office.http.post(f"/v1/claims/{claim['id']}/cancel")
-    answer = await office.http.post(f"/v1/claims/{claim['id']}/{path}", json=body)
-    assert problem(answer, 409, "action_not_allowed")["allowed_actions"] == []
+async def test_a_closed_claim_takes_no_decision(harness: ApiHarness, path: str, body: dict[str, Any] | None) -> None:
+    claim = await harness.claimed()
+    await harness.http.post(f"/v1/claims/{claim['id']}/cancel")
+    response = await harness.http.post(f"/v1/claims/{claim['id']}/{path}", json=body)
+    assert problem(response, 409, "action_not_allowed")["allowed_actions"] == []
 
 
 @pytest.mark.parametrize(("path", "body"), EVENTS)
-async def test_a_claim_that_has_ended_takes_no_event(office: Office, path: str, body: dict[str, Any] | None) -> None:
-    claim = await office.claimed()
-    await office.http.post(f"/v1/claims/{claim['id']}/cancel")
-    answer = await office.http.post(f"/v1/claims/{claim['id']}/{path}", json=body)
-    problem(answer, 409, "action_not_allowed")
+async def test_a_claim_that_has_ended_takes_no_event(
+    harness: ApiHarness, path: str, body: dict[str, Any] | None
+) -> None:
+    claim = await harness.claimed()
+    await harness.http.post(f"/v1/claims/{claim['id']}/cancel")
+    response = await harness.http.post(f"/v1/claims/{claim['id']}/{path}", json=body)
+    problem(response, 409, "action_not_allowed")
 
 
 @pytest.mark.parametrize(("path", "body"), [("dispatch", DECISIONS[0][1]), ("cancel", None), *EVENTS])
-async def test_a_claim_ended_by_hand_is_for_operations(office: Office, path: str, body: dict[str, Any] | None) -> None:
+async def test_a_claim_ended_by_hand_is_for_operations(
+    harness: ApiHarness, path: str, body: dict[str, Any] | None
+) -> None:
     """Its record is still open. Once a reset has brought it back, the same key is heard."""
-    claim = await office.claimed()
+    claim = await harness.claimed()
     url, key = f"/v1/claims/{claim['id']}/{path}", {"Idempotency-Key": "again"}
-    office.door.ended.add(claim["id"])
-    refused = problem(await office.http.post(url, json=body, headers=key), 409, "action_not_allowed")
+    harness.claim_commands.ended.add(claim["id"])
+    refused = problem(await harness.http.post(url, json=body, headers=key), 409, "action_not_allowed")
     assert "No process works on this claim any more" in refused["detail"]
     assert "closed as" not in refused["detail"]
     assert refused["allowed_actions"] == []
-    office.door.ended.clear()
-    assert (await office.http.post(url, json=body, headers=key)).status_code in (200, 202)
+    harness.claim_commands.ended.clear()
+    assert (await harness.http.post(url, json=body, headers=key)).status_code in (200, 202)
 
 
 @pytest.mark.parametrize(("path", "body"), [*DECISIONS, *EVENTS])
-async def test_an_unknown_claim_is_not_found(office: Office, path: str, body: dict[str, Any] | None) -> None:
-    problem(await office.http.post(f"/v1/claims/clm_aaaaaaaaaaaaaaaa/{path}", json=body), 404, "not_found")
+async def test_an_unknown_claim_is_not_found(harness: ApiHarness, path: str, body: dict[str, Any] | None) -> None:
+    problem(await harness.http.post(f"/v1/claims/clm_aaaaaaaaaaaaaaaa/{path}", json=body), 404, "not_found")
 
 
 @pytest.mark.parametrize(("path", "body"), [*DECISIONS, *EVENTS])
 async def test_nothing_is_decided_while_temporal_is_away(
-    office: Office, path: str, body: dict[str, Any] | None
+    harness: ApiHarness, path: str, body: dict[str, Any] | None
 ) -> None:
-    claim = await office.claimed()
-    office.door.away = True
-    problem(await office.http.post(f"/v1/claims/{claim['id']}/{path}", json=body), 503, "unavailable")
+    claim = await harness.claimed()
+    harness.claim_commands.away = True
+    problem(await harness.http.post(f"/v1/claims/{claim['id']}/{path}", json=body), 503, "unavailable")
 
 
-async def test_a_replacement_that_cannot_be_is_refused_with_its_rule(office: Office) -> None:
-    claim = await office.claimed()
-    answer = await office.http.post(f"/v1/claims/{claim['id']}/dispatch", json={"replacement_serial_number": SERIAL})
-    assert problem(answer, 422, "refused")["rule"] == "R-CLM-9"
+async def test_a_replacement_that_cannot_be_is_refused_with_its_rule(harness: ApiHarness) -> None:
+    claim = await harness.claimed()
+    response = await harness.http.post(f"/v1/claims/{claim['id']}/dispatch", json={"replacement_serial_number": SERIAL})
+    assert problem(response, 422, "refused")["rule"] == "R-CLM-9"
 
 
-async def test_the_inspector_may_leave_the_serial_number_empty(office: Office) -> None:
-    claim = await office.shipped()
+async def test_the_inspector_may_leave_the_serial_number_empty(harness: ApiHarness) -> None:
+    claim = await harness.shipped()
     body = {"serial_number": "", "genuine": True, "components": []}
-    await office.http.post(f"/v1/claims/{claim['id']}/inspection", json=body, headers={"Authorization": "Bearer wh"})
-    inspect = office.door.asked[-1]
+    await harness.http.post(f"/v1/claims/{claim['id']}/inspection", json=body, headers={"Authorization": "Bearer wh"})
+    inspect = harness.claim_commands.received[-1]
     assert isinstance(inspect, Inspect)
     assert (inspect.serial_number, inspect.actor) == ("", "warehouse")
 
 
-async def test_an_event_without_its_time_happened_now_on_the_claims_own_clock(office: Office) -> None:
-    claim = await office.shipped()
-    office.door.lead = timedelta(days=3, microseconds=7)
-    answer = await office.http.post(f"/v1/claims/{claim['id']}/arrival")
-    assert answer.status_code == 202
-    assert answer.json()["id"] == claim["id"]
-    arrival = office.door.asked[-1]
+async def test_an_event_without_its_time_happened_now_on_the_claims_own_clock(harness: ApiHarness) -> None:
+    claim = await harness.shipped()
+    harness.claim_commands.lead = timedelta(days=3, microseconds=7)
+    response = await harness.http.post(f"/v1/claims/{claim['id']}/arrival")
+    assert response.status_code == 202
+    assert response.json()["id"] == claim["id"]
+    arrival = harness.claim_commands.received[-1]
     assert isinstance(arrival, ParcelArrived)
     assert arrival.arrived_at == NOW + timedelta(days=3)
 
 
-async def test_a_scan_is_passed_on_to_the_second(office: Office) -> None:
-    office.later(days=-1)
-    claim = await office.shipped()
-    office.later(days=1)
+async def test_a_scan_is_passed_on_to_the_second(harness: ApiHarness) -> None:
+    harness.later(days=-1)
+    claim = await harness.shipped()
+    harness.later(days=1)
     body = {"carrier": "UPS", "tracking_number": "1Z", "scanned_at": "2026-11-23T01:59:59.9-08:00"}
-    await office.http.post(f"/v1/claims/{claim['id']}/return-scan", json=body, headers={"Idempotency-Key": "scan-1"})
-    scan = office.door.asked[-1]
+    await harness.http.post(f"/v1/claims/{claim['id']}/return-scan", json=body, headers={"Idempotency-Key": "scan-1"})
+    scan = harness.claim_commands.received[-1]
     assert isinstance(scan, ParcelScanned)
     assert scan.scanned_at == NOW - timedelta(seconds=1)
     assert scan.event_id.startswith("evt_")
 
 
-async def test_a_back_dated_arrival_needs_a_reason(office: Office) -> None:
-    office.later(days=-1)
-    claim = await office.shipped()
-    office.later(days=1)
+async def test_a_back_dated_arrival_needs_a_reason(harness: ApiHarness) -> None:
+    harness.later(days=-1)
+    claim = await harness.shipped()
+    harness.later(days=1)
     url, body = f"/v1/claims/{claim['id']}/arrival", {"arrived_at": "2026-11-23T08:59:59Z"}
-    invalid = problem(await office.http.post(url, json=body), 422, "invalid_request")
+    invalid = problem(await harness.http.post(url, json=body), 422, "invalid_request")
     assert [error["field"] for error in invalid["errors"]] == ["reason"]
-    assert (await office.http.post(url, json=body | {"reason": "found in the yard"})).status_code == 202
-    assert (await office.http.post(url, json={"arrived_at": "2026-11-23T09:00:00Z"})).status_code == 202
+    assert (await harness.http.post(url, json=body | {"reason": "found in the yard"})).status_code == 202
+    assert (await harness.http.post(url, json={"arrived_at": "2026-11-23T09:00:00Z"})).status_code == 202
 
 
 TIMED: list[tuple[str, str, dict[str, str]]] = [
@@ -163,69 +167,71 @@ TIMED: list[tuple[str, str, dict[str, str]]] = [
 
 @pytest.mark.parametrize(("path", "field", "rest"), TIMED)
 async def test_nothing_has_happened_before_the_claim(
-    office: Office, path: str, field: str, rest: dict[str, str]
+    harness: ApiHarness, path: str, field: str, rest: dict[str, str]
 ) -> None:
-    claim = await office.shipped()
-    office.later(days=2)
+    claim = await harness.shipped()
+    harness.later(days=2)
     url = f"/v1/claims/{claim['id']}/{path}"
-    answer = await office.http.post(url, json={field: "2026-11-23T09:59:59Z"} | rest)
-    invalid = problem(answer, 422, "invalid_request")
+    response = await harness.http.post(url, json={field: "2026-11-23T09:59:59Z"} | rest)
+    invalid = problem(response, 422, "invalid_request")
     assert [error["field"] for error in invalid["errors"]] == [field]
     assert "opened at 2026-11-23T10:00:00Z" in invalid["detail"]
-    assert (await office.http.post(url, json={field: "2026-11-23T10:00:00Z"} | rest)).status_code == 202
+    assert (await harness.http.post(url, json={field: "2026-11-23T10:00:00Z"} | rest)).status_code == 202
 
 
 @pytest.mark.parametrize(("path", "field", "rest"), TIMED)
-async def test_nothing_has_happened_in_the_future(office: Office, path: str, field: str, rest: dict[str, str]) -> None:
-    claim = await office.shipped()
+async def test_nothing_has_happened_in_the_future(
+    harness: ApiHarness, path: str, field: str, rest: dict[str, str]
+) -> None:
+    claim = await harness.shipped()
     url = f"/v1/claims/{claim['id']}/{path}"
-    answer = await office.http.post(url, json={field: "2026-11-23T10:05:01Z"} | rest)
-    assert [error["field"] for error in problem(answer, 422, "invalid_request")["errors"]] == [field]
-    assert (await office.http.post(url, json={field: "2026-11-23T10:05:00Z"} | rest)).status_code == 202
+    response = await harness.http.post(url, json={field: "2026-11-23T10:05:01Z"} | rest)
+    assert [error["field"] for error in problem(response, 422, "invalid_request")["errors"]] == [field]
+    assert (await harness.http.post(url, json={field: "2026-11-23T10:05:00Z"} | rest)).status_code == 202
 
 
-async def test_fast_forward_moves_the_clock_by_days_and_hours(office: Office) -> None:
-    claim = await office.shipped()
+async def test_fast_forward_moves_the_clock_by_days_and_hours(harness: ApiHarness) -> None:
+    claim = await harness.shipped()
     url = f"/v1/dev/claims/{claim['id']}/fast-forward"
-    assert (await office.http.post(url, json={"days": 2})).json()["id"] == claim["id"]
-    assert (await office.http.post(url, json={"hours": 1.5})).status_code == 200
-    assert office.door.asked[-2:] == [timedelta(days=2), timedelta(hours=1.5)]
+    assert (await harness.http.post(url, json={"days": 2})).json()["id"] == claim["id"]
+    assert (await harness.http.post(url, json={"hours": 1.5})).status_code == 200
+    assert harness.claim_commands.received[-2:] == [timedelta(days=2), timedelta(hours=1.5)]
 
 
-async def test_until_due_goes_to_just_after_the_deadline(office: Office) -> None:
-    claim = await office.shipped()
+async def test_until_due_goes_to_just_after_the_deadline(harness: ApiHarness) -> None:
+    claim = await harness.shipped()
     url = f"/v1/dev/claims/{claim['id']}/fast-forward"
-    assert (await office.http.post(url, json={"until": "due"})).status_code == 200
-    due = office.now() + office.door.lead
+    assert (await harness.http.post(url, json={"until": "due"})).status_code == 200
+    due = harness.now() + harness.claim_commands.lead
     assert f"{due:%Y-%m-%dT%H:%M:%SZ}" > claim["return"]["due_at"]
-    answer = await office.http.post(url, json={"until": "due"})
-    assert problem(answer, 409, "action_not_allowed")["allowed_actions"] == claim["allowed_actions"]
+    response = await harness.http.post(url, json={"until": "due"})
+    assert problem(response, 409, "action_not_allowed")["allowed_actions"] == claim["allowed_actions"]
 
 
 @pytest.mark.parametrize(
     "body",
     [{}, {"days": 1, "hours": 1}, {"days": 0}, {"days": -1}, {"days": 1e9}, {"until": "later"}, {"days": True}],
 )
-async def test_fast_forward_needs_one_sensible_duration(office: Office, body: dict[str, Any]) -> None:
-    claim = await office.shipped()
-    problem(await office.http.post(f"/v1/dev/claims/{claim['id']}/fast-forward", json=body), 422, "invalid_request")
+async def test_fast_forward_needs_one_sensible_duration(harness: ApiHarness, body: dict[str, Any]) -> None:
+    claim = await harness.shipped()
+    problem(await harness.http.post(f"/v1/dev/claims/{claim['id']}/fast-forward", json=body), 422, "invalid_request")
 
 
-async def test_a_server_that_moves_no_clocks_says_what_to_do(office: Office) -> None:
-    claim = await office.shipped()
+async def test_a_server_that_moves_no_clocks_says_what_to_do(harness: ApiHarness) -> None:
+    claim = await harness.shipped()
     url, key = f"/v1/dev/claims/{claim['id']}/fast-forward", {"Idempotency-Key": "again"}
-    office.door.clocks_fixed = True
-    answer = await office.http.post(url, json={"days": 1}, headers=key)
-    assert "frontend.WorkflowTimeSkippingEnabled=true" in problem(answer, 409, "conflict")["detail"]
-    office.door.clocks_fixed = False
-    assert (await office.http.post(url, json={"days": 1}, headers=key)).status_code == 200
+    harness.claim_commands.clocks_fixed = True
+    response = await harness.http.post(url, json={"days": 1}, headers=key)
+    assert "frontend.WorkflowTimeSkippingEnabled=true" in problem(response, 409, "conflict")["detail"]
+    harness.claim_commands.clocks_fixed = False
+    assert (await harness.http.post(url, json={"days": 1}, headers=key)).status_code == 200
 
 
-async def test_who_moved_a_clock_without_an_answer_reads_the_claim_first(office: Office) -> None:
-    claim = await office.shipped()
-    office.door.away = True
-    answer = await office.http.post(f"/v1/dev/claims/{claim['id']}/fast-forward", json={"days": 1})
-    unavailable = problem(answer, 503, "unavailable")
+async def test_who_moved_a_clock_without_an_answer_reads_the_claim_first(harness: ApiHarness) -> None:
+    claim = await harness.shipped()
+    harness.claim_commands.away = True
+    response = await harness.http.post(f"/v1/dev/claims/{claim['id']}/fast-forward", json={"days": 1})
+    unavailable = problem(response, 503, "unavailable")
     assert "Read the claim before you ask again" in unavailable["detail"]
     assert "same Idempotency-Key" not in unavailable["detail"]
 
@@ -238,5 +244,5 @@ def test_a_claim_has_an_update_for_every_decision_and_a_signal_for_every_event()
 
 
 async def test_in_production_a_claims_clock_is_ours() -> None:
-    door = TemporalDoor(no_temporal, "aftercare")
-    assert abs(await door.now("clm_any") - wall_clock()) < timedelta(seconds=5)
+    claim_commands = TemporalClaimCommands(no_temporal, "aftercare")
+    assert abs(await claim_commands.claim_time("clm_any") - wall_clock()) < timedelta(seconds=5)

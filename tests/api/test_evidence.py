@@ -1,4 +1,4 @@
-"""The evidence pack over HTTP: who may read it, what was agreed to with its text, and what is not there."""
+"""The evidence pack over HTTP: who may read it, the consent with its text, and missing data."""
 
 from dataclasses import replace
 from typing import Any
@@ -8,24 +8,24 @@ from sqlmodel import update
 
 from domain.claim import Inspection
 from domain.kinds import Component
-from store.tables import ConsentRow
+from store.tables.claims import ConsentRow
 from store.terms import terms_text
-from tests.api.conftest import NOW, REPLACEMENT, SERIAL, Office, broken, config, problem
+from tests.api.conftest import NOW, REPLACEMENT, SERIAL, ApiHarness, broken, config, problem
 
 USD = "USD"
 
 
-async def pack(office: Office, claim: dict[str, Any]) -> dict[str, Any]:
-    answer = await office.http.get(f"/v1/claims/{claim['id']}/evidence", headers={"Authorization": "Bearer fi"})
-    assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
+async def pack(harness: ApiHarness, claim: dict[str, Any]) -> dict[str, Any]:
+    response = await harness.http.get(f"/v1/claims/{claim['id']}/evidence", headers={"Authorization": "Bearer fi"})
+    assert response.status_code == 200, response.text
+    found: dict[str, Any] = response.json()
     return found
 
 
-async def test_it_says_what_was_agreed_to_with_the_text_and_the_amounts(office: Office) -> None:
+async def test_it_says_what_was_agreed_to_with_the_text_and_the_amounts(harness: ApiHarness) -> None:
     """R-EXP-4, edge case 59."""
-    claim = await office.shipped()
-    consent = (await pack(office, claim))["consent"]
+    claim = await harness.shipped()
+    consent = (await pack(harness, claim))["consent"]
     text = consent.pop("terms_text")
     assert text == terms_text("2026-01")
     assert consent == {
@@ -41,9 +41,9 @@ async def test_it_says_what_was_agreed_to_with_the_text_and_the_amounts(office: 
     }
 
 
-async def test_the_due_date_is_in_the_customers_zone(office: Office) -> None:
-    claim = await office.shipped()
-    found = await pack(office, claim)
+async def test_the_due_date_is_in_the_customers_zone(harness: ApiHarness) -> None:
+    claim = await harness.shipped()
+    found = await pack(harness, claim)
     assert found["time_zone"] == "America/Los_Angeles"
     (due,) = [date for date in found["dates"] if date["what"] == "due"]
     assert due["at"] == claim["return"]["due_at"]
@@ -52,15 +52,15 @@ async def test_the_due_date_is_in_the_customers_zone(office: Office) -> None:
     assert (found["serial_number"], found["replacement_serial_number"]) == (SERIAL, REPLACEMENT)
 
 
-async def test_the_inspection_stands_beside_what_was_expected(office: Office) -> None:
-    claim = await office.shipped()
-    stored = await office.app.state.services.views.claim(claim["id"])
+async def test_the_inspection_stands_beside_what_was_expected(harness: ApiHarness) -> None:
+    claim = await harness.shipped()
+    stored = await harness.app.state.services.queries.claim(claim["id"])
     parts = (Component.AIRCRAFT, Component.PROPELLERS, Component.BATTERY)
     seen = Inspection(NOW, "OTHER-1", False, parts, "Stones in a box.", ("label.jpg", "box.jpg"))
     returning = replace(stored.returning, expected=(*parts, Component.GIMBAL_CAMERA))
     judged = replace(stored, inspection=seen, returning=returning)
-    await office.door.save(judged, "inspected", "Inspected.", "warehouse")
-    found = await pack(office, claim)
+    await harness.claim_commands.save(judged, "inspected", "Inspected.", "warehouse")
+    found = await pack(harness, claim)
     assert found["inspection"] == {
         "at": "2026-11-23T10:00:00Z",
         "serial_number_expected": SERIAL,
@@ -75,36 +75,36 @@ async def test_the_inspection_stands_beside_what_was_expected(office: Office) ->
     assert "inspected" in [date["what"] for date in found["dates"]]
 
 
-async def test_a_version_whose_text_is_not_kept_is_said_to_be_so(office: Office) -> None:
-    claim = await office.claimed()
-    async with office.database.writing() as session:
+async def test_a_version_whose_text_is_not_kept_is_said_to_be_so(harness: ApiHarness) -> None:
+    claim = await harness.claimed()
+    async with harness.database.transaction() as session:
         await session.exec(update(ConsentRow).values(terms_version="1999-01"))
-    consent = (await pack(office, claim))["consent"]
+    consent = (await pack(harness, claim))["consent"]
     assert (consent["terms_version"], consent["terms_text"]) == ("1999-01", None)
     assert consent["note"] == "The text of this version is not kept in this release."
 
 
-async def test_a_repair_asks_for_no_consent(office: Office) -> None:
-    await office.covered()
-    claim = (await office.http.post("/v1/claims", json=broken())).json()
-    found = await pack(office, claim)
+async def test_a_repair_asks_for_no_consent(harness: ApiHarness) -> None:
+    await harness.covered()
+    claim = (await harness.http.post("/v1/claims", json=broken())).json()
+    found = await pack(harness, claim)
     assert found["consent"] is None
     assert found["inspection"] is None
     assert (found["notices"], found["scans"], found["arrivals"]) == ([], [], [])
     assert [date["what"] for date in found["dates"]] == ["opened"]
 
 
-async def test_finance_and_staff_alone_read_it(office: Office) -> None:
-    claim = await office.claimed()
+async def test_finance_and_staff_alone_read_it(harness: ApiHarness) -> None:
+    claim = await harness.claimed()
     for key, status in (("fi", 200), ("st", 200), ("dev", 200), ("cs", 403), ("wh", 403)):
         headers = {"Authorization": f"Bearer {key}"}
-        answer = await office.http.get(f"/v1/claims/{claim['id']}/evidence", headers=headers)
-        assert answer.status_code == status, key
+        response = await harness.http.get(f"/v1/claims/{claim['id']}/evidence", headers=headers)
+        assert response.status_code == status, key
 
 
 @pytest.mark.parametrize("claim_id", ["clm_mfrggzdfmztwq2lk", "pln_mfrggzdfmztwq2lk", "x"])
-async def test_an_unknown_claim_has_none(office: Office, claim_id: str) -> None:
-    problem(await office.http.get(f"/v1/claims/{claim_id}/evidence"), 404, "not_found")
+async def test_an_unknown_claim_has_none(harness: ApiHarness, claim_id: str) -> None:
+    problem(await harness.http.get(f"/v1/claims/{claim_id}/evidence"), 404, "not_found")
 
 
 def test_the_terms_in_force_have_a_text_with_everything_the_settlement_page_promises() -> None:

@@ -1,10 +1,10 @@
-"""Who may do what: every route against every role, and what a wrong key is told."""
+"""Authorization: every route with every role, and the response to a wrong key."""
 
 import pytest
 
 from api.app import create_app
-from api.auth import Keys
-from tests.api.conftest import SERIAL, Office, config, problem
+from api.auth import ApiKeys
+from tests.api.conftest import SERIAL, ApiHarness, config, problem
 
 ROLES = {"cs": "customer_service", "wh": "warehouse", "st": "staff", "fi": "finance", "dev": "admin"}
 CLAIM = "/v1/claims/clm_aaaaaaaaaaaaaaaa"
@@ -59,29 +59,29 @@ SIGNED = ["POST /v1/webhooks/payments/{gateway}", "POST /v1/webhooks/carriers/{c
 """Open to whoever signs, whatever key they have; tests/webhooks holds that."""
 
 
-async def test_every_role_may_do_what_the_contract_says_and_no_more(office: Office) -> None:
+async def test_every_role_may_do_what_the_contract_says_and_no_more(harness: ApiHarness) -> None:
     for route in [*LIMITED, *FOR_ALL]:
         method, path = route.split()
         allowed = LIMITED.get(route, set(ROLES)) | {"dev"}
         for key, role in ROLES.items():
-            answer = await office.http.request(method, path, headers={"Authorization": f"Bearer {key}"})
+            response = await harness.http.request(method, path, headers={"Authorization": f"Bearer {key}"})
             if key in allowed:
-                assert answer.status_code not in (401, 403), (route, role)
+                assert response.status_code not in (401, 403), (route, role)
             else:
-                assert role in problem(answer, 403, "forbidden")["detail"], (route, role)
+                assert role in problem(response, 403, "forbidden")["detail"], (route, role)
 
 
-async def test_nothing_of_version_1_is_open_without_a_key(office: Office) -> None:
+async def test_nothing_of_version_1_is_open_without_a_key(harness: ApiHarness) -> None:
     for route in [*LIMITED, *FOR_ALL]:
         method, path = route.split()
         for headers in ({"Authorization": "Bearer nobody"}, {"Authorization": "Basic dev"}, {"Authorization": "dev"}):
-            answer = await office.http.request(method, path, headers=headers)
-            problem(answer, 401, "unauthorized")
-            assert answer.headers["www-authenticate"] == "Bearer"
+            response = await harness.http.request(method, path, headers=headers)
+            problem(response, 401, "unauthorized")
+            assert response.headers["www-authenticate"] == "Bearer"
 
 
-async def test_the_matrix_above_names_every_route(office: Office) -> None:
-    document = (await office.http.get("/openapi.json")).json()
+async def test_the_matrix_above_names_every_route(harness: ApiHarness) -> None:
+    document = (await harness.http.get("/openapi.json")).json()
     named = {route.replace("clm_aaaaaaaaaaaaaaaa", "{claim_id}") for route in [*LIMITED, *FOR_ALL]}
     named = {route.replace(SERIAL, "{serial}").replace(PLAN, "{plan_id}") for route in named}
     named = {route.replace("mavic-3", "{model}") for route in named}
@@ -90,18 +90,18 @@ async def test_the_matrix_above_names_every_route(office: Office) -> None:
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"])
-async def test_operations_and_the_reference_need_no_key(office: Office, path: str) -> None:
-    answer = await office.http.get(path, headers={"Authorization": ""})
-    assert answer.status_code == 200
+async def test_operations_and_the_reference_need_no_key(harness: ApiHarness, path: str) -> None:
+    response = await harness.http.get(path, headers={"Authorization": ""})
+    assert response.status_code == 200
 
 
-async def test_a_key_that_is_no_latin_text_is_just_wrong(office: Office) -> None:
+async def test_a_key_that_is_no_latin_text_is_just_wrong(harness: ApiHarness) -> None:
     headers = [(b"Authorization", b"Bearer \xff\xfe\x80")]
-    problem(await office.http.get("/v1/claims", headers=headers), 401, "unauthorized")
+    problem(await harness.http.get("/v1/claims", headers=headers), 401, "unauthorized")
 
 
-async def test_production_knows_no_development_routes(sqlite_url: str, office: Office) -> None:
-    app = create_app(config(sqlite_url, development=False), door=office.door)
+async def test_production_knows_no_development_routes(sqlite_url: str, harness: ApiHarness) -> None:
+    app = create_app(config(sqlite_url, development=False), claim_commands=harness.claim_commands)
     paths = app.openapi()["paths"]
     assert not [path for path in paths if "/dev/" in path]
     assert [path for path in paths if path == "/v1/claims"]
@@ -109,4 +109,4 @@ async def test_production_knows_no_development_routes(sqlite_url: str, office: O
 
 def test_an_unknown_role_is_found_out_at_the_start() -> None:
     with pytest.raises(ValueError):
-        Keys({"k": "king"})
+        ApiKeys({"k": "king"})

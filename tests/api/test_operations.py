@@ -3,21 +3,21 @@
 import asyncio
 
 from api.app import create_app
-from api.client import TemporalDoor
-from tests.api.conftest import Office, config, express, no_temporal
+from api.temporal_client import TemporalClaimCommands
+from tests.api.conftest import ApiHarness, config, express, no_temporal
 
 
-async def test_alive_and_ready(office: Office) -> None:
-    assert (await office.http.get("/healthz")).json() == {"status": "ok"}
-    assert (await office.http.get("/readyz")).json() == {"database": True, "temporal": True}
-    assert (await office.http.get("/v1/readyz")).status_code == 200
+async def test_alive_and_ready(harness: ApiHarness) -> None:
+    assert (await harness.http.get("/healthz")).json() == {"status": "ok"}
+    assert (await harness.http.get("/readyz")).json() == {"database": True, "temporal": True}
+    assert (await harness.http.get("/v1/readyz")).status_code == 200
 
 
-async def test_numbers_count_requests_by_route_and_claims_by_state(office: Office) -> None:
-    claim = await office.claimed()
-    await office.http.get(claim["links"]["self"])
-    await office.http.get("/v1/nowhere/7")
-    page = (await office.http.get("/metrics")).text
+async def test_numbers_count_requests_by_route_and_claims_by_state(harness: ApiHarness) -> None:
+    claim = await harness.claimed()
+    await harness.http.get(claim["links"]["self"])
+    await harness.http.get("/v1/nowhere/7")
+    page = (await harness.http.get("/metrics")).text
     assert 'aftercare_open_claims{state="awaiting_dispatch"} 1.0' in page
     assert 'aftercare_open_claims{state="awaiting_return"} 0.0' in page
     assert 'aftercare_http_requests_total{method="POST",route="/v1/claims",status="202"} 1.0' in page
@@ -41,20 +41,20 @@ async def test_the_application_starts_and_stops_without_temporal(sqlite_url: str
 
 
 async def test_without_temporal_the_real_door_says_so_in_time(sqlite_url: str) -> None:
-    door = TemporalDoor(no_temporal, "aftercare")
-    await door.open()
+    claim_commands = TemporalClaimCommands(no_temporal, "aftercare")
+    await claim_commands.open()
     async with asyncio.timeout(5):
-        assert await door.ready() is False
-    await door.close()
+        assert await claim_commands.ready() is False
+    await claim_commands.close()
 
 
-async def test_a_database_that_is_away_is_not_ready_and_not_counted(tmp_path: object, office: Office) -> None:
-    await office.covered()
-    await office.http.post("/v1/claims", json=express())
-    app = create_app(config(f"sqlite:///{tmp_path}/no/such/folder/x.db"), door=office.door)
-    import httpx
+async def test_a_database_that_is_away_is_not_ready_and_not_counted(tmp_path: object, harness: ApiHarness) -> None:
+    await harness.covered()
+    await harness.http.post("/v1/claims", json=express())
+    app = create_app(config(f"sqlite:///{tmp_path}/no/such/folder/x.db"), claim_commands=harness.claim_commands)
+    import httpx2
 
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api") as http:
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://api") as http:
         ready = await http.get("/readyz")
         assert (ready.status_code, ready.json()["database"]) == (503, False)
         page = await http.get("/metrics")

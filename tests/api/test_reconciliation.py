@@ -3,26 +3,26 @@
 from datetime import datetime
 
 from domain.reconciliation import ADVICE, AttemptFindingCode, Finding, FindingCode
-from store.writes import reconciliation as book
-from tests.api.conftest import NOW, Office, problem
+from store.writes.reconciliation import finish_run, record_findings, start_run
+from tests.api.conftest import NOW, ApiHarness, problem
 
 
-async def finished(office: Office, *findings: Finding, name: str = "rec_1", at: datetime = NOW) -> None:
-    async with office.database.writing() as session:
-        await book.begin(session, name, at)
-        await book.found(session, name, findings)
-        await book.finish(session, name, at)
+async def finished(harness: ApiHarness, *findings: Finding, name: str = "rec_1", at: datetime = NOW) -> None:
+    async with harness.database.transaction() as session:
+        await start_run(session, name, at)
+        await record_findings(session, name, findings)
+        await finish_run(session, name, at)
 
 
 LOST = Finding(FindingCode.HOLD_WITHOUT_WORKFLOW, "clm_a", "A hold is live.", "pay_a")
 WRONG = Finding(FindingCode.CAPTURED_DIFFERS, "pln_a", "The gateway took more.")
 
 
-async def test_the_last_report_says_what_differs_and_what_to_do(office: Office) -> None:
-    await finished(office, LOST, WRONG)
-    answer = await office.http.get("/v1/reconciliations/latest", headers={"Authorization": "Bearer fi"})
-    assert answer.status_code == 200
-    body = answer.json()
+async def test_the_last_report_says_what_differs_and_what_to_do(harness: ApiHarness) -> None:
+    await finished(harness, LOST, WRONG)
+    response = await harness.http.get("/v1/reconciliations/latest", headers={"Authorization": "Bearer fi"})
+    assert response.status_code == 200
+    body = response.json()
     assert (body["id"], body["started_at"], body["payments_checked"]) == ("rec_1", "2026-11-23T10:00:00Z", 0)
     assert body["findings"] == [
         {
@@ -42,39 +42,39 @@ async def test_the_last_report_says_what_differs_and_what_to_do(office: Office) 
     ]
 
 
-async def test_what_attempts_say_is_a_number_and_not_in_the_report(office: Office) -> None:
+async def test_what_attempts_say_is_a_number_and_not_in_the_report(harness: ApiHarness) -> None:
     """The contract names the codes of a report, and it came before the attempts."""
     await finished(
-        office, LOST, Finding(AttemptFindingCode.ATTEMPT_UNANSWERED, "clm_a", "It has no answer.", "clm_a:fee")
+        harness, LOST, Finding(AttemptFindingCode.ATTEMPT_UNANSWERED, "clm_a", "It has no response.", "clm_a:fee")
     )
-    body = (await office.http.get("/v1/reconciliations/latest", headers={"Authorization": "Bearer fi"})).json()
+    body = (await harness.http.get("/v1/reconciliations/latest", headers={"Authorization": "Bearer fi"})).json()
     assert [finding["code"] for finding in body["findings"]] == ["hold_without_workflow"]
-    page = (await office.http.get("/metrics")).text
+    page = (await harness.http.get("/metrics")).text
     assert 'aftercare_reconciliation_findings{code="attempt_unanswered"} 1.0' in page
     assert 'aftercare_reconciliation_findings{code="attempt_not_booked"} 0.0' in page
 
 
-async def test_before_the_first_one_there_is_none(office: Office) -> None:
-    async with office.database.writing() as session:
-        await book.begin(session, "rec_1", NOW)
-    problem(await office.http.get("/v1/reconciliations/latest"), 404, "not_found")
+async def test_before_the_first_one_there_is_none(harness: ApiHarness) -> None:
+    async with harness.database.transaction() as session:
+        await start_run(session, "rec_1", NOW)
+    problem(await harness.http.get("/v1/reconciliations/latest"), 404, "not_found")
 
 
-async def test_only_finance_reads_it(office: Office) -> None:
+async def test_only_finance_reads_it(harness: ApiHarness) -> None:
     for key in ("cs", "wh", "st"):
-        answer = await office.http.get("/v1/reconciliations/latest", headers={"Authorization": f"Bearer {key}"})
-        problem(answer, 403, "forbidden")
+        response = await harness.http.get("/v1/reconciliations/latest", headers={"Authorization": f"Bearer {key}"})
+        problem(response, 403, "forbidden")
 
 
-async def test_findings_are_numbers_for_an_alarm(office: Office) -> None:
-    before = (await office.http.get("/metrics")).text
+async def test_findings_are_numbers_for_an_alarm(harness: ApiHarness) -> None:
+    before = (await harness.http.get("/metrics")).text
     assert "aftercare_reconciliation_findings{" not in before
     assert "aftercare_reconciliation_finished_timestamp_seconds 0.0" in before
-    await finished(office, LOST)
-    page = (await office.http.get("/metrics")).text
+    await finished(harness, LOST)
+    page = (await harness.http.get("/metrics")).text
     assert 'aftercare_reconciliation_findings{code="hold_without_workflow"} 1.0' in page
     assert 'aftercare_reconciliation_findings{code="captured_differs"} 0.0' in page
     stamp = next(line for line in page.splitlines() if line.startswith("aftercare_reconciliation_finished"))
     assert float(stamp.split()[1]) == NOW.timestamp()
-    await finished(office, name="rec_2", at=NOW.replace(hour=11))
-    assert 'code="hold_without_workflow"} 0.0' in (await office.http.get("/metrics")).text
+    await finished(harness, name="rec_2", at=NOW.replace(hour=11))
+    assert 'code="hold_without_workflow"} 0.0' in (await harness.http.get("/metrics")).text

@@ -7,108 +7,108 @@ import pytest
 from domain.kinds import RepairChoice
 from domain.money import Money
 from messages.claims import ChooseRepair, Complete, QuoteRepair, SubmitMaintenance, SubmitRepair
-from tests.api.conftest import SERIAL, Office, broken, express, problem, worn
+from tests.api.conftest import SERIAL, ApiHarness, broken, express, problem, worn
 
 USD_215 = {"amount": 21500, "currency": "USD"}
 QUOTE = {"findings": "Front arm broken.", "amount": USD_215, "warranty": False}
 
 
-async def quoted(office: Office, **changes: Any) -> dict[str, Any]:
+async def quoted(harness: ApiHarness, **changes: Any) -> dict[str, Any]:
     """A repair that waits for the customer's choice."""
-    claim = await office.inspecting()
-    answer = await office.http.post(f"/v1/claims/{claim['id']}/repair-quote", json=QUOTE | changes)
-    assert answer.status_code == 200, answer.text
-    waiting: dict[str, Any] = answer.json()
+    claim = await harness.inspecting()
+    response = await harness.http.post(f"/v1/claims/{claim['id']}/repair-quote", json=QUOTE | changes)
+    assert response.status_code == 200, response.text
+    waiting: dict[str, Any] = response.json()
     return waiting
 
 
-async def code(office: Office) -> str:
-    issued = await office.http.post(f"/v1/devices/{SERIAL}/maintenance-codes")
+async def code(harness: ApiHarness) -> str:
+    issued = await harness.http.post(f"/v1/devices/{SERIAL}/maintenance-codes")
     assert issued.status_code == 201, issued.text
     return str(issued.json()["code"])
 
 
-async def test_an_online_repair_waits_for_the_unit(office: Office) -> None:
-    await office.covered()
-    answer = await office.http.post("/v1/claims", json=broken(), headers={"Authorization": "Bearer cs"})
-    assert answer.status_code == 202
-    claim = answer.json()
+async def test_an_online_repair_waits_for_the_unit(harness: ApiHarness) -> None:
+    await harness.covered()
+    response = await harness.http.post("/v1/claims", json=broken(), headers={"Authorization": "Bearer cs"})
+    assert response.status_code == 202
+    claim = response.json()
     assert (claim["service"], claim["tier"], claim["state"]) == ("online_repair", None, "awaiting_item")
     assert (claim["fee"], claim["hold"], claim["repair"]) == ({"amount": 0, "currency": "USD"}, None, None)
     assert claim["allowed_actions"] == ["return_scan", "arrival", "cancel"]
-    ask = office.door.asked[-1]
+    ask = harness.claim_commands.received[-1]
     assert isinstance(ask, SubmitRepair)
     assert (ask.actor, ask.return_address.city, ask.incident.description) == (
         "customer_service",
         "Portland",
         "Fell off a table.",
     )
-    assert office.door.summaries == [f"Online repair · Mavic 3 · SN {SERIAL} · collision"]
+    assert harness.claim_commands.summaries == [f"Online repair · Mavic 3 · SN {SERIAL} · collision"]
 
 
-async def test_a_repair_needs_no_plan_and_a_theft_is_refused_all_the_same(office: Office) -> None:
-    await office.covered(plan=False)
+async def test_a_repair_needs_no_plan_and_a_theft_is_refused_all_the_same(harness: ApiHarness) -> None:
+    await harness.covered(plan=False)
     stolen = broken(incident={"cause": "theft", "occurred_at": "2026-11-20T14:30:00Z", "description": "Gone."})
-    refused = problem(await office.http.post("/v1/claims", json=stolen), 422, "claim_refused")
+    refused = problem(await harness.http.post("/v1/claims", json=stolen), 422, "claim_refused")
     assert [reason["code"] for reason in refused["reasons"]] == ["device_stolen"]
-    assert office.door.asked == []
-    assert (await office.http.post("/v1/claims", json=broken())).status_code == 202
+    assert harness.claim_commands.received == []
+    assert (await harness.http.post("/v1/claims", json=broken())).status_code == 202
 
 
-async def test_one_case_is_open_at_a_time_whatever_its_service(office: Office) -> None:
-    claim = await office.claimed()
-    refused = problem(await office.http.post("/v1/claims", json=broken()), 422, "claim_refused")
+async def test_one_case_is_open_at_a_time_whatever_its_service(harness: ApiHarness) -> None:
+    claim = await harness.claimed()
+    refused = problem(await harness.http.post("/v1/claims", json=broken()), 422, "claim_refused")
     assert claim["id"] in refused["detail"]
-    await office.http.post(f"/v1/claims/{claim['id']}/cancel")
-    assert (await office.http.post("/v1/claims", json=broken())).status_code == 202
-    problem(await office.http.post("/v1/claims", json=express()), 422, "claim_refused")
+    await harness.http.post(f"/v1/claims/{claim['id']}/cancel")
+    assert (await harness.http.post("/v1/claims", json=broken())).status_code == 202
+    problem(await harness.http.post("/v1/claims", json=express()), 422, "claim_refused")
 
 
-async def test_a_maintenance_job_is_started_by_its_code_once(office: Office) -> None:
-    await office.covered()
-    given = await code(office)
-    answer = await office.http.post("/v1/claims", json=worn(given.lower()), headers={"Idempotency-Key": "job"})
-    assert answer.status_code == 202
-    claim = answer.json()
+async def test_a_maintenance_job_is_started_by_its_code_once(harness: ApiHarness) -> None:
+    await harness.covered()
+    given = await code(harness)
+    response = await harness.http.post("/v1/claims", json=worn(given.lower()), headers={"Idempotency-Key": "job"})
+    assert response.status_code == 202
+    claim = response.json()
     assert (claim["service"], claim["incident"], claim["state"]) == ("maintenance", None, "awaiting_item")
-    ask = office.door.asked[-1]
+    ask = harness.claim_commands.received[-1]
     assert isinstance(ask, SubmitMaintenance)
-    assert office.door.summaries == [f"Maintenance · Mavic 3 · SN {SERIAL}"]
-    refused = problem(await office.http.post("/v1/claims", json=worn(given)), 422, "claim_refused")
+    assert harness.claim_commands.summaries == [f"Maintenance · Mavic 3 · SN {SERIAL}"]
+    refused = problem(await harness.http.post("/v1/claims", json=worn(given)), 422, "claim_refused")
     assert [reason["code"] for reason in refused["reasons"]] == ["claim_already_open", "maintenance_code_invalid"]
-    again = await office.http.post("/v1/claims", json=worn(given.lower()), headers={"Idempotency-Key": "job"})
+    again = await harness.http.post("/v1/claims", json=worn(given.lower()), headers={"Idempotency-Key": "job"})
     assert again.json() == claim
 
 
-async def test_a_maintenance_code_of_another_device_starts_nothing(office: Office) -> None:
-    await office.covered()
-    await office.covered("OTHER")
-    given = await code(office)
+async def test_a_maintenance_code_of_another_device_starts_nothing(harness: ApiHarness) -> None:
+    await harness.covered()
+    await harness.covered("OTHER")
+    given = await code(harness)
     for body in (worn(given, serial_number="OTHER"), worn("MNT-AAAAAAAA")):
-        refused = problem(await office.http.post("/v1/claims", json=body), 422, "claim_refused")
+        refused = problem(await harness.http.post("/v1/claims", json=body), 422, "claim_refused")
         assert [reason["code"] for reason in refused["reasons"]] == ["maintenance_code_invalid"]
 
 
 @pytest.mark.parametrize("idle", [True, False])
-async def test_a_job_can_be_read_before_anybody_has_judged_it(office: Office, idle: bool) -> None:
-    await office.covered()
-    given = await code(office)
-    office.door.idle = idle
-    answer = await office.http.post("/v1/claims", json=worn(given))
-    claim = answer.json()
+async def test_a_job_can_be_read_before_anybody_has_judged_it(harness: ApiHarness, idle: bool) -> None:
+    await harness.covered()
+    given = await code(harness)
+    harness.claim_commands.idle = idle
+    response = await harness.http.post("/v1/claims", json=worn(given))
+    claim = response.json()
     assert claim["state"] == ("submitted" if idle else "awaiting_item")
-    assert (await office.http.get(answer.headers["location"])).json() == claim
+    assert (await harness.http.get(response.headers["location"])).json() == claim
 
 
-async def test_jobs_are_found_by_their_service(office: Office) -> None:
-    await office.covered()
-    made = (await office.http.post("/v1/claims", json=broken())).json()
-    found = (await office.http.get("/v1/claims", params={"service": "online_repair"})).json()
+async def test_jobs_are_found_by_their_service(harness: ApiHarness) -> None:
+    await harness.covered()
+    made = (await harness.http.post("/v1/claims", json=broken())).json()
+    found = (await harness.http.get("/v1/claims", params={"service": "online_repair"})).json()
     assert [claim["id"] for claim in found["items"]] == [made["id"]]
 
 
-async def test_a_quote_shows_every_way_out_together(office: Office) -> None:
-    claim = await quoted(office)
+async def test_a_quote_shows_every_way_out_together(harness: ApiHarness) -> None:
+    claim = await quoted(harness)
     assert claim["state"] == "awaiting_choice"
     assert claim["allowed_actions"] == ["repair_choice"]
     assert claim["repair"] == {
@@ -120,81 +120,81 @@ async def test_a_quote_shows_every_way_out_together(office: Office) -> None:
         "quoted_at": "2026-11-23T10:00:00Z",
         "pay_until": "2026-12-24T07:59:59Z",
     }
-    ask = office.door.asked[-1]
+    ask = harness.claim_commands.received[-1]
     assert isinstance(ask, QuoteRepair)
     assert ask.amount == Money(21500, "USD")
 
 
-async def test_a_quote_is_in_the_claims_currency(office: Office) -> None:
-    claim = await office.inspecting()
+async def test_a_quote_is_in_the_claims_currency(harness: ApiHarness) -> None:
+    claim = await harness.inspecting()
     body = QUOTE | {"amount": USD_215 | {"currency": "EUR"}}
-    answer = await office.http.post(f"/v1/claims/{claim['id']}/repair-quote", json=body)
-    invalid = problem(answer, 422, "invalid_request")
+    response = await harness.http.post(f"/v1/claims/{claim['id']}/repair-quote", json=body)
+    invalid = problem(response, 422, "invalid_request")
     assert [error["field"] for error in invalid["errors"]] == ["amount.currency"]
     assert "USD" in invalid["detail"]
-    assert not [ask for ask in office.door.asked if isinstance(ask, QuoteRepair)]
+    assert not [ask for ask in harness.claim_commands.received if isinstance(ask, QuoteRepair)]
 
 
-async def test_a_warranty_that_has_ended_is_named_as_the_field_that_is_wrong(office: Office) -> None:
-    claim = await office.inspecting()
-    answer = await office.http.post(f"/v1/claims/{claim['id']}/repair-quote", json=QUOTE | {"warranty": True})
-    invalid = problem(answer, 422, "invalid_request")
+async def test_a_warranty_that_has_ended_is_named_as_the_field_that_is_wrong(harness: ApiHarness) -> None:
+    claim = await harness.inspecting()
+    response = await harness.http.post(f"/v1/claims/{claim['id']}/repair-quote", json=QUOTE | {"warranty": True})
+    invalid = problem(response, 422, "invalid_request")
     assert [error["field"] for error in invalid["errors"]] == ["warranty"]
     assert "ended on" in invalid["detail"]
 
 
-async def test_nothing_is_quoted_before_the_unit_is_there_nor_twice(office: Office) -> None:
-    await office.covered()
-    early = (await office.http.post("/v1/claims", json=broken())).json()
-    problem(await office.http.post(f"/v1/claims/{early['id']}/repair-quote", json=QUOTE), 409, "action_not_allowed")
-    await office.http.post(f"/v1/claims/{early['id']}/cancel")
-    problem(await office.http.post(f"/v1/claims/{early['id']}/repair-quote", json=QUOTE), 409, "action_not_allowed")
+async def test_nothing_is_quoted_before_the_unit_is_there_nor_twice(harness: ApiHarness) -> None:
+    await harness.covered()
+    early = (await harness.http.post("/v1/claims", json=broken())).json()
+    problem(await harness.http.post(f"/v1/claims/{early['id']}/repair-quote", json=QUOTE), 409, "action_not_allowed")
+    await harness.http.post(f"/v1/claims/{early['id']}/cancel")
+    problem(await harness.http.post(f"/v1/claims/{early['id']}/repair-quote", json=QUOTE), 409, "action_not_allowed")
 
 
-async def test_a_quote_for_an_unknown_claim_is_not_found(office: Office) -> None:
-    problem(await office.http.post("/v1/claims/clm_aaaaaaaaaaaaaaaa/repair-quote", json=QUOTE), 404, "not_found")
+async def test_a_quote_for_an_unknown_claim_is_not_found(harness: ApiHarness) -> None:
+    problem(await harness.http.post("/v1/claims/clm_aaaaaaaaaaaaaaaa/repair-quote", json=QUOTE), 404, "not_found")
 
 
 @pytest.mark.parametrize("choice", ["replacement", "paid_repair"])
-async def test_what_costs_something_needs_a_payment_method(office: Office, choice: str) -> None:
-    claim = await quoted(office)
-    answer = await office.http.post(f"/v1/claims/{claim['id']}/repair-choice", json={"choice": choice})
-    invalid = problem(answer, 422, "invalid_request")
+async def test_what_costs_something_needs_a_payment_method(harness: ApiHarness, choice: str) -> None:
+    claim = await quoted(harness)
+    response = await harness.http.post(f"/v1/claims/{claim['id']}/repair-choice", json={"choice": choice})
+    invalid = problem(response, 422, "invalid_request")
     assert [error["field"] for error in invalid["errors"]] == ["payment_method"]
-    assert not [ask for ask in office.door.asked if isinstance(ask, ChooseRepair)]
+    assert not [ask for ask in harness.claim_commands.received if isinstance(ask, ChooseRepair)]
 
 
-async def test_a_paid_repair_is_chosen_and_completed(office: Office) -> None:
-    claim = await quoted(office)
+async def test_a_paid_repair_is_chosen_and_completed(harness: ApiHarness) -> None:
+    claim = await quoted(harness)
     body = {"choice": "paid_repair", "payment_method": "pm_card_visa"}
-    chosen = (await office.http.post(f"/v1/claims/{claim['id']}/repair-choice", json=body)).json()
+    chosen = (await harness.http.post(f"/v1/claims/{claim['id']}/repair-choice", json=body)).json()
     assert (chosen["state"], chosen["fee"], chosen["allowed_actions"]) == ("in_service", USD_215, ["completion"])
     shipped = {"repaired_serial_number": "1581F45T7228D00C", "tracking_number": "1Z997"}
     url = f"/v1/claims/{claim['id']}/completion"
-    done = await office.http.post(url, json=shipped, headers={"Authorization": "Bearer wh"})
+    done = await harness.http.post(url, json=shipped, headers={"Authorization": "Bearer wh"})
     assert done.json()["outcome"] == "repaired"
-    ask = office.door.asked[-1]
+    ask = harness.claim_commands.received[-1]
     assert isinstance(ask, Complete)
     assert (ask.repaired_serial_number, ask.tracking_number, ask.actor) == ("1581F45T7228D00C", "1Z997", "warehouse")
 
 
-async def test_a_free_way_out_needs_no_card_and_must_be_open(office: Office) -> None:
-    claim = await quoted(office)
+async def test_a_free_way_out_needs_no_card_and_must_be_open(harness: ApiHarness) -> None:
+    claim = await quoted(harness)
     url = f"/v1/claims/{claim['id']}/repair-choice"
-    refused = problem(await office.http.post(url, json={"choice": "warranty_repair"}), 409, "action_not_allowed")
+    refused = problem(await harness.http.post(url, json={"choice": "warranty_repair"}), 409, "action_not_allowed")
     assert (refused["rule"], refused["allowed_actions"]) == ("R-REP-1", ["repair_choice"])
-    chosen = (await office.http.post(url, json={"choice": "return"})).json()
+    chosen = (await harness.http.post(url, json={"choice": "return"})).json()
     assert chosen["state"] == "in_service"
-    ask = office.door.asked[-1]
+    ask = harness.claim_commands.received[-1]
     assert isinstance(ask, ChooseRepair)
     assert (ask.choice, ask.payment_method) == (RepairChoice.RETURN, None)
 
 
-async def test_a_declined_card_leaves_the_choice_open(office: Office) -> None:
-    claim = await quoted(office)
+async def test_a_declined_card_leaves_the_choice_open(harness: ApiHarness) -> None:
+    claim = await quoted(harness)
     body = {"choice": "paid_repair", "payment_method": "pm_card_declined"}
     declined = problem(
-        await office.http.post(f"/v1/claims/{claim['id']}/repair-choice", json=body), 402, "payment_declined"
+        await harness.http.post(f"/v1/claims/{claim['id']}/repair-choice", json=body), 402, "payment_declined"
     )
     assert (declined["claim_id"], declined["rule"]) == (claim["id"], "R-REP-2")
-    assert (await office.http.get(f"/v1/claims/{claim['id']}")).json()["allowed_actions"] == ["repair_choice"]
+    assert (await harness.http.get(f"/v1/claims/{claim['id']}")).json()["allowed_actions"] == ["repair_choice"]

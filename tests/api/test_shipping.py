@@ -5,19 +5,19 @@ import pytest
 from activities.warehouse import SimulatedWarehouse
 from messages.claims import ShipTo
 from messages.warehouse import RequestDispatch
-from tests.api.conftest import NOW, REPLACEMENT, SHIP_TO, Office, problem
+from tests.api.conftest import NOW, REPLACEMENT, SHIP_TO, ApiHarness, problem
 
 URL = "/v1/dispatch-requests"
 WAREHOUSE = {"Authorization": "Bearer wh"}
 
 
-async def test_the_warehouse_reads_what_to_ship_and_where_to(office: Office) -> None:
-    claim = await office.claimed()
+async def test_the_warehouse_reads_what_to_ship_and_where_to(harness: ApiHarness) -> None:
+    claim = await harness.claimed()
     ask = RequestDispatch(
         claim_id=claim["id"], model="mavic-3", region="US", with_battery=True, ship_to=ShipTo(**SHIP_TO), at=NOW
     )
-    asked = await SimulatedWarehouse(office.database).request_dispatch(ask)
-    answer = await office.http.get(URL, headers=WAREHOUSE)
+    asked = await SimulatedWarehouse(harness.database).request_dispatch(ask)
+    response = await harness.http.get(URL, headers=WAREHOUSE)
     request = {
         "claim_id": claim["id"],
         "reference": asked.reference,
@@ -30,16 +30,16 @@ async def test_the_warehouse_reads_what_to_ship_and_where_to(office: Office) -> 
         "withdrawn_at": None,
         "fulfilled": False,
     }
-    assert answer.json() == {"items": [request], "next_cursor": None}
-    assert (await office.http.get(URL, params={"region": "EU"}, headers=WAREHOUSE)).json()["items"] == []
+    assert response.json() == {"items": [request], "next_cursor": None}
+    assert (await harness.http.get(URL, params={"region": "EU"}, headers=WAREHOUSE)).json()["items"] == []
     body = {"replacement_serial_number": REPLACEMENT}
-    await office.http.post(f"/v1/claims/{claim['id']}/dispatch", json=body, headers=WAREHOUSE)
-    assert (await office.http.get(URL, headers=WAREHOUSE)).json()["items"] == []
-    done = await office.http.get(URL, params={"open": "false"}, headers=WAREHOUSE)
+    await harness.http.post(f"/v1/claims/{claim['id']}/dispatch", json=body, headers=WAREHOUSE)
+    assert (await harness.http.get(URL, headers=WAREHOUSE)).json()["items"] == []
+    done = await harness.http.get(URL, params={"open": "false"}, headers=WAREHOUSE)
     assert done.json()["items"] == [request | {"fulfilled": True}]
 
 
 @pytest.mark.parametrize("query", ["open=maybe", "region=us", "limit=0", "limit=201", "cursor=abc", "colour=red"])
-async def test_a_bad_query_names_its_parameter(office: Office, query: str) -> None:
-    invalid = problem(await office.http.get(f"{URL}?{query}"), 422, "invalid_request")
+async def test_a_bad_query_names_its_parameter(harness: ApiHarness, query: str) -> None:
+    invalid = problem(await harness.http.get(f"{URL}?{query}"), 422, "invalid_request")
     assert [error["field"] for error in invalid["errors"]] == [query.partition("=")[0]]

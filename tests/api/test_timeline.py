@@ -7,14 +7,14 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 import uvicorn
 
-from api.stream import follow
+from api.event_stream import follow
 from domain.kinds import ClaimState, Outcome
-from store.views import Views
-from tests.api.conftest import Office, problem
+from store.reads.queries import Queries
+from tests.api.conftest import ApiHarness, problem
 
 STREAM = {"Accept": "text/event-stream"}
 
@@ -30,35 +30,35 @@ def told(lines: list[bytes]) -> list[dict[str, Any]]:
     return events
 
 
-async def test_the_list_tells_what_happened_in_order(office: Office) -> None:
-    claim = await office.shipped()
-    page = (await office.http.get(claim["links"]["events"])).json()
+async def test_the_list_tells_what_happened_in_order(harness: ApiHarness) -> None:
+    claim = await harness.shipped()
+    page = (await harness.http.get(claim["links"]["events"])).json()
     assert [event["kind"] for event in page["items"]] == ["submitted", "dispatch"]
     assert set(page["items"][0]) == {"id", "at", "kind", "title", "details", "actor"}
     assert page["items"][1]["actor"] == "admin"
     assert page["next_cursor"] is None
 
 
-async def test_the_list_goes_on_from_its_cursor(office: Office) -> None:
-    claim = await office.shipped()
-    first = (await office.http.get(claim["links"]["events"], params={"limit": 1})).json()
-    rest = (await office.http.get(claim["links"]["events"], params={"cursor": first["next_cursor"]})).json()
+async def test_the_list_goes_on_from_its_cursor(harness: ApiHarness) -> None:
+    claim = await harness.shipped()
+    first = (await harness.http.get(claim["links"]["events"], params={"limit": 1})).json()
+    rest = (await harness.http.get(claim["links"]["events"], params={"cursor": first["next_cursor"]})).json()
     assert [event["kind"] for event in (*first["items"], *rest["items"])] == ["submitted", "dispatch"]
 
 
-async def test_the_timeline_of_an_unknown_claim_is_not_found(office: Office) -> None:
+async def test_the_timeline_of_an_unknown_claim_is_not_found(harness: ApiHarness) -> None:
     for headers in ({}, STREAM):
-        problem(await office.http.get("/v1/claims/clm_aaaaaaaaaaaaaaaa/events", headers=headers), 404, "not_found")
+        problem(await harness.http.get("/v1/claims/clm_aaaaaaaaaaaaaaaa/events", headers=headers), 404, "not_found")
 
 
-async def test_the_stream_of_a_closed_claim_tells_all_and_ends(office: Office) -> None:
-    claim = await office.claimed()
-    await office.http.post(f"/v1/claims/{claim['id']}/cancel")
-    answer = await office.http.get(claim["links"]["events"], headers=STREAM)
-    assert answer.headers["content-type"].startswith("text/event-stream")
-    events = told([answer.content])
+async def test_the_stream_of_a_closed_claim_tells_all_and_ends(harness: ApiHarness) -> None:
+    claim = await harness.claimed()
+    await harness.http.post(f"/v1/claims/{claim['id']}/cancel")
+    response = await harness.http.get(claim["links"]["events"], headers=STREAM)
+    assert response.headers["content-type"].startswith("text/event-stream")
+    events = told([response.content])
     assert [event["event"] for event in events] == ["submitted", "cancel"]
-    again = await office.http.get(claim["links"]["events"], headers=STREAM | {"Last-Event-ID": str(events[0]["id"])})
+    again = await harness.http.get(claim["links"]["events"], headers=STREAM | {"Last-Event-ID": str(events[0]["id"])})
     assert told([again.content]) == events[1:]
 
 
@@ -70,32 +70,32 @@ async def gone() -> bool:
     return False
 
 
-async def test_the_stream_follows_until_the_claim_is_closed(office: Office) -> None:
-    claim = await office.claimed()
-    views = Views(office.database)
+async def test_the_stream_follows_until_the_claim_is_closed(harness: ApiHarness) -> None:
+    claim = await harness.claimed()
+    queries = Queries(harness.database)
     lines: list[bytes] = []
 
     async def listen() -> None:
-        async for line in follow(views, claim["id"], 0, pending, poll=0.01):
+        async for line in follow(queries, claim["id"], 0, pending, poll=0.01):
             lines.append(line)  # noqa: PERF401  # they are looked at while they come
 
     listening = asyncio.create_task(listen())
     await until(lambda: len(told(lines)) == 1)
-    known = await views.claim(claim["id"])
+    known = await queries.claim(claim["id"])
     assert known is not None
-    await office.door.save(known, "dispatched", "On its way.\nReally.")
+    await harness.claim_commands.save(known, "dispatched", "On its way.\nReally.")
     await until(lambda: len(told(lines)) == 2)
     assert not listening.done()
     closed = replace(known, state=ClaimState.CLOSED, outcome=Outcome.HOLD_RELEASED)
-    await office.door.save(closed, "closed", "Closed.")
+    await harness.claim_commands.save(closed, "closed", "Closed.")
     await asyncio.wait_for(listening, 5)
     assert [event["kind"] for event in told(lines)] == ["submitted", "dispatched", "closed"]
     assert told(lines)[1]["title"] == "On its way.\nReally."
 
 
-async def test_a_silent_stream_says_that_it_is_still_there(office: Office) -> None:
-    claim = await office.claimed()
-    stream = follow(Views(office.database), claim["id"], 0, pending, poll=0.01, heartbeat=0.05)
+async def test_a_silent_stream_says_that_it_is_still_there(harness: ApiHarness) -> None:
+    claim = await harness.claimed()
+    stream = follow(Queries(harness.database), claim["id"], 0, pending, poll=0.01, heartbeat=0.05)
     lines = []
     async for line in stream:
         lines.append(line)
@@ -105,17 +105,17 @@ async def test_a_silent_stream_says_that_it_is_still_there(office: Office) -> No
     assert len(told(lines)) == 1
 
 
-async def test_the_stream_of_a_claim_that_was_never_made_ends(office: Office) -> None:
-    lines = [line async for line in follow(Views(office.database), "clm_none", 0, gone, poll=0.01)]
+async def test_the_stream_of_a_claim_that_was_never_made_ends(harness: ApiHarness) -> None:
+    lines = [line async for line in follow(Queries(harness.database), "clm_none", 0, gone, poll=0.01)]
     assert told(lines) == []
 
 
 @pytest.fixture
-async def served(office: Office) -> AsyncIterator[tuple[uvicorn.Server, str, asyncio.Task[None]]]:
+async def served(harness: ApiHarness) -> AsyncIterator[tuple[uvicorn.Server, str, asyncio.Task[None]]]:
     """The application on a real socket: only there a stream can break."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(office.app, log_config=None, lifespan="off", timeout_graceful_shutdown=1, ws="none")
+        config = uvicorn.Config(harness.app, log_config=None, lifespan="off", timeout_graceful_shutdown=1, ws="none")
         server = uvicorn.Server(config)
         serving = asyncio.create_task(server._serve(sockets=[sock]))
         await until(lambda: server.started)
@@ -125,31 +125,31 @@ async def served(office: Office) -> AsyncIterator[tuple[uvicorn.Server, str, asy
 
 
 async def test_a_reader_that_goes_away_ends_the_stream(
-    office: Office, served: tuple[uvicorn.Server, str, asyncio.Task[None]]
+    harness: ApiHarness, served: tuple[uvicorn.Server, str, asyncio.Task[None]]
 ) -> None:
-    claim = await office.claimed()
+    claim = await harness.claimed()
     server, address, _ = served
-    async with reader(address) as http, http.stream("GET", claim["links"]["events"], headers=STREAM) as answer:
-        assert answer.status_code == 200
-        async for line in answer.aiter_lines():
+    async with reader(address) as http, http.stream("GET", claim["links"]["events"], headers=STREAM) as response:
+        assert response.status_code == 200
+        async for line in response.aiter_lines():
             if line.startswith("data"):
                 break
     await until(lambda: not server.server_state.tasks)
 
 
 async def test_a_stopping_server_does_not_wait_for_open_streams(
-    office: Office, served: tuple[uvicorn.Server, str, asyncio.Task[None]]
+    harness: ApiHarness, served: tuple[uvicorn.Server, str, asyncio.Task[None]]
 ) -> None:
-    claim = await office.claimed()
+    claim = await harness.claimed()
     server, address, serving = served
-    async with reader(address) as http, http.stream("GET", claim["links"]["events"], headers=STREAM) as answer:
-        await anext(answer.aiter_lines())
+    async with reader(address) as http, http.stream("GET", claim["links"]["events"], headers=STREAM) as response:
+        await anext(response.aiter_lines())
         server.should_exit = True
         await asyncio.wait_for(asyncio.shield(serving), 5)
 
 
-def reader(address: str) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=address, headers={"Authorization": "Bearer dev"}, trust_env=False)
+def reader(address: str) -> httpx2.AsyncClient:
+    return httpx2.AsyncClient(base_url=address, headers={"Authorization": "Bearer dev"}, trust_env=False)
 
 
 async def until(condition: Any) -> None:

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 from domain.catalogue import Catalogue, Model, Offer, Region
 from domain.claim import Claim, Hold, Incident, Inspection
-from domain.coverage import Quota, Term, UseEntry, begun, quota_for
+from domain.coverage import Quota, Term, UseEntry, new_term, quota_for
+from domain.device_snapshot import Binding, DeviceSnapshot
 from domain.eligibility import Application
 from domain.kinds import (
     Category,
@@ -24,7 +25,6 @@ from domain.kinds import (
 from domain.money import Money
 from domain.policy import Policy
 from domain.returns import window
-from domain.standing import Binding, Standing
 
 LA = "America/Los_Angeles"
 BERLIN = "Europe/Berlin"
@@ -133,7 +133,7 @@ def term(
     quota: Quota | None = None,
 ) -> Term:
     """A drone's term that begins when a clock in `zone` shows `starts`."""
-    return begun(id, kind, quota or quota_for(kind, Category.DRONE, True), at(starts, zone), zone)
+    return new_term(id, kind, quota or quota_for(kind, Category.DRONE, True), at(starts, zone), zone)
 
 
 def pending(kind: TermKind = TermKind.ONE_YEAR) -> Term:
@@ -153,9 +153,9 @@ def given_back(claim: str, *, flyaway: bool = False, term_id: str = "t1") -> Use
     return UseEntry(term_id, claim, UseKind.GIVEN_BACK, flyaway)
 
 
-def standing(**changes: Any) -> Standing:
+def snapshot(**changes: Any) -> DeviceSnapshot:
     """A covered, bound drone in the United States with every use left."""
-    base = Standing(
+    base = DeviceSnapshot(
         serial_number="SN100",
         status=DeviceStatus.CURRENT,
         lineage_id="L1",

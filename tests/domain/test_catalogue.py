@@ -14,9 +14,9 @@ from domain.catalogue import (
     fee_for_use,
     problems,
 )
+from domain.device_snapshot import model_named, premium_delivers, region_of_country
 from domain.kinds import Category, Component, TermKind
 from domain.money import Money
-from domain.standing import model_named, premium_delivers, region_of_country
 from tests.domain.samples import CATALOGUE, DRONE, EU, HANDHELD, HOURS, JP, PLAIN_DRONE, US, usd
 
 OFFER = DRONE.offers["US"]

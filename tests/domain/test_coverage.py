@@ -10,7 +10,7 @@ from domain.coverage import (
     Tally,
     Term,
     UseEntry,
-    begun,
+    new_term,
     last_ended,
     quota_for,
     renewable_until,
@@ -136,7 +136,7 @@ def test_cover_lasts_from_its_first_instant_to_its_last_days_last_second(
 ) -> None:
     """R-PUR-5."""
     first, last = at(starts, zone), at(last_second, zone)
-    bought = begun("t1", ONE, ONE_YEAR, first, zone)
+    bought = new_term("t1", ONE, ONE_YEAR, first, zone)
 
     assert bought.ends_at == last
     assert bought.ends_on == date.fromisoformat(last_second[:10])
@@ -195,7 +195,7 @@ def test_terms_adjoin_over_a_midnight_the_clock_changes(zone: str) -> None:
     last_day = date.fromisoformat(changes[zone])
     first = term(f"{last_day.replace(year=last_day.year - 1)}T10:00:00", zone=zone)
     assert first.ends_at is not None
-    renewed = begun("t2", ONE, ONE_YEAR, first.ends_at + SECOND, zone)
+    renewed = new_term("t2", ONE, ONE_YEAR, first.ends_at + SECOND, zone)
 
     assert first.ends_on == last_day
     assert unbroken_since((first, renewed), first.ends_at + SECOND) == first.starts_at

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from domain.coverage import Term, UseEntry
+from domain.device_snapshot import DeviceSnapshot
 from domain.fees import service_fee
 from domain.kinds import Service, TermKind
 from domain.money import Money
-from domain.standing import Standing
 from tests.domain.samples import (
     DRONE,
     HANDHELD,
@@ -18,7 +18,7 @@ from tests.domain.samples import (
     given_back,
     pending,
     reserved,
-    standing,
+    snapshot,
     term,
     usd,
 )
@@ -43,26 +43,26 @@ TWO_YEARS = term(kind=TermKind.TWO_YEARS)
 )
 def test_a_replacements_fee_goes_by_the_terms_uses(uses: tuple[UseEntry, ...], fee: int) -> None:
     """R-CAT-3, decision 10."""
-    device = standing(model=MODEL, terms=(TWO_YEARS,), uses=uses)
+    device = snapshot(model=MODEL, terms=(TWO_YEARS,), uses=uses)
     assert service_fee(Service.CARE_EXPRESS, device, NOW) == usd(fee)
 
 
 @pytest.mark.parametrize("terms", [(), (pending(),), (term("2020-01-10T10:00:00"),)])
 def test_without_cover_the_first_fee_is_shown(terms: tuple[Term, ...]) -> None:
     """R-CAT-3."""
-    device = standing(model=MODEL, terms=terms, uses=(consumed("a"),))
+    device = snapshot(model=MODEL, terms=terms, uses=(consumed("a"),))
     assert service_fee(Service.CARE_EXPRESS, device, NOW) == usd(100)
 
 
 @pytest.mark.parametrize(
     ("device", "fee"),
     [
-        (standing(), usd(44900)),
-        (standing(uses=(consumed("a"),)), usd(44900)),
-        (standing(model=PLAIN_DRONE), None),
-        (standing(model=HANDHELD), None),
+        (snapshot(), usd(44900)),
+        (snapshot(uses=(consumed("a"),)), usd(44900)),
+        (snapshot(model=PLAIN_DRONE), None),
+        (snapshot(model=HANDHELD), None),
     ],
 )
-def test_a_flyaway_has_one_fee_or_none(device: Standing, fee: Money | None) -> None:
+def test_a_flyaway_has_one_fee_or_none(device: DeviceSnapshot, fee: Money | None) -> None:
     """R-FLY-4, R-CAT-1."""
     assert service_fee(Service.FLYAWAY, device, NOW) == fee

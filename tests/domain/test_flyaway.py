@@ -8,11 +8,11 @@ import pytest
 
 from domain.claim import Incident
 from domain.coverage import Quota, UseEntry
+from domain.device_snapshot import Binding
 from domain.eligibility import RULES, refusals
 from domain.kinds import Cause, DeviceStatus, ReasonCode, Service, TermKind
 from domain.policy import Policy
 from domain.reasons import Reason
-from domain.standing import Binding
 from tests.domain.samples import (
     BERLIN,
     HANDHELD,
@@ -28,7 +28,7 @@ from tests.domain.samples import (
     flyaway,
     premium,
     reserved,
-    standing,
+    snapshot,
     term,
     usd,
 )
@@ -98,7 +98,7 @@ ALONE = [
 
 def test_a_good_report_is_not_refused() -> None:
     """R-FLY-1."""
-    assert refusals(flyaway(), standing(), NOW) == []
+    assert refusals(flyaway(), snapshot(), NOW) == []
 
 
 @pytest.mark.parametrize(("application", "device", "code", "rule", "message"), ALONE)
@@ -106,7 +106,7 @@ def test_each_precondition_refuses_alone(
     application: dict[str, Any], device: dict[str, Any], code: ReasonCode, rule: str, message: str
 ) -> None:
     """R-FLY-1, R-FLY-2, R-FLY-3, R-CLM-1, R-CLM-4, R-CLM-5, R-CLM-7."""
-    reasons = refusals(flyaway(**application), standing(**device), at("2026-06-01T00:00:00", LA))
+    reasons = refusals(flyaway(**application), snapshot(**device), at("2026-06-01T00:00:00", LA))
     assert reasons == [Reason(code, rule, message)]
 
 
@@ -118,7 +118,7 @@ def test_all_preconditions_are_told_at_once_in_order() -> None:
         confirmed_unrecoverable=False,
         incident=Incident(Cause.THEFT, at("2025-12-01T00:00:00")),
     )
-    device = standing(
+    device = snapshot(
         status=DeviceStatus.LOST,
         current_serial_number="SN200",
         uses=(consumed("a", flyaway=True), consumed("b")),
@@ -140,7 +140,7 @@ def test_all_preconditions_are_told_at_once_in_order() -> None:
         ReasonCode.NOT_CONFIRMED_UNRECOVERABLE,
         ReasonCode.REPORT_TOO_LATE,
     ]
-    assert [r.code for r in refusals(flyaway(), standing(model=PLAIN_DRONE, bindings=()), NOW)] == [
+    assert [r.code for r in refusals(flyaway(), snapshot(model=PLAIN_DRONE, bindings=()), NOW)] == [
         ReasonCode.FLYAWAY_NOT_SUPPORTED,
         ReasonCode.NOT_BOUND,
     ]
@@ -169,7 +169,7 @@ def test_flyaways_share_one_pool_under_a_cap(
     quota: Quota, uses: tuple[UseEntry, ...], flyaway_refused: list[ReasonCode], damage_refused: list[ReasonCode]
 ) -> None:
     """R-PLN-2, R-PLN-3, R-FLY-1, R-CLM-5."""
-    device = standing(terms=(term(quota=quota),), uses=uses)
+    device = snapshot(terms=(term(quota=quota),), uses=uses)
     assert [r.code for r in refusals(flyaway(), device, NOW)] == flyaway_refused
     assert [r.code for r in refusals(premium(), device, NOW)] == damage_refused
 
@@ -186,12 +186,12 @@ def test_a_reserved_flyaway_is_not_left(
     uses: tuple[UseEntry, ...], open_claim_id: str | None, codes: list[ReasonCode]
 ) -> None:
     """R-PLN-2, R-CLM-7: an open claim is the reason, not its own reservation."""
-    assert [r.code for r in refusals(flyaway(), standing(uses=uses, open_claim_id=open_claim_id), NOW)] == codes
+    assert [r.code for r in refusals(flyaway(), snapshot(uses=uses, open_claim_id=open_claim_id), NOW)] == codes
 
 
 def test_damage_is_called_covered_only_while_it_is() -> None:
     """R-FLY-1."""
-    messages = [r.message for r in refusals(flyaway(), standing(uses=(HIT, FLOWN)), NOW)]
+    messages = [r.message for r in refusals(flyaway(), snapshot(uses=(HIT, FLOWN)), NOW)]
     assert messages[-1] == "All 1 flyaway replacements of this plan have been used."
 
 
@@ -231,7 +231,7 @@ def bound(start: str, end: str | None = None, controller: str = "RC1") -> Bindin
 )
 def test_the_drone_was_bound_when_it_was_lost(bindings: tuple[Binding, ...], was_bound: bool) -> None:
     """R-FLY-1, R-FLY-2, R-CLM-10: bound_at <= incident < unbound_at."""
-    device = standing(bindings=bindings)
+    device = snapshot(bindings=bindings)
     assert device.bound_at(INCIDENT) is was_bound
     assert [r.code for r in refusals(flyaway(), device, NOW)] == ([] if was_bound else [ReasonCode.NOT_BOUND])
 
@@ -251,7 +251,7 @@ REPORTS = [
 @pytest.mark.parametrize(("zone", "lost", "last"), REPORTS)
 def test_a_flyaway_is_reported_by_the_end_of_day_thirty(zone: str, lost: str, last: str) -> None:
     """R-FLY-3, decision 8."""
-    device = standing(region=replace(US, time_zone=zone))
+    device = snapshot(region=replace(US, time_zone=zone))
     application = flyaway(incident=Incident(Cause.FLYAWAY, at(lost, zone)))
 
     def codes(now: datetime) -> list[ReasonCode]:
@@ -266,12 +266,12 @@ def test_the_report_limit_is_configuration() -> None:
     """R-FLY-3."""
     lost = Incident(Cause.FLYAWAY, at("2026-05-30T12:00:00", LA))
     application = flyaway(incident=lost, policy=Policy(flyaway_report_days=2))
-    assert refusals(application, standing(), at("2026-06-01T23:59:59", LA)) == []
-    reasons = refusals(application, standing(), at("2026-06-02T00:00:00", LA))
+    assert refusals(application, snapshot(), at("2026-06-01T23:59:59", LA)) == []
+    reasons = refusals(application, snapshot(), at("2026-06-02T00:00:00", LA))
     assert [r.message for r in reasons] == ["A flyaway must be reported within 2 days; the last day was 2026-06-01."]
 
 
 def test_care_express_takes_no_flyaway() -> None:
     """R-FLY-7, R-EXP-1."""
     application = premium(incident=Incident(Cause.FLYAWAY, datetime(2026, 5, 30, tzinfo=UTC)))
-    assert [r.code for r in refusals(application, standing(), NOW)] == [ReasonCode.SERVICE_NOT_APPLICABLE]
+    assert [r.code for r in refusals(application, snapshot(), NOW)] == [ReasonCode.SERVICE_NOT_APPLICABLE]

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from domain.claim import Hold
-from domain.holds import HARD_MARGIN, RENEW_BEFORE, RETRY_EVERY, give_up_at, renew_at, try_again_at
+from domain.holds import HARD_MARGIN, RENEW_BEFORE, RETRY_EVERY, give_up_at, renew_at, retry_at
 from domain.kinds import HoldPolicy, HoldState
 from tests.domain.samples import NOW, usd
 
@@ -39,14 +39,14 @@ def test_a_declined_renewal_is_tried_again_only_where_it_helps(
     """R-RET-7, edge case 21."""
     assert HOLD.expires_at
     now = HOLD.expires_at - before_the_end
-    assert try_again_at(HOLD, now, retryable=retryable) == (now + RETRY_EVERY if again else None)
+    assert retry_at(HOLD, now, retryable=retryable) == (now + RETRY_EVERY if again else None)
 
 
 def test_the_tries_of_one_hold_stay_few() -> None:
     """R-RET-7: well under fifteen in thirty days, a week's hold being tried at most four times."""
     assert HOLD.expires_at
     tries, now = 1, HOLD.expires_at - RENEW_BEFORE
-    while again := try_again_at(HOLD, now, retryable=True):
+    while again := retry_at(HOLD, now, retryable=True):
         tries, now = tries + 1, again
     assert tries == 4
 

@@ -7,20 +7,20 @@ from typing import Any
 import pytest
 
 from domain.coverage import Term
+from domain.device_snapshot import DeviceSnapshot, MaintenanceCode
 from domain.kinds import DeviceStatus, ReasonCode, TermKind
-from domain.maintenance import code_accepted, code_refusals, first_year_ends
+from domain.maintenance import code_refusal, code_refusals, first_year_end
 from domain.reasons import Reason
-from domain.standing import MaintenanceCode, Standing
-from tests.domain.samples import BERLIN, DRONE, LA, NOW, SYDNEY, TOKYO, US, at, pending, standing, term
+from tests.domain.samples import BERLIN, DRONE, LA, NOW, SYDNEY, TOKYO, US, at, pending, snapshot, term
 
 SECOND = timedelta(seconds=1)
 MAVIC_3 = replace(DRONE, slug="mavic-3", name="Mavic 3", maintenance=True)
 CODE = MaintenanceCode("MNT-7K2P", date(2026, 2, 1), date(2027, 1, 10))
 
 
-def entitled(**changes: Any) -> Standing:
+def entitled(**changes: Any) -> DeviceSnapshot:
     """A covered Mavic 3 in its first year that has no code yet."""
-    return standing(**{"model": MAVIC_3, **changes})
+    return snapshot(**{"model": MAVIC_3, **changes})
 
 
 REFUSED = [
@@ -80,7 +80,7 @@ def test_each_rule_refuses_a_code_alone(device: dict[str, Any], reason: Reason) 
 
 def test_all_reasons_against_a_code_are_told_at_once() -> None:
     """R-MNT-1."""
-    device = standing(status=DeviceStatus.LOST, terms=(term("2024-01-10T10:00:00"),), maintenance_code=CODE)
+    device = snapshot(status=DeviceStatus.LOST, terms=(term("2024-01-10T10:00:00"),), maintenance_code=CODE)
     assert [r.code for r in code_refusals(device, NOW)] == [
         ReasonCode.DEVICE_LOST,
         ReasonCode.MAINTENANCE_NOT_OFFERED,
@@ -105,7 +105,7 @@ def test_the_first_year_is_the_plans_first_twelve_months(zone: str, starts: str,
     device = entitled(region=replace(US, time_zone=zone), terms=(bought,))
     end = at(last, zone)
 
-    assert first_year_ends(device) == date.fromisoformat(last[:10])
+    assert first_year_end(device) == date.fromisoformat(last[:10])
     for now in (end - SECOND, end, end + SECOND * 0.999):
         assert code_refusals(device, now) == []
     assert [r.code for r in code_refusals(device, end + SECOND)] == [ReasonCode.MAINTENANCE_PERIOD_OVER]
@@ -126,7 +126,7 @@ FIRST, SECOND_YEAR = term("2025-01-10T10:00:00"), term("2026-01-11T00:00:00", id
 )
 def test_a_renewal_does_not_begin_another_first_year(terms: tuple[Term, ...], ends: date | None) -> None:
     """R-MNT-1, decision 9."""
-    assert first_year_ends(entitled(terms=terms)) == ends
+    assert first_year_end(entitled(terms=terms)) == ends
 
 
 def test_the_first_year_is_the_plans_and_not_the_devices() -> None:
@@ -138,7 +138,7 @@ def test_the_first_year_is_the_plans_and_not_the_devices() -> None:
 @pytest.mark.parametrize("given", ["MNT-7K2P", "mnt-7k2p", "  MNT-7K2P \n"])
 def test_the_code_is_taken_as_people_type_it(given: str) -> None:
     """R-MNT-2."""
-    assert code_accepted(entitled(maintenance_code=CODE), given, NOW) is None
+    assert code_refusal(entitled(maintenance_code=CODE), given, NOW) is None
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_the_code_is_taken_as_people_type_it(given: str) -> None:
 )
 def test_a_code_serves_one_device_once_in_its_time(code: MaintenanceCode | None, given: str, message: str) -> None:
     """R-MNT-2."""
-    refused = code_accepted(entitled(maintenance_code=code), given, NOW)
+    refused = code_refusal(entitled(maintenance_code=code), given, NOW)
     assert refused == Reason(ReasonCode.MAINTENANCE_CODE_INVALID, "R-MNT-2", message)
 
 
@@ -181,7 +181,7 @@ def test_a_code_is_good_to_the_last_second_of_its_last_day(zone: str, expires: s
     end = at(f"{expires}T23:59:59", zone)
 
     def answer(now: datetime) -> Reason | None:
-        return code_accepted(device, "MNT-7K2P", now)
+        return code_refusal(device, "MNT-7K2P", now)
 
     assert answer(end - SECOND) is answer(end) is answer(end + SECOND * 0.999) is None
     refused = answer(end + SECOND)

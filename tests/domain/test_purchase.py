@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from domain.catalogue import Model, Region
+from domain.device_snapshot import DeviceSnapshot
 from domain.kinds import DeviceStatus, ReasonCode, TermKind
 from domain.purchase import refusals, starts_at, verified_until
 from domain.reasons import Reason
-from domain.standing import Standing
-from tests.domain.samples import DRONE, HANDHELD, JP, LA, NOW, PLAIN_DRONE, US, at, pending, standing, term
+from tests.domain.samples import DRONE, HANDHELD, JP, LA, NOW, PLAIN_DRONE, US, at, pending, snapshot, term
 
 SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)
@@ -105,18 +105,18 @@ ALONE = [
 @pytest.mark.parametrize("activated_at", [None, NOW])
 def test_a_first_plan_may_be_bought(kind: TermKind, activated_at: datetime | None) -> None:
     """R-PUR-1, R-PUR-3, R-PUR-4."""
-    assert refusals(kind, "US", standing(terms=(), activated_at=activated_at), NOW) == []
+    assert refusals(kind, "US", snapshot(terms=(), activated_at=activated_at), NOW) == []
 
 
 @pytest.mark.parametrize(("kind", "region", "device", "reason"), ALONE)
 def test_each_rule_refuses_alone(kind: TermKind, region: str, device: dict[str, Any], reason: Reason) -> None:
     """R-PUR-3, R-PUR-4, R-CLM-9, R-FLY-6, R-CAT-1."""
-    assert refusals(kind, region, standing(**{"terms": (), "activated_at": NOW, **device}), NOW) == [reason]
+    assert refusals(kind, region, snapshot(**{"terms": (), "activated_at": NOW, **device}), NOW) == [reason]
 
 
 def test_all_reasons_against_a_purchase_are_told_at_once() -> None:
     """R-PUR-1, R-PUR-3, R-PUR-4, R-CLM-9, R-CAT-1."""
-    device = standing(model=PLAIN_DRONE, status=DeviceStatus.REPLACED, current_serial_number="SN200")
+    device = snapshot(model=PLAIN_DRONE, status=DeviceStatus.REPLACED, current_serial_number="SN200")
     assert [r.code for r in refusals(TermKind.TWO_YEARS, "JP", device, NOW)] == [
         ReasonCode.PURCHASE_WINDOW_CLOSED,
         ReasonCode.REGION_MISMATCH,
@@ -145,10 +145,10 @@ def test_the_second_of_the_purchase_is_covered() -> None:
     assert starts_at(NOW, NOW.replace(microsecond=900_000)) == NOW.replace(microsecond=0)
 
 
-def uncovered(model: Model = DRONE, region: Region = US, **changes: Any) -> Standing:
+def uncovered(model: Model = DRONE, region: Region = US, **changes: Any) -> DeviceSnapshot:
     """A unit without a plan, sold and activated in `region`."""
     sold = replace(model, offers={region.code: model.offers["US"]})
-    return standing(**{"model": sold, "region": region, "terms": (), **changes})
+    return snapshot(**{"model": sold, "region": region, "terms": (), **changes})
 
 
 WINDOWS = [
@@ -248,5 +248,5 @@ def test_an_approval_opens_the_window_and_nothing_else() -> None:
 )
 def test_a_second_plan_is_pointed_to_the_renewal_while_there_is_one(now: datetime, pointer: str) -> None:
     """R-PUR-4, R-REN-1, edge case 46."""
-    [reason] = refusals(TermKind.ONE_YEAR, "US", standing(activated_at=None), now)
+    [reason] = refusals(TermKind.ONE_YEAR, "US", snapshot(activated_at=None), now)
     assert reason == Reason(ReasonCode.PLAN_EXISTS, "R-PUR-4", f"This device already has a plan.{pointer}")

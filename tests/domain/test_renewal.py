@@ -1,20 +1,19 @@
 """May the cover be renewed, from when, and what the renewed term is worth."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from domain.claim import Incident
-from domain.coverage import Term, begun, quota_for, tally, term_at, unbroken_since
+from domain.coverage import Term, new_term, quota_for, tally, term_at, unbroken_since
 from domain.dates import local_day
 from domain.eligibility import refusals
 from domain.fees import service_fee
 from domain.kinds import Category, Cause, DeviceStatus, ReasonCode, Service, TermKind
 from domain.reasons import Reason
-from domain.renewal import Renewal, cover_is_fixed, latest_term, reminder_due, renewal
-from domain.standing import Standing
+from domain.renewal import Renewal, renewal
 from tests.domain.samples import (
     BERLIN,
     DRONE,
@@ -26,7 +25,7 @@ from tests.domain.samples import (
     consumed,
     pending,
     premium,
-    standing,
+    snapshot,
     term,
     usd,
 )
@@ -41,7 +40,7 @@ def chain(*kinds: TermKind, starts: str = "2024-01-10T10:00:00", zone: str = LA)
     terms: list[Term] = []
     start = at(starts, zone)
     for n, kind in enumerate(kinds, 1):
-        terms.append(begun(f"t{n}", kind, quota_for(kind, Category.DRONE, True), start, zone))
+        terms.append(new_term(f"t{n}", kind, quota_for(kind, Category.DRONE, True), start, zone))
         start = end_of(terms[-1]) + SECOND
     return tuple(terms)
 
@@ -60,7 +59,7 @@ def renewed(answer: Renewal, zone: str = LA) -> Term:
     """The term that buying the renewal writes."""
     assert answer.eligible
     assert answer.starts_at is not None
-    return begun("new", ONE, quota_for(ONE, Category.DRONE, True), answer.starts_at, zone)
+    return new_term("new", ONE, quota_for(ONE, Category.DRONE, True), answer.starts_at, zone)
 
 
 FIRST = term("2025-01-10T10:00:00")  # to 10 January 2026
@@ -86,8 +85,8 @@ def test_no_history_is_renewed_beyond_thirty_six_months(kinds: list[TermKind], r
     terms = chain(*kinds)
     end = end_of(terms[-1])
     for now in (start_of(terms[-1]), end, end + timedelta(days=15)):
-        assert renewal(standing(terms=terms), now).reasons == tuple(refused)
-        assert renewal(standing(terms=terms[::-1]), now).reasons == tuple(refused), "in any order"
+        assert renewal(snapshot(terms=terms), now).reasons == tuple(refused)
+        assert renewal(snapshot(terms=terms[::-1]), now).reasons == tuple(refused), "in any order"
 
 
 @pytest.mark.parametrize(
@@ -110,7 +109,7 @@ def test_a_renewal_bought_already_blocks_another(kinds: list[TermKind], codes: l
     full = [code for code in codes if code is not ReasonCode.RENEWAL_PENDING]
 
     for now in (start_of(terms[-2]), begins - SECOND, begins - SECOND * 0.001):
-        reasons = renewal(standing(terms=terms), now).reasons
+        reasons = renewal(snapshot(terms=terms), now).reasons
         assert [r.code for r in reasons] == codes
         assert reasons[-1] == Reason(
             ReasonCode.RENEWAL_PENDING,
@@ -118,7 +117,7 @@ def test_a_renewal_bought_already_blocks_another(kinds: list[TermKind], codes: l
             f"A renewal is bought already; it begins on {local_day(begins, LA)}.",
         )
     for now in (begins, begins + SECOND):
-        assert [r.code for r in renewal(standing(terms=terms), now).reasons] == full
+        assert [r.code for r in renewal(snapshot(terms=terms), now).reasons] == full
 
 
 DAY_FIFTEEN = [
@@ -145,7 +144,7 @@ def test_day_fifteen_after_the_end_is_included(zone: str, ends: str, last: str) 
     bought = term(f"{ends_on.replace(year=ends_on.year - 1)}T10:00:00", zone=zone)
     assert bought.ends_on == ends_on
     assert last_day - ends_on == timedelta(days=15)
-    device = standing(region=replace(US, time_zone=zone), terms=(bought,))
+    device = snapshot(region=replace(US, time_zone=zone), terms=(bought,))
     end = at(f"{last}T23:59:59", zone) + (timedelta(hours=1) if zone == "Africa/Cairo" else timedelta())
 
     for now in (end_of(bought), end - SECOND, end, end + SECOND * 0.999):
@@ -164,7 +163,7 @@ def test_day_fifteen_after_the_end_is_included(zone: str, ends: str, last: str) 
 
 def test_three_years_that_are_long_over_are_not_said_to_have_been_renewable() -> None:
     """R-REN-1, R-REN-2: all reasons, and each of them true."""
-    answer = renewal(standing(terms=chain(TWO, ONE)), at("2030-01-01T00:00:00"))
+    answer = renewal(snapshot(terms=chain(TWO, ONE)), at("2030-01-01T00:00:00"))
     assert answer.reasons == (
         Reason(ReasonCode.RENEWAL_WINDOW_CLOSED, "R-REN-1", "Cover ended on 2027-01-11."),
         FULL,
@@ -185,7 +184,7 @@ def test_three_years_that_are_long_over_are_not_said_to_have_been_renewable() ->
 )
 def test_a_renewal_starts_the_day_after_or_at_purchase_with_a_gap(now: datetime, gap: bool, starts: datetime) -> None:
     """R-REN-3, decision 7."""
-    answer = renewal(standing(terms=(FIRST,)), now)
+    answer = renewal(snapshot(terms=(FIRST,)), now)
 
     assert answer == Renewal(
         reasons=(),
@@ -204,19 +203,19 @@ def test_a_renewal_starts_the_day_after_or_at_purchase_with_a_gap(now: datetime,
 
 def test_a_renewal_on_the_leap_day_ends_on_the_last_of_february() -> None:
     """R-REN-3, R-PUR-5, edge case 64."""
-    answer = renewal(standing(terms=(term("2027-02-28T10:00:00"),)), at("2027-06-01T00:00:00"))
+    answer = renewal(snapshot(terms=(term("2027-02-28T10:00:00"),)), at("2027-06-01T00:00:00"))
     assert (answer.starts_on, answer.ends_on) == (date(2028, 2, 29), date(2029, 2, 28))
 
 
 def asked(incident: datetime, now: datetime, *terms: Term) -> list[ReasonCode]:
     application = premium(incident=Incident(Cause.COLLISION, incident))
-    return [r.code for r in refusals(application, standing(terms=terms), now)]
+    return [r.code for r in refusals(application, snapshot(terms=terms), now)]
 
 
 def test_renewed_in_time_an_incident_of_the_last_day_is_covered_the_next() -> None:
     """R-REN-3, R-CLM-1, edge case 35: unbroken cover, and the new term is drawn on."""
     incident, now = at("2026-01-10T22:00:00", LA), at("2026-01-11T09:00:00", LA)
-    second = renewed(renewal(standing(terms=(FIRST,)), END))
+    second = renewed(renewal(snapshot(terms=(FIRST,)), END))
 
     assert asked(incident, now, FIRST) == [ReasonCode.COVERAGE_EXPIRED]
     assert asked(incident, now, FIRST, second) == []
@@ -236,7 +235,7 @@ def test_renewed_in_time_an_incident_of_the_last_day_is_covered_the_next() -> No
 )
 def test_an_incident_before_a_late_renewal_is_not_covered(incident: datetime, covered: bool) -> None:
     """R-REN-3, R-CLM-1, edge case 48."""
-    second = renewed(renewal(standing(terms=(FIRST,)), at("2026-01-20T15:00:00", LA)))
+    second = renewed(renewal(snapshot(terms=(FIRST,)), at("2026-01-20T15:00:00", LA)))
     codes = asked(incident, at("2026-01-21T09:00:00", LA), FIRST, second)
     assert codes == ([] if covered else [ReasonCode.INCIDENT_OUTSIDE_COVERAGE])
 
@@ -245,7 +244,7 @@ def test_an_incident_before_a_late_renewal_is_not_covered(incident: datetime, co
 def test_a_renewed_term_has_its_own_quota_whatever_the_old_one_left(used: int) -> None:
     """R-REN-4: two uses, one of them for a flyaway; unused ones lapse, used ones do not count, fees begin again."""
     uses = tuple(consumed(f"c{n}", flyaway=n == 0) for n in range(used))
-    device = standing(terms=(FIRST,), uses=uses)
+    device = snapshot(terms=(FIRST,), uses=uses)
     second = renewed(renewal(device, END))
     device = replace(device, terms=(FIRST, second))
 
@@ -257,7 +256,7 @@ def test_a_renewed_term_has_its_own_quota_whatever_the_old_one_left(used: int) -
 
 def test_a_claim_draws_on_the_term_that_was_active_when_it_was_made() -> None:
     """R-REN-4, edge case 49."""
-    second = renewed(renewal(standing(terms=(FIRST,)), END))
+    second = renewed(renewal(snapshot(terms=(FIRST,)), END))
     assert term_at((FIRST, second), END) == FIRST
     assert term_at((FIRST, second), END + SECOND * 0.999) == FIRST
     assert term_at((FIRST, second), END + SECOND) == second
@@ -296,110 +295,6 @@ REFUSED = [
 @pytest.mark.parametrize(("device", "reason"), REFUSED)
 def test_each_rule_refuses_a_renewal_alone(device: dict[str, Any], reason: Reason) -> None:
     """R-REN-1, R-CLM-9, R-FLY-6, R-CAT-1."""
-    answer = renewal(standing(**{"terms": (FIRST,), **device}), at("2025-06-01T00:00:00"))
+    answer = renewal(snapshot(**{"terms": (FIRST,), **device}), at("2025-06-01T00:00:00"))
     assert answer.reasons == (reason,)
     assert not answer.eligible
-
-
-def test_all_reasons_against_a_renewal_are_told_at_once() -> None:
-    """R-REN-1, R-REN-2, R-CLM-9, R-CAT-1."""
-    device = standing(
-        terms=chain(TWO, ONE),
-        model=replace(DRONE, offers={}),
-        status=DeviceStatus.REPLACED,
-        current_serial_number="SN200",
-    )
-    assert [r.code for r in renewal(device, at("2027-02-01T00:00:00")).reasons] == [
-        ReasonCode.DEVICE_REPLACED,
-        ReasonCode.RENEWAL_WINDOW_CLOSED,
-        ReasonCode.MAXIMUM_TERM_REACHED,
-        ReasonCode.TERM_NOT_SOLD,
-    ]
-
-
-def test_only_one_year_is_sold_as_a_renewal() -> None:
-    """R-REN-1: a 2-year plan is followed by one year, at the 1-year price."""
-    answer = renewal(standing(terms=chain(TWO)), at("2025-06-01T00:00:00"))
-    assert answer.price == usd(13700)
-    assert (answer.starts_on, answer.ends_on) == (date(2026, 1, 11), date(2027, 1, 11))
-
-
-def test_the_latest_term_is_the_one_that_ends_last() -> None:
-    """R-REN-1."""
-    terms = chain(ONE, ONE)
-    assert latest_term(terms) == latest_term(terms[::-1]) == terms[1]
-    assert latest_term((pending(), FIRST)) == FIRST
-    assert latest_term((pending(),)) == pending()
-    assert latest_term(()) is None
-
-
-KINDS: dict[int, str] = {
-    **dict.fromkeys(range(-30, -7), "renewal_30"),
-    **dict.fromkeys(range(-7, 0), "renewal_7"),
-    **dict.fromkeys(range(10), "renewal_0"),
-    **dict.fromkeys(range(10, 16), "renewal_grace_10"),
-}
-
-
-@pytest.mark.parametrize("offset", range(-31, 17))
-@pytest.mark.parametrize("ends", ["2026-03-15", "2028-03-01", "2026-12-31"])
-def test_a_day_has_the_one_reminder_that_is_still_useful(ends: str, offset: int) -> None:
-    """R-NOT-1: end-30, -7, 0 and +10, each until the next; nothing once the last day to renew is over."""
-    ends_on = date.fromisoformat(ends)
-    assert reminder_due(ends_on, ends_on + timedelta(days=offset)) == KINDS.get(offset)
-
-
-def test_the_last_reminder_is_useful_as_long_as_one_can_renew() -> None:
-    """R-NOT-1, R-REN-1."""
-    answer = renewal(standing(terms=(FIRST,)), at("2025-06-01T00:00:00"))
-    assert answer.last_day is not None
-    assert FIRST.ends_on is not None
-    assert reminder_due(FIRST.ends_on, answer.last_day) == "renewal_grace_10"
-    assert reminder_due(FIRST.ends_on, answer.last_day + timedelta(days=1)) is None
-
-
-def test_asking_for_another_period_answers_why_not_and_until_when_it_is_renewed() -> None:
-    """R-PLN-5."""
-    assert cover_is_fixed(standing(terms=(FIRST,))) == (
-        "Cover runs from 2025-01-10 to 2026-01-10 and cannot be paused, moved or lengthened. "
-        "It can be renewed until 2026-01-25."
-    )
-
-
-@pytest.mark.parametrize("kinds", [(ONE, ONE, ONE), (TWO, ONE), (ONE, PLUS, ONE)])
-def test_three_years_of_cover_are_told_as_one_period_without_a_renewal(kinds: tuple[TermKind, ...]) -> None:
-    """R-PLN-5, R-REN-2."""
-    terms = chain(*kinds)
-    for device in (standing(terms=terms), standing(terms=terms[::-1])):
-        assert cover_is_fixed(device) == (
-            f"Cover runs from 2024-01-10 to {terms[-1].ends_on} and cannot be paused, moved or lengthened."
-        )
-
-
-def test_a_renewal_bought_already_lengthens_the_period_that_is_told() -> None:
-    """R-PLN-5: adjoining terms are one; a gap starts another."""
-    adjoining = standing(terms=(FIRST, term("2026-01-11T00:00:00", id="t2")))
-    assert cover_is_fixed(adjoining).startswith("Cover runs from 2025-01-10 to 2027-01-11 and")
-    with_gap = standing(terms=(FIRST, term("2026-01-20T15:00:00", id="t2")))
-    assert cover_is_fixed(with_gap).startswith("Cover runs from 2026-01-20 to 2027-01-20 and")
-
-
-@pytest.mark.parametrize(
-    ("now", "renewable"),
-    [
-        pytest.param(at("2026-01-25T23:59:58", LA), True, id="the second before"),
-        pytest.param(at("2026-01-25T23:59:59", LA), True, id="at"),
-        pytest.param(at("2026-01-26T00:00:00", LA), False, id="the second after"),
-    ],
-)
-def test_a_renewal_is_promised_while_it_can_be_had(now: datetime, renewable: bool) -> None:
-    """R-PLN-5, R-REN-1, edge case 46."""
-    assert ("It can be renewed until 2026-01-25." in cover_is_fixed(standing(terms=(FIRST,)), now)) is renewable
-
-
-@pytest.mark.parametrize("terms", [(), (pending(),)], ids=["no plan", "not activated"])
-def test_without_running_cover_there_is_none_to_move(terms: tuple[Term, ...]) -> None:
-    """R-PLN-5."""
-    device: Standing = standing(terms=terms)
-    message = "There is no running cover, and none could be paused, moved or lengthened."
-    assert cover_is_fixed(device) == cover_is_fixed(device, datetime(2026, 6, 1, tzinfo=UTC)) == message

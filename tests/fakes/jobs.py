@@ -1,4 +1,4 @@
-"""The record of jobs and the workshop, by hand and in memory."""
+"""Fakes of the job activities and the workshop, in memory."""
 
 from datetime import date, timedelta
 
@@ -11,8 +11,8 @@ from domain.money import Money
 from domain.reasons import Reason
 from messages.claims import ClaimRefused
 from messages.jobs import (
-    AskReplacementFee,
     ComputeMornings,
+    GetReplacementFee,
     JobOpened,
     Jobs,
     MorningsComputed,
@@ -37,21 +37,21 @@ class FakeJobs(Jobs):
         self.warranty_days = 100
 
     @activity.defn
-    async def open_job(self, ask: OpenJob) -> JobOpened | ClaimRefused:
-        if ask.maintenance_code not in (None, CODE):
+    async def open_job(self, request: OpenJob) -> JobOpened | ClaimRefused:
+        if request.maintenance_code not in (None, CODE):
             reason = Reason(ReasonCode.MAINTENANCE_CODE_INVALID, "R-MNT-2", "Not issued for this device.")
             return ClaimRefused(reasons=(reason,))
         claim = Claim(
-            id=ask.claim_id,
-            service=ask.service,
+            id=request.claim_id,
+            service=request.service,
             tier=None,
             state=ClaimState.SUBMITTED,
-            serial_number=ask.serial_number,
+            serial_number=request.serial_number,
             model=MODEL.slug,
             region=REGION.code,
-            lineage_id=self.record.standing.lineage_id,
-            opened_at=ask.at,
-            incident=ask.incident,
+            lineage_id=self.record.snapshot.lineage_id,
+            opened_at=request.at,
+            incident=request.incident,
             fee=Money(0, "USD"),
             amount_owed=Money(0, "USD"),
         )
@@ -64,15 +64,15 @@ class FakeJobs(Jobs):
             expected=MODEL.components,
             bindable=True,
             term_id="term-1",
-            warranty_until=ask.at + timedelta(days=self.warranty_days),
+            warranty_until=request.at + timedelta(days=self.warranty_days),
         )
 
     @activity.defn
-    async def ask_replacement_fee(self, ask: AskReplacementFee) -> ReplacementFee:
+    async def ask_replacement_fee(self, request: GetReplacementFee) -> ReplacementFee:
         return ReplacementFee(fee=OFFER.fees[0] if self.uses_left else None)
 
     @activity.defn
-    async def reserve_for_repair(self, ask: ReserveForRepair) -> ReplacementFee:
+    async def reserve_for_repair(self, request: ReserveForRepair) -> ReplacementFee:
         if not self.uses_left:
             return ReplacementFee(fee=None)
         if UseKind.RESERVED not in self.record.uses:
@@ -80,19 +80,19 @@ class FakeJobs(Jobs):
         return ReplacementFee(fee=OFFER.fees[0])
 
     @activity.defn
-    async def compute_mornings(self, ask: ComputeMornings) -> MorningsComputed:
-        start = local_day(ask.at, ask.time_zone)
-        days: list[date] = [start + timedelta(days=n) for n in ask.days]
-        return MorningsComputed(mornings=tuple(morning_of(day, ask.time_zone) for day in days))
+    async def compute_mornings(self, request: ComputeMornings) -> MorningsComputed:
+        start = local_day(request.at, request.time_zone)
+        days: list[date] = [start + timedelta(days=n) for n in request.days]
+        return MorningsComputed(mornings=tuple(morning_of(day, request.time_zone) for day in days))
 
 
 class FakeWorkshop(Workshop):
-    """A workshop that keeps what it was asked to ship back."""
+    """A workshop that records return requests."""
 
     def __init__(self) -> None:
         self.returns: dict[str, RequestReturn] = {}
 
     @activity.defn
-    async def request_return(self, ask: RequestReturn) -> ReturnRequested:
-        self.returns[ask.claim_id] = ask
+    async def request_return(self, request: RequestReturn) -> ReturnRequested:
+        self.returns[request.claim_id] = request
         return ReturnRequested(reference=f"WS-{len(self.returns)}")

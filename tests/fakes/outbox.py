@@ -1,4 +1,4 @@
-"""The outbox by hand: it delivers nothing and answers what it is told to."""
+"""A fake of the outbox: it delivers nothing and returns prepared results."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from temporalio import activity
 
 from messages.claims import MailFailed
-from messages.mail import DeliverMails, MailGivenUp, MailsDelivered, MailStanding, Outbox
+from messages.mail import DeliverMails, MailGivenUp, MailsDelivered, Outbox, OutboxStatus
 
 SINCE = datetime(2026, 11, 23, 8, 5, tzinfo=UTC)
 
@@ -17,17 +17,17 @@ class FakeOutbox(Outbox):
 
     gives_up: list[tuple[MailGivenUp, ...]] = field(default_factory=list)
     requests: list[DeliverMails] = field(default_factory=list)
-    standing: MailStanding = field(
-        default_factory=lambda: MailStanding(sent=3, waiting=2, failing=1, given_up=1, oldest=SINCE)
+    snapshot: OutboxStatus = field(
+        default_factory=lambda: OutboxStatus(sent=3, waiting=2, failing=1, given_up=1, oldest=SINCE)
     )
 
     @activity.defn
     async def deliver_mails(self, request: DeliverMails) -> MailsDelivered:
         self.requests.append(request)
         if self.gives_up:
-            return MailsDelivered(standing=self.standing, given_up=self.gives_up.pop(0))
+            return MailsDelivered(standing=self.snapshot, given_up=self.gives_up.pop(0))
         await activity.wait_for_worker_shutdown()
-        return MailsDelivered(standing=self.standing)
+        return MailsDelivered(standing=self.snapshot)
 
 
 def given_up(claim_id: str, number: int) -> MailGivenUp:

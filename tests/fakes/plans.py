@@ -1,4 +1,4 @@
-"""Terms of cover, by hand and in memory. `refuses` makes a check or a write say no."""
+"""A fake of the plan activities, in memory. `refuses` lets a check or a write be refused."""
 
 from datetime import timedelta
 
@@ -21,20 +21,20 @@ class FakePlans(Plans):
         self.bought: dict[str, BuyPlan] = {}
 
     @activity.defn
-    async def check_plan(self, ask: CheckPlan) -> PlanPriced | PlanRefused:
+    async def check_plan(self, request: CheckPlan) -> PlanPriced | PlanRefused:
         return TAKEN if "check" in self.refuses else PlanPriced(price=PRICE)
 
     @activity.defn
-    async def add_plan(self, ask: AddPlan) -> PlanBought | PlanRefused:
+    async def add_plan(self, request: AddPlan) -> PlanBought | PlanRefused:
         if "add" in self.refuses:
             return TAKEN
-        self.bought[ask.plan.plan_id] = ask.plan
-        today = ask.at.date()
+        self.bought[request.plan.plan_id] = request.plan
+        today = request.at.date()
         return PlanBought(
-            plan_id=ask.plan.plan_id,
-            kind=ask.plan.kind,
-            price=ask.price,
-            purchased_at=ask.at,
+            plan_id=request.plan.plan_id,
+            kind=request.plan.kind,
+            price=request.price,
+            purchased_at=request.at,
             starts_on=today,
             ends_on=today + timedelta(days=364),
         )

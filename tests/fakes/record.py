@@ -1,4 +1,4 @@
-"""The record, by hand and in memory: it answers from the domain's rules and keeps what it was told."""
+"""A fake of the claim record, in memory: it applies the domain's rules and stores what is saved."""
 
 from dataclasses import replace
 from datetime import date, datetime
@@ -8,13 +8,13 @@ from temporalio import activity
 from domain import returns
 from domain.catalogue import Model, Offer, Region, expected_components, fee_for_use
 from domain.claim import Claim
-from domain.coverage import UseEntry, begun, quota_for
+from domain.coverage import UseEntry, new_term, quota_for
 from domain.dates import local_day
+from domain.device_snapshot import Binding, DeviceSnapshot
 from domain.eligibility import Application, refusals
 from domain.kinds import Category, ClaimState, Component, DeviceStatus, Service, TermKind, UseKind
 from domain.money import Money
 from domain.policy import Policy
-from domain.standing import Binding, Standing
 from messages.claims import ClaimRefused
 from messages.record import (
     ClaimEvent,
@@ -31,7 +31,7 @@ from messages.record import (
     UseReserved,
     WindowComputed,
 )
-from tests.fakes.outside import FakeMail
+from tests.fakes.external_services import FakeMail
 
 
 def usd(amount: int) -> Money:
@@ -74,16 +74,16 @@ MODEL = Model(
 
 
 class FakeRecord(Record):
-    """One device, covered for a year from `covered_since`; claims, events and uses as they were told. The notices that
+    """One device, covered for a year from `covered_since`; claims, events and uses as they were saved. The notices that
     come with a claim are written to `mail`."""
 
     def __init__(self, covered_since: datetime, mail: FakeMail, policy: Policy | None = None) -> None:
         self.mail = mail
         self.policy = policy or Policy()
-        term = begun(
+        term = new_term(
             "term-1", TermKind.ONE_YEAR, quota_for(TermKind.ONE_YEAR, MODEL.category, True), covered_since, "UTC"
         )
-        self.standing = Standing(
+        self.snapshot = DeviceSnapshot(
             serial_number="SN1",
             status=DeviceStatus.CURRENT,
             lineage_id="lin-1",
@@ -106,51 +106,51 @@ class FakeRecord(Record):
         self.known_serials: dict[str, SerialIdentified] = {}
 
     @activity.defn
-    async def reserve_use(self, ask: ReserveUse) -> UseReserved | ClaimRefused:
-        if ask.claim_id in self.reserved:
-            return self.reserved[ask.claim_id]
+    async def reserve_use(self, request: ReserveUse) -> UseReserved | ClaimRefused:
+        if request.claim_id in self.reserved:
+            return self.reserved[request.claim_id]
         application = Application(
-            service=ask.service,
-            tier=ask.tier,
-            incident=ask.incident,
-            replace_battery=ask.replace_battery,
-            accepted_terms=ask.accepted_terms,
-            confirmed_unrecoverable=ask.confirmed_unrecoverable,
-            card=ask.card,
+            service=request.service,
+            tier=request.tier,
+            incident=request.incident,
+            replace_battery=request.replace_battery,
+            accepted_terms=request.accepted_terms,
+            confirmed_unrecoverable=request.confirmed_unrecoverable,
+            card=request.card,
             policy=self.policy,
         )
-        reasons = refusals(application, self.standing, ask.at)
+        reasons = refusals(application, self.snapshot, request.at)
         if reasons:
             return ClaimRefused(reasons=tuple(reasons))
-        fee = fee_for_use(OFFER, 0) if ask.service is Service.CARE_EXPRESS else OFFER.flyaway_fee or usd(0)
+        fee = fee_for_use(OFFER, 0) if request.service is Service.CARE_EXPRESS else OFFER.flyaway_fee or usd(0)
         claim = Claim(
-            id=ask.claim_id,
-            service=ask.service,
-            tier=ask.tier,
+            id=request.claim_id,
+            service=request.service,
+            tier=request.tier,
             state=ClaimState.SUBMITTED,
-            serial_number=ask.serial_number,
+            serial_number=request.serial_number,
             model=MODEL.slug,
             region=REGION.code,
-            lineage_id=self.standing.lineage_id,
-            opened_at=ask.at,
-            incident=ask.incident,
+            lineage_id=self.snapshot.lineage_id,
+            opened_at=request.at,
+            incident=request.incident,
             fee=fee,
             amount_owed=usd(0),
-            replace_battery=ask.replace_battery,
+            replace_battery=request.replace_battery,
         )
-        self._use(ask.claim_id, UseKind.RESERVED, ask.service is Service.FLYAWAY)
-        self.standing = replace(self.standing, open_claim_id=ask.claim_id)
-        self.reserved[ask.claim_id] = UseReserved(
+        self._use(request.claim_id, UseKind.RESERVED, request.service is Service.FLYAWAY)
+        self.snapshot = replace(self.snapshot, open_claim_id=request.claim_id)
+        self.reserved[request.claim_id] = UseReserved(
             claim=claim,
             offer=OFFER,
             policy=self.policy,
             model_name=MODEL.name,
             time_zone=REGION.time_zone,
             window_days=REGION.window_days,
-            expected=expected_components(MODEL, ask.replace_battery),
+            expected=expected_components(MODEL, request.replace_battery),
             bindable=True,
         )
-        return self.reserved[ask.claim_id]
+        return self.reserved[request.claim_id]
 
     @activity.defn
     async def save_claim(self, request: SaveClaim) -> None:
@@ -159,46 +159,48 @@ class FakeRecord(Record):
         self.events.extend(event for event in request.events if (request.run_id, event.seq) not in self.written)
         self.written.update((request.run_id, event.seq) for event in request.events)
         if request.claim.state is ClaimState.CLOSED:
-            self.standing = replace(self.standing, open_claim_id=None)
+            self.snapshot = replace(self.snapshot, open_claim_id=None)
         if request.gives_back and UseKind.GIVEN_BACK not in self.uses:
             self._use(request.claim.id, UseKind.GIVEN_BACK, False)
         for notice in request.notices:
-            self.mail.write(notice.letter(request.claim))
+            self.mail.write(notice.mail(request.claim))
 
     @activity.defn
-    async def record_dispatch(self, ask: RecordDispatch) -> DispatchRecorded | DispatchRefused:
-        if ask.replacement_serial_number in (ask.claim.serial_number, "TAKEN"):
+    async def record_dispatch(self, request: RecordDispatch) -> DispatchRecorded | DispatchRefused:
+        if request.replacement_serial_number in (request.claim.serial_number, "TAKEN"):
             return DispatchRefused(rule="R-CLM-9", message="This serial number is known already.")
-        if ask.consumes and UseKind.CONSUMED not in self.uses:
-            self._use(ask.claim.id, UseKind.CONSUMED, ask.lost)
+        if request.consumes and UseKind.CONSUMED not in self.uses:
+            self._use(request.claim.id, UseKind.CONSUMED, request.lost)
         window = None
-        if ask.window_days is not None:
-            window = returns.window(ask.at, ask.window_days, REGION.time_zone, ask.expected, ask.policy)
+        if request.window_days is not None:
+            window = returns.window(request.at, request.window_days, REGION.time_zone, request.expected, request.policy)
         return DispatchRecorded(
-            dispatched_on=local_day(ask.at, REGION.time_zone),
+            dispatched_on=local_day(request.at, REGION.time_zone),
             returning=window,
             reminders=returns.reminders(window.due_at, REGION.time_zone) if window else {},
         )
 
     @activity.defn
-    async def compute_window(self, ask: ComputeWindow) -> WindowComputed:
-        window = returns.window(ask.started_at, ask.days, ask.time_zone, ask.expected, ask.policy, ask.extended)
-        return WindowComputed(returning=window, reminders=returns.reminders(window.due_at, ask.time_zone))
+    async def compute_window(self, request: ComputeWindow) -> WindowComputed:
+        window = returns.window(
+            request.started_at, request.days, request.time_zone, request.expected, request.policy, request.extended
+        )
+        return WindowComputed(returning=window, reminders=returns.reminders(window.due_at, request.time_zone))
 
     @activity.defn
-    async def compute_deadline(self, ask: ComputeDeadline) -> datetime:
-        return returns.cure_until(ask.at, ask.not_before or ask.at, ask.time_zone, ask.days)
+    async def compute_deadline(self, request: ComputeDeadline) -> datetime:
+        return returns.cure_until(request.at, request.not_before or request.at, request.time_zone, request.days)
 
     @activity.defn
-    async def identify_serial(self, ask: IdentifySerial) -> SerialIdentified:
-        return self.known_serials.get(ask.serial_number, SerialIdentified(known=False))
+    async def identify_serial(self, request: IdentifySerial) -> SerialIdentified:
+        return self.known_serials.get(request.serial_number, SerialIdentified(known=False))
 
     def kinds(self) -> list[str]:
         return [event.kind for event in self.events]
 
     def _use(self, claim_id: str, kind: UseKind, flyaway: bool) -> None:
         self.uses.append(kind)
-        self.standing = replace(self.standing, uses=(*self.standing.uses, UseEntry("term-1", claim_id, kind, flyaway)))
+        self.snapshot = replace(self.snapshot, uses=(*self.snapshot.uses, UseEntry("term-1", claim_id, kind, flyaway)))
 
 
 def today(instant: datetime) -> date:

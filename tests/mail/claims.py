@@ -24,7 +24,7 @@ from domain.repair import RepairQuote
 from domain.returns import window
 from domain.settlement import default_reason
 from messages.mail import MailKind, SendMail
-from store.addressee import Addressee
+from store.reads.mail_recipient import Recipient
 
 AT = datetime(2026, 11, 23, 18, 30, tzinfo=UTC)
 POLICY = Policy()
@@ -46,8 +46,8 @@ class Place:
         """That many whole units of its currency."""
         return Money(units * 10**self.digits, self.currency)
 
-    def addressee(self, **changes: Any) -> Addressee:
-        base = Addressee("Ada Moreau", "ada@example.com", "Mavic 3", self.name, self.zone, self.window_days, POLICY)
+    def recipient(self, **changes: Any) -> Recipient:
+        base = Recipient("Ada Moreau", "ada@example.com", "Mavic 3", self.name, self.zone, self.window_days, POLICY)
         return replace(base, **changes)
 
 

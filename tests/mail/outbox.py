@@ -1,4 +1,4 @@
-"""What tests of the outbox share: posts that keep what they get, and claims with an owner, saved with their notices."""
+"""Helpers of the outbox tests: a recording transport, and claims with an owner, saved with their notices."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,15 +8,15 @@ from typing import Any
 
 from sqlmodel import col, select
 
-from activities.mail import OutgoingMail
-from activities.post import Post
+from activities.mail.activities import OutgoingMail
+from activities.mail.transport import MailTransport
 from domain.claim import Claim
 from messages.mail import MailKind, Notice
 from messages.record import SaveClaim
 from store.database import Database
-from store.outbox_table import OutboxMailRow
-from store.payment_tables import MailRow
-from store.tables import DeviceRow, LineageRow
+from store.tables.devices import DeviceRow, LineageRow
+from store.tables.mails import MailRow
+from store.tables.outbox import OutboxMailRow
 from store.writes.claims import save_claim
 from tests.mail.claims import AT, US, premium
 
@@ -24,17 +24,17 @@ OWNER: dict[str, Any] = {"owner_name": "Ada Moreau", "owner_email": "ada@example
 FIRST = "clm_a7k2m4"
 
 
-class NotingPost(Post):
-    """Keeps what it is given. `fails` are the errors of the next attempts; `dies` fails after the delivery.
+class RecordingTransport(MailTransport):
+    """Records deliveries. `fails` are the errors of the next attempts; `dies` fails after the delivery.
 
-    `refuses` is part of the names of mails that always fail, `away` lets every mail fail.
+    Mails with `refuses` in their name always fail; `away` lets every mail fail.
     """
 
-    def __init__(self, at_once: int = 1, refuses: str | None = None) -> None:
+    def __init__(self, batch_size: int = 1, refuses: str | None = None) -> None:
         self.sent: list[tuple[str, EmailMessage]] = []
         self.fails: list[Exception] = []
         self.dies: list[Exception] = []
-        self.at_once = at_once
+        self.batch_size = batch_size
         self.refuses = refuses
         self.away = False
 
@@ -72,18 +72,18 @@ def notice(kind: MailKind, occurrence: int = 1, **more: Any) -> Notice:
 SHIPPED, REBIND, ARRIVED = (notice(kind) for kind in (MailKind.SHIPPED, MailKind.REBIND, MailKind.ARRIVED))
 
 
-def claim_of(letter: str, **changes: Any) -> Claim:
-    """A Premium claim of its own device: of `clm_<letter>`; "a" is the claim of tests.mail.claims."""
+def claim_of(suffix: str, **changes: Any) -> Claim:
+    """A Premium claim of its own device: of `clm_<suffix>`; "a" is the claim of tests.mail.claims."""
     claim = premium(US, **changes)
-    if letter == "a":
+    if suffix == "a":
         return claim
-    return replace(claim, id=f"clm_{letter}", lineage_id=f"lin_{letter}", serial_number=f"SN{letter.upper()}")
+    return replace(claim, id=f"clm_{suffix}", lineage_id=f"lin_{suffix}", serial_number=f"SN{suffix.upper()}")
 
 
-async def owned(database: Database, *letters: str, **owner: Any) -> None:
+async def owned(database: Database, *suffixes: str, **owner: Any) -> None:
     """These claims' devices have an owner."""
-    async with database.writing() as session:
-        for claim in map(claim_of, letters or ("a",)):
+    async with database.transaction() as session:
+        for claim in map(claim_of, suffixes or ("a",)):
             session.add(LineageRow(id=claim.lineage_id, created_at=AT, **(OWNER | owner)))
             await session.flush()
             number = claim.serial_number
@@ -102,19 +102,19 @@ def save_of(claim: Claim, notices: Sequence[Notice], version: int = 1, run_id: s
 
 async def saved(database: Database, claim: Claim, *notices: Notice, version: int = 1, run_id: str = "run-1") -> None:
     """The claim is saved with these notices."""
-    async with database.writing() as session:
+    async with database.transaction() as session:
         await save_claim(session, save_of(claim, notices, version, run_id))
 
 
-async def noted(database: Database) -> list[MailRow]:
+async def sent_rows(database: Database) -> list[MailRow]:
     """The mails that went out."""
-    async with database.reading() as session:
+    async with database.snapshot() as session:
         return list((await session.exec(select(MailRow).order_by(col(MailRow.claim_id), col(MailRow.kind)))).all())
 
 
 async def in_outbox(database: Database) -> list[OutboxMailRow]:
     """The mails that wait or were given up, in their order."""
-    async with database.reading() as session:
+    async with database.snapshot() as session:
         return list((await session.exec(select(OutboxMailRow).order_by(col(OutboxMailRow.id)))).all())
 
 

@@ -6,11 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from activities.mail import OutgoingMail
-from activities.post import Undeliverable
-from dev import scratch_settings
+from activities.mail.activities import OutgoingMail
+from activities.mail.transport import Undeliverable
+from devstack.commands import scratch_settings
 from store.database import Database
-from tests.mail.outbox import FIRST, REBIND, SHIPPED, NotingPost, claim_of, drained, in_outbox, owned, saved
+from tests.mail.outbox import FIRST, REBIND, SHIPPED, RecordingTransport, claim_of, drained, in_outbox, owned, saved
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,11 +30,11 @@ async def test_what_waits_is_listed_and_what_was_given_up_is_sent_again(
     empty = await aftercare_mail(sqlite_url, tmp_path, "waiting")
     assert (empty.returncode, empty.stdout) == (0, "Waiting: 0, 0 of them failed before. Given up: 0\n"), empty.stderr
 
-    post = NotingPost()
-    post.fails = [Undeliverable("gone"), OSError("no route to ada@example.com")]
+    transport = RecordingTransport()
+    transport.fails = [Undeliverable("gone"), OSError("no route to ada@example.com")]
     await owned(sqlite_database)
     await saved(sqlite_database, claim_of("a"), SHIPPED, REBIND)
-    await drained(OutgoingMail(sqlite_database, post))
+    await drained(OutgoingMail(sqlite_database, transport))
     seen = await aftercare_mail(sqlite_url, tmp_path, "waiting")
     assert seen.returncode == 1, seen.stderr
     for words in (FIRST, "shipped", "given up", "Undeliverable", "rebind", "OSError"):
@@ -52,8 +52,8 @@ async def test_what_waits_is_listed_and_what_was_given_up_is_sent_again(
     ]
     both = await aftercare_mail(sqlite_url, tmp_path, "retry", FIRST)
     assert (both.returncode, both.stdout) == (0, "2 mails will be tried now\n"), both.stderr
-    await drained(OutgoingMail(sqlite_database, post))
-    assert post.names == [f"{FIRST}.shipped.1", f"{FIRST}.rebind.1"]
+    await drained(OutgoingMail(sqlite_database, transport))
+    assert transport.names == [f"{FIRST}.shipped.1", f"{FIRST}.rebind.1"]
 
 
 async def test_what_is_to_be_tried_again_has_to_be_named(sqlite_url: str, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from activities.mail import OutgoingMail
+from activities.mail.activities import OutgoingMail
 from activities.record import DatabaseRecord
 from domain.kinds import ClaimState
 from domain.money import Money
@@ -21,15 +21,15 @@ from tests.mail.outbox import (
     ARRIVED,
     REBIND,
     SHIPPED,
-    NotingPost,
+    RecordingTransport,
     claim_of,
     drained,
     in_outbox,
-    noted,
     notice,
     owned,
     save_of,
     saved,
+    sent_rows,
 )
 from tests.store.programme import Programme
 
@@ -63,7 +63,7 @@ async def test_a_mail_is_written_in_the_claims_transaction(programme: Database) 
 
 async def test_a_save_that_is_undone_leaves_no_mail(programme: Database) -> None:
     async def undone() -> None:
-        async with programme.writing() as session:
+        async with programme.transaction() as session:
             await save_claim(session, save_of(claim_of("a"), [SHIPPED]))
             raise ZeroDivisionError
 
@@ -85,13 +85,13 @@ async def test_an_older_save_still_writes_its_mails(programme: Database) -> None
 
 
 async def test_a_notice_speaks_of_the_claim_as_it_stood(programme: Database) -> None:
-    post = NotingPost()
+    transport = RecordingTransport()
     before = claim_of("a", replacement_serial_number="BEFORE-1")
     now = claim_of("a", replacement_serial_number="NOW-1")
     await saved(programme, now, notice(MailKind.SHIPPED, claim=before), notice(MailKind.SHIPPED, 2))
     await saved(programme, claim_of("a", replacement_serial_number="LATER-1"), version=2)
-    await drained(OutgoingMail(programme, post))
-    bodies = [str(message.get_body(["plain"]).get_content()) for _, message in post.sent]  # type: ignore[union-attr]
+    await drained(OutgoingMail(programme, transport))
+    bodies = [str(message.get_body(["plain"]).get_content()) for _, message in transport.sent]  # type: ignore[union-attr]
     assert "BEFORE-1" in bodies[0]
     assert "NOW-1" in bodies[1]
 
@@ -99,63 +99,63 @@ async def test_a_notice_speaks_of_the_claim_as_it_stood(programme: Database) -> 
 async def test_a_claims_mails_go_out_in_the_order_in_which_they_were_written(programme: Database) -> None:
     """Also where many are in hand at once, and the first of a claim's takes longest."""
 
-    class FirstIsSlow(NotingPost):
+    class FirstIsSlow(RecordingTransport):
         async def deliver(self, message: EmailMessage, name: str) -> None:
             if "shipped" in name:
                 await asyncio.sleep(0.05)
             await super().deliver(message, name)
 
-    for letter in "abc":
-        await saved(programme, claim_of(letter), SHIPPED, REBIND, ARRIVED)
-    post = FirstIsSlow(at_once=25)
-    await drained(OutgoingMail(programme, post))
-    for letter in "abc":
-        kinds = [name.split(".")[1] for name in post.names if name.startswith(claim_of(letter).id)]
+    for suffix in "abc":
+        await saved(programme, claim_of(suffix), SHIPPED, REBIND, ARRIVED)
+    transport = FirstIsSlow(batch_size=25)
+    await drained(OutgoingMail(programme, transport))
+    for suffix in "abc":
+        kinds = [name.split(".")[1] for name in transport.names if name.startswith(claim_of(suffix).id)]
         assert kinds == ["shipped", "rebind", "arrived"]
-    assert len(post.sent) == 9
+    assert len(transport.sent) == 9
 
 
 async def test_different_claims_mails_go_out_at_the_same_time(programme: Database) -> None:
-    class Together(NotingPost):
+    class Together(RecordingTransport):
         def __init__(self) -> None:
-            super().__init__(at_once=3)
+            super().__init__(batch_size=3)
             self.all_here = asyncio.Barrier(3)
 
         async def deliver(self, message: EmailMessage, name: str) -> None:
             async with asyncio.timeout(5), self.all_here:
                 await super().deliver(message, name)
 
-    for letter in "abc":
-        await saved(programme, claim_of(letter), SHIPPED)
-    await drained(OutgoingMail(programme, post := Together()))
-    assert len(post.sent) == 3
+    for suffix in "abc":
+        await saved(programme, claim_of(suffix), SHIPPED)
+    await drained(OutgoingMail(programme, transport := Together()))
+    assert len(transport.sent) == 3
 
 
-@pytest.mark.parametrize(("at_once", "unnoted"), [(1, 1), (4, 4)])
+@pytest.mark.parametrize(("batch_size", "unnoted"), [(1, 1), (4, 4)])
 async def test_no_more_mails_are_in_hand_than_the_post_recognises(
-    programme: Database, at_once: int, unnoted: int
+    programme: Database, batch_size: int, unnoted: int
 ) -> None:
-    """So many come a second time when the worker dies."""
+    """So many are sent again when the worker crashes."""
     seen: list[int] = []
 
-    class Counting(NotingPost):
+    class Counting(RecordingTransport):
         async def deliver(self, message: EmailMessage, name: str) -> None:
             await super().deliver(message, name)
-            seen.append(len(self.sent) - len(await noted(programme)))
+            seen.append(len(self.sent) - len(await sent_rows(programme)))
 
-    for letter in "abc":
-        await saved(programme, claim_of(letter), SHIPPED, REBIND)
-    await drained(OutgoingMail(programme, post := Counting(at_once)))
-    assert len(post.sent) == len(await noted(programme)) == 6
+    for suffix in "abc":
+        await saved(programme, claim_of(suffix), SHIPPED, REBIND)
+    await drained(OutgoingMail(programme, transport := Counting(batch_size)))
+    assert len(transport.sent) == len(await sent_rows(programme)) == 6
     assert max(seen) == unnoted
 
 
 async def test_what_went_out_is_noted_even_by_who_is_stopped(programme: Database) -> None:
-    class Hanging(NotingPost):
+    class Hanging(RecordingTransport):
         """Never ends with the mail `rebind`."""
 
         def __init__(self) -> None:
-            super().__init__(at_once=25)
+            super().__init__(batch_size=25)
             self.out = asyncio.Event()
 
         async def deliver(self, message: EmailMessage, name: str) -> None:
@@ -165,18 +165,18 @@ async def test_what_went_out_is_noted_even_by_who_is_stopped(programme: Database
             await super().deliver(message, name)
 
     await saved(programme, claim_of("a"), SHIPPED, REBIND)
-    post = Hanging()
-    delivering = asyncio.create_task(OutgoingMail(programme, post).deliver_due())
-    await post.out.wait()
+    transport = Hanging()
+    delivering = asyncio.create_task(OutgoingMail(programme, transport).deliver_due())
+    await transport.out.wait()
     delivering.cancel()
     with pytest.raises(asyncio.CancelledError):
         await delivering
-    assert [row.kind for row in await noted(programme)] == ["shipped"]
+    assert [row.kind for row in await sent_rows(programme)] == ["shipped"]
     (row,) = await in_outbox(programme)
     assert (row.kind, row.attempts) == ("rebind", 0)
 
 
-class Seeing(NotingPost):
+class Seeing(RecordingTransport):
     """Looks what the record says when a mail leaves."""
 
     def __init__(self, programme: Programme) -> None:
@@ -185,7 +185,7 @@ class Seeing(NotingPost):
         self.states: list[ClaimState] = []
 
     async def deliver(self, message: EmailMessage, name: str) -> None:
-        claim = await self._programme.views.claim(name.partition(".")[0])
+        claim = await self._programme.queries.claim(name.partition(".")[0])
         assert claim is not None
         self.states.append(claim.state)
         await super().deliver(message, name)
@@ -193,18 +193,18 @@ class Seeing(NotingPost):
 
 async def test_a_mail_leaves_once_the_record_says_what_it_says(database: Database) -> None:
     """Through the record's activity, of a claim that was reserved: its words are the frozen agreement's."""
-    house = Programme(database)
+    store_programme = Programme(database)
     record = DatabaseRecord(database, Policy())
-    await house.device()
-    request: ReserveUse = house.ask()
+    await store_programme.device()
+    request: ReserveUse = store_programme.ask()
     reserved: Any = await record.reserve_use(request)
     assert isinstance(reserved, UseReserved)
     claim = replace(reserved.claim, state=ClaimState.AWAITING_DISPATCH)
     settled = notice(MailKind.SETTLEMENT, amount=Money(15900, "USD"))
     assert await record.save_claim(save_of(claim, [settled])) is None  # type: ignore[func-returns-value]
-    post = Seeing(house)
-    await drained(OutgoingMail(database, post))
-    assert post.states == [ClaimState.AWAITING_DISPATCH]
-    assert [row.claim_id for row in await noted(database)] == [claim.id]
-    body = str(post.sent[0][1].get_body(["plain"]).get_content())  # type: ignore[union-attr]
+    transport = Seeing(store_programme)
+    await drained(OutgoingMail(database, transport))
+    assert transport.states == [ClaimState.AWAITING_DISPATCH]
+    assert [row.claim_id for row in await sent_rows(database)] == [claim.id]
+    body = str(transport.sent[0][1].get_body(["plain"]).get_content())  # type: ignore[union-attr]
     assert reserved.model_name in body

@@ -8,12 +8,12 @@ from email.message import EmailMessage
 import aiosmtplib
 import pytest
 
-from activities import post as post_room
-from activities.post import SmtpPost, Undeliverable
+from activities.mail import transport
+from activities.mail.transport import SmtpTransport, Undeliverable
 
 
 class MailServer:
-    """Speaks just enough SMTP. `recipient_says` is its answer to RCPT; None is silence."""
+    """A minimal SMTP server. `recipient_says` is its response to RCPT; None is no response."""
 
     def __init__(self, recipient_says: str | None = "250 fine") -> None:
         self.received: list[str] = []
@@ -49,11 +49,11 @@ class MailServer:
 
 
 @asynccontextmanager
-async def listening(server: MailServer) -> AsyncIterator[SmtpPost]:
-    """The post through `server` while it listens."""
+async def listening(server: MailServer) -> AsyncIterator[SmtpTransport]:
+    """A transport to `server` while it listens."""
     async with await asyncio.start_server(server.converse, "127.0.0.1", 0) as listener:
         port = listener.sockets[0].getsockname()[1]
-        yield SmtpPost(f"smtp://127.0.0.1:{port}")
+        yield SmtpTransport(f"smtp://127.0.0.1:{port}")
 
 
 def a_message() -> EmailMessage:
@@ -66,27 +66,27 @@ def a_message() -> EmailMessage:
 
 async def test_a_mail_goes_out_with_its_own_message_id() -> None:
     server = MailServer()
-    async with listening(server) as post:
-        await post.deliver(a_message(), "clm_a.shipped.1")
+    async with listening(server) as transport:
+        await transport.deliver(a_message(), "clm_a.shipped.1")
     (received,) = server.received
     assert "Message-ID: <clm_a.shipped.1@aftercare.example>" in received
     assert "It is on its way." in received
 
 
 async def test_a_recipient_refused_for_good_is_undeliverable() -> None:
-    async with listening(MailServer("550 no such person")) as post:
+    async with listening(MailServer("550 no such person")) as transport:
         with pytest.raises(Undeliverable):
-            await post.deliver(a_message(), "clm_a.shipped.1")
+            await transport.deliver(a_message(), "clm_a.shipped.1")
 
 
 async def test_a_recipient_refused_for_now_is_tried_again() -> None:
-    async with listening(MailServer("451 later")) as post:
+    async with listening(MailServer("451 later")) as transport:
         with pytest.raises(aiosmtplib.SMTPRecipientsRefused):
-            await post.deliver(a_message(), "clm_a.shipped.1")
+            await transport.deliver(a_message(), "clm_a.shipped.1")
 
 
 async def test_a_silent_server_is_not_waited_for_longer_than_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(post_room, "SMTP_SECONDS", 0.2)
+    monkeypatch.setattr(transport, "SMTP_SECONDS", 0.2)
     async with listening(MailServer(None)) as post:
         with pytest.raises(aiosmtplib.SMTPException):
             await asyncio.wait_for(post.deliver(a_message(), "clm_a.shipped.1"), 5)
@@ -94,4 +94,4 @@ async def test_a_silent_server_is_not_waited_for_longer_than_told(monkeypatch: p
 
 async def test_no_server_at_all_is_tried_again() -> None:
     with pytest.raises(aiosmtplib.SMTPException):
-        await SmtpPost("smtp://127.0.0.1:1").deliver(a_message(), "clm_a.shipped.1")
+        await SmtpTransport("smtp://127.0.0.1:1").deliver(a_message(), "clm_a.shipped.1")

@@ -9,7 +9,7 @@ from temporalio import workflow
 
 from domain.policy import Policy
 from tests.domain.samples import NOW, claim
-from tests.fakes.outside import FakePayments
+from tests.fakes.external_services import FakePayments
 from workflows.parts.activity_calls import ActivityCalls
 from workflows.parts.claim_record import ClaimRecord, RecordData
 from workflows.parts.gateway_requests import GatewayRequests

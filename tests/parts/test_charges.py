@@ -31,7 +31,7 @@ async def default(charges: Charges) -> bool | None:
 async def test_a_default_comes_out_of_the_hold(parts: Parts, hold: CardHold, charges: Charges) -> None:
     await hold.place(HOLD, CARD, None)
     assert await default(charges)
-    assert (charges.taken, parts.payments.taken()) == (HOLD, HOLD.amount)
+    assert (charges.net_amount, parts.payments.taken()) == (HOLD, HOLD.amount)
     assert parts.purposes() == ["authorize:0", "capture:0"]
 
 
@@ -78,19 +78,19 @@ async def test_a_refund_gives_back_the_latest_charge_first_and_once(parts: Parts
     parts.record.change(amount_owed=usd(300))
     assert await charges.collect(usd(1000), "parts_charges", CARD, agreed=True)
     assert await charges.charge_owed(CARD, "parts_charges")
-    assert await charges.give_back(usd(500), "waiver") == usd(500)
+    assert await charges.refund(usd(500), "waiver") == usd(500)
     assert [key for key in parts.purposes() if "refund" in key] == ["refund-waiver:1", "refund-waiver:0"]
     again = Charges(parts.record, parts.gateway, CardHold(parts.record, parts.gateway), charges.data)
-    assert await again.give_back(charges.taken, "waiver") == usd(500)
-    assert (charges.taken, parts.payments.taken()) == (usd(800), 800)
+    assert await again.refund(charges.net_amount, "waiver") == usd(500)
+    assert (charges.net_amount, parts.payments.taken()) == (usd(800), 800)
 
 
 async def test_a_refused_refund_is_for_people(parts: Parts, charges: Charges) -> None:
     await default(charges)
     parts.payments.refuses["refund"] = "captured"
-    await charges.give_back(HOLD, "waiver")
+    await charges.refund(HOLD, "waiver")
     assert "payment_refused" in parts.attention
-    assert charges.taken == HOLD
+    assert charges.net_amount == HOLD
 
 
 async def test_fees_are_refunded_once_and_the_sum_survives_a_new_run(parts: Parts) -> None:

@@ -36,11 +36,11 @@ class Kept:
         at = self.renewal.next_renewal_at
         assert at is not None
         self.parts.clock.now = at + timedelta(seconds=1)
-        await self.look_after()
+        await self.process_due()
 
-    async def look_after(self) -> None:
+    async def process_due(self) -> None:
         async with self.parts.gateway.step:
-            await self.renewal.look_after()
+            await self.renewal.process_due()
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ async def test_without_a_deposit_the_hold_lapses(clock: Clock) -> None:
 async def test_another_card_bears_the_hold_from_then_on(kept: Kept) -> None:
     kept.parts.payments.declines.add(("renewal", CARD))
     await kept.come_due()
-    kept.renewal.offer("pm_other", "customer")
+    kept.renewal.offer_card("pm_other", "customer")
     await kept.renewal.change_card()
     assert (kept.renewal.payment_method, kept.parts.attention) == ("pm_other", set())
 
@@ -102,18 +102,18 @@ async def test_another_card_bears_the_hold_from_then_on(kept: Kept) -> None:
 async def test_a_card_that_declines_changes_nothing(kept: Kept) -> None:
     kept.parts.payments.declines.add(("renewal", "pm_bad"))
     before = kept.hold.state
-    kept.renewal.offer("pm_bad", "customer")
+    kept.renewal.offer_card("pm_bad", "customer")
     with pytest.raises(RuleError, match="declined the hold"):
         await kept.renewal.change_card()
     assert (kept.hold.state, kept.renewal.payment_method) == (before, CARD)
 
 
 async def test_news_of_the_hold_is_read_from_the_gateway_and_of_others_is_not(kept: Kept) -> None:
-    assert not kept.renewal.reported("pay_of_another_claim")
+    assert not kept.renewal.payment_changed("pay_of_another_claim")
     assert isinstance(kept.hold.state, LiveHold)
-    assert kept.renewal.reported(kept.hold.state.payment_id)
+    assert kept.renewal.payment_changed(kept.hold.state.payment_id)
     kept.parts.clock.advance(days=8)
-    await kept.look_after()
+    await kept.process_due()
     assert isinstance(kept.hold.state, LiveHold), "it had lapsed and was replaced at once"
     assert kept.hold.state.ordinal == 1
     assert not kept.renewal.data.news

@@ -1,4 +1,4 @@
-"""The order in which a claim takes its messages."""
+"""The order in which a claim accepts its messages."""
 
 from datetime import datetime, timedelta
 
@@ -6,7 +6,7 @@ import pytest
 
 from messages.claims import CancelClaim, Decision, ExtendReturn, ParcelArrived, ParcelScanned
 from tests.domain.samples import NOW
-from workflows.parts.message_queue import PATIENCE, MessageQueue, QueueData
+from workflows.parts.message_queue import DECISION_WAIT, MessageQueue, QueueData
 from workflows.parts.pending_message import PendingMessage
 
 CANCEL = CancelClaim(actor="customer")
@@ -21,7 +21,7 @@ def scanned(at: datetime = NOW) -> ParcelScanned:
     return ParcelScanned(event_id="s-1", actor="warehouse", scanned_at=at, carrier="UPS", tracking_number="1Z")
 
 
-def takes(decision: Decision) -> bool:
+def accepts(decision: Decision) -> bool:
     return isinstance(decision, ExtendReturn)
 
 
@@ -56,26 +56,26 @@ def test_what_happened_after_a_deadline_that_has_passed_waits_behind_it(queue: M
 
 def test_in_a_step_facts_and_what_needs_no_money_are_taken(queue: MessageQueue) -> None:
     cancel, extend, fact = add(queue, CANCEL, EXTEND, scanned())
-    assert queue.ready_in_step(takes, NOW, paying=True) is extend
+    assert queue.ready_in_step(accepts, NOW, paying=True) is extend
     queue.remove(extend)
-    assert queue.ready_in_step(takes, NOW, paying=True) is fact
+    assert queue.ready_in_step(accepts, NOW, paying=True) is fact
     queue.remove(fact)
-    assert queue.ready_in_step(takes, NOW, paying=True) is None
-    assert queue.ready_in_step(takes, NOW + PATIENCE, paying=True) is cancel
-    assert queue.ready_in_step(takes, NOW + PATIENCE, paying=False) is None
+    assert queue.ready_in_step(accepts, NOW, paying=True) is None
+    assert queue.ready_in_step(accepts, NOW + DECISION_WAIT, paying=True) is cancel
+    assert queue.ready_in_step(accepts, NOW + DECISION_WAIT, paying=False) is None
 
 
 def test_a_decision_that_a_reset_brought_again_waits_for_the_end_of_the_step(queue: MessageQueue) -> None:
     queue.add(PendingMessage(CANCEL, NOW, reapplied=True))
-    assert queue.ready_in_step(takes, NOW + 2 * PATIENCE, paying=True) is None
+    assert queue.ready_in_step(accepts, NOW + 2 * DECISION_WAIT, paying=True) is None
     assert queue.waiting_since() is None
 
 
 def test_a_fact_of_a_step_comes_again_before_what_came_later(queue: MessageQueue) -> None:
     fact, decision = add(queue, arrived(), CANCEL)
     queue.remove(fact)
-    queue.keep_fact(fact)
-    queue.release_facts()
+    queue.keep_recorded(fact)
+    queue.release_recorded()
     assert queue.ready(None, NOW) is fact
     queue.remove(fact)
     assert queue.ready(None, NOW) is decision
@@ -85,7 +85,7 @@ def test_a_new_run_gets_every_event_and_no_decision(queue: MessageQueue) -> None
     """Who made a decision has its answer before a run ends."""
     fact, aside, waiting, _ = add(queue, scanned(), arrived(), arrived(NOW + timedelta(days=1)), CANCEL)
     queue.remove(fact)
-    queue.keep_fact(fact)
+    queue.keep_recorded(fact)
     queue.remove(aside)
     queue.defer(aside)
     data = queue.data

@@ -11,7 +11,7 @@ from domain.hold import EndableHold, LiveHold
 from domain.kinds import HoldState
 from domain.money import Money
 from messages.ids import payment_key
-from messages.payments import ChargeCard, PaymentDeclined, PaymentRefused, Payments, ReleaseHold, TakeAccount
+from messages.payments import CaptureAccount, ChargeCard, PaymentDeclined, PaymentRefused, Payments, ReleaseHold
 from tests.planting import planted, swap
 from workflows.parts.charges import Charges
 from workflows.parts.claim_workflow import Phase
@@ -32,8 +32,8 @@ class ReleasesFirst(CareExpressPremium):
             if isinstance(self.hold.state, LiveHold):
                 request = HoldRequests(self.record).release(self.hold.state, others=False)
                 await self.gateway.send(Payments.release_hold, request, "release first")
-            answer: NoAnswer = await real(payment_method, off_session=off_session)
-            return answer
+            result: NoAnswer = await real(payment_method, off_session=off_session)
+            return result
 
         real = swap(self.hold, "replace", first_released)
 
@@ -49,10 +49,10 @@ class CapturesTheFirstHold(CareExpressPremium):
     def plant(self) -> None:
         async def first_kept(payment_method: str, *, off_session: bool) -> NoAnswer:
             first = self.hold.state
-            answer: NoAnswer = await real(payment_method, off_session=off_session)
+            result: NoAnswer = await real(payment_method, off_session=off_session)
             if isinstance(first, LiveHold) and isinstance(self.hold.state, LiveHold):
                 self.hold.data.state = replace(self.hold.state, ordinal=first.ordinal, payment_id=first.payment_id)
-            return answer
+            return result
 
         real = swap(self.hold, "replace", first_kept)
 
@@ -73,7 +73,7 @@ class ReleasesTheCurrentHoldOnly(CareExpressPremium):
 @planted
 class ChargesOnEveryDefault(CareExpressPremium):
     def plant(self) -> None:
-        async def twice(amount: Money, account: TakeAccount, payment_method: str, *, agreed: bool) -> bool | None:
+        async def twice(amount: Money, account: CaptureAccount, payment_method: str, *, agreed: bool) -> bool | None:
             taken: bool | None = await real(amount, account, payment_method, agreed=agreed)
             await charges_of(self)._charge_saved_card(amount, account, payment_method)
             return taken
@@ -84,7 +84,7 @@ class ChargesOnEveryDefault(CareExpressPremium):
 @planted
 class ChargesTheCardBesideTheHold(CareExpressPremium):
     def plant(self) -> None:
-        async def beside(amount: Money, account: TakeAccount, payment_method: str, *, agreed: bool) -> bool | None:
+        async def beside(amount: Money, account: CaptureAccount, payment_method: str, *, agreed: bool) -> bool | None:
             return await charges_of(self)._charge_saved_card(amount, account, payment_method)
 
         swap(charges_of(self), "collect", beside)
@@ -134,7 +134,7 @@ class KeepsALateReturnsMoney(CareExpressPremium):
         async def nothing(amount: Money, purpose: str) -> Money:
             return amount
 
-        swap(charges_of(self), "give_back", nothing)
+        swap(charges_of(self), "refund", nothing)
 
 
 @planted
@@ -144,7 +144,7 @@ class RefundsEveryDefault(CareExpressPremium):
     def plant(self) -> None:
         async def given_back() -> Phase | None:
             phase: Phase | None = await real()
-            await charges_of(self).give_back(charges_of(self).taken, "late-return")
+            await charges_of(self).refund(charges_of(self).net_amount, "late-return")
             return phase
 
         real = swap(self.original.settlement, "charge_default", given_back)

@@ -1,8 +1,8 @@
-"""The fifteen invariants of the payments specification, told of one claim from everything that is written about it.
+"""The fifteen invariants of the payments specification, checked for one claim against everything written about it.
 
-Pure: given what gateway, ledger, claim, timeline and warehouse say, it answers which invariants are broken. It judges
-by sums and moments of its own and asks no rule of the programme but how a return is in time. Number 6 is 1 to 5 with
-answers lost on the way, and 15 is `fingerprint` before and after news is told again; both are for who runs a claim.
+Pure: from gateway, ledger, claim, timeline and warehouse it computes the broken invariants. It uses its own sums and
+moments, and of the product's rules only whether a return is in time. Number 6 is 1 to 5 with lost responses, and 15 is
+`fingerprint` before and after webhooks are repeated; the caller that runs a claim checks both.
 """
 
 import re
@@ -17,8 +17,8 @@ from domain import returns, settlement
 from domain.claim import Claim
 from domain.inspection import SerialMatch, compare_serials
 from domain.kinds import ClaimState, HoldState, Outcome
-from store.ledger_view import ACCOUNTS, CARD, HOLDS_OPEN
-from tests.payments.claim_file import ClaimFile, Seen
+from store.reads.ledger import ACCOUNTS, CARD, HOLDS_OPEN
+from tests.payments.claim_snapshot import ClaimSnapshot, SnapshotPayment
 
 NUMBERS = range(1, 16)
 OUTAGE = timedelta(hours=1)
@@ -37,32 +37,32 @@ class Violation:
     sentence: str
 
 
-def violations(file: ClaimFile, before: ClaimFile | None = None) -> list[Violation]:
-    """Every broken invariant of the claim; `before` is its file at an earlier moment, against which nothing that was
-    final may have changed."""
-    found = [Violation(number, sentence) for number, rule in RULES for sentence in rule(file)]
+def violations(snapshot: ClaimSnapshot, before: ClaimSnapshot | None = None) -> list[Violation]:
+    """Every broken invariant of the claim; `before` is an earlier snapshot: nothing that was final
+    then may have changed."""
+    found = [Violation(number, sentence) for number, rule in RULES for sentence in rule(snapshot)]
     if before is not None:
-        found += [Violation(number, sentence) for number, sentence in _changed(before, file)]
+        found += [Violation(number, sentence) for number, sentence in _changed(before, snapshot)]
     return found
 
 
-def fingerprint(file: ClaimFile) -> object:
-    """Where the claim's money stands, whatever was told in between (15)."""
+def fingerprint(snapshot: ClaimSnapshot) -> object:
+    """The claim's amounts, which repeated webhooks must not change (15)."""
     return (
-        file.claim.state,
-        file.claim.outcome,
-        file.claim.amount_owed,
-        sorted((p.reference, p.status, p.captured, p.refunded) for p in file.payments),
-        [(account, file.balance(account)) for account in ACCOUNTS],
+        snapshot.claim.state,
+        snapshot.claim.outcome,
+        snapshot.claim.amount_owed,
+        sorted((p.reference, p.status, p.captured, p.refunded) for p in snapshot.payments),
+        [(account, snapshot.balance(account)) for account in ACCOUNTS],
     )
 
 
 # -- per hold ---------------------------------------------------------------------------------------------------------
 
 
-def _one_end(file: ClaimFile) -> Iterator[str]:
-    booked = Counter(line.key for line in file.lines if line.account == HOLDS_OPEN and line.amount < 0)
-    for hold in file.holds:
+def _one_end(snapshot: ClaimSnapshot) -> Iterator[str]:
+    booked = Counter(line.key for line in snapshot.lines if line.account == HOLDS_OPEN and line.amount < 0)
+    for hold in snapshot.holds:
         ends = [end for end in ("released", "expired") if booked[f"{hold.reference}:{end}"]]
         if hold.status == "captured":
             ends += ["captured"]
@@ -72,36 +72,36 @@ def _one_end(file: ClaimFile) -> Iterator[str]:
             yield f"the ledger has the hold {hold.reference} {ends[0]}, the gateway {hold.status}"
 
 
-def _sums(file: ClaimFile) -> Iterator[str]:
-    for p in file.payments:
+def _sums(snapshot: ClaimSnapshot) -> Iterator[str]:
+    for p in snapshot.payments:
         if not 0 <= p.refunded <= p.captured <= p.amount:
             yield f"{p.reference}: 0 <= refunded {p.refunded} <= captured {p.captured} <= {p.amount} does not hold"
 
 
-def _nothing_lost_of_a_hold(file: ClaimFile) -> Iterator[str]:
-    placed = {line.key: line.amount for line in file.lines if line.account == HOLDS_OPEN and line.amount > 0}
-    ends = file.ends()
-    for hold in file.holds:
-        held = hold.amount if hold.live(file.now) else 0
+def _nothing_lost_of_a_hold(snapshot: ClaimSnapshot) -> Iterator[str]:
+    placed = {line.key: line.amount for line in snapshot.lines if line.account == HOLDS_OPEN and line.amount > 0}
+    ends = snapshot.ends()
+    for hold in snapshot.holds:
+        held = hold.amount if hold.live(snapshot.now) else 0
         ended = hold.amount if hold.reference in ends else 0
         if placed.get(hold.reference) != held + ended:
             yield f"of {placed.get(hold.reference)} held under {hold.reference}, {held} is held and {ended} has ended"
 
 
-def _captured_is_a_state(file: ClaimFile) -> Iterator[str]:
-    for p in file.payments:
+def _captured_is_a_state(snapshot: ClaimSnapshot) -> Iterator[str]:
+    for p in snapshot.payments:
         if (p.captured > 0) != (p.status == "captured"):
             yield f"{p.reference} is {p.status} with {p.captured} captured"
 
 
-def _one_effect_a_key(file: ClaimFile) -> Iterator[str]:
-    made_of = re.compile(rf"{re.escape(file.claim.id)}:(authorize:\d+|fee|default|owed:\d+)")
-    for reference, count in Counter(p.reference for p in file.payments).items():
+def _one_effect_a_key(snapshot: ClaimSnapshot) -> Iterator[str]:
+    made_of = re.compile(rf"{re.escape(snapshot.claim.id)}:(authorize:\d+|fee|default|owed:\d+)")
+    for reference, count in Counter(p.reference for p in snapshot.payments).items():
         if count > 1:
             yield f"{count} payments were made under the key {reference}"
         if not made_of.fullmatch(reference):
             yield f"the key {reference} is not made of claim, purpose and ordinal"
-    for (key, account), count in Counter((line.key, line.account) for line in file.lines).items():
+    for (key, account), count in Counter((line.key, line.account) for line in snapshot.lines).items():
         if count > 1:
             yield f"{key} is booked {count} times on {account}"
 
@@ -109,83 +109,83 @@ def _one_effect_a_key(file: ClaimFile) -> Iterator[str]:
 # -- per claim --------------------------------------------------------------------------------------------------------
 
 
-def _one_current_hold(file: ClaimFile) -> Iterator[str]:
-    live = [hold for hold in file.holds if hold.live(file.now)]
-    settled = file.claim.state in (ClaimState.CLOSED, ClaimState.DEFAULTED)
+def _one_current_hold(snapshot: ClaimSnapshot) -> Iterator[str]:
+    live = [hold for hold in snapshot.holds if hold.live(snapshot.now)]
+    settled = snapshot.claim.state in (ClaimState.CLOSED, ClaimState.DEFAULTED)
     if len(live) > (0 if settled else 1):
-        yield f"{len(live)} holds are live in a claim that is {file.claim.state}"
-    current = file.claim.hold
+        yield f"{len(live)} holds are live in a claim that is {snapshot.claim.state}"
+    current = snapshot.claim.hold
     believed = current.expires_at if current and current.state is HoldState.AUTHORIZED else None
-    if live and not file.closed and live[-1].expires_at != believed:
+    if live and not snapshot.closed and live[-1].expires_at != believed:
         yield f"the live hold {live[-1].reference} is not the claim's"
-    if not live and believed is not None and believed > file.now:
+    if not live and believed is not None and believed > snapshot.now:
         yield "the claim believes in a live hold, and the gateway has none"
-    latest = max(file.holds, key=lambda hold: (hold.created_at, hold.reference), default=None)
-    for hold in file.holds:
+    latest = max(snapshot.holds, key=lambda hold: (hold.created_at, hold.reference), default=None)
+    for hold in snapshot.holds:
         if hold.captured and hold is not latest:
             yield f"the hold {hold.reference} was captured, and {latest.reference if latest else 'none'} is the current"
-    ends = file.ends()
-    for hold in file.holds:
-        beside = [o for o in file.holds if o is not hold and _overlap(hold, o, ends, file.now) > OUTAGE]
+    ends = snapshot.ends()
+    for hold in snapshot.holds:
+        beside = [o for o in snapshot.holds if o is not hold and _overlap(hold, o, ends, snapshot.now) > OUTAGE]
         if beside:
             yield f"the hold {hold.reference} was live for long beside {beside[0].reference}"
             return
 
 
-def _overlap(one: Seen, other: Seen, ends: dict[str, datetime], now: datetime) -> timedelta:
+def _overlap(one: SnapshotPayment, other: SnapshotPayment, ends: dict[str, datetime], now: datetime) -> timedelta:
     until = min(ends.get(one.reference, now), ends.get(other.reference, now))
     return until - max(one.created_at, other.created_at)
 
 
-def _covered(file: ClaimFile) -> Iterator[str]:
-    shipped = file.first("replacement_dispatched")
+def _covered(snapshot: ClaimSnapshot) -> Iterator[str]:
+    shipped = snapshot.first("replacement_dispatched")
     if shipped is None:
         return
-    verdict = file.first("closed", "hold_captured", "card_charged", "amount_owed", "deposit_kept") or file.now
-    ends, reached = file.ends(), shipped
-    for old, new in pairwise(sorted(file.holds, key=lambda hold: hold.created_at)):
+    verdict = snapshot.first("closed", "hold_captured", "card_charged", "amount_owed", "deposit_kept") or snapshot.now
+    ends, reached = snapshot.ends(), shipped
+    for old, new in pairwise(sorted(snapshot.holds, key=lambda hold: hold.created_at)):
         if old.status == "released" and ends.get(old.reference, new.created_at) < new.created_at < verdict:
             yield f"the hold {old.reference} was released before {new.reference} was there"
-    for hold in sorted(file.holds, key=lambda hold: hold.created_at):
-        if hold.created_at - reached > OUTAGE and reached < verdict and not _explained(file, reached):
+    for hold in sorted(snapshot.holds, key=lambda hold: hold.created_at):
+        if hold.created_at - reached > OUTAGE and reached < verdict and not _explained(snapshot, reached):
             yield f"no hold covered the claim from {reached} to {hold.created_at}, and no reason is recorded"
         reached = max(reached, ends.get(hold.reference, verdict))
-    if verdict - reached > OUTAGE and not _explained(file, reached):
+    if verdict - reached > OUTAGE and not _explained(snapshot, reached):
         yield f"no hold covered the claim from {reached} to {verdict}, and no reason is recorded"
 
 
-def _explained(file: ClaimFile, gap: datetime) -> bool:
+def _explained(snapshot: ClaimSnapshot, gap: datetime) -> bool:
     """Whether it was written down, since the last hold and before this one was over, why there is no other."""
-    placed = max((e.at for e in file.events if e.kind == "hold_authorized" and e.at <= gap), default=gap)
+    placed = max((e.at for e in snapshot.events if e.kind == "hold_authorized" and e.at <= gap), default=gap)
     reasons = ("hold_at_risk", "deposit_taken")
-    return any(e.kind in reasons and placed <= e.at <= gap + OUTAGE for e in file.events)
+    return any(e.kind in reasons and placed <= e.at <= gap + OUTAGE for e in snapshot.events)
 
 
-def _never_too_much(file: ClaimFile) -> Iterator[str]:
-    claim, taken = file.claim, sum(p.captured for p in file.payments)
+def _never_too_much(snapshot: ClaimSnapshot) -> Iterator[str]:
+    claim, taken = snapshot.claim, sum(p.captured for p in snapshot.payments)
     differences = settlement.differences(claim.missing, claim.fee.currency).amount
     hold = claim.hold.amount.amount if claim.hold else 0
     if taken > claim.fee.amount + max(hold, differences):
         yield f"{taken} was taken for a fee of {claim.fee.amount} and a hold of {hold}"
-    charges = [line.key for line in file.lines if line.account == "default_charges" and line.amount > 0]
+    charges = [line.key for line in snapshot.lines if line.account == "default_charges" and line.amount > 0]
     if len(charges) > 1:
         yield f"the default was charged {len(charges)} times: {', '.join(charges)}"
-    fees = [line.key for line in file.lines if line.account == "service_fees" and line.amount > 0]
+    fees = [line.key for line in snapshot.lines if line.account == "service_fees" and line.amount > 0]
     if len(fees) > 1:
         yield f"the fee was charged {len(fees)} times: {', '.join(fees)}"
-    shipped = file.first("replacement_dispatched")
-    given_back = sum(p.refunded for p in file.payments if p.reference == f"{claim.id}:fee")
+    shipped = snapshot.first("replacement_dispatched")
+    given_back = sum(p.refunded for p in snapshot.payments if p.reference == f"{claim.id}:fee")
     if shipped and given_back:
         yield f"{given_back} of the fee was given back although the replacement has left"
-    if file.closed:
-        yield from _costs_what_it_should(file, hold, differences)
+    if snapshot.closed:
+        yield from _costs_what_it_should(snapshot, hold, differences)
 
 
-def _costs_what_it_should(file: ClaimFile, hold: int, differences: int) -> Iterator[str]:
-    claim = file.claim
-    kept = sum(p.kept for p in file.payments if p.reference != f"{claim.id}:fee")
+def _costs_what_it_should(snapshot: ClaimSnapshot, hold: int, differences: int) -> Iterator[str]:
+    claim = snapshot.claim
+    kept = sum(p.kept for p in snapshot.payments if p.reference != f"{claim.id}:fee")
     cost = kept + claim.amount_owed.amount
-    late = file.policy.late_fee + differences
+    late = snapshot.policy.late_fee + differences
     costs = {
         Outcome.HOLD_RELEASED: 0,
         Outcome.WAIVED: 0,
@@ -210,36 +210,36 @@ def _good_in_time(claim: Claim) -> bool:
     return same and returns.in_time(returning, returning.arrived_at)
 
 
-def _cancelled_costs_nothing(file: ClaimFile) -> Iterator[str]:
-    undone = file.claim.outcome in (Outcome.CANCELLED, Outcome.PAYMENT_DECLINED)
-    if not undone or file.first("replacement_dispatched"):
+def _cancelled_costs_nothing(snapshot: ClaimSnapshot) -> Iterator[str]:
+    undone = snapshot.claim.outcome in (Outcome.CANCELLED, Outcome.PAYMENT_DECLINED)
+    if not undone or snapshot.first("replacement_dispatched"):
         return
-    kept = sum(p.kept for p in file.payments)
-    if kept or file.balance(CARD):
-        paid = -file.balance(CARD)
-        yield f"{file.claim.outcome} before dispatch, and the customer has paid {kept}, by the books {paid}"
-    if file.requested_at and not file.withdrawn_at:
-        yield f"{file.claim.outcome} before dispatch, and the warehouse still ships"
+    kept = sum(p.kept for p in snapshot.payments)
+    if kept or snapshot.balance(CARD):
+        paid = -snapshot.balance(CARD)
+        yield f"{snapshot.claim.outcome} before dispatch, and the customer has paid {kept}, by the ledger {paid}"
+    if snapshot.requested_at and not snapshot.withdrawn_at:
+        yield f"{snapshot.claim.outcome} before dispatch, and the warehouse still ships"
 
 
-def _nothing_ships_unsecured(file: ClaimFile) -> Iterator[str]:
-    ships = min(filter(None, (file.requested_at, file.first("replacement_dispatched"))), default=None)
+def _nothing_ships_unsecured(snapshot: ClaimSnapshot) -> Iterator[str]:
+    ships = min(filter(None, (snapshot.requested_at, snapshot.first("replacement_dispatched"))), default=None)
     if ships is None:
         return
-    if not any(line.account == HOLDS_OPEN and line.amount > 0 and line.at <= ships for line in file.lines):
-        yield "the warehouse was asked to ship before there was a hold"
-    paid = sum(line.amount for line in file.lines if line.account == "service_fees" and line.at <= ships)
-    if paid != file.claim.fee.amount:
-        yield f"the warehouse was asked to ship when {paid} of the fee of {file.claim.fee.amount} was paid"
+    if not any(line.account == HOLDS_OPEN and line.amount > 0 and line.at <= ships for line in snapshot.lines):
+        yield "the warehouse had a dispatch request before there was a hold"
+    paid = sum(line.amount for line in snapshot.lines if line.account == "service_fees" and line.at <= ships)
+    if paid != snapshot.claim.fee.amount:
+        yield f"the warehouse had a dispatch request when {paid} of the fee of {snapshot.claim.fee.amount} was paid"
 
 
-def _bounded(file: ClaimFile) -> Iterator[str]:
-    began, ended = file.claim.opened_at, file.claim.closed_at or file.now
-    changed = sum(event.kind == "card_changed" for event in file.events)
+def _bounded(snapshot: ClaimSnapshot) -> Iterator[str]:
+    began, ended = snapshot.claim.opened_at, snapshot.claim.closed_at or snapshot.now
+    changed = sum(event.kind == "card_changed" for event in snapshot.events)
     most = 1 + changed + ceil((ended - began) / SHORTEST_HOLD)
-    if len(file.holds) > most:
-        yield f"{len(file.holds)} holds in {(ended - began).days} days, where {most} would do"
-    declined = [event.at for event in file.events if event.kind in ("hold_declined", "charge_declined")]
+    if len(snapshot.holds) > most:
+        yield f"{len(snapshot.holds)} holds in {(ended - began).days} days, where {most} would do"
+    declined = [event.at for event in snapshot.events if event.kind in ("hold_declined", "charge_declined")]
     for at in declined:
         tries = sum(at <= other <= at + timedelta(days=30) for other in declined)
         if tries >= NETWORKS_LIMIT:
@@ -247,38 +247,38 @@ def _bounded(file: ClaimFile) -> Iterator[str]:
             return
 
 
-# -- the books --------------------------------------------------------------------------------------------------------
+# -- the ledger -------------------------------------------------------------------------------------------------------
 
 
-def _double_entry(file: ClaimFile) -> Iterator[str]:
+def _double_entry(snapshot: ClaimSnapshot) -> Iterator[str]:
     sums: Counter[tuple[str, str]] = Counter()
-    for line in file.lines:
+    for line in snapshot.lines:
         sums[line.key, line.currency] += line.amount
     for (key, currency), amount in sums.items():
         if amount:
             yield f"the lines of {key} sum to {amount} {currency}"
 
 
-def _ledger_is_gateway(file: ClaimFile) -> Iterator[str]:
-    kept = sum(p.kept for p in file.payments)
-    if file.balance(CARD) != -kept:
-        yield f"the gateway has kept {kept}, the ledger {-file.balance(CARD)}"
-    overdue = {line.key for line in file.lines}
-    unheard = [h for h in file.holds if not h.live(file.now) and h.status in ("authorized", "expired")]
+def _ledger_is_gateway(snapshot: ClaimSnapshot) -> Iterator[str]:
+    kept = sum(p.kept for p in snapshot.payments)
+    if snapshot.balance(CARD) != -kept:
+        yield f"the gateway has kept {kept}, the ledger {-snapshot.balance(CARD)}"
+    overdue = {line.key for line in snapshot.lines}
+    unheard = [h for h in snapshot.holds if not h.live(snapshot.now) and h.status in ("authorized", "expired")]
     silent = sum(h.amount for h in unheard if f"{h.reference}:expired" not in overdue)
-    held = sum(h.amount for h in file.holds if h.live(file.now))
-    if file.balance(HOLDS_OPEN) != held + silent:
-        yield f"the gateway holds {held}, the ledger {file.balance(HOLDS_OPEN) - silent}"
-    hold = file.claim.hold
-    captured, refunded = sum(h.captured for h in file.holds), sum(h.refunded for h in file.holds)
+    held = sum(h.amount for h in snapshot.holds if h.live(snapshot.now))
+    if snapshot.balance(HOLDS_OPEN) != held + silent:
+        yield f"the gateway holds {held}, the ledger {snapshot.balance(HOLDS_OPEN) - silent}"
+    hold = snapshot.claim.hold
+    captured, refunded = sum(h.captured for h in snapshot.holds), sum(h.refunded for h in snapshot.holds)
     if hold is not None and (hold.captured.amount, hold.refunded.amount) != (captured, refunded):
         yield f"the gateway has captured {captured} and refunded {refunded} of the hold, the claim says otherwise"
-    if hold is not None and hold.state is HoldState.AUTHORIZED and file.closed:
+    if hold is not None and hold.state is HoldState.AUTHORIZED and snapshot.closed:
         yield "the closed claim believes in a live hold"
 
 
-def _changed(before: ClaimFile, file: ClaimFile) -> Iterator[tuple[int, str]]:
-    now = {p.id: p for p in file.payments}
+def _changed(before: ClaimSnapshot, snapshot: ClaimSnapshot) -> Iterator[tuple[int, str]]:
+    now = {p.id: p for p in snapshot.payments}
     for old in before.payments:
         new = now.get(old.id)
         if new is None:
@@ -287,7 +287,7 @@ def _changed(before: ClaimFile, file: ClaimFile) -> Iterator[tuple[int, str]]:
             yield 1, f"{old.reference} had ended as {old.status}, and is {new.status} with {new.captured} captured"
         elif new.refunded < old.refunded:
             yield 2, f"of {old.reference} less is refunded than before"
-    if file.lines[: len(before.lines)] != before.lines:
+    if snapshot.lines[: len(before.lines)] != before.lines:
         yield 13, "lines of the ledger were changed or removed"
 
 

@@ -1,4 +1,4 @@
-"""Payment attempts on both engines: a request is written down, then sent, then booked; one with an answer is done."""
+"""Payment attempts on both engines: a request is recorded, sent, then booked; one with a result is not sent again."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,18 +12,18 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import select
 from temporalio.exceptions import ApplicationError
 
-from activities.gateway import Gateway, OutcomeUnknown, Payment
-from activities.payments import GatewayPayments
-from activities.remote_access import RemoteAccess
-from activities.simulated_gateway import SimulatedGateway
-from activities.stripe_gateway import KEY_LIFETIME, StripeGateway, stripe_client
+from activities.payments.activities import GatewayPayments
+from activities.payments.gateway import Gateway, OutcomeUnknown, Payment
+from activities.payments.ledgered_gateway import RemoteLedgeredGateway
+from activities.payments.simulated.gateway import SimulatedGateway
+from activities.payments.stripe.gateway import KEY_LIFETIME, StripeGateway, stripe_client
 from domain.money import Money
 from messages.payments import CardCharged, HoldPlaced, LookUpCard, PaymentDeclined, PaymentRefused
-from store.attempt_table import PaymentAttemptRow
-from store.core import core
-from store.database import Database
-from tests.fakes.stripe_wire import FakeWire, a_list, an_error, an_intent
-from tests.payments.asks import (
+from store.database import Database, execute
+from store.tables.payment_attempts import PaymentAttemptRow
+from tests.fakes.stripe_http import FakeStripe, a_list, an_error, an_intent
+from tests.payments.planted_bugs import IgnoresTheStoredAnswer, SendsBeforeWriting, TakesTheAgeOfAKeyFromItsMoment
+from tests.payments.requests import (
     CLAIM,
     HOLD,
     NOW,
@@ -38,13 +38,12 @@ from tests.payments.asks import (
     hold_placed,
     later,
 )
-from tests.payments.planted import IgnoresTheStoredAnswer, SendsBeforeWriting, TakesTheAgeOfAKeyFromItsMoment
-from tests.stripe.wired import CARD, CREATE, LIST
+from tests.stripe.fake_gateway import CARD, CREATE, LIST
 
 FEE_KEY = f"{CLAIM}:fee"
 SENT = NOW + timedelta(days=400)
 """The wall clock, which the claim's clock is far behind."""
-Access = type[RemoteAccess]
+Access = type[RemoteLedgeredGateway]
 
 
 class Clock:
@@ -68,12 +67,12 @@ class Watching(SimulatedGateway):
         self._books = database
         self._meet = meet
 
-    async def charge(self, *asked: Any, key: str, sent_at: datetime, **more: Any) -> Payment:
+    async def charge(self, *sent: Any, key: str, sent_at: datetime, **more: Any) -> Payment:
         self.sent.append((key, sent_at))
         self.seen += [(row.key, row.answered_at is not None) for row in await attempts(self._books)]
         if self._meet is not None:
             await self._meet.wait()
-        charge = await super().charge(*asked, key=key, sent_at=sent_at, **more)
+        charge = await super().charge(*sent, key=key, sent_at=sent_at, **more)
         if self.crashes:
             raise ConnectionAbortedError(key)
         return charge
@@ -81,7 +80,7 @@ class Watching(SimulatedGateway):
 
 async def attempts(database: Database) -> list[PaymentAttemptRow]:
     """Every attempt, as another session sees them."""
-    async with database.reading() as session:
+    async with database.snapshot() as session:
         return list(await session.exec(select(PaymentAttemptRow).order_by(PaymentAttemptRow.key)))
 
 
@@ -120,24 +119,24 @@ async def is_as_old_as_its_first_sending(database: Database, gateway_type: type[
     ):
         clock, key, claim = Clock(), f"clm_{number}:authorize:0", f"clm_{number}"
         made = an_intent(metadata={"claim_id": claim, "reference": key})
-        wire = FakeWire(CARD | {CREATE: [TimeoutError(), made], LIST: a_list(made)})
-        gateway = gateway_type(stripe_client("sk_test_1", http=wire), database, now=clock)
-        payments = GatewayPayments(RemoteAccess(gateway, database, now=clock))
-        ask = a_hold(subject=claim, key=key, payment_method="pm_1", at=at_first)
+        http = FakeStripe(CARD | {CREATE: [TimeoutError(), made], LIST: a_list(made)})
+        gateway = gateway_type(stripe_client("sk_test_1", http=http), database, now=clock)
+        payments = GatewayPayments(RemoteLedgeredGateway(gateway, database, now=clock))
+        request = a_hold(subject=claim, key=key, payment_method="pm_1", at=at_first)
         with pytest.raises(ApplicationError, match="No answer came"):
-            await payments.authorize_hold(ask)
-        before = len(wire.lines)
+            await payments.authorize_hold(request)
+        before = len(http.lines)
         clock.now += age
-        assert isinstance(await payments.authorize_hold(ask.model_copy(update={"at": at_last})), HoldPlaced)
-        assert wire.lines[before:] == ([LIST] if age >= KEY_LIFETIME else [CREATE]), (at_first, at_last, age)
+        assert isinstance(await payments.authorize_hold(request.model_copy(update={"at": at_last})), HoldPlaced)
+        assert http.lines[before:] == ([LIST] if age >= KEY_LIFETIME else [CREATE]), (at_first, at_last, age)
 
 
 async def test_an_attempt_is_written_before_its_request_is_sent(database: Database) -> None:
-    await is_written_before_it_is_sent(database, RemoteAccess)
+    await is_written_before_it_is_sent(database, RemoteLedgeredGateway)
 
 
 async def test_a_key_with_an_answer_is_not_sent_again_whatever_the_claims_clock_says(database: Database) -> None:
-    await is_not_sent_again_once_answered(database, RemoteAccess)
+    await is_not_sent_again_once_answered(database, RemoteLedgeredGateway)
 
 
 async def test_a_key_is_looked_for_before_it_is_sent_again_23_hours_after_it_was_first_sent(
@@ -164,7 +163,7 @@ async def test_each_planted_bug_is_caught(
 
 async def test_an_attempt_says_what_was_requested_and_no_payment_method(database: Database) -> None:
     clock = Clock()
-    access = RemoteAccess(SimulatedGateway(database, environment="test"), database, now=clock)
+    access = RemoteLedgeredGateway(SimulatedGateway(database, environment="test"), database, now=clock)
     payments = GatewayPayments(access)
     hold_id = await hold_placed(payments, ordinal=3)
     await payments.charge_card(a_charge())
@@ -195,7 +194,7 @@ async def test_an_attempt_says_what_was_requested_and_no_payment_method(database
 
 
 async def test_every_other_hold_that_is_released_has_an_attempt_of_its_own(database: Database) -> None:
-    payments = GatewayPayments(RemoteAccess(SimulatedGateway(database, environment="test"), database))
+    payments = GatewayPayments(RemoteLedgeredGateway(SimulatedGateway(database, environment="test"), database))
     first = await hold_placed(payments)
     second = await hold_placed(payments, key=f"{CLAIM}:authorize:1", ordinal=1)
     await payments.capture_hold(a_capture(first))
@@ -214,7 +213,7 @@ async def test_another_request_under_the_same_key_is_a_key_reused_and_not_sent(
     database: Database, other: dict[str, object], answered: bool
 ) -> None:
     gateway = Watching(database)
-    payments = GatewayPayments(RemoteAccess(gateway, database))
+    payments = GatewayPayments(RemoteLedgeredGateway(gateway, database))
     gateway.crashes = not answered
     with nullcontext() if answered else pytest.raises(ConnectionAbortedError):
         await payments.charge_card(a_charge())
@@ -237,34 +236,34 @@ async def test_two_workers_that_send_the_same_attempt_at_once_book_it_once(
         try:
             gateways = [Watching(each, both) for each in (database, second)]
             workers = [
-                GatewayPayments(RemoteAccess(gateway, each))
+                GatewayPayments(RemoteLedgeredGateway(gateway, each))
                 for gateway, each in zip(gateways, (database, second), strict=True)
             ]
-            answers = await asyncio.gather(*(payments.charge_card(a_charge()) for payments in workers))
+            results = await asyncio.gather(*(payments.charge_card(a_charge()) for payments in workers))
         finally:
             await second.close()
     assert [key for gateway in gateways for key, _ in gateway.sent] == [FEE_KEY, FEE_KEY]
     assert len({sent_at for gateway in gateways for _, sent_at in gateway.sent}) == 1
-    assert answers[0] == answers[1]
-    assert isinstance(answers[0], CardCharged)
-    assert (await attempt_of_the_fee(database)).answer == answers[0].model_dump(mode="json")
+    assert results[0] == results[1]
+    assert isinstance(results[0], CardCharged)
+    assert (await attempt_of_the_fee(database)).answer == results[0].model_dump(mode="json")
     assert len((await booked(database)).entries) == 2
 
 
 async def test_the_first_answer_that_is_written_down_stands(database: Database) -> None:
-    """A slower worker heard something else under the same key: what it heard is not booked."""
+    """A slower worker got another response under the same key: that one is not booked."""
 
     class Slower(SimulatedGateway):
-        async def charge(self, *asked: Any, **more: Any) -> Payment:
-            await GatewayPayments(RemoteAccess(Watching(database), database)).charge_card(a_charge())
+        async def charge(self, *sent: Any, **more: Any) -> Payment:
+            await GatewayPayments(RemoteLedgeredGateway(Watching(database), database)).charge_card(a_charge())
             raise OutcomeUnknown(FEE_KEY)
 
-    slow = GatewayPayments(RemoteAccess(Slower(database, environment="test"), database))
+    slow = GatewayPayments(RemoteLedgeredGateway(Slower(database, environment="test"), database))
     with pytest.raises(ApplicationError):
         await slow.charge_card(a_charge())
-    answer = (await attempt_of_the_fee(database)).answer
-    assert answer is not None
-    assert (await slow.charge_card(a_charge())).model_dump(mode="json") == answer
+    result = (await attempt_of_the_fee(database)).answer
+    assert result is not None
+    assert (await slow.charge_card(a_charge())).model_dump(mode="json") == result
     assert len((await booked(database)).entries) == 2
 
 
@@ -272,7 +271,7 @@ async def test_a_crash_between_answer_and_booking_is_repeated_under_the_same_key
     database: Database,
 ) -> None:
     gateway, clock = Watching(database), Clock()
-    payments = GatewayPayments(RemoteAccess(gateway, database, now=clock))
+    payments = GatewayPayments(RemoteLedgeredGateway(gateway, database, now=clock))
     gateway.crashes = True
     with pytest.raises(ConnectionAbortedError):
         await payments.charge_card(a_charge())
@@ -292,30 +291,30 @@ async def test_a_crash_between_answer_and_booking_is_repeated_under_the_same_key
 
 async def test_a_decline_is_an_answer_and_not_sent_again(database: Database) -> None:
     gateway = Watching(database)
-    payments = GatewayPayments(RemoteAccess(gateway, database))
-    ask = a_charge(payment_method="pm_card_chargeDeclined")
+    payments = GatewayPayments(RemoteLedgeredGateway(gateway, database))
+    request = a_charge(payment_method="pm_card_chargeDeclined")
     declined = PaymentDeclined(code="card_declined", retryable=False)
-    assert [await payments.charge_card(ask) for _ in range(2)] == [declined, declined]
+    assert [await payments.charge_card(request) for _ in range(2)] == [declined, declined]
     assert len(gateway.sent) == 1
 
 
 async def test_what_the_gateway_never_takes_is_refused_once_and_not_repeated(database: Database) -> None:
     """A 4xx on creation that says nothing of the card."""
-    wire = FakeWire(CARD | {CREATE: an_error(400, code="parameter_unknown", param="capture_method")})
-    gateway: Gateway = StripeGateway(stripe_client("sk_test_1", http=wire), database)
-    payments, unfit = GatewayPayments(RemoteAccess(gateway, database)), PaymentRefused(state="unfit")
+    http = FakeStripe(CARD | {CREATE: an_error(400, code="parameter_unknown", param="capture_method")})
+    gateway: Gateway = StripeGateway(stripe_client("sk_test_1", http=http), database)
+    payments, unfit = GatewayPayments(RemoteLedgeredGateway(gateway, database)), PaymentRefused(state="unfit")
     for days in range(2):
         at = later(days=days)
         assert await payments.authorize_hold(a_hold(payment_method="pm_1", at=at)) == unfit
         assert await payments.charge_card(a_charge(payment_method="pm_1", at=at)) == unfit
-    assert wire.lines.count(CREATE) == 2
+    assert http.lines.count(CREATE) == 2
     assert [row.answer for row in await attempts(database)] == [unfit.model_dump(mode="json")] * 2
     assert (await booked(database)).entries == ()
 
 
 async def test_a_look_is_not_written_down(database: Database) -> None:
     gateway = SimulatedGateway(database, environment="test")
-    for payments in (GatewayPayments(gateway), GatewayPayments(RemoteAccess(gateway, database))):
+    for payments in (GatewayPayments(gateway), GatewayPayments(RemoteLedgeredGateway(gateway, database))):
         hold_id = await hold_placed(payments)
         before = await attempts(database)
         await payments.look_at_hold(a_look(hold_id))
@@ -369,28 +368,28 @@ async def test_no_attempt_is_replaced_on_sqlite(sqlite_database: Database) -> No
     """INSERT OR REPLACE is left undone."""
     await leave_an_attempt(sqlite_database, answered=True)
     before = await attempts(sqlite_database)
-    async with sqlite_database.writing() as session:
+    async with sqlite_database.transaction() as session:
         statement = (
             "INSERT OR REPLACE INTO payment_attempts (key, subject, purpose, acts_on, fingerprint, first_sent_at) "
             "SELECT key, 'another', purpose, acts_on, fingerprint, first_sent_at FROM payment_attempts"
         )
-        await core(session, text(statement), {})
+        await execute(session, text(statement))
     assert await attempts(sqlite_database) == before
 
 
 async def refuses(database: Database, statement: str, *, answered: bool) -> None:
-    """The table lets nobody do this."""
+    """The table is append-only."""
     await leave_an_attempt(database, answered=answered)
     before = await attempts(database)
     with pytest.raises(DBAPIError, match="append-only"):
-        async with database.writing() as session:
-            await core(session, text(statement), {})
+        async with database.transaction() as session:
+            await execute(session, text(statement))
     assert await attempts(database) == before
 
 
 async def leave_an_attempt(database: Database, *, answered: bool) -> None:
     gateway = Watching(database)
-    payments = GatewayPayments(RemoteAccess(gateway, database))
+    payments = GatewayPayments(RemoteLedgeredGateway(gateway, database))
     gateway.crashes = not answered
     with nullcontext() if answered else pytest.raises(ConnectionAbortedError):
         await payments.charge_card(a_charge())

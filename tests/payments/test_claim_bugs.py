@@ -13,15 +13,15 @@ from domain.policy import Policy
 from messages.claims import CancelClaim
 from store.database import Database
 from tests.payments import claim_bugs as bugs
-from tests.payments.house import House, Watched
-from tests.payments.planted import TakesAFreshKeyPerRetry
+from tests.payments.claim_environment import CheckedClaim, ClaimEnvironment
+from tests.payments.planted_bugs import TakesAFreshKeyPerRetry
 from workflows.premium import CareExpressPremium
 
 Look = Callable[[], Awaitable[None]]
-Script = Callable[[Watched, Look], Awaitable[None]]
+Script = Callable[[CheckedClaim, Look], Awaitable[None]]
 
 
-async def comes_back(case: Watched, look: Look) -> None:
+async def comes_back(case: CheckedClaim, look: Look) -> None:
     """On the ninth day, whole; the hold was renewed once."""
     await case.dispatch()
     await case.pass_time(days=6)
@@ -32,7 +32,7 @@ async def comes_back(case: Watched, look: Look) -> None:
     await case.good_box()
 
 
-async def never_comes_back(case: Watched, look: Look) -> None:
+async def never_comes_back(case: CheckedClaim, look: Look) -> None:
     await case.dispatch()
     for _ in range(5):
         await case.pass_time(days=5)
@@ -40,7 +40,7 @@ async def never_comes_back(case: Watched, look: Look) -> None:
     await case.pass_time(days=5)
 
 
-async def comes_back_late(case: Watched, look: Look) -> None:
+async def comes_back_late(case: CheckedClaim, look: Look) -> None:
     await case.dispatch()
     await case.pass_due()
     await look()
@@ -48,33 +48,33 @@ async def comes_back_late(case: Watched, look: Look) -> None:
     await case.good_box()
 
 
-async def is_cancelled(case: Watched, look: Look) -> None:
+async def is_cancelled(case: CheckedClaim, look: Look) -> None:
     await look()
     await case.decide("cancel", CancelClaim(actor="customer"))
 
 
-async def is_told_of_its_hold(case: Watched, look: Look) -> None:
+async def is_told_of_its_hold(case: CheckedClaim, look: Look) -> None:
     await case.dispatch()
     await look()
-    assert case.file
-    for payment in (*case.file.holds, *case.file.holds):
+    assert case.snapshot
+    for payment in (*case.snapshot.holds, *case.snapshot.holds):
         await case.hears(payment.id, f"evt_{payment.id}")
     await look()
     await comes_home(case)
 
 
-async def comes_home(case: Watched) -> None:
+async def comes_home(case: CheckedClaim) -> None:
     await case.arrive()
     await case.good_box()
 
 
-async def is_shipped(case: Watched, look: Look) -> None:
+async def is_shipped(case: CheckedClaim, look: Look) -> None:
     await case.dispatch()
 
 
-async def loses_an_answer(case: Watched, look: Look) -> None:
+async def loses_an_answer(case: CheckedClaim, look: Look) -> None:
     await case.dispatch()
-    case.house.losing = 2  # the capture's, and what is asked after it
+    case.environment.responses_to_lose = 2  # the capture's, and the next request's
     await case.pass_due()
 
 
@@ -117,13 +117,13 @@ PLANTS = [
 @asynccontextmanager
 async def opened(
     temporal: WorkflowEnvironment, database: Database, card: str, policy: HoldPolicy, **plant: object
-) -> AsyncIterator[Watched]:
-    house = House(temporal.client, Policy(hold_policy=policy), database=database, **plant)  # type: ignore[arg-type]
-    async with house.worker():
-        yield await house.claimed(card)
+) -> AsyncIterator[CheckedClaim]:
+    environment = ClaimEnvironment(temporal.client, Policy(hold_policy=policy), database=database, **plant)  # type: ignore[arg-type]
+    async with environment.worker():
+        yield await environment.claimed(card)
 
 
-async def broken(case: Watched, script: Script) -> set[int]:
+async def broken(case: CheckedClaim, script: Script) -> set[int]:
     """The numbers of the invariants that were broken at any look."""
     numbers: set[int] = set()
 
@@ -142,26 +142,26 @@ async def broken(case: Watched, script: Script) -> set[int]:
 async def test_the_real_process_breaks_nothing(
     temporal: WorkflowEnvironment, sqlite_database: Database, card: str, policy: HoldPolicy
 ) -> None:
-    house = House(temporal.client, Policy(hold_policy=policy), database=sqlite_database)
-    async with house.worker():
-        cases = [await house.claimed(card) for _ in SCRIPTS]
+    environment = ClaimEnvironment(temporal.client, Policy(hold_policy=policy), database=sqlite_database)
+    async with environment.worker():
+        cases = [await environment.claimed(card) for _ in SCRIPTS]
         found = await asyncio.gather(*(broken(case, script) for case, script in zip(cases, SCRIPTS, strict=True)))
         assert found == [set()] * len(SCRIPTS), [(case.id, await case.look()) for case in cases]
-        last = await house.claimed(card)
+        last = await environment.claimed(card)
         assert await broken(last, loses_an_answer) == set()
-        assert house.lost_answers == 2
+        assert environment.lost_responses == 2
 
 
 @pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: f"{plant.bug.__name__}-{plant.number}")
 async def test_each_planted_bug_is_caught(
     temporal: WorkflowEnvironment, sqlite_database: Database, plant: Plant
 ) -> None:
-    async with opened(temporal, sqlite_database, plant.card, plant.policy, story=plant.bug) as case:
+    async with opened(temporal, sqlite_database, plant.card, plant.policy, workflow_type=plant.bug) as case:
         assert plant.number in await broken(case, plant.script)
 
 
 async def test_a_fresh_key_for_every_retry_is_caught(temporal: WorkflowEnvironment, sqlite_database: Database) -> None:
-    fresh = {"story": CareExpressPremium, "party": TakesAFreshKeyPerRetry}
+    fresh = {"workflow_type": CareExpressPremium, "payments_of": TakesAFreshKeyPerRetry}
     async with opened(temporal, sqlite_database, "pm_card_visa", HoldPolicy.SAVED_CARD, **fresh) as case:
         assert 5 in await broken(case, is_shipped)
 
@@ -170,7 +170,7 @@ async def test_a_claim_whose_card_says_no_costs_nothing(
     temporal: WorkflowEnvironment, sqlite_database: Database
 ) -> None:
     async with opened(temporal, sqlite_database, "pm_card_chargeDeclined", HoldPolicy.SAVED_CARD) as case:
-        file = await case.house.views.claim(case.id)
-        assert file is not None
-        assert file.state is ClaimState.CLOSED
+        snapshot = await case.environment.queries.claim(case.id)
+        assert snapshot is not None
+        assert snapshot.state is ClaimState.CLOSED
         assert await case.look() == []

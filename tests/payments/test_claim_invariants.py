@@ -10,15 +10,15 @@ import pytest
 from domain.claim import Claim, Hold, Incident, Inspection, MissingPart, Return
 from domain.kinds import Cause, ClaimState, Component, HoldState, Outcome, Service, Tier
 from domain.money import Money
-from store.ledger_view import LedgerLine
-from tests.payments.claim_file import ClaimFile, Seen, Told
+from store.reads.ledger import LedgerLine
+from tests.payments.claim_snapshot import ClaimSnapshot, SnapshotEvent, SnapshotPayment
 from tests.payments.invariants import RULES, fingerprint, violations
 
 BEGAN = datetime(2026, 3, 1, 12, tzinfo=UTC)
 FEE, HOLD = 15_900, 164_000
 ID = "clm_a"
 RENEWED, BACK = timedelta(days=5, hours=12), timedelta(days=8)
-Bad = Callable[[ClaimFile], ClaimFile]
+Bad = Callable[[ClaimSnapshot], ClaimSnapshot]
 
 
 def usd(amount: int) -> Money:
@@ -30,20 +30,22 @@ def booked(key: str, after: timedelta, **amounts: int) -> tuple[LedgerLine, ...]
     return tuple(LedgerLine(at, account, amount, "USD", key) for account, amount in amounts.items())
 
 
-def a_hold(ordinal: int, status: str, after: timedelta, lives: timedelta, captured: int = 0) -> Seen:
+def a_hold(ordinal: int, status: str, after: timedelta, lives: timedelta, captured: int = 0) -> SnapshotPayment:
     made, over = BEGAN + after, BEGAN + after + lives
-    return Seen(f"p{ordinal}", "hold", status, HOLD, captured, 0, "USD", f"{ID}:authorize:{ordinal}", made, over)
+    return SnapshotPayment(
+        f"p{ordinal}", "hold", status, HOLD, captured, 0, "USD", f"{ID}:authorize:{ordinal}", made, over
+    )
 
 
-def told(**after: timedelta) -> tuple[Told, ...]:
-    return tuple(Told(BEGAN + moment, kind) for kind, moment in after.items())
+def events_at(**after: timedelta) -> tuple[SnapshotEvent, ...]:
+    return tuple(SnapshotEvent(BEGAN + moment, kind) for kind, moment in after.items())
 
 
 NOW_ = timedelta(0)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 FIRST = a_hold(0, "released", NOW_, 7 * DAY)
 SECOND = a_hold(1, "released", RENEWED, timedelta(days=4, hours=18))
-FEE_PAID = Seen("pf", "charge", "captured", FEE, FEE, 0, "USD", f"{ID}:fee", BEGAN)
+FEE_PAID = SnapshotPayment("pf", "charge", "captured", FEE, FEE, 0, "USD", f"{ID}:fee", BEGAN)
 CLAIM = Claim(
     id=ID,
     service=Service.CARE_EXPRESS,
@@ -71,7 +73,7 @@ CLAIM = Claim(
     ),
     inspection=Inspection(BEGAN + BACK, "SN1", True, (Component.AIRCRAFT,)),
 )
-GOOD = ClaimFile(
+GOOD = ClaimSnapshot(
     claim=CLAIM,
     now=BEGAN + BACK + HOUR,
     payments=(FIRST, FEE_PAID, SECOND),
@@ -83,16 +85,16 @@ GOOD = ClaimFile(
         *booked("authorize:1:released", BACK, holds_open=-HOLD, holds_placed=HOLD),
     ),
     events=(
-        Told(BEGAN, "hold_authorized"),
-        Told(BEGAN + DAY, "replacement_dispatched"),
-        Told(BEGAN + RENEWED, "hold_authorized"),
-        Told(BEGAN + BACK, "closed"),
+        SnapshotEvent(BEGAN, "hold_authorized"),
+        SnapshotEvent(BEGAN + DAY, "replacement_dispatched"),
+        SnapshotEvent(BEGAN + RENEWED, "hold_authorized"),
+        SnapshotEvent(BEGAN + BACK, "closed"),
     ),
     requested_at=BEGAN + HOUR,
 )
 
 
-def charged() -> ClaimFile:
+def charged() -> ClaimSnapshot:
     """Nothing came back: the second hold, placed two days before due, was captured."""
     due, renewed = 14 * DAY, 12 * DAY
     current = a_hold(1, "captured", renewed, 4 * DAY, HOLD)
@@ -117,80 +119,82 @@ def charged() -> ClaimFile:
             *booked("authorize:0:released", renewed, holds_open=-HOLD, holds_placed=HOLD),
             *booked("capture:1", due, holds_open=-HOLD, holds_placed=HOLD, card=-HOLD, default_charges=HOLD),
         ),
-        events=told(replacement_dispatched=DAY, hold_authorized=renewed, hold_captured=due, closed=25 * DAY),
+        events=events_at(replacement_dispatched=DAY, hold_authorized=renewed, hold_captured=due, closed=25 * DAY),
     )
 
 
-def payments(file: ClaimFile, **changes: dict[str, Any]) -> ClaimFile:
+def payments(snapshot: ClaimSnapshot, **changes: dict[str, Any]) -> ClaimSnapshot:
     """With some payments changed, by id."""
-    return replace(file, payments=tuple(replace(p, **changes.get(p.id, {})) for p in file.payments))
+    return replace(snapshot, payments=tuple(replace(p, **changes.get(p.id, {})) for p in snapshot.payments))
 
 
-def lines(file: ClaimFile, *more: LedgerLine, without: str = "") -> ClaimFile:
+def lines(snapshot: ClaimSnapshot, *more: LedgerLine, without: str = "") -> ClaimSnapshot:
     """With lines more, or without those of a key."""
-    return replace(file, lines=(*(line for line in file.lines if line.key != f"{ID}:{without}"), *more))
+    return replace(snapshot, lines=(*(line for line in snapshot.lines if line.key != f"{ID}:{without}"), *more))
 
 
-def claim(file: ClaimFile, **changes: Any) -> ClaimFile:
-    return replace(file, claim=replace(file.claim, **changes))
+def claim(snapshot: ClaimSnapshot, **changes: Any) -> ClaimSnapshot:
+    return replace(snapshot, claim=replace(snapshot.claim, **changes))
 
 
-def also(file: ClaimFile, payment: Seen) -> ClaimFile:
-    return replace(file, payments=(*file.payments, payment))
+def also(snapshot: ClaimSnapshot, payment: SnapshotPayment) -> ClaimSnapshot:
+    return replace(snapshot, payments=(*snapshot.payments, payment))
 
 
-def renewed_long_after_it_lapsed(file: ClaimFile) -> ClaimFile:
+def renewed_long_after_it_lapsed(snapshot: ClaimSnapshot) -> ClaimSnapshot:
     late = a_hold(1, "released", RENEWED + 2 * DAY, 5 * DAY)
     moved = tuple(
         replace(line, at=late.created_at) if line.key == f"{ID}:authorize:1" else line
-        for line in lines(file, without="authorize:0:released").lines
+        for line in lines(snapshot, without="authorize:0:released").lines
     )
     expired = booked("authorize:0:expired", RENEWED + 2 * DAY, holds_open=-HOLD, holds_placed=HOLD)
     first = replace(FIRST, status="expired", expires_at=BEGAN + RENEWED)
-    events = tuple(replace(e, at=late.created_at) if e.at == BEGAN + RENEWED else e for e in file.events)
-    return replace(file, payments=(first, FEE_PAID, late), lines=(*moved, *expired), events=events)
+    events = tuple(replace(e, at=late.created_at) if e.at == BEGAN + RENEWED else e for e in snapshot.events)
+    return replace(snapshot, payments=(first, FEE_PAID, late), lines=(*moved, *expired), events=events)
 
 
-def two_live_at_rest(file: ClaimFile) -> ClaimFile:
-    both = payments(file, p0={"status": "authorized"}, p1={"status": "authorized"})
+def two_live_at_rest(snapshot: ClaimSnapshot) -> ClaimSnapshot:
+    both = payments(snapshot, p0={"status": "authorized"}, p1={"status": "authorized"})
     return claim(replace(both, now=BEGAN + RENEWED + HOUR), state=ClaimState.INSPECTING)
 
 
-def live_and_disowned(file: ClaimFile) -> ClaimFile:
-    still = payments(file, p1={"status": "authorized"})
+def live_and_disowned(snapshot: ClaimSnapshot) -> ClaimSnapshot:
+    still = payments(snapshot, p1={"status": "authorized"})
     return claim(replace(still, now=BEGAN + RENEWED + HOUR), state=ClaimState.AWAITING_RETURN)
 
 
-def released_first(file: ClaimFile) -> ClaimFile:
+def released_first(snapshot: ClaimSnapshot) -> ClaimSnapshot:
     early = booked("authorize:0:released", RENEWED - timedelta(seconds=1), holds_open=-HOLD, holds_placed=HOLD)
-    return lines(file, *early, without="authorize:0:released")
+    return lines(snapshot, *early, without="authorize:0:released")
 
 
-def many_declines(file: ClaimFile) -> ClaimFile:
-    return replace(file, events=(*file.events, *(Told(BEGAN + n * HOUR, "hold_declined") for n in range(15))))
+def many_declines(snapshot: ClaimSnapshot) -> ClaimSnapshot:
+    return replace(
+        snapshot, events=(*snapshot.events, *(SnapshotEvent(BEGAN + n * HOUR, "hold_declined") for n in range(15)))
+    )
 
 
-def many_holds(file: ClaimFile) -> ClaimFile:
+def many_holds(snapshot: ClaimSnapshot) -> ClaimSnapshot:
     more = tuple(a_hold(n, "released", RENEWED, DAY) for n in range(2, 9))
     placed = [booked(f"authorize:{n}", RENEWED, holds_open=HOLD, holds_placed=-HOLD) for n in range(2, 9)]
     over = [booked(f"authorize:{n}:released", RENEWED, holds_open=-HOLD, holds_placed=HOLD) for n in range(2, 9)]
-    return replace(file, payments=(*file.payments, *more), lines=(*file.lines, *sum((*placed, *over), ())))
+    return replace(snapshot, payments=(*snapshot.payments, *more), lines=(*snapshot.lines, *sum((*placed, *over), ())))
 
 
-def cancelled(file: ClaimFile) -> ClaimFile:
+def cancelled(snapshot: ClaimSnapshot) -> ClaimSnapshot:
     """Before dispatch, with everything given back but the fee."""
-    cut = claim(file, outcome=Outcome.CANCELLED, inspection=None, returning=None)
-    return replace(cut, events=told(hold_authorized=NOW_, closed=BACK), withdrawn_at=BEGAN + BACK)
+    cut = claim(snapshot, outcome=Outcome.CANCELLED, inspection=None, returning=None)
+    return replace(cut, events=events_at(hold_authorized=NOW_, closed=BACK), withdrawn_at=BEGAN + BACK)
 
 
 LIVE_HOLD = Hold(usd(HOLD), HoldState.AUTHORIZED, usd(0), usd(0), BEGAN + 9 * DAY)
 LIVE_AGAIN = {"p1": {"status": "authorized"}}
-BAD: list[tuple[int, str, Bad, ClaimFile]] = [
+BAD: list[tuple[int, str, Bad, ClaimSnapshot]] = [
     (1, "captured after it was released", lambda f: payments(f, p0={"status": "captured", "captured": 5}), GOOD),
     (1, "released and expired", lambda f: lines(f, *booked("authorize:0:expired", BACK, holds_open=-HOLD)), GOOD),
     (2, "captured beyond the hold", lambda f: payments(f, p1={"captured": HOLD + 1}), charged()),
     (2, "refunded beyond what was captured", lambda f: payments(f, pf={"refunded": FEE + 1}), GOOD),
-    (3, "the books hold less", lambda f: lines(f, without="authorize:0"), GOOD),
+    (3, "the ledger holds less", lambda f: lines(f, without="authorize:0"), GOOD),
     (3, "nothing says how it ended", lambda f: lines(f, without="authorize:1:released"), GOOD),
     (4, "a remainder is still held", lambda f: payments(f, p1={"status": "authorized"}), charged()),
     (4, "released with money taken", lambda f: payments(f, p1={"captured": 5}), GOOD),
@@ -241,18 +245,20 @@ BAD: list[tuple[int, str, Bad, ClaimFile]] = [
     (14, "taken and not booked", lambda f: lines(f, without="fee"), GOOD),
     (14, "booked and not refunded", lambda f: lines(f, *booked("refund", BACK, card=FEE, service_fees=-FEE)), GOOD),
     (14, "the claim knows of no capture", lambda f: claim(f, hold=CLAIM.hold), charged()),
-    (14, "a hold in the books alone", lambda f: lines(f, without="authorize:1:released"), GOOD),
+    (14, "a hold in the ledger alone", lambda f: lines(f, without="authorize:1:released"), GOOD),
 ]
 
 
-@pytest.mark.parametrize("file", [GOOD, charged()], ids=["good return", "default"])
-def test_a_claim_in_order_breaks_nothing(file: ClaimFile) -> None:
-    assert violations(file, before=file) == []
+@pytest.mark.parametrize("snapshot", [GOOD, charged()], ids=["good return", "default"])
+def test_a_claim_in_order_breaks_nothing(snapshot: ClaimSnapshot) -> None:
+    assert violations(snapshot, before=snapshot) == []
 
 
-@pytest.mark.parametrize(("number", "breaks", "file"), [(n, b, f) for n, _, b, f in BAD], ids=[t for _, t, _, _ in BAD])
-def test_each_invariant_can_be_broken(number: int, breaks: Bad, file: ClaimFile) -> None:
-    found = violations(breaks(file))
+@pytest.mark.parametrize(
+    ("number", "breaks", "snapshot"), [(n, b, f) for n, _, b, f in BAD], ids=[t for _, t, _, _ in BAD]
+)
+def test_each_invariant_can_be_broken(number: int, breaks: Bad, snapshot: ClaimSnapshot) -> None:
+    found = violations(breaks(snapshot))
     assert number in {violation.number for violation in found}
     assert all(violation.sentence for violation in found)
 
@@ -272,7 +278,7 @@ def test_every_invariant_of_one_look_has_a_case() -> None:
     ],
     ids=["an end undone by a capture", "an end undone", "a payment gone", "a line gone", "a line changed"],
 )
-def test_what_was_final_must_not_change(number: int, after: ClaimFile) -> None:
+def test_what_was_final_must_not_change(number: int, after: ClaimSnapshot) -> None:
     assert number in {violation.number for violation in violations(after, before=GOOD)}
 
 
@@ -282,18 +288,18 @@ def test_a_refund_is_not_taken_back() -> None:
 
 
 def test_a_reason_written_in_time_explains_why_nothing_covers_the_claim() -> None:
-    file = renewed_long_after_it_lapsed(GOOD)
+    snapshot = renewed_long_after_it_lapsed(GOOD)
     for kind in ("hold_at_risk", "deposit_taken"):
-        explained = replace(file, events=(*file.events, Told(BEGAN + RENEWED - HOUR, kind)))
+        explained = replace(snapshot, events=(*snapshot.events, SnapshotEvent(BEGAN + RENEWED - HOUR, kind)))
         assert 8 not in {violation.number for violation in violations(explained)}
-        later = replace(file, events=(*file.events, Told(BEGAN + BACK, kind)))
+        later = replace(snapshot, events=(*snapshot.events, SnapshotEvent(BEGAN + BACK, kind)))
         assert 8 in {violation.number for violation in violations(later)}
 
 
 def test_what_exceeds_the_hold_may_be_invoiced() -> None:
     missing = (MissingPart(Component.GIMBAL_CAMERA, usd(HOLD + 1)),)
-    file = claim(charged(), outcome=Outcome.PARTS_CHARGED, missing=missing, amount_owed=usd(1))
-    assert violations(file) == []
+    snapshot = claim(charged(), outcome=Outcome.PARTS_CHARGED, missing=missing, amount_owed=usd(1))
+    assert violations(snapshot) == []
 
 
 def test_the_fingerprint_tells_money_and_nothing_else() -> None:

@@ -1,27 +1,25 @@
-"""Holds beside and after each other: how long each lives, who lets which go, and that each end is booked once."""
+"""Several holds of one claim: how long each lasts, which are released, and that each end is booked once."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
-from functools import partial
 from typing import TypeVar
 
 import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from activities.gateway import AnswerT, Gateway, Sender
-from activities.payments import GatewayPayments
-from activities.remote_access import RemoteAccess
-from activities.simulated_bank import SimulatedBank
-from activities.simulated_gateway import SimulatedGateway
+from activities.payments.activities import GatewayPayments
+from activities.payments.gateway import Gateway
+from activities.payments.ledgered_gateway import LedgeredGateway, RemoteLedgeredGateway, ResponseT
+from activities.payments.simulated.gateway import SimulatedGateway
 from domain.claim import Hold
 from domain.kinds import HoldState
 from domain.money import Money
 from messages.payments import CardCharged, HoldPlaced, PaymentRefused
 from store.database import Database
-from store.writes.payment_attempts import AnswerJson, Attempt
-from tests.payments.asks import (
+from store.writes.payment_attempts import Attempt, ResponseJson
+from tests.payments.requests import (
     CLAIM,
     HOLD,
     a_capture,
@@ -61,15 +59,15 @@ async def test_a_hold_lives_as_long_as_card_moment_and_account_allow(
     sqlite_database: Database, token: str, off_session: bool, ordinary: timedelta, extended: timedelta
 ) -> None:
     for account, lives in ((False, ordinary), (True, extended)):
-        payments, _ = parties(sqlite_database, bank=partial(SimulatedBank, extended=account))
-        ask = a_hold(payment_method=token, off_session=off_session, key=f"{CLAIM}:authorize:{account}")
-        answer = await payments.authorize_hold(ask)
-        assert isinstance(answer, HoldPlaced)
-        assert answer.hold.expires_at == ask.at + lives
+        payments, _ = parties(sqlite_database, extended=account)
+        request = a_hold(payment_method=token, off_session=off_session, key=f"{CLAIM}:authorize:{account}")
+        result = await payments.authorize_hold(request)
+        assert isinstance(result, HoldPlaced)
+        assert result.hold.expires_at == request.at + lives
 
 
 async def three_holds(payments: GatewayPayments) -> tuple[str, str, str]:
-    """The first for seven days and the next two, asked for without their owner, for less; the second is over by
+    """The first for seven days and the next two, off session, for less; the second has expired by
     the fifth day, the third, a day younger, is not."""
     return (
         await hold_placed(payments),
@@ -154,9 +152,9 @@ async def test_letting_holds_go_leaves_charges_and_other_claims_alone(database: 
 async def test_a_look_moves_nothing_and_books_an_expiry_once(database: Database) -> None:
     payments, _ = parties(database)
     hold_id = await hold_placed(payments)
-    answer = await payments.look_at_hold(a_look(hold_id))
-    assert isinstance(answer, HoldPlaced)
-    assert answer.hold == Hold(HOLD, HoldState.AUTHORIZED, HOLD.zero(), HOLD.zero(), later(days=7))
+    result = await payments.look_at_hold(a_look(hold_id))
+    assert isinstance(result, HoldPlaced)
+    assert result.hold == Hold(HOLD, HoldState.AUTHORIZED, HOLD.zero(), HOLD.zero(), later(days=7))
     assert await ends(database) == {}
     for n in range(1, 3):
         over = await payments.look_at_hold(a_look(hold_id, key=f"{CLAIM}:look:{n}", at=later(days=7)))
@@ -183,9 +181,8 @@ async def test_a_kept_deposit_moves_in_the_books_alone_and_once(database: Databa
     assert payment.captured - payment.refunded == part
 
 
-class CrashesBeforeBooking(RemoteAccess):
-    """A gateway that is elsewhere, so that we can crash between its answer and our books: the first time for each key,
-    we do."""
+class CrashesBeforeBooking(RemoteLedgeredGateway):
+    """A remote gateway with a crash between its response and the booking, the first time for each key."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(SimulatedGateway(database, environment="test"), database)
@@ -194,17 +191,17 @@ class CrashesBeforeBooking(RemoteAccess):
     async def send(
         self,
         attempt: Attempt,
-        request: Callable[[Sender, datetime], Awaitable[AnswerT]],
-        settle: Callable[[AsyncSession, AnswerT], Awaitable[AnswerJson]],
-    ) -> AnswerJson:
-        async def crashes(sender: Sender, sent_at: datetime) -> AnswerT:
-            answer = await request(sender, sent_at)
+        request: Callable[[LedgeredGateway, datetime], Awaitable[ResponseT]],
+        settle: Callable[[AsyncSession, ResponseT], Awaitable[ResponseJson]],
+    ) -> ResponseJson:
+        async def crashes(ledgered: LedgeredGateway, sent_at: datetime) -> ResponseT:
+            result = await request(ledgered, sent_at)
             self._crash(attempt.key)
-            return answer
+            return result
 
-        async def settles_twice(session: AsyncSession, answer: AnswerT) -> AnswerJson:
-            first = await settle(session, answer)
-            assert await settle(session, answer) == first
+        async def settles_twice(session: AsyncSession, result: ResponseT) -> ResponseJson:
+            first = await settle(session, result)
+            assert await settle(session, result) == first
             return first
 
         return await super().send(attempt, crashes, settles_twice)
@@ -212,13 +209,13 @@ class CrashesBeforeBooking(RemoteAccess):
     async def look(
         self,
         key: str,
-        request: Callable[[Gateway], Awaitable[AnswerT]],
-        book: Callable[[AsyncSession, AnswerT], Awaitable[None]],
-    ) -> AnswerT:
-        async def crashes(gateway: Gateway) -> AnswerT:
-            answer = await request(gateway)
+        request: Callable[[Gateway], Awaitable[ResponseT]],
+        book: Callable[[AsyncSession, ResponseT], Awaitable[None]],
+    ) -> ResponseT:
+        async def crashes(gateway: Gateway) -> ResponseT:
+            result = await request(gateway)
             self._crash(key)
-            return answer
+            return result
 
         return await super().look(key, crashes, book)
 

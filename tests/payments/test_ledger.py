@@ -1,4 +1,4 @@
-"""The books: double entry, once per key, and no line that is there can be changed, on both engines."""
+"""The ledger: double entry, once per key, and lines are never changed, on both engines."""
 
 from typing import get_args
 
@@ -8,19 +8,18 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from domain.money import Money
 from messages.payments import CaptureHold, ChargeCard, RefundPayment
-from store.core import core
-from store.database import Database
-from store.ledger_view import ACCOUNTS, CARD
-from store.payment_tables import GatewayPaymentRow
+from store.database import Database, execute
+from store.reads.ledger import ACCOUNTS, CARD
+from store.tables.simulated_gateway import GatewayPaymentRow
 from store.writes.ledger import LedgerConflict, book_charge, post
-from tests.payments.asks import CLAIM, NOW, booked, later
+from tests.payments.requests import CLAIM, NOW, booked, later
 
 FEE = Money(3_900, "USD")
 KEY = f"{CLAIM}:fee"
 
 
 async def book(database: Database) -> None:
-    async with database.writing() as session:
+    async with database.transaction() as session:
         await book_charge(session, CLAIM, KEY, NOW, FEE, "service_fees")
 
 
@@ -37,7 +36,7 @@ async def test_lines_have_moment_account_amount_and_key(database: Database) -> N
 
 async def test_the_same_lines_again_change_nothing(database: Database) -> None:
     await book(database)
-    async with database.writing() as session:
+    async with database.transaction() as session:
         await book_charge(session, CLAIM, KEY, later(hours=1), FEE, "service_fees")
     assert len((await booked(database)).entries) == 2
 
@@ -46,14 +45,14 @@ async def test_the_same_lines_again_change_nothing(database: Database) -> None:
 async def test_other_lines_under_the_same_key_are_a_conflict(database: Database, amount: int, account: str) -> None:
     await book(database)
     with pytest.raises(LedgerConflict):
-        async with database.writing() as session:
+        async with database.transaction() as session:
             await book_charge(session, CLAIM, KEY, NOW, Money(amount, "USD"), account)
 
 
 async def test_what_does_not_sum_to_zero_is_not_booked(database: Database) -> None:
     for lines in ({CARD: FEE}, {CARD: -FEE, "service_fees": Money(3_900, "EUR")}, {CARD: -FEE, "tips": FEE}):
         with pytest.raises(ValueError):
-            async with database.writing() as session:
+            async with database.transaction() as session:
                 await post(session, CLAIM, KEY, NOW, lines)
     assert (await booked(database)).entries == ()
 
@@ -70,8 +69,8 @@ async def test_what_does_not_sum_to_zero_is_not_booked(database: Database) -> No
 async def test_no_line_is_changed_or_removed(database: Database, statement: str) -> None:
     await book(database)
     with pytest.raises(DBAPIError, match="append-only"):
-        async with database.writing() as session:
-            await core(session, text(statement), {})
+        async with database.transaction() as session:
+            await execute(session, text(statement))
     assert (await booked(database)).balances == {"card": (-FEE,), "service_fees": (FEE,)}
 
 
@@ -82,8 +81,8 @@ async def test_no_line_is_replaced_on_sqlite(sqlite_database: Database) -> None:
         "SELECT at, subject, account, amount * 2, currency, key FROM ledger_entries WHERE true"
     )
     with pytest.raises(DBAPIError, match="append-only"):
-        async with sqlite_database.writing() as session:
-            await core(session, text(statement), {})
+        async with sqlite_database.transaction() as session:
+            await execute(session, text(statement))
 
 
 @pytest.mark.parametrize(
@@ -103,16 +102,16 @@ async def test_the_database_itself_refuses_impossible_payments(database: Databas
         reference=KEY,
         created_at=NOW,
     )
-    async with database.writing() as session:
+    async with database.transaction() as session:
         session.add(row)
     statement = text(f"UPDATE gateway_payments SET {column} = :value")  # noqa: S608  the names are the test's own
     with pytest.raises(IntegrityError):
-        async with database.writing() as session:
-            await core(session, statement, {"value": value})
+        async with database.transaction() as session:
+            await execute(session, statement, {"value": value})
 
 
 def test_the_ledger_has_every_account_that_messages_name() -> None:
-    """A charge booked on an account the ledger does not know would be asked for again for ever."""
+    """A charge to be booked on an unknown account would be retried for ever."""
     named = {
         account
         for message in (CaptureHold, ChargeCard, RefundPayment)

@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 
-from activities.gateway import Payment
-from activities.simulated_gateway import SimulatedGateway
+from activities.payments.gateway import Payment
+from activities.payments.simulated.gateway import SimulatedGateway
 from store.database import Database
-from tests.payments.asks import HOLD, NOW, parties
+from tests.payments.requests import HOLD, NOW, parties
 
 LONG_AGO = NOW - timedelta(days=400)
 
@@ -37,7 +37,7 @@ async def test_no_payments_are_no_page(database: Database) -> None:
 
 
 async def test_a_page_lets_no_hold_expire(database: Database) -> None:
-    """Its own claim's clock decides when a hold is over, nobody else's."""
+    """A hold expires by its own claim's clock."""
     _, gateway = parties(database)
     placed = await gateway.authorize(HOLD, "pm_card_visa", subject="clm_a", key="k0", at=LONG_AGO, sent_at=LONG_AGO)
     (page,) = await pages(gateway, 3)

@@ -1,4 +1,4 @@
-"""Simulated payments on both engines: what each request answers and what it leaves in gateway and ledger."""
+"""Simulated payments on both engines: the result of each request, and its effect on gateway and ledger."""
 
 import asyncio
 import itertools
@@ -6,9 +6,8 @@ import itertools
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from activities.gateway import Gateway, Refused
-from activities.simulated_bank import SimulatedBank
-from activities.simulated_gateway import SimulatedGateway
+from activities.payments.gateway import GatewayRefused
+from activities.payments.simulated.gateway import SimulatedGateway
 from domain.claim import Hold
 from domain.eligibility import Card
 from domain.kinds import HoldState
@@ -23,7 +22,7 @@ from messages.payments import (
 )
 from store.database import Database
 from store.writes.ledger import LedgerConflict, book_charge
-from tests.payments.asks import (
+from tests.payments.requests import (
     CLAIM,
     HOLD,
     NOW,
@@ -42,9 +41,9 @@ from tests.payments.asks import (
 
 async def test_a_hold_is_placed_and_no_money_is_booked(database: Database) -> None:
     payments, _ = parties(database)
-    answer = await payments.authorize_hold(a_hold())
-    assert isinstance(answer, HoldPlaced)
-    assert answer.hold == Hold(HOLD, HoldState.AUTHORIZED, HOLD.zero(), HOLD.zero(), later(days=7))
+    result = await payments.authorize_hold(a_hold())
+    assert isinstance(result, HoldPlaced)
+    assert result.hold == Hold(HOLD, HoldState.AUTHORIZED, HOLD.zero(), HOLD.zero(), later(days=7))
     view = await booked(database)
     assert view.balance("holds_open", "USD") == HOLD
     assert view.balance("card", "USD") == HOLD.zero()
@@ -53,9 +52,9 @@ async def test_a_hold_is_placed_and_no_money_is_booked(database: Database) -> No
 async def test_a_good_return_ends_with_nothing_taken(database: Database) -> None:
     payments, gateway = parties(database)
     hold_id = await hold_placed(payments)
-    answer = await payments.release_hold(a_release(hold_id))
-    assert isinstance(answer, HoldPlaced)
-    assert answer.hold.state is HoldState.RELEASED
+    result = await payments.release_hold(a_release(hold_id))
+    assert isinstance(result, HoldPlaced)
+    assert result.hold.state is HoldState.RELEASED
     assert (await only_payment(gateway)).held == HOLD.zero()
     assert set((await booked(database)).balances["holds_open"]) == {HOLD.zero()}
 
@@ -63,9 +62,9 @@ async def test_a_good_return_ends_with_nothing_taken(database: Database) -> None
 async def test_a_default_takes_the_hold_once(database: Database) -> None:
     payments, _ = parties(database)
     hold_id = await hold_placed(payments)
-    answer = await payments.capture_hold(a_capture(hold_id))
-    assert isinstance(answer, HoldPlaced)
-    assert (answer.hold.state, answer.hold.captured) == (HoldState.CAPTURED, HOLD)
+    result = await payments.capture_hold(a_capture(hold_id))
+    assert isinstance(result, HoldPlaced)
+    assert (result.hold.state, result.hold.captured) == (HoldState.CAPTURED, HOLD)
     again = await payments.capture_hold(a_capture(hold_id, key="clm_a:capture:1"))
     assert again == PaymentRefused(state="captured")
     view = await booked(database)
@@ -78,9 +77,9 @@ async def test_a_partial_capture_frees_the_remainder(database: Database) -> None
     payments, gateway = parties(database)
     hold_id = await hold_placed(payments)
     part = Money(1_200, "USD")
-    answer = await payments.capture_hold(a_capture(hold_id, amount=part, account="parts_charges"))
-    assert isinstance(answer, HoldPlaced)
-    assert answer.hold.captured == part
+    result = await payments.capture_hold(a_capture(hold_id, amount=part, account="parts_charges"))
+    assert isinstance(result, HoldPlaced)
+    assert result.hold.captured == part
     assert (await only_payment(gateway, later(days=5))).held == HOLD.zero()
     assert await payments.release_hold(a_release(hold_id)) == PaymentRefused(state="captured")
     view = await booked(database)
@@ -129,8 +128,8 @@ async def test_a_hold_ends_when_the_claims_clock_reaches_its_expiry(database: Da
 async def test_a_hold_can_be_captured_in_its_last_second(database: Database) -> None:
     payments, _ = parties(database)
     hold_id = await hold_placed(payments)
-    answer = await payments.capture_hold(a_capture(hold_id, at=later(days=7, seconds=-1)))
-    assert isinstance(answer, HoldPlaced)
+    result = await payments.capture_hold(a_capture(hold_id, at=later(days=7, seconds=-1)))
+    assert isinstance(result, HoldPlaced)
 
 
 async def test_a_payment_nobody_made_is_refused(database: Database) -> None:
@@ -172,16 +171,16 @@ async def test_the_same_request_answers_alike_and_moves_nothing_again(database: 
 
 async def test_a_decline_is_remembered_too(database: Database) -> None:
     payments, _ = parties(database)
-    ask = a_charge(payment_method="pm_card_chargeDeclinedInsufficientFunds")
+    request = a_charge(payment_method="pm_card_chargeDeclinedInsufficientFunds")
     declined = PaymentDeclined(code="insufficient_funds", retryable=True)
-    assert await payments.charge_card(ask) == await payments.charge_card(ask) == declined
+    assert await payments.charge_card(request) == await payments.charge_card(request) == declined
     assert (await booked(database)).entries == ()
 
 
 async def test_eight_attempts_at_once_move_the_money_once(database: Database) -> None:
     payments, gateway = parties(database)
-    answers = await asyncio.gather(*(payments.charge_card(a_charge()) for _ in range(8)))
-    assert len({repr(answer) for answer in answers}) == 1
+    results = await asyncio.gather(*(payments.charge_card(a_charge()) for _ in range(8)))
+    assert len({repr(result) for result in results}) == 1
     assert (await only_payment(gateway)).captured == Money(15_900, "USD")
     assert len((await booked(database)).entries) == 2
 
@@ -189,10 +188,10 @@ async def test_eight_attempts_at_once_move_the_money_once(database: Database) ->
 async def test_capture_and_release_at_once_end_the_hold_one_way(database: Database) -> None:
     payments, gateway = parties(database)
     hold_id = await hold_placed(payments)
-    answers = await asyncio.gather(payments.capture_hold(a_capture(hold_id)), payments.release_hold(a_release(hold_id)))
+    results = await asyncio.gather(payments.capture_hold(a_capture(hold_id)), payments.release_hold(a_release(hold_id)))
     ended = (await only_payment(gateway)).status
-    assert {type(answer) for answer in answers} == {HoldPlaced, PaymentRefused}
-    assert PaymentRefused(state=ended) in answers
+    assert {type(result) for result in results} == {HoldPlaced, PaymentRefused}
+    assert PaymentRefused(state=ended) in results
 
 
 @pytest.mark.parametrize(
@@ -218,14 +217,14 @@ async def test_a_lost_answer_is_found_under_the_same_key(database: Database) -> 
         await payments.charge_card(a_charge())
     assert (error.value.type, error.value.non_retryable) == ("OutcomeUnknown", False)
     assert (await only_payment(gateway)).status == "captured"
-    answer = await payments.charge_card(a_charge())
-    assert isinstance(answer, CardCharged)
+    result = await payments.charge_card(a_charge())
+    assert isinstance(result, CardCharged)
     assert len((await booked(database)).entries) == 2
 
 
 async def test_money_and_books_are_written_together_or_not_at_all(database: Database) -> None:
     payments, gateway = parties(database)
-    async with database.writing() as session:
+    async with database.transaction() as session:
         await book_charge(session, CLAIM, f"{CLAIM}:fee", NOW, Money(1, "USD"), "plan_sales")
     with pytest.raises(ApplicationError) as error:
         await payments.charge_card(a_charge())
@@ -298,7 +297,7 @@ async def test_each_card_answers_in_its_manner(
     default: PaymentDeclined | None,
 ) -> None:
     payments, _ = parties(sqlite_database)
-    answers = [
+    results = [
         await payments.authorize_hold(a_hold(payment_method=token)),
         await payments.charge_card(a_charge(payment_method=token)),
         await payments.authorize_hold(
@@ -308,7 +307,7 @@ async def test_each_card_answers_in_its_manner(
             a_charge(payment_method=token, key="clm_a:default", account="default_charges", off_session=True)
         ),
     ]
-    declines = [answer if isinstance(answer, PaymentDeclined) else None for answer in answers]
+    declines = [result if isinstance(result, PaymentDeclined) else None for result in results]
     assert declines == [hold, fee, renewal, default]
 
 
@@ -320,18 +319,12 @@ async def test_a_second_hold_by_the_same_card_fails_even_with_its_owner_there(sq
     await hold_placed(payments, subject="clm_b", key="clm_b:authorize:0", **failing)
 
 
-async def test_a_saved_card_is_the_token_itself(sqlite_database: Database) -> None:
-    _, gateway = parties(sqlite_database)
-    saved = await gateway.save_card("pm_card_visa", key="clm_a:card")
-    assert (saved.payment_method, saved.card) == ("pm_card_visa", Card("visa", "credit"))
-
-
 async def test_the_gateway_alone_remembers_its_refusals(database: Database) -> None:
     _, gateway = parties(database)
     hold = await gateway.authorize(HOLD, "pm_card_visa", subject=CLAIM, key="k0", at=NOW, sent_at=NOW)
     await gateway.release(hold.id, key="k1", at=NOW)
     for _ in range(2):
-        with pytest.raises(Refused, match="released"):
+        with pytest.raises(GatewayRefused, match="released"):
             await gateway.capture(hold.id, HOLD, key="k2", at=NOW)
     assert [payment.reference for payment in await gateway.find(CLAIM, at=NOW)] == ["k0"]
 
@@ -340,9 +333,3 @@ def test_it_refuses_to_be_built_for_production(tmp_path: object) -> None:
     database = Database(f"sqlite:///{tmp_path}/unused.db")
     with pytest.raises(ValueError, match="must not run in production"):
         SimulatedGateway(database, environment="production")
-
-
-def test_both_the_bank_and_the_wire_to_it_are_whole_gateways() -> None:
-    assert issubclass(SimulatedBank, Gateway)
-    assert not SimulatedBank.__abstractmethods__
-    assert not SimulatedGateway.__abstractmethods__

@@ -9,15 +9,15 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import select
 
-from activities.payments import GatewayPayments
-from activities.reconciliation import AT_ONCE, DatabaseReconciliation
-from activities.simulated_gateway import SimulatedGateway
+from activities.payments.activities import GatewayPayments
+from activities.payments.simulated.gateway import SimulatedGateway
+from activities.reconciliation import CONCURRENCY, DatabaseReconciliation
 from benchmarks.counts import watched
 from domain.claim import Claim, Hold
 from domain.kinds import Attention, ClaimState, HoldState
 from domain.money import Money
 from domain.reconciliation import CODES, AttemptFindingCode, Code, FindingCode
-from domain.reconciliation_rules import ANSWER_LASTS, Process
+from domain.reconciliation_rules import RESPONSE_OVERDUE_AFTER, WorkflowStatus
 from messages.payments import HoldPlaced, PaymentDeclined, PaymentRefused
 from messages.reconciliation import (
     BeginReconciliation,
@@ -27,10 +27,12 @@ from messages.reconciliation import (
     Reconciled,
 )
 from store.database import Database
-from store.payment_tables import GatewayPaymentRow, LedgerEntryRow
-from store.reconciliation_tables import SeenPaymentRow
-from store.reconciliation_view import Report, last_counts, last_report, report
-from store.webhooks import Heard, Webhooks, WebhookState
+from store.reads.reconciliation import Report, last_counts, last_report, report
+from store.tables.ledger import LedgerEntryRow
+from store.tables.reconciliation import SeenPaymentRow
+from store.tables.simulated_gateway import GatewayPaymentRow
+from store.tables.webhook_events import WebhookState
+from store.webhook_events import ReceivedEvent, WebhookEvents
 from store.writes.ledger import (
     book_charge,
     book_deposit_kept,
@@ -39,9 +41,9 @@ from store.writes.ledger import (
     book_refund,
     post,
 )
-from store.writes.payment_attempts import AnswerJson, Attempt, Purpose, answer_attempt, open_attempt
-from tests.fakes.processes import FakeProcesses
-from tests.payments.asks import a_capture, a_charge, a_hold, a_look, a_refund, a_release
+from store.writes.payment_attempts import Attempt, Purpose, ResponseJson, open_attempt, record_response
+from tests.fakes.workflow_states import FakeWorkflowStates
+from tests.payments.requests import a_capture, a_charge, a_hold, a_look, a_refund, a_release
 from tests.store.programme import NOW as OPENED
 from tests.store.programme import Programme
 
@@ -60,17 +62,17 @@ class Office:
     payments: GatewayPayments
     gateway: SimulatedGateway
     programme: Programme
-    processes: FakeProcesses = field(default_factory=FakeProcesses)
+    workflow_states: FakeWorkflowStates = field(default_factory=FakeWorkflowStates)
 
     def __post_init__(self) -> None:
-        self.reconciling = DatabaseReconciliation(self.database, self.gateway, self.processes)
+        self.reconciling = DatabaseReconciliation(self.database, self.gateway, self.workflow_states)
 
     async def hold(self, subject: str, number: int = 0) -> HoldPlaced:
-        answer = await self.payments.authorize_hold(
+        result = await self.payments.authorize_hold(
             a_hold(subject=subject, key=f"{subject}:authorize:{number}", at=OPENED, ordinal=number)
         )
-        assert isinstance(answer, HoldPlaced)
-        return answer
+        assert isinstance(result, HoldPlaced)
+        return result
 
     async def charge(self, subject: str) -> None:
         await self.payments.charge_card(a_charge(subject=subject, key=f"{subject}:fee", at=OPENED))
@@ -103,25 +105,25 @@ class Office:
 
     async def compare(self, name: str = RUN, *, size: int = 200, at: datetime = AT) -> Reconciled:
         begun = await self.reconciling.begin_reconciliation(BeginReconciliation(reconciliation_id=name, at=at))
-        ask = CompareSubjects(reconciliation_id=name, at=at, mark=begun.mark, after=None, size=size)
-        while (done := await self.reconciling.compare_subjects(ask)).next is not None:
-            ask = ask.model_copy(update={"after": done.next})
+        request = CompareSubjects(reconciliation_id=name, at=at, mark=begun.mark, after=None, size=size)
+        while (done := await self.reconciling.compare_subjects(request)).next is not None:
+            request = request.model_copy(update={"after": done.next})
         return await self.reconciling.finish_reconciliation(FinishReconciliation(reconciliation_id=name, at=at))
 
     async def report(self, name: str = RUN) -> Report:
-        async with self.database.reading() as session:
+        async with self.database.snapshot() as session:
             found = await report(session, name)
         assert found is not None
         return found
 
     async def book(self, write: Callable[..., Awaitable[None]], *arguments: object) -> None:
-        """Book what the gateway was never asked for, with an attempt under its key, so that this alone differs.
+        """Book a payment that the gateway does not have, with an attempt under its key, so that only this differs.
 
         `arguments` begin with the subject and the key.
         """
         subject, key = map(str, arguments[:2])
         await self.attempt(subject, key, "refund", {"result": "refused", "state": "captured"})
-        async with self.database.writing() as session:
+        async with self.database.transaction() as session:
             await write(session, *arguments)
 
     async def attempt(
@@ -129,19 +131,19 @@ class Office:
         subject: str,
         key: str,
         purpose: Purpose = "charge",
-        answer: AnswerJson | None = None,
+        result: ResponseJson | None = None,
         *,
         acts_on: str = "",
         sent_at: datetime = OPENED,
     ) -> None:
-        """An attempt as it is written down, and its answer."""
-        async with self.database.writing() as session:
+        """A recorded attempt, and its result."""
+        async with self.database.transaction() as session:
             await open_attempt(session, Attempt(key, subject, purpose, acts_on, FEE, "fingerprint"), sent_at)
-            if answer is not None:
-                await answer_attempt(session, key, answer, sent_at)
+            if result is not None:
+                await record_response(session, key, result, sent_at)
 
     async def set_claim(self, subject: str, hold: Hold, **changes: object) -> None:
-        claim = await self.programme.views.claim(subject)
+        claim = await self.programme.queries.claim(subject)
         assert claim is not None
         changed = replace(claim, hold=hold, **changes)  # type: ignore[arg-type]
         await self.programme.save(changed, 2)
@@ -155,7 +157,7 @@ def office(database: Database) -> Office:
 
 async def everything(database: Database) -> tuple[list[object], list[object]]:
     """Every row of gateway and ledger."""
-    async with database.reading() as session:
+    async with database.snapshot() as session:
         payments = await session.exec(select(GatewayPaymentRow).order_by(GatewayPaymentRow.id))
         lines = await session.exec(select(LedgerEntryRow).order_by(text("id")))
         return [row.model_dump() for row in payments], [row.model_dump() for row in lines]
@@ -188,17 +190,17 @@ async def test_where_all_agree_nothing_is_found(office: Office) -> None:
     done = await office.reconcile()
     assert (await office.report()).findings == ()
     assert (done.payments_checked, done.holds_live, done.findings, done.by_code) == (10, 2, 0, {})
-    assert sorted(office.processes.asked) == ["clm_open", "clm_renewed"], "asked only where a hold is live"
+    assert sorted(office.workflow_states.read) == ["clm_open", "clm_renewed"], "read only where a hold is live"
 
 
 async def terminated(office: Office) -> None:
     await office.in_force("clm_x")
-    office.processes.states["clm_x"] = Process.TERMINATED
+    office.workflow_states.states["clm_x"] = WorkflowStatus.TERMINATED
 
 
 async def nobodys(office: Office) -> None:
     await office.hold("clm_x")
-    office.processes.states["clm_x"] = Process.NOT_FOUND
+    office.workflow_states.states["clm_x"] = WorkflowStatus.NOT_FOUND
 
 
 async def hold_not_booked(office: Office) -> None:
@@ -284,15 +286,15 @@ async def two_live_holds(office: Office) -> None:
 
 async def half_an_entry(office: Office) -> None:
     await office.attempt("pln_x", "half", "refund", {"result": "refused", "state": "captured"})
-    async with office.database.writing() as session:
+    async with office.database.transaction() as session:
         session.add(
             LedgerEntryRow(at=OPENED, subject="pln_x", account="plan_sales", amount=5, currency="USD", key="half")
         )
 
 
 async def parked_webhook(office: Office) -> None:
-    heard = Heard("stripe", "evt_1", "payment_intent.canceled", "clm_x", "pay_x")
-    await Webhooks(office.database).keep(heard, WebhookState.PARKED, OPENED)
+    event = ReceivedEvent("stripe", "evt_1", "payment_intent.canceled", "clm_x", "pay_x")
+    await WebhookEvents(office.database).record(event, WebhookState.PARKED, OPENED)
 
 
 async def unanswered(office: Office) -> None:
@@ -300,31 +302,31 @@ async def unanswered(office: Office) -> None:
 
 
 async def unanswered_release(office: Office) -> None:
-    """The claim is in order, but for the release of a hold that was sent and not heard of again."""
+    """The claim is in order, but for the release of a hold that got no response."""
     placed = await office.in_force("clm_x")
     await office.attempt("clm_x", "clm_x:release:0", "release", acts_on=placed.payment_id)
 
 
 async def booked_without_attempt(office: Office) -> None:
-    """A fee that was given back past the programme, and booked by hand as well: gateway and ledger agree."""
+    """A fee refunded outside the programme, and booked by hand as well: gateway and ledger agree."""
     await office.charge("pln_x")
     (charge,) = await office.gateway.find("pln_x", at=OPENED)
     await office.gateway.refund(charge.id, FEE, key="by hand", at=OPENED)
-    async with office.database.writing() as session:
+    async with office.database.transaction() as session:
         await book_refund(session, "pln_x", "by hand", OPENED, FEE, "service_fees")
 
 
 async def booked_for_somebody_else(office: Office) -> None:
     """The key has an attempt, but it is another subject's."""
     await office.attempt("pln_y", "pln_x:deposit", "keep_deposit", {"result": "refused", "state": "unknown"})
-    async with office.database.writing() as session:
+    async with office.database.transaction() as session:
         await book_deposit_kept(session, "pln_x", "pln_x:deposit", OPENED, FEE, "parts_charges")
 
 
 async def ended_without_ever_being_placed(office: Office) -> None:
     """The key before `:expired` is a charge's, which no hold comes from."""
     await office.attempt("pln_x", "pln_x:0", "charge", {"result": "declined", "code": "x", "retryable": False})
-    async with office.database.writing() as session:
+    async with office.database.transaction() as session:
         for key, hold in (("pln_x:0", HOLD), ("pln_x:0:expired", -HOLD)):
             await book_hold_ended(session, "pln_x", key, OPENED, hold)
 
@@ -402,8 +404,8 @@ async def test_a_parked_webhook_is_reported_for_a_week(office: Office) -> None:
 async def test_an_answer_is_waited_for_a_day(office: Office) -> None:
     await unanswered(office)
     for name, at, found in (
-        ("rec_1", OPENED + ANSWER_LASTS - timedelta(seconds=1), 0),
-        ("rec_2", OPENED + ANSWER_LASTS, 1),
+        ("rec_1", OPENED + RESPONSE_OVERDUE_AFTER - timedelta(seconds=1), 0),
+        ("rec_2", OPENED + RESPONSE_OVERDUE_AFTER, 1),
     ):
         assert (await office.reconcile(name, at=at)).findings == found
 
@@ -427,7 +429,7 @@ async def test_holds_that_ended_by_themselves_or_beside_another_are_explained(of
     )
     third = await office.hold("clm_x", 2)
     await office.payments.look_at_hold(a_look(third.payment_id, subject="clm_x", key="clm_x:look", at=over))
-    async with office.database.reading() as session:
+    async with office.database.snapshot() as session:
         keys = set(await session.exec(select(LedgerEntryRow.key).where(LedgerEntryRow.subject == "clm_x")))
     assert {f"clm_x:authorize:{end}" for end in ("0:released", "1:released", "2:expired")} <= keys
     assert second.payment_id
@@ -437,7 +439,7 @@ async def test_holds_that_ended_by_themselves_or_beside_another_are_explained(of
 async def test_a_recorded_reason_covers_a_claim_without_a_hold(office: Office) -> None:
     """Invariant 8."""
     await uncovered(office)
-    claim = await office.programme.views.claim("clm_x")
+    claim = await office.programme.queries.claim("clm_x")
     assert claim is not None
     await office.programme.save(replace(claim, attention=(Attention.HOLD_AT_RISK,)), 3)
     assert (await office.reconcile()).findings == 0
@@ -452,7 +454,7 @@ async def test_pages_of_any_size_find_the_same(office: Office, size: int) -> Non
         await office.gateway.charge(
             FEE, "pm_card_visa", subject=subject, key=f"{subject}:again", at=OPENED, sent_at=OPENED
         )
-    office.processes.states = {"clm_1": Process.FAILED, "clm_3": Process.COMPLETED}
+    office.workflow_states.states = {"clm_1": WorkflowStatus.FAILED, "clm_3": WorkflowStatus.COMPLETED}
     await office.book(book_charge, "pln_x", "pln_x:price", OPENED, FEE, "plan_sales")
     done = await office.reconcile(size=size)
     assert (done.payments_checked, done.holds_live) == (12, 4)
@@ -483,16 +485,16 @@ async def test_what_was_seen_is_thrown_away_afterwards_and_by_a_run_that_follows
     await office.in_force("clm_x")
     await office.copy("rec_lost", at=AT - timedelta(days=3))
     await office.reconcile()
-    async with office.database.reading() as session:
+    async with office.database.snapshot() as session:
         assert (await session.exec(select(SeenPaymentRow))).all() == []
 
 
 async def test_processes_are_asked_a_few_at_a_time(office: Office) -> None:
-    for number in range(3 * AT_ONCE):
+    for number in range(3 * CONCURRENCY):
         await office.hold(f"clm_{number}")
     await office.reconcile()
-    assert len(office.processes.asked) == 3 * AT_ONCE
-    assert 1 < office.processes.most_at_once <= AT_ONCE
+    assert len(office.workflow_states.read) == 3 * CONCURRENCY
+    assert 1 < office.workflow_states.most_at_once <= CONCURRENCY
 
 
 async def test_a_page_costs_the_same_queries_whatever_is_in_it(office: Office) -> None:
@@ -512,14 +514,14 @@ async def test_a_page_costs_the_same_queries_whatever_is_in_it(office: Office) -
 
 
 async def test_the_last_report_is_the_one_finished_last(office: Office) -> None:
-    async with office.database.reading() as session:
+    async with office.database.snapshot() as session:
         assert await last_report(session) is None
         assert await last_counts(session) is None
     await office.reconcile()
     await terminated(office)
     await office.reconcile("rec_2", at=AT + timedelta(days=1))
     await office.copy("rec_3", at=AT + timedelta(days=2))
-    async with office.database.reading() as session:
+    async with office.database.snapshot() as session:
         last = await last_report(session)
         assert last is not None
         assert (last.id, len(last.findings)) == ("rec_2", 1)

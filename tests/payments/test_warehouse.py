@@ -4,15 +4,15 @@ from activities.warehouse import SimulatedWarehouse
 from messages.claims import ShipTo
 from messages.warehouse import RequestDispatch, WithdrawDispatch
 from store.database import Database
-from store.payment_tables import DispatchRequestRow
-from tests.payments.asks import CLAIM, NOW, later
+from store.tables.warehouse import DispatchRequestRow
+from tests.payments.requests import CLAIM, NOW, later
 
 SHIP_TO = ShipTo(name="Ada Moreau", line1="1 Example Way", city="Springfield", postal_code="90001", country="US")
 REQUEST = RequestDispatch(claim_id=CLAIM, model="mavic-3", region="US", with_battery=True, ship_to=SHIP_TO, at=NOW)
 
 
 async def request_of(database: Database, claim_id: str = CLAIM) -> DispatchRequestRow | None:
-    async with database.reading() as session:
+    async with database.snapshot() as session:
         return await session.get(DispatchRequestRow, claim_id)
 
 

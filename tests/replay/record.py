@@ -1,7 +1,7 @@
-"""`python -m tests.replay.record [name ...]`: plays the stories on the real server and keeps their histories.
+"""`python -m tests.replay.record [name ...]`: plays the scenarios on the real server and keeps their histories.
 
-Run it after a story was added. A history of a release that is in use is never replaced: it is what a running claim may
-look like, so a change that cannot replay it needs `workflow.patched`.
+Run it after a scenario was added. A history of a release that is in use is never replaced: it is what a running claim
+may look like, so a change that cannot replay it needs `workflow.patched`.
 """
 
 import asyncio
@@ -14,16 +14,15 @@ from typing import Any
 
 from temporalio.client import WorkflowHistory
 
-# Each adds its stories.
-from tests.replay import holds, lost, mails, premium, purchase, reconciliation, refusals, standard, workbench  # noqa: F401
-from tests.replay.stories import STORIES, Story
+from tests.replay.scenario import Scenario
+from tests.replay.scenarios import SCENARIOS
 from tests.server import start_temporal
 
 HISTORIES = Path(__file__).with_name("histories")
 LATEST = HISTORIES / "first"
 """A folder for each form that a claim's history has had: the first, then each named after the patch that began it."""
 _AT_ONCE = 2
-# A story whose run does not end as told would be waited for without end.
+# A scenario whose run does not end as expected would be waited for without end.
 _PATIENCE = 120.0
 # A replay reads none of these, and they would make up more than half of the files. The flags in sdkMetadata stay:
 # without them it does not know what marks a patch.
@@ -56,25 +55,31 @@ def _without_unread(part: Any) -> Any:
     return [_without_unread(each) for each in part] if isinstance(part, list) else part
 
 
-async def record(stories: Sequence[Story]) -> None:
+async def record(scenarios: Sequence[Scenario]) -> None:
     LATEST.mkdir(exist_ok=True)
     gate = asyncio.Semaphore(_AT_ONCE)
     async with await start_temporal(identity="recorder") as server:
 
-        async def play(story: Story) -> None:
-            async with gate, asyncio.timeout(_PATIENCE), story.told(server.client) as workflow_id:
+        async def play(scenario: Scenario) -> None:
+            async with gate, asyncio.timeout(_PATIENCE), scenario.played(server.client) as workflow_id:
                 history = await server.client.get_workflow_handle(workflow_id).fetch_history()
-                (LATEST / story.file).write_text(kept(history))
-                print(story.file)
+                (LATEST / scenario.file).write_text(kept(history))
+                print(scenario.file)
 
-        results = await asyncio.gather(*map(play, stories), return_exceptions=True)
-    failed = [f"{story.file}: {result!r}" for story, result in zip(stories, results, strict=True) if result is not None]
+        results = await asyncio.gather(*map(play, scenarios), return_exceptions=True)
+    failed = [
+        f"{scenario.file}: {result!r}"
+        for scenario, result in zip(scenarios, results, strict=True)
+        if result is not None
+    ]
     if failed:
         raise SystemExit("\n".join(failed))
 
 
 def main(names: Sequence[str]) -> None:
-    asyncio.run(record([story for story in STORIES if not names or any(name in story.file for name in names)]))
+    asyncio.run(
+        record([scenario for scenario in SCENARIOS if not names or any(name in scenario.file for name in names)])
+    )
 
 
 if __name__ == "__main__":

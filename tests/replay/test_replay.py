@@ -16,16 +16,16 @@ from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
-from connect import DATA_CONVERTER
 from domain.kinds import Outcome
+from temporal_runtime.data_converter import DATA_CONVERTER
 from tests.replay import planted
 from tests.replay.record import HISTORIES, LATEST
-from tests.replay.stories import STORIES
+from tests.replay.scenarios import SCENARIOS
 from worker import workflow_runner, workflows
 from workflows.parts import replacement
 
 FILES = sorted(HISTORIES.glob("*/*.json"))
-RECORD = "add a story to tests/replay and run `python -m tests.replay.record <its name>`"
+RECORD = "add a scenario to tests/replay and run `python -m tests.replay.record <its name>`"
 OTHER_ENDS = {
     # Refused before there is a claim, or cancelled in the Temporal UI.
     "CareExpressPremium": {"refused", "cancelled in Temporal", "still open"},
@@ -104,7 +104,7 @@ async def test_the_rules_are_as_deterministic_as_the_processes() -> None:
 
 
 def test_every_story_has_its_history() -> None:
-    assert {file.name for file in LATEST.glob("*.json")} == {story.file for story in STORIES}, RECORD
+    assert {file.name for file in LATEST.glob("*.json")} == {scenario.file for scenario in SCENARIOS}, RECORD
 
 
 def test_every_process_has_histories() -> None:

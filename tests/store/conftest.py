@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-import cli
+from cli.app import app, exit_code_of
 from store.database import Database
 from tests.store.programme import Programme
 
@@ -29,7 +29,7 @@ def aftercare(
         capsys.readouterr()
         # In a thread, for the command runs a loop of its own.
         with ThreadPoolExecutor(1) as thread:
-            code = thread.submit(cli._code_of, lambda: cli.app(list(map(str, words)))).result()
+            code = thread.submit(exit_code_of, lambda: app(list(map(str, words)))).result()
         said = capsys.readouterr()
         return code, said.out + said.err
 

@@ -24,7 +24,7 @@ from messages.record import (
 )
 from messages.registry import ActivateDevice, AddPlan, BindController, BuyPlan, Owner, PlantTerm, RegisterDevice
 from store.database import Database
-from store.views import Views
+from store.reads.queries import Queries
 
 NOW = datetime(2025, 11, 3, 17, 30, tzinfo=UTC)
 ACTIVATED = NOW - timedelta(days=100)
@@ -43,7 +43,7 @@ class Programme:
         self.record = DatabaseRecord(self.database, Policy())
         self.registry = DatabaseRegistry(self.database)
         self.plans = DatabasePlans(self.database)
-        self.views = Views(self.database)
+        self.queries = Queries(self.database)
         self._numbers = count(1)
 
     async def device(
@@ -120,7 +120,7 @@ class Programme:
         """Why there is no claim; there must be none."""
         answer = await self.record.reserve_use(ask)
         assert isinstance(answer, ClaimRefused), answer
-        assert await self.views.claim(ask.claim_id) is None
+        assert await self.queries.claim(ask.claim_id) is None
         return [reason.code for reason in answer.reasons]
 
     async def save(
@@ -169,7 +169,7 @@ class Programme:
 
     async def uses(self, serial: str = "M3-1", at: datetime = NOW) -> tuple[int, int, int]:
         """Used, reserved and left replacements as the status page counts them."""
-        shown = await self.views.device(serial, at)
+        shown = await self.queries.device(serial, at)
         assert shown is not None
         pool = shown.care.replacements
         assert pool.used + pool.reserved + pool.left == pool.total

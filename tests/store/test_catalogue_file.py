@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from domain.kinds import Category
-from store.catalogue import CatalogueRefused
 from store.catalogue_file import differences, read_file, write_file
 from store.database import Database
+from store.reads.queries import Queries
 from store.seed import DEMO_CATALOGUE, demo_catalogue
-from store.views import Views
+from store.writes.catalogue import CatalogueRefused
 from tests.store.programme import Programme
 
 Edit = Callable[[dict[str, Any]], Any]
@@ -190,7 +190,7 @@ async def test_what_devices_need_stays_and_open_claims_keep_their_terms(
     dearer = model("mavic-3", lambda entry: entry["offers"]["US"]["fees"][0].update(amount=99_900))
     assert aftercare("load", edited(dearer), "--yes")[0] == 0
     assert await programme.reserve(programme.ask(claim_id=reserved.claim.id)) == reserved
-    product = await Views(database).product("mavic-3")
+    product = await Queries(database).product("mavic-3")
     assert product is not None
     assert product.offers["US"].fees[0].amount == 99_900
 

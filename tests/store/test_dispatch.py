@@ -35,10 +35,10 @@ async def test_a_dispatch_computes_window_and_reminders_by_the_regions_calendar(
 async def test_the_replacement_inherits_cover_and_starts_unbound(programme: Programme) -> None:
     """R-CLM-9, R-CLM-10, edge case 31."""
     await programme.device()
-    before = await programme.views.device("M3-1", NOW)
+    before = await programme.queries.device("M3-1", NOW)
     reserved = await programme.reserve(programme.ask())
     await programme.dispatch(reserved, "M3-2")
-    old, new = await programme.views.device("M3-1", NOW), await programme.views.device("M3-2", NOW)
+    old, new = await programme.queries.device("M3-1", NOW), await programme.queries.device("M3-2", NOW)
     assert before is not None
     assert old is not None
     assert new is not None
@@ -79,7 +79,7 @@ async def test_units_that_cannot_be_the_replacement_are_refused_and_nothing_chan
     assert [answer.rule for answer in refused] == ["R-CLM-9", "R-CLM-9", "R-CLM-8", "R-CLM-9"]
     assert "same model" in refused[2].message
     assert await programme.uses() == (0, 1, 1)
-    shown = await programme.views.device("M3-1", NOW)
+    shown = await programme.queries.device("M3-1", NOW)
     assert shown is not None
     assert shown.status is DeviceStatus.CURRENT
     assert shown.binding is not None
@@ -93,14 +93,14 @@ async def test_serial_numbers_are_shown_as_given_and_known_in_any_spelling(progr
     same = await programme.dispatch_refused(reserved, "ACTEST001")
     assert same.message == "ACTEST001 is the original; the replacement is another unit."
     await programme.dispatch(reserved, " ac-Test 002")
-    shown = await programme.views.device("actest001", NOW)
+    shown = await programme.queries.device("actest001", NOW)
     assert shown is not None
     assert (shown.serial_number, shown.current_serial_number) == ("ac-Test 001", "ac-Test 002")
     assert shown.lineage == ("ac-Test 001", "ac-Test 002")
     assert [case.serial_number for case in shown.service_history] == ["ac-Test 001"]
     await programme.close(reserved.claim, Outcome.HOLD_RELEASED)
     again = programme.ask("ac test 001")
-    async with programme.database.writing() as session:
+    async with programme.database.transaction() as session:
         refused = await reserve_use(session, again, Policy())
     assert isinstance(refused, ClaimRefused)
     assert "replaced by ac-Test 002 on" in refused.reasons[0].message
@@ -114,7 +114,7 @@ async def test_one_case_sends_one_unit(programme: Programme) -> None:
     reserved = await programme.reserve(programme.ask())
     await programme.dispatch(reserved, "M3-2")
     assert "M3-2 has left already" in (await programme.dispatch_refused(reserved, "M3-3")).message
-    assert await programme.views.device("M3-3", NOW) is None
+    assert await programme.queries.device("M3-3", NOW) is None
 
 
 async def test_two_claims_that_send_the_same_unit_at_once_do_not_share_it(programme: Programme) -> None:
@@ -139,7 +139,7 @@ async def test_a_chain_of_replacements_shares_one_cover(programme: Programme) ->
         await programme.dispatch(reserved, new)
         await programme.close(reserved.claim, Outcome.HOLD_RELEASED)
     for serial in chain:
-        shown = await programme.views.device(serial, NOW)
+        shown = await programme.queries.device(serial, NOW)
         assert shown is not None
         assert shown.lineage == ("A", "B", "C")
         assert shown.current_serial_number == "C"
@@ -168,7 +168,7 @@ async def test_a_lost_drone_is_lost_for_good(programme: Programme) -> None:
     assert sent.returning is None
     assert sent.reminders == {}
     await programme.close(reserved.claim, Outcome.REPLACED)
-    shown = await programme.views.device("M3-1", NOW)
+    shown = await programme.queries.device("M3-1", NOW)
     assert shown is not None
     assert shown.status is DeviceStatus.LOST
     assert [record.claim_id for record in shown.flyaway_records] == [reserved.claim.id]
@@ -180,12 +180,12 @@ async def test_the_rules_and_the_record_agree_on_what_may_be_claimed(programme: 
     await programme.device()
     ask = programme.ask()
     application = Application(ask.service, ask.tier, ask.incident)
-    assert await programme.views.claim_refusals(application, "M3-1", NOW) == []
+    assert await programme.queries.claim_refusals(application, "M3-1", NOW) == []
     await programme.reserve(ask)
-    reasons = await programme.views.claim_refusals(application, "M3-1", NOW)
+    reasons = await programme.queries.claim_refusals(application, "M3-1", NOW)
     assert reasons is not None
     assert [r.code for r in reasons] == [ReasonCode.CLAIM_ALREADY_OPEN]
-    assert await programme.views.claim_refusals(application, "NOBODY", NOW) is None
+    assert await programme.queries.claim_refusals(application, "NOBODY", NOW) is None
 
 
 async def test_a_wrong_unit_is_traced_to_whoever_waits_for_it(programme: Programme) -> None:

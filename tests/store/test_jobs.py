@@ -16,8 +16,8 @@ from domain.policy import Policy
 from messages.claims import ClaimRefused, ShipTo
 from messages.entitlements import IssueMaintenanceCode, MaintenanceCodeIssued, MaintenanceRefused
 from messages.jobs import (
-    AskReplacementFee,
     ComputeMornings,
+    GetReplacementFee,
     JobOpened,
     OpenJob,
     RequestReturn,
@@ -25,8 +25,8 @@ from messages.jobs import (
 )
 from messages.record import DispatchRecorded, RecordDispatch
 from messages.registry import PlantTerm
-from store.payment_tables import WorkshopReturnRow
-from store.tables import MaintenanceCodeRow
+from store.tables.devices import MaintenanceCodeRow
+from store.tables.warehouse import WorkshopReturnRow
 from tests.store.programme import NOW, Programme
 
 ZONE = "America/Los_Angeles"
@@ -58,7 +58,7 @@ async def opened(programme: Programme, ask: OpenJob) -> JobOpened:
 async def refused(programme: Programme, ask: OpenJob) -> list[ReasonCode]:
     answer = await jobs_of(programme).open_job(ask)
     assert isinstance(answer, ClaimRefused), answer
-    assert await programme.views.claim(ask.claim_id) is None
+    assert await programme.queries.claim(ask.claim_id) is None
     return [reason.code for reason in answer.reasons]
 
 
@@ -70,14 +70,14 @@ async def issue(programme: Programme, code: str = "mnt-1", at: datetime = NOW) -
 
 
 async def code_is_used_by(programme: Programme) -> str | None:
-    standing = await programme.views.standing("M3-1")
-    assert standing is not None
-    assert standing.maintenance_code is not None
-    return standing.maintenance_code.claim_id
+    snapshot = await programme.queries.snapshot("M3-1")
+    assert snapshot is not None
+    assert snapshot.maintenance_code is not None
+    return snapshot.maintenance_code.claim_id
 
 
 async def fee_of(programme: Programme, opened: JobOpened) -> Money | None:
-    ask = AskReplacementFee(claim_id=opened.claim.id, term_id=opened.term_id)
+    ask = GetReplacementFee(claim_id=opened.claim.id, term_id=opened.term_id)
     return (await jobs_of(programme).ask_replacement_fee(ask)).fee
 
 
@@ -103,7 +103,7 @@ async def test_a_repair_is_opened_with_what_it_may_draw_on(programme: Programme)
     }
     # R-PLN-4: a year from the activation, to the last second of its last day.
     assert answer.warranty_until == end_of_day(date(2026, 7, 26), ZONE)
-    assert await programme.views.claim("clm_r") == answer.claim
+    assert await programme.queries.claim("clm_r") == answer.claim
     assert await programme.uses() == (0, 0, 2)
 
 
@@ -132,10 +132,10 @@ async def test_a_replacement_is_for_incidents_within_the_unbroken_cover(
     programme: Programme, early: int, drawn: bool
 ) -> None:
     await programme.device()
-    standing = await programme.views.standing("M3-1")
-    assert standing is not None
-    assert standing.terms[0].starts_at is not None
-    incident = standing.terms[0].starts_at - timedelta(seconds=early)
+    snapshot = await programme.queries.snapshot("M3-1")
+    assert snapshot is not None
+    assert snapshot.terms[0].starts_at is not None
+    incident = snapshot.terms[0].starts_at - timedelta(seconds=early)
     answer = await opened(programme, a_repair(occurred_at=incident))
     assert (answer.term_id is not None) is drawn
 
@@ -222,9 +222,9 @@ async def test_a_case_draws_on_the_term_it_was_opened_in(programme: Programme) -
     )
     await programme.registry.plant_term(planted)
     await reserved_fee(programme, job)
-    standing = await programme.views.standing("M3-1")
-    assert standing is not None
-    assert [use.term_id for use in standing.uses] == ["t-M3-1"]
+    snapshot = await programme.queries.snapshot("M3-1")
+    assert snapshot is not None
+    assert [use.term_id for use in snapshot.uses] == ["t-M3-1"]
 
 
 async def test_a_board_swap_keeps_the_lineage_and_draws_nothing(programme: Programme) -> None:
@@ -235,7 +235,7 @@ async def test_a_board_swap_keeps_the_lineage_and_draws_nothing(programme: Progr
     for _ in range(2):
         assert isinstance(await programme.record.record_dispatch(swap), DispatchRecorded)
     assert await programme.uses("M3-S") == (0, 0, 2)
-    shown = await programme.views.device("M3-S", NOW)
+    shown = await programme.queries.device("M3-S", NOW)
     assert shown is not None
     assert (shown.lineage, shown.binding) == (("M3-1", "M3-S"), None)
 
@@ -301,10 +301,10 @@ async def test_a_device_has_one_code_however_many_ask_at_once(programme: Program
     assert {reason.code for answer in others for reason in answer.reasons} == {ReasonCode.MAINTENANCE_CODE_ISSUED}
     again = IssueMaintenanceCode(serial_number="M3-1", code=given.code.lower(), at=NOW + timedelta(days=400))
     assert await entitlements.issue_maintenance_code(again) == given
-    async with programme.database.reading() as session:
-        standing = await programme.views.standing("M3-1")
-        assert standing is not None
-        assert (await session.get_one(MaintenanceCodeRow, standing.lineage_id)).code == given.code
+    async with programme.database.snapshot() as session:
+        snapshot = await programme.queries.snapshot("M3-1")
+        assert snapshot is not None
+        assert (await session.get_one(MaintenanceCodeRow, snapshot.lineage_id)).code == given.code
 
 
 async def test_repairs_and_maintenance_stand_in_the_service_history(programme: Programme) -> None:
@@ -314,7 +314,7 @@ async def test_repairs_and_maintenance_stand_in_the_service_history(programme: P
     job = await opened(programme, a_repair())
     await programme.close(job.claim, Outcome.REPAIRED)
     await opened(programme, a_maintenance(at=NOW + timedelta(hours=1)))
-    shown = await programme.views.device("M3-1", NOW + timedelta(hours=2))
+    shown = await programme.queries.device("M3-1", NOW + timedelta(hours=2))
     assert shown is not None
     assert [(case.service, case.outcome) for case in shown.service_history] == [
         (Service.MAINTENANCE, None),
@@ -336,6 +336,6 @@ async def test_the_workshop_is_asked_once(programme: Programme) -> None:
     ask = RequestReturn(claim_id="clm_1", ship_to=address, at=NOW)
     first = await workshop.request_return(ask)
     assert await workshop.request_return(ask.model_copy(update={"at": NOW + timedelta(days=1)})) == first
-    async with programme.database.reading() as session:
+    async with programme.database.snapshot() as session:
         row = await session.get_one(WorkshopReturnRow, "clm_1")
     assert (row.reference, row.requested_at, ShipTo.model_validate(row.ship_to)) == (first.reference, NOW, address)

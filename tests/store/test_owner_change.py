@@ -25,12 +25,12 @@ async def test_the_plan_stays_with_the_device_and_the_binding_is_cleared(program
     await programme.dispatch(first, "M3-2")
     await programme.close(first.claim, Outcome.HOLD_RELEASED)
     await programme.bind("M3-2", "RC2", NOW)
-    before = await programme.views.device("M3-2", NOW)
+    before = await programme.queries.device("M3-2", NOW)
     entitlements = DatabaseEntitlements(programme.database)
 
     for _ in range(2):  # a second attempt changes nothing
         await entitlements.change_owner(to_grace("M3-2"))
-    after = await programme.views.device("M3-2", NOW)
+    after = await programme.queries.device("M3-2", NOW)
 
     assert before is not None
     assert after is not None
@@ -51,14 +51,14 @@ async def test_an_open_case_keeps_the_owner(programme: Programme) -> None:
     with pytest.raises(ApplicationError, match=f"Case {reserved.claim.id} is open") as refused:
         await entitlements.change_owner(to_grace())
     assert refused.value.type == "conflict"
-    shown = await programme.views.device("M3-1", NOW)
+    shown = await programme.queries.device("M3-1", NOW)
     assert shown is not None
     assert shown.owner.name == "Ada"
     assert shown.binding is not None
 
     await programme.close(reserved.claim, Outcome.CANCELLED, gives_back=True)
     await entitlements.change_owner(to_grace())
-    shown = await programme.views.device("M3-1", NOW)
+    shown = await programme.queries.device("M3-1", NOW)
     assert shown is not None
     assert shown.owner.name == "Grace"
 

@@ -13,7 +13,7 @@ from domain.kinds import Outcome, ReasonCode, Service, TermKind
 from domain.money import Money
 from messages.entitlements import ApproveVerification, EndPlan, PlanEnded, RefundPlan
 from messages.registry import BuyPlan, CheckPlan, PlanBought, PlanPriced, PlanRefused
-from store.tables import TermRow
+from store.tables.devices import TermRow
 from tests.store.programme import FRESH, NOW, Programme
 from tests.store.test_registry import refusal
 
@@ -89,9 +89,9 @@ async def test_the_latest_verification_counts_and_none_lies_in_the_future(progra
     for days in (0, -3):
         at = NOW + timedelta(days=days)
         await entitlements.approve_verification(ApproveVerification(serial_number="M3-1", approved_at=at, at=NOW))
-    standing = await programme.views.standing("M3-1")
-    assert standing is not None
-    assert standing.verified_at == NOW
+    snapshot = await programme.queries.snapshot("M3-1")
+    assert snapshot is not None
+    assert snapshot.verified_at == NOW
     early = ApproveVerification(serial_number="M3-1", approved_at=NOW + timedelta(hours=1), at=NOW)
     assert await refusal(entitlements.approve_verification(early)) == ("invalid_request", ["approved_at"])
     unknown = ApproveVerification(serial_number="NOBODY", approved_at=NOW, at=NOW)
@@ -176,7 +176,7 @@ async def test_a_plan_is_given_back_within_fourteen_days(programme: Programme, l
         return
     assert answer == PlanEnded(plan_id="plan_1", price=Money(23900, "USD"), payment_id="pay_1", ended_at=at)
     assert await programme.refused(programme.ask(at=at)) == [ReasonCode.NO_PLAN]
-    shown = await programme.views.device("M3-1", at)
+    shown = await programme.queries.device("M3-1", at)
     assert shown is not None
     assert (shown.care.periods, shown.care.active) == ((), False)
 
@@ -188,7 +188,7 @@ async def test_a_plan_is_given_back_once(programme: Programme) -> None:
     answers = await asyncio.gather(*(entitlements.end_plan(ask) for ask in asks))
     assert sum(isinstance(answer, PlanEnded) for answer in answers) == 3
     assert {reason.code for a in answers if isinstance(a, PlanRefused) for reason in a.reasons} == {ReasonCode.NO_PLAN}
-    async with programme.database.reading() as session:
+    async with programme.database.snapshot() as session:
         (row,) = (await session.exec(select(TermRow))).all()
     assert (row.ended_at, row.refund_id) in [(NOW, "ref_0"), (NOW, "ref_1")]
     assert await reasons(programme, programme.plan(plan_id="plan_2"), NOW) == []
@@ -232,7 +232,7 @@ async def test_a_use_reserved_in_an_open_case_is_shown_as_reserved(programme: Pr
     """R-STA-1: flyaway uses count in both pools."""
     await programme.device()
     await programme.reserve(programme.ask(service=Service.FLYAWAY))
-    shown = await programme.views.device("M3-1", NOW)
+    shown = await programme.queries.device("M3-1", NOW)
     assert shown is not None
     assert (shown.care.replacements.reserved, shown.care.replacements.left) == (1, 1)
     assert (shown.care.flyaway.reserved, shown.care.flyaway.left) == (1, 0)

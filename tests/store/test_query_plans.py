@@ -1,8 +1,8 @@
 """Every list and every page is found by an index on both engines: what else is stored is not read, and not sorted.
 
 The product's own reads, and what it writes for a claim, are asked of a stored programme; each statement they send is
-explained by the engine. Left out is what sums the whole ledger on purpose (`store.ledger_book.balances`, `unbalanced`),
-and the first lines of the outbox (`store.outbox.listed`), which are read from the beginning of the table.
+explained by the engine. Left out is what sums the whole ledger on purpose (`store.reads.ledger_export.balances`, `unbalanced`),
+and the first lines of the outbox (`store.reads.outbox.listed`), which are read from the beginning of the table.
 """
 
 import json
@@ -11,14 +11,13 @@ from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
 from functools import partial
 from itertools import combinations
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import pytest
-from psycopg import Connection, RawCursor
 from sqlalchemy import Engine, text
 
+from activities.payments.simulated.gateway import SimulatedGateway
 from activities.record import DatabaseRecord
-from activities.simulated_gateway import SimulatedGateway
 from benchmarks import programme
 from benchmarks.counts import overheard
 from benchmarks.databases import plain_engine
@@ -27,25 +26,27 @@ from domain.kinds import Attention, ClaimState, Service
 from domain.money import Money
 from domain.policy import Policy
 from messages.record import IdentifySerial
-from store import catalogue, outbox
-from store.claim_counts import open_claims
-from store.claim_list import ClaimFilter, write_cursor
 from store.database import Database
-from store.evidence_view import evidence
-from store.ledger_book import entries
-from store.ledger_view import ledger
-from store.outbox_table import OutboxMailRow
-from store.reconciliation_tables import ReconciliationRow, SeenPaymentRow
-from store.reconciliation_view import last_counts, last_report, subject_page
-from store.reminders import due_page
-from store.requests import Requests
-from store.schema import METADATA
+from store.idempotency_keys import IdempotencyKeys
+from store.reads import catalogue
+from store.reads.claim_counts import open_claims
+from store.reads.claim_list import ClaimFilter, write_cursor
+from store.reads.due_reminders import due_page
+from store.reads.evidence import evidence
+from store.reads.ledger import ledger
+from store.reads.ledger_export import entries
+from store.reads.outbox import due_mails, outbox_status, unreported_mails
+from store.reads.queries import Queries
+from store.reads.reconciliation import last_counts, last_report, subject_page
+from store.reads.shipping_list import ShippingFilter
 from store.seed import demo_catalogue
-from store.shipping_list import ShippingFilter
-from store.views import Views
-from store.webhooks import Webhooks, parked_events
+from store.tables.metadata import METADATA
+from store.tables.outbox import OutboxMailRow
+from store.tables.reconciliation import ReconciliationRow, SeenPaymentRow
+from store.webhook_events import WebhookEvents, parked_events
 from store.writes.dispatch import identify_serial
-from store.writes.payment_attempts import Attempt, answer_attempt, lock_attempt, open_attempt
+from store.writes.outbox import FailedAttempt, mark_reported, record_attempts, retry_mails
+from store.writes.payment_attempts import Attempt, record_response, lock_attempt, open_attempt
 
 CLAIMS: Final = 400
 SMALL: Final = {"catalogue_models", "catalogue_regions", "catalogue_releases", "reconciliations"}
@@ -93,7 +94,7 @@ Question = Callable[[], Awaitable[object]]
 
 def questions(database: Database) -> Iterator[tuple[str, Question]]:
     """Everything that lists or looks up, by name."""
-    views, requests, webhooks = Views(database), Requests(database), Webhooks(database)
+    views, requests, webhooks = Queries(database), IdempotencyKeys(database), WebhookEvents(database)
     someone = programme.customer(7)
     for wanted in filters():
         name = "claims by " + (" and ".join(wanted) or "nothing")
@@ -110,17 +111,17 @@ def questions(database: Database) -> Iterator[tuple[str, Question]]:
     yield "whose unit came back", lambda: inside(database, lambda s: identify_serial(s, came))
     yield "claim", lambda: views.claim(someone.claim_id)
     yield "timeline", lambda: views.events(someone.claim_id)
-    yield "idempotency keys", lambda: requests.forget_before(NOW - timedelta(days=9999))
-    yield "webhook", lambda: webhooks.known("stripe", "evt_1")
-    yield "webhooks", lambda: webhooks.forget_before(NOW - timedelta(days=9999))
+    yield "idempotency keys", lambda: requests.delete_before(NOW - timedelta(days=9999))
+    yield "webhook", lambda: webhooks.state_of("stripe", "evt_1")
+    yield "webhooks", lambda: webhooks.delete_before(NOW - timedelta(days=9999))
     yield "parked webhooks", lambda: inside(database, lambda s: parked_events(s, NOW))
     yield "ledger of a claim", lambda: inside(database, lambda s: ledger(s, someone.claim_id))
     yield "notices of a claim", lambda: inside(database, lambda s: evidence(s, someone.claim_id))
-    yield "mails that are due", lambda: outbox.due_mails(database, NOW, SHORT)
-    yield "mails that were given up", lambda: outbox.untold(database, SHORT)
-    yield "mails in the outbox", lambda: outbox.standing(database, 0)
+    yield "mails that are due", lambda: due_mails(database, NOW, SHORT)
+    yield "mails that were given up", lambda: unreported_mails(database, SHORT)
+    yield "mails in the outbox", lambda: outbox_status(database, 0)
     yield "what became of mails", lambda: mails_tried(database, someone.claim_id)
-    yield "mails to be tried again", lambda: inside(database, outbox.again)
+    yield "mails to be tried again", lambda: inside(database, retry_mails)
     yield "payment attempts", lambda: attempted(database)
     yield "open claims", lambda: inside(database, open_claims)
     yield "last reconciliation", lambda: inside(database, last_report)
@@ -145,24 +146,24 @@ def filters() -> Iterator[dict[str, Any]]:
 
 async def mails_tried(database: Database, claim_id: str) -> None:
     """What is written about mails in the outbox, one by one."""
-    async with database.writing() as session:
-        await outbox.note(session, [], [1], [outbox.Tried(2, 1, NOW, NOW, "refused")])
-        await outbox.told(session, [3])
-        await outbox.again(session, claim_id)
+    async with database.transaction() as session:
+        await record_attempts(session, [], [1], [FailedAttempt(2, 1, NOW, NOW, "refused")])
+        await mark_reported(session, [3])
+        await retry_mails(session, claim_id)
 
 
 async def attempted(database: Database) -> None:
     """An attempt from beginning to end, and once more."""
     attempt = Attempt("clm_new:fee", "clm_new", "charge", "service_fees", Money(5, "USD"), "fingerprint")
-    async with database.writing() as session:
+    async with database.transaction() as session:
         for _ in range(2):
             await open_attempt(session, attempt, NOW)
         await lock_attempt(session, attempt.key)
-        await answer_attempt(session, attempt.key, {"result": "charged"}, NOW)
+        await record_response(session, attempt.key, {"result": "charged"}, NOW)
 
 
 async def inside(database: Database, ask: Callable[[Any], Awaitable[object]]) -> object:
-    async with database.reading() as session:
+    async with database.snapshot() as session:
         return await ask(session)
 
 
@@ -203,7 +204,7 @@ async def stored(database: Database, database_url: str) -> Database:
         "captured": 1,
         "refunded": 0,
     }
-    async with database.writing() as session:
+    async with database.transaction() as session:
         session.add(run)
         await session.flush()
         for place in range(SHORT):
@@ -278,9 +279,7 @@ def _explained_by_postgres(engine: Engine, name: str, statement: str, values: An
         ways = ["seqscan", "bitmapscan", "hashjoin", "mergejoin", "hashagg"]
         for way in ways if _plain(name) in SORTED else [*ways, "sort", "incremental_sort"]:
             connection.execute(text(f"SET LOCAL enable_{way} = off"))
-        # The product's driver numbers what it sends, and so does this cursor.
-        cursor = RawCursor(cast("Connection[Any]", connection.connection.driver_connection))
-        ((plan,),) = cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", values).fetchall()
+        ((plan,),) = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", values)
     tree = plan if isinstance(plan, list) else json.loads(plan)
     for node in _nodes(tree[0]["Plan"]):
         kind, table = node["Node Type"], node.get("Relation Name")
@@ -311,8 +310,8 @@ def _plain(name: str) -> str:
 
 async def test_a_page_says_its_length_where_the_planner_sees_it(stored: Database) -> None:
     asked: list[Question] = [
-        partial(Views(stored).claims, ClaimFilter(), 7),
-        partial(Views(stored).shipping_requests, ShippingFilter(), 7),
+        partial(Queries(stored).claims, ClaimFilter(), 7),
+        partial(Queries(stored).shipping_requests, ShippingFilter(), 7),
     ]
     for question in asked:
         texts = [text for text, _ in await sent_by(question)]

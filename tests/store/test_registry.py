@@ -13,7 +13,7 @@ from domain.kinds import Outcome, ReasonCode, Service, TermKind
 from domain.money import Money
 from messages.entitlements import ChangeOwner
 from messages.registry import CheckPlan, Owner, PlanBought, PlanPriced, PlanRefused, RegisterDevice, UnbindController
-from store.tables import BindingRow, DeviceRow, TermRow
+from store.tables.devices import BindingRow, DeviceRow, TermRow
 from store.writes.entitlements import change_owner
 from tests.store.programme import ACTIVATED, FRESH, NOW, Programme
 
@@ -42,10 +42,10 @@ def register(**change: Any) -> RegisterDevice:
 async def test_a_serial_number_is_kept_as_given_and_found_in_any_spelling(programme: Programme) -> None:
     """R-INS-5."""
     assert (await programme.registry.register_device(register(serial_number=" sn - 1 "))).serial_number == "sn - 1"
-    shown = await programme.views.device("s n–1", NOW)
+    shown = await programme.queries.device("s n–1", NOW)
     assert shown is not None
     assert shown.serial_number == "sn - 1"
-    async with programme.database.reading() as session:
+    async with programme.database.snapshot() as session:
         assert (await session.exec(select(DeviceRow.serial_number))).all() == ["SN1"]
 
 
@@ -84,7 +84,7 @@ async def test_a_serial_number_is_registered_once(programme: Programme) -> None:
 
 async def test_the_same_command_twice_is_one_registration(programme: Programme) -> None:
     await asyncio.gather(*(programme.registry.register_device(register()) for _ in range(4)))
-    async with programme.database.reading() as session:
+    async with programme.database.snapshot() as session:
         assert len((await session.exec(select(DeviceRow))).all()) == 1
 
 
@@ -94,9 +94,9 @@ async def test_a_new_binding_ends_the_one_before(programme: Programme) -> None:
     await programme.bind("M3-1", "RC1", first)
     await programme.bind("M3-1", "RC2", second)
     await programme.bind("M3-1", "RC2", second)
-    standing = await programme.views.standing("M3-1")
-    assert standing is not None
-    assert [(b.remote_controller, b.bound_at, b.unbound_at) for b in standing.bindings] == [
+    snapshot = await programme.queries.snapshot("M3-1")
+    assert snapshot is not None
+    assert [(b.remote_controller, b.bound_at, b.unbound_at) for b in snapshot.bindings] == [
         ("RC1", first, second),
         ("RC2", second, None),
     ]
@@ -107,9 +107,9 @@ async def test_a_back_dated_binding_lasts_until_the_next(programme: Programme) -
     earlier, later = NOW - timedelta(days=20), NOW - timedelta(days=10)
     await programme.bind("M3-1", "RC2", later)
     await programme.bind("M3-1", "RC1", earlier)
-    standing = await programme.views.standing("M3-1")
-    assert standing is not None
-    assert [(b.remote_controller, b.unbound_at) for b in standing.bindings] == [("RC1", later), ("RC2", None)]
+    snapshot = await programme.queries.snapshot("M3-1")
+    assert snapshot is not None
+    assert [(b.remote_controller, b.unbound_at) for b in snapshot.bindings] == [("RC1", later), ("RC2", None)]
 
 
 async def test_bindings_that_cannot_be_are_refused(programme: Programme) -> None:
@@ -136,9 +136,9 @@ async def test_another_owner_takes_the_device_unbound(programme: Programme) -> N
     """R-XFR-1."""
     await programme.device()
     ask = ChangeOwner(serial_number="m3 1", owner=Owner(name="Bob", email="bob@example.com"), at=NOW)
-    async with programme.database.writing() as session:
+    async with programme.database.transaction() as session:
         assert await change_owner(session, ask) == "M3-1"
-    shown = await programme.views.device("M3-1", NOW)
+    shown = await programme.queries.device("M3-1", NOW)
     assert shown is not None
     assert (shown.owner.name, shown.binding) == ("Bob", None)
 
@@ -150,7 +150,7 @@ async def test_unbinding_ends_the_binding_once(programme: Programme) -> None:
         assert (await programme.registry.unbind_controller(ask)).serial_number == "M3-1"
     later = UnbindController(serial_number="M3-1", at=NOW + timedelta(hours=1))
     assert await refusal(programme.registry.unbind_controller(later)) == ("not_found", ["serial_number"])
-    async with programme.database.reading() as session:
+    async with programme.database.snapshot() as session:
         rows = (await session.exec(select(BindingRow))).all()
     assert [row.unbound_at for row in rows] == [NOW]
 
@@ -160,14 +160,14 @@ async def test_cover_bought_before_activation_begins_with_it(programme: Programm
     bought = await programme.plans.add_plan(programme.add(programme.plan()))
     assert isinstance(bought, PlanBought)
     assert (bought.starts_on, bought.ends_on) == (None, None)
-    shown = await programme.views.device("M3-1", NOW)
+    shown = await programme.queries.device("M3-1", NOW)
     assert shown is not None
     assert (shown.care.active, shown.warranty.ends_on) == (False, None)
     assert await programme.refused(programme.ask()) == [ReasonCode.NO_PLAN]
     start = NOW + timedelta(days=3)
     for _ in range(2):
         await programme.activate("M3-1", start, start)
-    shown = await programme.views.device("M3-1", start)
+    shown = await programme.queries.device("M3-1", start)
     assert shown is not None
     assert shown.care.active
     assert [(p.starts_on, p.ends_on) for p in shown.care.periods] == [(date(2025, 11, 6), date(2026, 11, 6))]
@@ -178,7 +178,7 @@ async def test_cover_bought_before_activation_begins_with_it(programme: Programm
 async def test_a_planted_term_is_planted_once(programme: Programme) -> None:
     await programme.device()
     await programme.device("M3-1x", kind=None)
-    async with programme.database.reading() as session:
+    async with programme.database.snapshot() as session:
         terms = (await session.exec(select(TermRow))).all()
     assert [(term.kind, term.total, term.flyaway_cap) for term in terms] == [("1y", 2, 1)]
 
@@ -206,17 +206,17 @@ async def test_of_eight_plans_bought_at_once_one_is_kept(programme: Programme) -
     asks = [programme.add(programme.plan(plan_id=f"plan_{n}")) for n in range(8)]
     answers = await asyncio.gather(*(programme.plans.add_plan(ask) for ask in asks))
     assert sum(isinstance(answer, PlanBought) for answer in answers) == 1
-    async with programme.database.reading() as session:
+    async with programme.database.snapshot() as session:
         assert len((await session.exec(select(TermRow))).all()) == 1
 
 
 async def test_a_plan_for_another_region_or_device_is_refused(programme: Programme) -> None:
     await programme.device(kind=None, activated_at=FRESH)
-    reasons = await programme.views.plan_refusals(TermKind.ONE_YEAR, "EU", "M3-1", NOW)
+    reasons = await programme.queries.plan_refusals(TermKind.ONE_YEAR, "EU", "M3-1", NOW)
     assert reasons is not None
     assert [reason.code for reason in reasons] == [ReasonCode.REGION_MISMATCH]
-    assert await programme.views.plan_refusals(TermKind.ONE_YEAR, None, "M3-1", NOW) == []
-    assert await programme.views.plan_refusals(TermKind.ONE_YEAR, None, "NOBODY", NOW) is None
+    assert await programme.queries.plan_refusals(TermKind.ONE_YEAR, None, "M3-1", NOW) == []
+    assert await programme.queries.plan_refusals(TermKind.ONE_YEAR, None, "NOBODY", NOW) is None
     asked = programme.plans.check_plan(CheckPlan(plan=programme.plan("NOBODY"), at=NOW))
     assert await refusal(asked) == ("not_found", ["serial_number"])
 

@@ -12,18 +12,18 @@ from sqlmodel import col, select
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
-from activities.post import FolderPost, Post, Undeliverable
+from activities.mail.transport import FolderTransport, MailTransport, Undeliverable
 from activities.renewals import DatabaseRenewals
 from benchmarks.counts import watched
 from domain.kinds import Outcome, Service, TermKind
 from messages.registry import PlantTerm
 from messages.renewals import PageReminded, Reminder, RemindPage
 from store.database import Database
-from store.payment_tables import MailRow
-from store.reminders import _ending
-from store.tables import LineageRow, TermRow
+from store.reads.due_reminders import _ending
+from store.tables.devices import LineageRow, TermRow
+from store.tables.mails import MailRow
 from tests.store.programme import ACTIVATED, NOW, Programme
-from tests.store.test_views import explain
+from tests.store.test_queries import explain
 
 START = date(2024, 11, 20)
 END = date(2025, 11, 20)
@@ -31,7 +31,7 @@ END = date(2025, 11, 20)
 
 
 @dataclass
-class CountingPost(Post):
+class CountingTransport(MailTransport):
     """Keeps the names of what it was given. Fails after `fails_after` mails; refuses the addresses in `unknown`."""
 
     sent: list[str] = field(default_factory=list)
@@ -108,7 +108,7 @@ def kinds(answer: PageReminded | list[Reminder]) -> list[str]:
 )
 async def test_each_day_has_its_reminder(programme: Programme, days: int, kind: list[str]) -> None:
     await covered(programme, 1)
-    post = CountingPost()
+    post = CountingTransport()
     answer = await DatabaseRenewals(programme.database, post).remind_page(page(END + timedelta(days=days)))
     assert kinds(answer) == kind
     assert post.sent == [f"t0.{k}.1" for k in kind]
@@ -117,7 +117,7 @@ async def test_each_day_has_its_reminder(programme: Programme, days: int, kind: 
 
 async def test_from_day_to_day_each_kind_goes_out_once(programme: Programme) -> None:
     await covered(programme, 2)
-    post = CountingPost()
+    post = CountingTransport()
     renewals = DatabaseRenewals(programme.database, post)
     for day in range(-35, 20):
         await whole_run(renewals, END + timedelta(days=day), NOW + timedelta(days=day))
@@ -127,7 +127,7 @@ async def test_from_day_to_day_each_kind_goes_out_once(programme: Programme) -> 
 
 async def test_the_day_is_the_regions_at_the_scheduled_moment(programme: Programme) -> None:
     await covered(programme, 1)
-    renewals = DatabaseRenewals(programme.database, CountingPost())
+    renewals = DatabaseRenewals(programme.database, CountingTransport())
     # 7:59 in the morning UTC is still the evening before in Los Angeles.
     evening = datetime(2025, 10, 21, 6, 59, tzinfo=UTC)
     assert (await renewals.remind_page(page(None, scheduled_at=evening))).as_of == date(2025, 10, 20)
@@ -139,7 +139,7 @@ async def test_pages_look_at_every_term_once_in_order(programme: Programme) -> N
     await covered(programme, 3)
     await programme.device("E-1", kind=None, bound=False)
     await plant(programme, "E-1", "t-early", START - timedelta(days=1))
-    post = CountingPost()
+    post = CountingTransport()
     renewals = DatabaseRenewals(programme.database, post)
     first = await renewals.remind_page(page(END, size=2))
     second = await renewals.remind_page(page(END, size=2, after=first.next))
@@ -151,7 +151,7 @@ async def test_pages_look_at_every_term_once_in_order(programme: Programme) -> N
 
 async def test_a_page_asked_for_again_answers_alike_and_sends_nothing(programme: Programme) -> None:
     await covered(programme, 3)
-    post = CountingPost()
+    post = CountingTransport()
     renewals = DatabaseRenewals(programme.database, post)
     first = await renewals.remind_page(page(END))
     assert await renewals.remind_page(page(END)) == first
@@ -163,7 +163,7 @@ async def test_a_page_asked_for_again_answers_alike_and_sends_nothing(programme:
 @pytest.mark.parametrize("ends", ["fails_after", "dies_after"])
 async def test_a_page_cut_off_half_way_goes_on_where_it_stopped(programme: Programme, ends: str) -> None:
     terms = await covered(programme, 5)
-    post = CountingPost(fails_after=2) if ends == "fails_after" else CountingPost(dies_after=2)
+    post = CountingTransport(fails_after=2) if ends == "fails_after" else CountingTransport(dies_after=2)
     renewals = DatabaseRenewals(programme.database, post)
     with pytest.raises((OSError, asyncio.CancelledError)):
         await renewals.remind_page(page(END))
@@ -176,8 +176,8 @@ async def test_a_page_cut_off_half_way_goes_on_where_it_stopped(programme: Progr
 
 async def test_what_a_post_takes_at_once_is_noted_together_and_repeated_together(programme: Programme) -> None:
     await covered(programme, 5)
-    post = CountingPost(dies_after=4, unknown={"owner0@example.com"})
-    post.at_once = 3
+    post = CountingTransport(dies_after=4, unknown={"owner0@example.com"})
+    post.batch_size = 3
     renewals = DatabaseRenewals(programme.database, post)
     with pytest.raises(asyncio.CancelledError):
         await renewals.remind_page(page(END))
@@ -193,7 +193,7 @@ async def test_in_a_folder_even_a_death_after_the_delivery_leaves_one_file(
 ) -> None:
     await covered(programme, 3)
 
-    class Dying(FolderPost):
+    class Dying(FolderTransport):
         async def deliver(self, message: EmailMessage, name: str) -> None:
             await super().deliver(message, name)
             if name.startswith("t1"):
@@ -201,7 +201,7 @@ async def test_in_a_folder_even_a_death_after_the_delivery_leaves_one_file(
 
     with pytest.raises(asyncio.CancelledError):
         await DatabaseRenewals(programme.database, Dying(tmp_path)).remind_page(page(END))
-    answer = await DatabaseRenewals(programme.database, FolderPost(tmp_path)).remind_page(page(END))
+    answer = await DatabaseRenewals(programme.database, FolderTransport(tmp_path)).remind_page(page(END))
     assert kinds(answer) == ["renewal_0"] * 3
     assert files(tmp_path) == [f"t{n}.renewal_0.1.eml" for n in range(3)]
     assert await noted(programme.database) == 3
@@ -209,7 +209,7 @@ async def test_in_a_folder_even_a_death_after_the_delivery_leaves_one_file(
 
 async def test_runs_that_overlap_send_each_reminder_once(programme: Programme, database_url: str) -> None:
     await covered(programme, 6)
-    post = CountingPost(slow=True)
+    post = CountingTransport(slow=True)
     other = Database(database_url)
     runs = [DatabaseRenewals(database, post) for database in (programme.database, other, other)]
     answers = await asyncio.gather(
@@ -222,7 +222,7 @@ async def test_runs_that_overlap_send_each_reminder_once(programme: Programme, d
 
 async def test_two_missed_days_backfilled_and_run_by_hand_send_one_mail_of_a_kind(programme: Programme) -> None:
     await covered(programme, 4)
-    post = CountingPost()
+    post = CountingTransport()
     renewals = DatabaseRenewals(programme.database, post)
     days = [END - timedelta(days=n) for n in (9, 8, 7, 7)]
     await asyncio.gather(*(whole_run(renewals, day, NOW + timedelta(seconds=n)) for n, day in enumerate(days)))
@@ -232,7 +232,7 @@ async def test_two_missed_days_backfilled_and_run_by_hand_send_one_mail_of_a_kin
 
 async def test_a_day_filled_in_late_sends_nothing_that_has_been_overtaken(programme: Programme) -> None:
     await covered(programme, 1)
-    post = CountingPost()
+    post = CountingTransport()
     renewals = DatabaseRenewals(programme.database, post)
     await whole_run(renewals, END - timedelta(days=7), NOW)
     assert await whole_run(renewals, END - timedelta(days=20), NOW + timedelta(hours=1)) == []
@@ -242,7 +242,7 @@ async def test_a_day_filled_in_late_sends_nothing_that_has_been_overtaken(progra
 async def test_who_renewed_hears_nothing_of_the_old_term(programme: Programme) -> None:
     await covered(programme, 1)
     await plant(programme, "D-0", "t-next", END + timedelta(days=1))
-    answer = await DatabaseRenewals(programme.database, CountingPost()).remind_page(page(END - timedelta(days=7)))
+    answer = await DatabaseRenewals(programme.database, CountingTransport()).remind_page(page(END - timedelta(days=7)))
     assert (answer.looked_at, answer.sent) == (1, ())
 
 
@@ -251,15 +251,15 @@ async def test_who_has_three_years_hears_nothing(programme: Programme) -> None:
     await plant(programme, "D-0", "t-first", date(2022, 11, 19))
     await plant(programme, "D-0", "t-plus", date(2023, 11, 20), TermKind.REFRESH_PLUS)
     await plant(programme, "D-0", "t-last", START)
-    answer = await DatabaseRenewals(programme.database, CountingPost()).remind_page(page(END))
+    answer = await DatabaseRenewals(programme.database, CountingTransport()).remind_page(page(END))
     assert (answer.looked_at, answer.sent) == (1, ())
 
 
 async def test_a_plan_given_back_is_not_even_looked_at(programme: Programme) -> None:
     await covered(programme, 1)
-    async with programme.database.writing() as session:
+    async with programme.database.transaction() as session:
         (await session.get_one(TermRow, "t0")).ended_at = NOW
-    answer = await DatabaseRenewals(programme.database, CountingPost()).remind_page(page(END))
+    answer = await DatabaseRenewals(programme.database, CountingTransport()).remind_page(page(END))
     assert (answer.looked_at, answer.sent) == (0, ())
 
 
@@ -267,7 +267,7 @@ async def test_a_device_replaced_is_reminded_of_under_its_new_serial_number(prog
     await covered(programme, 1)
     reserved = await programme.reserve(programme.ask("D-0"))
     await programme.dispatch(reserved, "D-NEW")
-    (sent,) = (await DatabaseRenewals(programme.database, CountingPost()).remind_page(page(END))).sent
+    (sent,) = (await DatabaseRenewals(programme.database, CountingTransport()).remind_page(page(END))).sent
     assert sent == Reminder(serial_number="D-NEW", kind="renewal_0")
 
 
@@ -275,7 +275,7 @@ async def test_who_searches_a_lost_drone_hears_nothing_until_it_is_replaced(prog
     await covered(programme, 1)
     await programme.bind("D-0", "RC1", ACTIVATED)
     reserved = await programme.reserve(programme.ask("D-0", service=Service.FLYAWAY))
-    renewals = DatabaseRenewals(programme.database, CountingPost())
+    renewals = DatabaseRenewals(programme.database, CountingTransport())
     assert (await renewals.remind_page(page(END))).sent == ()
     await programme.dispatch(reserved, "D-NEW", lost=True)
     assert (await renewals.remind_page(page(END))).sent == ()
@@ -286,7 +286,7 @@ async def test_who_searches_a_lost_drone_hears_nothing_until_it_is_replaced(prog
 
 async def test_another_regions_terms_are_left_alone(programme: Programme) -> None:
     await covered(programme, 1)
-    renewals = DatabaseRenewals(programme.database, CountingPost())
+    renewals = DatabaseRenewals(programme.database, CountingTransport())
     assert (await renewals.remind_page(page(END, region="EU"))).looked_at == 0
     with pytest.raises(ApplicationError) as caught:
         await renewals.remind_page(page(END, region="XX"))
@@ -295,12 +295,12 @@ async def test_another_regions_terms_are_left_alone(programme: Programme) -> Non
 
 async def test_who_cannot_be_reached_does_not_hold_up_the_others(programme: Programme) -> None:
     await covered(programme, 3)
-    async with programme.database.writing() as session:
+    async with programme.database.transaction() as session:
         lineage = (
             await session.exec(select(LineageRow).where(col(LineageRow.owner_email) == "owner1@example.com"))
         ).one()
         lineage.owner_email = "nobody"
-    post = CountingPost(unknown={"owner2@example.com"})
+    post = CountingTransport(unknown={"owner2@example.com"})
     answer = await DatabaseRenewals(programme.database, post).remind_page(page(END))
     assert [sent.serial_number for sent in answer.sent] == ["D-0"]
     assert await noted(programme.database) == 1
@@ -311,7 +311,7 @@ async def test_a_page_tells_temporal_how_far_it_has_come(programme: Programme) -
     beats: list[Any] = []
     surroundings = ActivityEnvironment()
     surroundings.on_heartbeat = lambda *details: beats.append(details)
-    await surroundings.run(DatabaseRenewals(programme.database, CountingPost()).remind_page, page(END))
+    await surroundings.run(DatabaseRenewals(programme.database, CountingTransport()).remind_page, page(END))
     assert beats == [(1,), (2,), (3,)]
 
 
@@ -320,7 +320,7 @@ async def test_a_page_costs_the_same_few_queries_however_many_terms_it_has(progr
     for first, count in ((0, 2), (2, 9)):
         await covered(programme, count, first=first)
         with watched() as seen, pytest.raises(OSError, match="away"):
-            await DatabaseRenewals(programme.database, CountingPost(fails_after=0)).remind_page(page(END))
+            await DatabaseRenewals(programme.database, CountingTransport(fails_after=0)).remind_page(page(END))
         costs.append(seen.selects)
     assert costs[0] == costs[1] <= 8
 
@@ -337,5 +337,5 @@ def files(folder: Path) -> list[str]:
 
 
 async def noted(database: Database) -> int:
-    async with database.reading() as session:
+    async with database.snapshot() as session:
         return len((await session.exec(select(MailRow))).all())

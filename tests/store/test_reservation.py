@@ -15,7 +15,7 @@ from domain.money import Money
 from messages.claims import ClaimRefused, QuotedAmounts
 from messages.record import ReserveUse, UseReserved
 from store.database import Database
-from store.tables import AttentionRow, ClaimRow, ConsentRow, UseRow
+from store.tables.claims import AttentionRow, ClaimRow, ConsentRow, UseRow
 from tests.store.programme import ACTIVATED, NOW, Programme, line
 
 
@@ -30,9 +30,9 @@ async def test_a_sound_claim_is_reserved_with_everything_agreed(programme: Progr
     assert reserved.time_zone == "America/Los_Angeles"
     assert Component.BATTERY in reserved.expected
     assert reserved.bindable
-    assert await programme.views.claim(reserved.claim.id) == reserved.claim
+    assert await programme.queries.claim(reserved.claim.id) == reserved.claim
     assert await programme.uses() == (0, 1, 1)
-    async with programme.database.reading() as session:
+    async with programme.database.snapshot() as session:
         consent = await session.get_one(ConsentRow, reserved.claim.id)
     assert (consent.fee, consent.hold, consent.window_days) == (15900, 164000, 14)
     assert (consent.terms_version, consent.accepted_at) == ("2025-10", NOW)
@@ -49,7 +49,7 @@ async def test_the_quote_outlives_the_price_list(programme: Programme) -> None:
     reserved = await programme.reserve(programme.ask(quote=quote))
     assert reserved.claim.fee == Money(14900, "USD")
     assert reserved.window_days == 12
-    async with programme.database.reading() as session:
+    async with programme.database.snapshot() as session:
         consent = await session.get_one(ConsentRow, reserved.claim.id)
     assert (consent.quote_id, consent.fee, consent.hold, consent.window_days) == ("q1", 14900, 150000, 12)
 
@@ -132,7 +132,7 @@ async def test_a_refusal_names_every_reason_and_writes_nothing(
 ) -> None:
     await programme.device(**device)
     assert await programme.refused(programme.ask(**change)) == codes
-    async with programme.database.reading() as session:
+    async with programme.database.snapshot() as session:
         for table in (ClaimRow, UseRow, ConsentRow):
             assert (await session.exec(select(table))).all() == []
 
@@ -205,12 +205,12 @@ async def test_claims_on_different_devices_do_not_hinder_each_other(programme: P
 async def test_the_database_itself_allows_one_open_claim_per_lineage(programme: Programme) -> None:
     await programme.device()
     first = await programme.reserve(programme.ask())
-    async with programme.database.reading() as session:
+    async with programme.database.snapshot() as session:
         row = await session.get_one(ClaimRow, first.claim.id)
         assert row.open_lineage == first.claim.lineage_id
 
     async def insert_past_the_rules() -> None:
-        async with programme.database.writing() as session:
+        async with programme.database.transaction() as session:
             session.add(ClaimRow(**{**row.model_dump(), "id": "clm_other"}))
 
     with pytest.raises(IntegrityError):
@@ -227,8 +227,8 @@ async def test_saving_the_same_version_again_changes_nothing(programme: Programm
     await programme.save(held, 1, events=(line(1), line(2)))
     await programme.save(replace(held, state=ClaimState.SUBMITTED), 1)
     await programme.save(replace(held, state=ClaimState.SUBMITTED), 0)
-    assert await programme.views.claim(claim.id) == held
-    assert [event.title for event in await programme.views.events(claim.id)] == ["note 1", "note 2"]
+    assert await programme.queries.claim(claim.id) == held
+    assert [event.title for event in await programme.queries.events(claim.id)] == ["note 1", "note 2"]
 
 
 async def test_a_process_that_was_reset_writes_anew_and_keeps_the_old_timeline(programme: Programme) -> None:
@@ -237,8 +237,8 @@ async def test_a_process_that_was_reset_writes_anew_and_keeps_the_old_timeline(p
     await programme.save(replace(claim, state=ClaimState.AWAITING_RETURN), 7, events=(line(1), line(2, "first")))
     again = replace(claim, state=ClaimState.AWAITING_DISPATCH)
     await programme.save(again, 2, run_id="run-2", events=(line(2, "second"),))
-    assert await programme.views.claim(claim.id) == again
-    assert [event.title for event in await programme.views.events(claim.id)] == ["note 1", "first 2", "second 2"]
+    assert await programme.queries.claim(claim.id) == again
+    assert [event.title for event in await programme.queries.events(claim.id)] == ["note 1", "first 2", "second 2"]
 
 
 async def test_attention_comes_and_goes_with_the_claim(programme: Programme) -> None:
@@ -247,7 +247,7 @@ async def test_attention_comes_and_goes_with_the_claim(programme: Programme) -> 
     both = replace(claim, attention=(Attention.HOLD_AT_RISK, Attention.FOREIGN_SERIAL))
     for version, attention in enumerate((both.attention, (Attention.FOREIGN_SERIAL, Attention.REFUND_DUE), ()), 1):
         await programme.save(replace(claim, attention=attention), version)
-        async with programme.database.reading() as session:
+        async with programme.database.snapshot() as session:
             rows = await session.exec(select(AttentionRow.code).where(AttentionRow.claim_id == claim.id))
             assert set(rows) == {a.value for a in attention}
 
@@ -280,8 +280,8 @@ async def test_a_claim_reopened_beside_a_newer_one_is_still_remembered(programme
     new = await programme.reserve(programme.ask())
     reopened = replace(old.claim, state=ClaimState.AWAITING_DISPATCH)
     await programme.save(reopened, 1, run_id="run-2")
-    assert await programme.views.claim(old.claim.id) == reopened
-    shown = await programme.views.device("M3-1", NOW)
+    assert await programme.queries.claim(old.claim.id) == reopened
+    shown = await programme.queries.device("M3-1", NOW)
     assert shown is not None
     assert shown.open_claim_id == new.claim.id
 
@@ -290,7 +290,7 @@ async def test_a_flyaway_uses_both_pools(programme: Programme) -> None:
     await programme.device()
     reserved = await programme.reserve(programme.ask(service=Service.FLYAWAY))
     assert reserved.claim.fee == Money(73900, "USD")
-    shown = await programme.views.device("M3-1", NOW)
+    shown = await programme.queries.device("M3-1", NOW)
     assert shown is not None
     assert (shown.care.replacements.reserved, shown.care.flyaway.reserved, shown.care.flyaway.left) == (1, 1, 0)
 
@@ -299,6 +299,6 @@ async def test_standard_agrees_to_no_hold(programme: Programme) -> None:
     await programme.device(region="JP")
     reserved = await programme.reserve(programme.ask(tier=Tier.STANDARD, card=None, country="JP"))
     assert reserved.claim.fee.currency == "JPY"
-    async with programme.database.reading() as session:
+    async with programme.database.snapshot() as session:
         consent = await session.get_one(ConsentRow, reserved.claim.id)
     assert (consent.hold, consent.window_days) == (None, None)

@@ -13,8 +13,8 @@ from domain.policy import Policy
 from messages.claims import ShipTo
 from messages.jobs import JobOpened, OpenJob, RequestReturn
 from messages.warehouse import RequestDispatch, WithdrawDispatch
-from store.claim_list import InvalidCursor
-from store.views import ShippingFilter, ShippingKind, ShippingView
+from store.reads.claim_list import InvalidCursor
+from store.reads.queries import ShippingFilter, ShippingKind, ShippingView
 from tests.store.programme import NOW, Programme, line
 
 SHIP_TO = ShipTo(name="Ada", line1="1 Example Way", city="Springfield", postal_code="90001", country="US")
@@ -58,7 +58,7 @@ async def asked_to_send_back(programme: Programme, claim: Claim, at: datetime = 
 
 
 async def listed(programme: Programme, wanted: ShippingFilter | None = None) -> list[ShippingView]:
-    return list((await programme.views.shipping_requests(wanted)).items)
+    return list((await programme.queries.shipping_requests(wanted)).items)
 
 
 async def test_a_request_says_what_goes_where(programme: Programme) -> None:
@@ -154,7 +154,7 @@ async def test_pages_run_through_every_request_once(programme: Programme, still_
     seen: list[str] = []
     cursor = None
     while True:
-        page = await programme.views.shipping_requests(ShippingFilter(open=still_open), limit=2, cursor=cursor)
+        page = await programme.queries.shipping_requests(ShippingFilter(open=still_open), limit=2, cursor=cursor)
         seen += [request.reference for request in page.items]
         cursor = page.next_cursor
         if cursor is None:
@@ -164,4 +164,4 @@ async def test_pages_run_through_every_request_once(programme: Programme, still_
 
 async def test_a_made_up_cursor_is_refused(programme: Programme) -> None:
     with pytest.raises(InvalidCursor):
-        await programme.views.shipping_requests(cursor="abc")
+        await programme.queries.shipping_requests(cursor="abc")

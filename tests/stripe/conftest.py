@@ -1,6 +1,5 @@
-"""Servers that speak Stripe's language, on loopback, one for the whole run."""
+"""Servers with Stripe's API, on loopback, one for the whole run."""
 
-import socket
 import subprocess
 import sys
 import time
@@ -8,27 +7,30 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 import stripe
 
-from activities.stripe_wire import HttpxWire
+from activities.payments.stripe.http import HttpxClient
+from tests.server import free_port
+from tests.shared import SharedRun
 from tests.stripe.simulator import NoSimulator, simulator_command
 
 ROOT = Path(__file__).parents[2]
 
 
 @contextmanager
-def served(command: list[str], port: int) -> Iterator[str]:
-    """The address of a server of ours, from when it answers until the block ends."""
+def served(run: SharedRun, command: list[str], port: int) -> Iterator[str]:
+    """The address of a server, from when it responds until the block ends."""
     server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    run.stop_at_end(server.pid)  # should this process die
     address = f"http://127.0.0.1:{port}"
     try:
         deadline = time.monotonic() + 60
         while True:
             try:
-                httpx.get(address, trust_env=False)
-            except httpx.TransportError:
+                httpx2.get(address, trust_env=False)
+            except httpx2.TransportError:
                 assert server.poll() is None, f"{command} ended"
                 assert time.monotonic() < deadline, f"{command} does not answer"
                 time.sleep(0.1)
@@ -40,36 +42,29 @@ def served(command: list[str], port: int) -> Iterator[str]:
         server.wait(10)
 
 
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port
-
-
 @pytest.fixture(scope="session")
-def localstripe() -> Iterator[str]:
+def localstripe(run: SharedRun) -> Iterator[str]:
     """The address of localstripe."""
     port = free_port()
-    with served([sys.executable, "-m", "tests.stripe.localstripe_server", str(port)], port) as address:
+    with served(run, [sys.executable, "-m", "tests.stripe.localstripe_server", str(port)], port) as address:
         yield address
 
 
 @pytest.fixture(scope="session")
-def simulator() -> Iterator[str]:
+def simulator(run: SharedRun) -> Iterator[str]:
     """The address of python-getpaid-simulator, in an environment of its own; skipped where there can be none."""
     port = free_port()
     try:
         command = simulator_command(port)
     except NoSimulator as reason:
         pytest.skip(str(reason))
-    with served(command, port) as address:
+    with served(run, command, port) as address:
         yield address
 
 
 @pytest.fixture
 async def http() -> AsyncIterator[stripe.HTTPClient]:
-    """What carries requests to these servers: it waits a second, not fifteen."""
-    client = HttpxWire(seconds=3)
+    """The HTTP client of these servers, with a timeout of 3 s, not 15."""
+    client = HttpxClient(seconds=3)
     yield client
     await client.close_async()

@@ -21,8 +21,8 @@ TAUGHT = (
 _create, _capture = PaymentIntent._api_create, PaymentIntent._api_capture
 
 
-def create(allowed_payment_method_types: object = None, **asked: Any) -> Any:
-    return _create(**asked)
+def create(allowed_payment_method_types: object = None, **sent: Any) -> Any:
+    return _create(**sent)
 
 
 def capture(id: str, amount_to_capture: object = None, metadata: dict[str, str] | None = None) -> Any:

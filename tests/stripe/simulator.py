@@ -12,7 +12,7 @@ _NEWER = ("python3.12", "python3.13", "python3.14")
 
 
 class NoSimulator(Exception):
-    """Why there is none here."""
+    """The reason why there is no simulator."""
 
 
 def simulator_command(port: int) -> list[str]:

@@ -1,39 +1,39 @@
-"""The adapter against localstripe: whole lives of holds and charges, and what that server answers wrongly."""
+"""The adapter against localstripe: whole life cycles of holds and charges, and that server's wrong responses."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-import httpx
+import httpx2
 import pytest
 import stripe
 
-from activities.gateway import Declined, Payment, Refused
-from activities.payments import GatewayPayments
-from activities.remote_access import RemoteAccess
-from activities.stripe_gateway import StripeGateway, stripe_client
+from activities.payments.activities import GatewayPayments
+from activities.payments.gateway import Declined, GatewayRefused, Payment
+from activities.payments.ledgered_gateway import RemoteLedgeredGateway
+from activities.payments.stripe.gateway import StripeGateway, stripe_client
 from domain.eligibility import Card
 from domain.money import Money
 from messages.payments import HoldPlaced, PaymentRefunded
 from store.database import Database
-from tests.payments.asks import CLAIM, HOLD, a_capture, a_hold, a_refund, a_release, booked
-from tests.stripe.bad_line import BadLine
+from tests.payments.requests import CLAIM, HOLD, a_capture, a_hold, a_refund, a_release, booked
+from tests.stripe.faulty_proxy import FaultyProxy
 
 NOW = datetime.now(UTC)
 GOOD, ASKS, FAILS = "4242424242424242", "4000002500003155", "4000000000000341"
 SECRET = "sk_test_localstripe"
 
 
-def post(server: str, path: str, **form: Any) -> httpx.Response:
-    """The server asked directly, past the adapter."""
-    return httpx.post(f"{server}/v1/{path}", data=form, auth=(SECRET, ""), trust_env=False)
+def post(server: str, path: str, **form: Any) -> httpx2.Response:
+    """The server sent directly, past the adapter."""
+    return httpx2.post(f"{server}/v1/{path}", data=form, auth=(SECRET, ""), trust_env=False)
 
 
 def listed(server: str) -> list[dict[str, Any]]:
     """Every intent it has, past the adapter."""
-    answer = httpx.get(f"{server}/v1/payment_intents", params={"limit": 100}, auth=(SECRET, ""), trust_env=False)
-    intents: list[dict[str, Any]] = answer.json()["data"]
+    result = httpx2.get(f"{server}/v1/payment_intents", params={"limit": 100}, auth=(SECRET, ""), trust_env=False)
+    intents: list[dict[str, Any]] = result.json()["data"]
     return intents
 
 
@@ -94,7 +94,7 @@ async def test_a_charge_is_refunded_in_parts_and_never_beyond(gateway: StripeGat
     assert (await gateway.refund(charge.id, half, key=f"{claim}:refund:0", at=NOW)).refunded == half
     assert (await gateway.refund(charge.id, half, key=f"{claim}:refund:0", at=NOW)).refunded == half
     assert (await gateway.refund(charge.id, half, key=f"{claim}:refund:1", at=NOW)).refunded == charge.amount
-    with pytest.raises(Refused, match="captured"):
+    with pytest.raises(GatewayRefused, match="captured"):
         await gateway.refund(charge.id, Money(1, "USD"), key=f"{claim}:refund:2", at=NOW)
 
 
@@ -120,17 +120,16 @@ async def test_what_has_ended_stays_as_it_is(gateway: StripeGateway, localstripe
         gateway.release(hold.id, key=f"{claim}:release:1", at=NOW),
         gateway.refund(hold.id, HOLD, key=f"{claim}:refund", at=NOW),
     ):
-        with pytest.raises(Refused, match="released"):
+        with pytest.raises(GatewayRefused, match="released"):
             await again
-    with pytest.raises(Refused, match="unknown"):
+    with pytest.raises(GatewayRefused, match="unknown"):
         await gateway.get("pi_nobody", at=NOW)
 
 
-async def test_cards_are_looked_up_and_saved(gateway: StripeGateway, localstripe: str) -> None:
+async def test_cards_are_looked_up(gateway: StripeGateway, localstripe: str) -> None:
     card = a_card(localstripe)
     assert await gateway.look_up(card) == Card("visa", "credit")
     assert await gateway.look_up("pm_nobody") is None
-    assert (await gateway.save_card(card, key="save")).payment_method == card
     hold = await held(gateway, a_claim(), card, off_session=True)
     assert hold.status == "authorized"
 
@@ -161,7 +160,7 @@ async def test_a_request_a_day_old_is_found_instead_of_made_again(gateway: Strip
 async def test_gateway_and_ledger_agree_at_the_end_of_a_claim(
     gateway: StripeGateway, localstripe: str, database: Database
 ) -> None:
-    payments = GatewayPayments(RemoteAccess(gateway, database))
+    payments = GatewayPayments(RemoteLedgeredGateway(gateway, database))
     card = a_card(localstripe)
     first = await payments.authorize_hold(a_hold(payment_method=card, at=NOW))
     second = await payments.authorize_hold(
@@ -173,9 +172,9 @@ async def test_gateway_and_ledger_agree_at_the_end_of_a_claim(
     for _ in range(2):
         assert isinstance(await payments.capture_hold(a_capture(second.payment_id, at=NOW)), HoldPlaced)
         assert isinstance(await payments.refund_payment(a_refund(second.payment_id, at=NOW)), PaymentRefunded)
-    books = await booked(database)
-    assert books.balance("holds_open", "USD") == HOLD.zero()
-    assert books.balance("card", "USD") == books.balance("default_charges", "USD") == HOLD.zero()
+    ledger_lines = await booked(database)
+    assert ledger_lines.balance("holds_open", "USD") == HOLD.zero()
+    assert ledger_lines.balance("card", "USD") == ledger_lines.balance("default_charges", "USD") == HOLD.zero()
     made = {payment.id: payment for payment in await gateway.find(CLAIM, at=NOW)}
     assert made[first.payment_id].status == "released"
     assert (made[second.payment_id].captured, made[second.payment_id].refunded) == (HOLD, HOLD)
@@ -189,17 +188,17 @@ async def test_without_keys_a_repeated_hold_is_made_twice(
     gateway = over(localstripe)
     assert (await held(gateway, claim, card)).id != (await held(gateway, claim, card)).id
     other, card = a_claim(), a_card(localstripe)
-    async with BadLine(localstripe, remembers=True) as line:
-        remembering = over(line.url)
+    async with FaultyProxy(localstripe, keeps_keys=True) as proxy:
+        remembering = over(proxy.url)
         assert await held(remembering, other, card) == await held(remembering, other, card)
 
 
 def wrong_no_keys(server: str) -> tuple[object, object]:
-    asked = {"amount": 5, "currency": "usd"}
+    sent = {"amount": 5, "currency": "usd"}
     headers = {"Idempotency-Key": uuid4().hex}
     ids = {
-        httpx.post(
-            f"{server}/v1/payment_intents", data=asked, auth=(SECRET, ""), headers=headers, trust_env=False
+        httpx2.post(
+            f"{server}/v1/payment_intents", data=sent, auth=(SECRET, ""), headers=headers, trust_env=False
         ).json()["id"]
         for _ in range(2)
     }
@@ -207,8 +206,8 @@ def wrong_no_keys(server: str) -> tuple[object, object]:
 
 
 def direct_hold(server: str) -> str:
-    asked = {"amount": 500, "currency": "usd", "payment_method": a_card(server), "capture_method": "manual"}
-    intent: str = post(server, "payment_intents", confirm="true", **asked).json()["id"]
+    sent = {"amount": 500, "currency": "usd", "payment_method": a_card(server), "capture_method": "manual"}
+    intent: str = post(server, "payment_intents", confirm="true", **sent).json()["id"]
     return intent
 
 
@@ -225,24 +224,24 @@ def wrong_over_refund(server: str) -> tuple[object, object]:
 
 
 def wrong_no_deadline(server: str) -> tuple[object, object]:
-    hold = httpx.get(f"{server}/v1/payment_intents/{direct_hold(server)}", auth=(SECRET, ""), trust_env=False).json()
+    hold = httpx2.get(f"{server}/v1/payment_intents/{direct_hold(server)}", auth=(SECRET, ""), trust_env=False).json()
     return "payment_method_details" in hold["latest_charge"], False
 
 
 def wrong_card_not_saved(server: str) -> tuple[object, object]:
     customer = post(server, "customers").json()["id"]
     card = a_card(server)
-    asked = {"amount": 500, "currency": "usd", "payment_method": card, "customer": customer, "confirm": "true"}
+    sent = {"amount": 500, "currency": "usd", "payment_method": card, "customer": customer, "confirm": "true"}
     saved = {"payment_method_options[card][setup_future_usage]": "off_session"}
-    post(server, "payment_intents", **asked, **saved)
-    method = httpx.get(f"{server}/v1/payment_methods/{card}", auth=(SECRET, ""), trust_env=False).json()
+    post(server, "payment_intents", **sent, **saved)
+    method = httpx2.get(f"{server}/v1/payment_methods/{card}", auth=(SECRET, ""), trust_env=False).json()
     return method["customer"], None
 
 
 def wrong_asks_its_owner_off_session(server: str) -> tuple[object, object]:
-    asked = {"amount": 500, "currency": "usd", "payment_method": a_card(server, ASKS), "confirm": "true"}
-    answer = post(server, "payment_intents", off_session="true", **asked)
-    return (answer.status_code, answer.json()["status"]), (200, "requires_action")
+    sent = {"amount": 500, "currency": "usd", "payment_method": a_card(server, ASKS), "confirm": "true"}
+    result = post(server, "payment_intents", off_session="true", **sent)
+    return (result.status_code, result.json()["status"]), (200, "requires_action")
 
 
 @pytest.mark.parametrize(
@@ -260,7 +259,7 @@ def wrong_asks_its_owner_off_session(server: str) -> tuple[object, object]:
 def test_what_localstripe_is_known_to_answer_wrongly(
     localstripe: str, wrong: Callable[[str], tuple[object, object]], at_stripe: str
 ) -> None:
-    """Expected differences to Stripe (`at_stripe`). One that fails here was mended there: strike it off, here and in
+    """Expected differences to Stripe (`at_stripe`). One that fails was fixed there: remove it, here and in
     the code that makes up for it."""
     answered, expected = wrong(localstripe)
     assert answered == expected, at_stripe

@@ -1,81 +1,92 @@
-"""Answers that get lost on the way: nothing is taken twice, and the same question finds out what happened."""
+"""Lost responses: nothing is taken twice, and a retry of the same request gets the result."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 import stripe
 
-from activities.gateway import Gateway, OutcomeUnknown, Payment
-from activities.stripe_gateway import StripeGateway, stripe_client
+from activities.payments.gateway import Gateway, OutcomeUnknown, Payment
+from activities.payments.stripe.cards import StripeCards
+from activities.payments.stripe.gateway import StripeGateway, stripe_client
 from store.database import Database
-from tests.payments.asks import HOLD
-from tests.stripe.bad_line import BadLine, Mishap
+from tests.payments.requests import HOLD
+from tests.stripe.faulty_proxy import Fault, FaultyProxy
 from tests.stripe.test_localstripe import NOW, SECRET, a_card, a_claim, held
 
-SILENT = [Mishap.DROPPED, Mishap.RESET, Mishap.SLOW]
-ACTED = [*SILENT, Mishap.GARBLED]
+SILENT = [Fault.DROPPED, Fault.RESET, Fault.SLOW]
+ACTED = [*SILENT, Fault.GARBLED]
 
 
 @pytest.fixture
-async def line(localstripe: str) -> AsyncIterator[BadLine]:
+async def proxy(localstripe: str) -> AsyncIterator[FaultyProxy]:
     """A bad line to a server that keeps keys."""
-    async with BadLine(localstripe, remembers=True) as bad:
-        yield bad
+    async with FaultyProxy(localstripe, keeps_keys=True) as proxy:
+        yield proxy
 
 
 @pytest.fixture
-async def forgetful(localstripe: str) -> AsyncIterator[BadLine]:
+async def forgetful_proxy(localstripe: str) -> AsyncIterator[FaultyProxy]:
     """A bad line to a server that has forgotten every key."""
-    async with BadLine(localstripe) as bad:
-        yield bad
+    async with FaultyProxy(localstripe) as proxy:
+        yield proxy
 
 
 @pytest.fixture
-def over(http: stripe.HTTPClient, sqlite_database: Database) -> Callable[[BadLine], StripeGateway]:
-    return lambda bad: StripeGateway(stripe_client(SECRET, api_base=bad.url, http=http), sqlite_database)
+def over(http: stripe.HTTPClient, sqlite_database: Database) -> Callable[[FaultyProxy], StripeGateway]:
+    return lambda proxy: StripeGateway(stripe_client(SECRET, api_base=proxy.url, http=http), sqlite_database)
 
 
-async def lost(bad: BadLine, mishap: Mishap, question: Callable[[], Awaitable[Payment]]) -> None:
-    bad.mishaps = [mishap]
+@pytest.fixture
+def cards(http: stripe.HTTPClient, sqlite_database: Database) -> Callable[[FaultyProxy], StripeCards]:
+    return lambda proxy: StripeCards(stripe_client(SECRET, api_base=proxy.url, http=http), sqlite_database)
+
+
+async def lost(proxy: FaultyProxy, fault: Fault, question: Callable[[], Awaitable[Payment]]) -> None:
+    proxy.faults = [fault]
     with pytest.raises(OutcomeUnknown):
         await question()
-    assert not bad.mishaps
+    assert not proxy.faults
 
 
-@pytest.mark.parametrize("mishap", [*SILENT, Mishap.NOT_SENT])
-async def test_a_lost_hold_is_one_hold(line: BadLine, over: Callable[[BadLine], StripeGateway], mishap: Mishap) -> None:
-    gateway, claim, card = over(line), a_claim(), a_card(line.behind)
+@pytest.mark.parametrize("fault", [*SILENT, Fault.NOT_SENT])
+async def test_a_lost_hold_is_one_hold(
+    proxy: FaultyProxy, over: Callable[[FaultyProxy], StripeGateway], fault: Fault
+) -> None:
+    gateway, claim, card = over(proxy), a_claim(), a_card(proxy.upstream)
     await gateway.authorize(HOLD, card, subject=claim, key=f"{claim}:authorize:0", at=NOW, sent_at=NOW)
-    acted = len(line.acted)
-    await lost(line, mishap, lambda: held(gateway, claim, card, 1, off_session=True))
-    assert len(line.acted) - acted == (mishap is not Mishap.NOT_SENT)
+    acted = len(proxy.processed)
+    await lost(proxy, fault, lambda: held(gateway, claim, card, 1, off_session=True))
+    assert len(proxy.processed) - acted == (fault is not Fault.NOT_SENT)
     hold = await held(gateway, claim, card, 1, off_session=True)
     found = await gateway.find(claim, at=NOW)
     assert len(found) == 2
     assert found[-1] == hold
-    assert len(line.acted) - acted == 1
+    assert len(proxy.processed) - acted == 1
 
 
 async def test_a_hold_that_was_made_before_the_server_failed_is_found_at_once(
-    line: BadLine, over: Callable[[BadLine], StripeGateway]
+    proxy: FaultyProxy, over: Callable[[FaultyProxy], StripeGateway], cards: Callable[[FaultyProxy], StripeCards]
 ) -> None:
     """Stripe repeats its own failure under the key: the same question alone would never hear of the hold."""
-    gateway, claim, card = over(line), a_claim(), a_card(line.behind)
-    await gateway.save_card(card, key=f"{claim}:save")
-    line.mishaps = [Mishap.GARBLED]
+    gateway, claim, card = over(proxy), a_claim(), a_card(proxy.upstream)
+    await cards(proxy).saved(claim, card)
+    proxy.faults = [Fault.GARBLED]
     hold = await held(gateway, claim, card)
-    assert not line.mishaps
+    assert not proxy.faults
     assert await gateway.find(claim, at=NOW) == (hold,)
 
 
-@pytest.mark.parametrize("mishap", SILENT)
+@pytest.mark.parametrize("fault", SILENT)
 async def test_a_hold_lost_before_anything_was_heard_is_found_by_its_claim(
-    line: BadLine, over: Callable[[BadLine], StripeGateway], mishap: Mishap
+    proxy: FaultyProxy,
+    over: Callable[[FaultyProxy], StripeGateway],
+    cards: Callable[[FaultyProxy], StripeCards],
+    fault: Fault,
 ) -> None:
     """The customer was made, and then the very first hold was lost: whose it is was written down before."""
-    gateway, claim, card = over(line), a_claim(), a_card(line.behind)
-    await gateway.save_card(card, key=f"{claim}:save")
-    await lost(line, mishap, lambda: held(gateway, claim, card))
+    gateway, claim, card = over(proxy), a_claim(), a_card(proxy.upstream)
+    await cards(proxy).saved(claim, card)
+    await lost(proxy, fault, lambda: held(gateway, claim, card))
     (found,) = await gateway.find(claim, at=NOW)
     assert (found.status, found.reference) == ("authorized", f"{claim}:authorize:0")
     assert await held(gateway, claim, card) == found
@@ -89,34 +100,34 @@ async def ended(gateway: Gateway, claim: str, hold: Payment, what: str) -> Payme
     return await gateway.refund(hold.id, HOLD, key=f"{claim}:refund", at=NOW)
 
 
-@pytest.mark.parametrize("mishap", ACTED)
+@pytest.mark.parametrize("fault", ACTED)
 @pytest.mark.parametrize("what", ["capture", "release", "refund"])
 async def test_a_lost_end_is_one_end(
-    line: BadLine, over: Callable[[BadLine], StripeGateway], mishap: Mishap, what: str
+    proxy: FaultyProxy, over: Callable[[FaultyProxy], StripeGateway], fault: Fault, what: str
 ) -> None:
-    gateway, claim = over(line), a_claim()
-    hold = await held(gateway, claim, a_card(line.behind))
+    gateway, claim = over(proxy), a_claim()
+    hold = await held(gateway, claim, a_card(proxy.upstream))
     if what == "refund":
         await ended(gateway, claim, hold, "capture")
-    acted = len(line.acted)
-    await lost(line, mishap, lambda: ended(gateway, claim, hold, what))
+    acted = len(proxy.processed)
+    await lost(proxy, fault, lambda: ended(gateway, claim, hold, what))
     truth = await gateway.get(hold.id, at=NOW)
     assert await ended(gateway, claim, hold, what) == truth
     assert truth.status == ("released" if what == "release" else "captured")
     assert truth.refunded == (HOLD if what == "refund" else HOLD.zero())
-    assert len(line.acted) - acted == 1
+    assert len(proxy.processed) - acted == 1
 
 
-@pytest.mark.parametrize("mishap", ACTED)
+@pytest.mark.parametrize("fault", ACTED)
 @pytest.mark.parametrize("what", ["capture", "refund"])
 async def test_a_lost_end_whose_key_was_forgotten_is_known_again(
-    forgetful: BadLine, over: Callable[[BadLine], StripeGateway], mishap: Mishap, what: str
+    forgetful_proxy: FaultyProxy, over: Callable[[FaultyProxy], StripeGateway], fault: Fault, what: str
 ) -> None:
-    gateway, claim = over(forgetful), a_claim()
-    hold = await held(gateway, claim, a_card(forgetful.behind))
+    gateway, claim = over(forgetful_proxy), a_claim()
+    hold = await held(gateway, claim, a_card(forgetful_proxy.upstream))
     if what == "refund":
         await ended(gateway, claim, hold, "capture")
-    acted = len(forgetful.acted)
-    await lost(forgetful, mishap, lambda: ended(gateway, claim, hold, what))
+    acted = len(forgetful_proxy.processed)
+    await lost(forgetful_proxy, fault, lambda: ended(gateway, claim, hold, what))
     assert await ended(gateway, claim, hold, what) == await gateway.get(hold.id, at=NOW)
-    assert len(forgetful.acted) - acted == 1
+    assert len(forgetful_proxy.processed) - acted == 1

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from activities.gateway import InvalidAmount
-from activities.stripe_money import from_stripe, stripe_digits, to_stripe
+from activities.payments.gateway import InvalidAmount
+from activities.payments.stripe.money import from_stripe, stripe_digits, to_stripe
 from domain.money import Money, minor_digits
 
 CURRENCIES = """
@@ -14,7 +14,7 @@ CURRENCIES = """
 
 
 @pytest.mark.parametrize(
-    ("money", "told"),
+    ("money", "stripe_amount"),
     [
         (Money(1_099, "USD"), (1_099, "usd")),
         (Money(500, "JPY"), (500, "jpy")),
@@ -25,9 +25,9 @@ CURRENCIES = """
         (Money(1_000, "HUF"), (1_000, "huf")),
     ],
 )
-def test_an_amount_is_told_as_stripe_counts(money: Money, told: tuple[int, str]) -> None:
-    assert to_stripe(money) == told
-    assert from_stripe(*told) == money
+def test_an_amount_is_told_as_stripe_counts(money: Money, stripe_amount: tuple[int, str]) -> None:
+    assert to_stripe(money) == stripe_amount
+    assert from_stripe(*stripe_amount) == money
 
 
 @pytest.mark.parametrize("money", [Money(5_124, "KWD"), Money(30_001, "MGA"), Money(1, "IQD"), Money(10, "LYD")])
@@ -45,11 +45,11 @@ def test_a_part_of_a_krona_is_nothing_stripe_says() -> None:
 def test_nothing_is_lost_on_the_way_there_and_back(amount: int, currency: str) -> None:
     money = Money(amount, currency)
     try:
-        told = to_stripe(money)
+        stripe_amount = to_stripe(money)
     except InvalidAmount:
         assert stripe_digits(currency) == 3 or currency == "MGA"
         return
-    assert from_stripe(*told) == money
+    assert from_stripe(*stripe_amount) == money
 
 
 @given(st.integers(1, 10**7), st.sampled_from(CURRENCIES.split()))

@@ -1,4 +1,4 @@
-"""The adapter against Stripe itself, in test mode: what no server on this machine can prove. Asked for by a variable.
+"""The adapter against Stripe itself, in test mode: what no local server can prove. Enabled by a variable.
 
 `AFTERCARE_TEST_STRIPE_KEY=sk_test_... .venv/bin/python -m pytest tests/stripe/test_real.py`. No money moves: a test key
 reaches test cards alone, and any other key is refused. Payments stay in the test account.
@@ -11,10 +11,10 @@ from uuid import uuid4
 
 import pytest
 
-from activities.gateway import Declined, KeyReused, Refused
-from activities.stripe_errors import REQUEST_SECONDS
-from activities.stripe_gateway import StripeGateway, stripe_client
-from activities.stripe_wire import HttpxWire
+from activities.payments.gateway import Declined, GatewayRefused, KeyReused
+from activities.payments.stripe.errors import REQUEST_SECONDS
+from activities.payments.stripe.gateway import StripeGateway, stripe_client
+from activities.payments.stripe.http import HttpxClient
 from domain.eligibility import Card
 from domain.money import Money
 from store.database import Database
@@ -31,9 +31,9 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture
 async def gateway(sqlite_database: Database) -> AsyncIterator[StripeGateway]:
-    wire = HttpxWire(seconds=REQUEST_SECONDS)
-    yield StripeGateway(stripe_client(KEY, http=wire), sqlite_database)
-    await wire.close_async()
+    http = HttpxClient(seconds=REQUEST_SECONDS)
+    yield StripeGateway(stripe_client(KEY, http=http), sqlite_database)
+    await http.close_async()
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ async def test_a_hold_lives_as_long_as_stripe_says_and_is_renewed_without_its_ow
     assert renewal.capture_before - NOW > timedelta(days=4)
     assert [each.id for each in await gateway.find(claim, at=NOW)] == [hold.id, renewal.id]
     assert (await gateway.release(hold.id, key=f"{claim}:release:0", at=NOW)).status == "released"
-    with pytest.raises(Refused, match="released"):
+    with pytest.raises(GatewayRefused, match="released"):
         await gateway.capture(hold.id, HOLD, key=f"{claim}:capture", at=NOW)
 
 
@@ -70,7 +70,7 @@ async def test_a_part_is_captured_and_the_rest_is_no_refund(gateway: StripeGatew
         assert (captured.captured, captured.refunded) == (part, part.zero())
     for _ in range(2):
         assert (await gateway.refund(hold.id, half, key=f"{claim}:refund", at=NOW)).refunded == half
-    with pytest.raises(Refused, match="captured"):
+    with pytest.raises(GatewayRefused, match="captured"):
         await gateway.refund(hold.id, part, key=f"{claim}:refund:1", at=NOW)
 
 

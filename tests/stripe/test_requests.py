@@ -1,16 +1,16 @@
-"""What is asked of Stripe for a hold or a charge, word for word, and what its answers mean. The wire is a fake."""
+"""The exact requests to Stripe for holds and charges, and the mapping of its responses. The HTTP client is a fake."""
 
 import asyncio
 from datetime import UTC, datetime
 
 import pytest
 
-from activities.gateway import Declined, InvalidAmount, KeyReused, OutcomeUnknown, Payment
-from activities.stripe_errors import REQUEST_SECONDS, answered
+from activities.payments.gateway import Declined, InvalidAmount, KeyReused, OutcomeUnknown, Payment
+from activities.payments.stripe.errors import REQUEST_SECONDS, response_of
 from domain.money import Money
 from store.database import Database
-from tests.fakes.stripe_wire import METHOD, a_list, an_error, an_intent
-from tests.stripe.wired import (
+from tests.fakes.stripe_http import METHOD, a_list, an_error, an_intent
+from tests.stripe.fake_gateway import (
     CANCEL,
     CAPTURE,
     CARD,
@@ -31,7 +31,7 @@ from tests.stripe.wired import (
 
 
 async def test_a_hold_is_asked_for_with_everything_that_keeps_it_alive(database: Database) -> None:
-    gateway, wire = stripe_with(database, CARD | {CREATE: an_intent()})
+    gateway, http = stripe_with(database, CARD | {CREATE: an_intent()})
     hold = await held(gateway)
     assert hold == Payment(
         id="pi_1",
@@ -44,9 +44,9 @@ async def test_a_hold_is_asked_for_with_everything_that_keeps_it_alive(database:
         subject="clm_a",
         reference=KEY,
     )
-    assert wire.lines == [RETRIEVE_METHOD, MAKE_CUSTOMER, CREATE]
-    assert [asked.key for asked in wire.asked[1:]] == ["clm_a:customer", KEY]
-    assert wire.asked[2].form == {
+    assert http.lines == [RETRIEVE_METHOD, MAKE_CUSTOMER, CREATE]
+    assert [sent.key for sent in http.sent[1:]] == ["clm_a:customer", KEY]
+    assert http.sent[2].form == {
         "amount": "164000",
         "currency": "usd",
         "customer": "cus_1",
@@ -63,11 +63,11 @@ async def test_a_hold_is_asked_for_with_everything_that_keeps_it_alive(database:
 
 
 async def test_a_renewal_is_asked_for_off_session_with_the_saved_card(database: Database) -> None:
-    gateway, wire = stripe_with(database, CARD | {CREATE: an_intent()})
+    gateway, http = stripe_with(database, CARD | {CREATE: an_intent()})
     await held(gateway)
     await held(gateway, key="clm_a:authorize:1", off_session=True)
-    assert wire.lines == [RETRIEVE_METHOD, MAKE_CUSTOMER, CREATE, CREATE]
-    renewal = wire.asked[3].form
+    assert http.lines == [RETRIEVE_METHOD, MAKE_CUSTOMER, CREATE, CREATE]
+    renewal = http.sent[3].form
     assert renewal["off_session"] == "true"
     assert (renewal["customer"], renewal["payment_method"]) == ("cus_1", "pm_1")
     assert "payment_method_options[card][setup_future_usage]" not in renewal
@@ -76,7 +76,7 @@ async def test_a_renewal_is_asked_for_off_session_with_the_saved_card(database: 
 
 async def test_a_charge_is_taken_at_once_and_saves_the_card(database: Database) -> None:
     charge = an_intent(status="succeeded", capture_method="automatic", amount=15_900, amount_received=15_900)
-    gateway, wire = stripe_with(database, CARD | {CREATE: charge})
+    gateway, http = stripe_with(database, CARD | {CREATE: charge})
     taken = await gateway.charge(Money(15_900, "USD"), "pm_1", subject="clm_a", key="clm_a:fee", at=NOW, sent_at=NOW)
     assert (taken.kind, taken.status, taken.captured, taken.capture_before) == (
         "charge",
@@ -84,7 +84,7 @@ async def test_a_charge_is_taken_at_once_and_saves_the_card(database: Database) 
         taken.amount,
         None,
     )
-    form = wire.asked[-1].form
+    form = http.sent[-1].form
     assert form["capture_method"] == "automatic"
     assert form["payment_method_options[card][setup_future_usage]"] == "off_session"
     assert "payment_method_options[card][request_extended_authorization]" not in form
@@ -92,19 +92,19 @@ async def test_a_charge_is_taken_at_once_and_saves_the_card(database: Database) 
 
 async def test_a_card_that_has_an_owner_keeps_it_and_another_card_shares_the_claims(database: Database) -> None:
     owned = METHOD | {"customer": "cus_9"}
-    answers = {RETRIEVE_METHOD: owned, "GET /v1/payment_methods/pm_2": METHOD | {"id": "pm_2"}, CREATE: an_intent()}
-    gateway, wire = stripe_with(database, answers)
+    results = {RETRIEVE_METHOD: owned, "GET /v1/payment_methods/pm_2": METHOD | {"id": "pm_2"}, CREATE: an_intent()}
+    gateway, http = stripe_with(database, results)
     await held(gateway)
     await gateway.authorize(HOLD, "pm_2", subject="clm_a", key="clm_a:authorize:1", at=NOW, sent_at=NOW)
-    assert MAKE_CUSTOMER not in wire.lines
-    assert [asked.form["customer"] for asked in wire.asked if asked.line == CREATE] == ["cus_9", "cus_9"]
+    assert MAKE_CUSTOMER not in http.lines
+    assert [sent.form["customer"] for sent in http.sent if sent.line == CREATE] == ["cus_9", "cus_9"]
 
 
 async def test_an_amount_is_converted_both_ways(database: Database) -> None:
-    gateway, wire = stripe_with(database, CARD | {CREATE: an_intent(amount=5_000_000, currency="isk")})
+    gateway, http = stripe_with(database, CARD | {CREATE: an_intent(amount=5_000_000, currency="isk")})
     hold = await gateway.authorize(Money(50_000, "ISK"), "pm_1", subject="clm_a", key=KEY, at=NOW, sent_at=NOW)
     assert hold.amount == Money(50_000, "ISK")
-    assert (wire.asked[-1].form["amount"], wire.asked[-1].form["currency"]) == ("5000000", "isk")
+    assert (http.sent[-1].form["amount"], http.sent[-1].form["currency"]) == ("5000000", "isk")
 
 
 @pytest.mark.parametrize(
@@ -134,11 +134,11 @@ async def test_the_cards_no_is_a_decline(
 
 async def test_what_nobody_is_there_to_confirm_is_declined_and_cancelled(sqlite_database: Database) -> None:
     waiting = an_intent(status="requires_action", latest_charge=None)
-    gateway, wire = stripe_with(sqlite_database, CARD | {CREATE: waiting, CANCEL: waiting | {"status": "canceled"}})
+    gateway, http = stripe_with(sqlite_database, CARD | {CREATE: waiting, CANCEL: waiting | {"status": "canceled"}})
     with pytest.raises(Declined) as no:
         await held(gateway)
     assert (no.value.code, no.value.retryable) == ("authentication_required", False)
-    assert (wire.asked[-1].line, wire.asked[-1].key) == (CANCEL, f"{KEY}:abandon")
+    assert (http.sent[-1].line, http.sent[-1].key) == (CANCEL, f"{KEY}:abandon")
 
 
 async def test_an_off_session_payment_that_needs_its_owner_leaves_nothing_behind(sqlite_database: Database) -> None:
@@ -146,16 +146,16 @@ async def test_an_off_session_payment_that_needs_its_owner_leaves_nothing_behind
     no = an_error(
         402, "card_error", code="authentication_required", decline_code="authentication_required", payment_intent=left
     )
-    gateway, wire = stripe_with(sqlite_database, CARD | {CREATE: no, CANCEL: left | {"status": "canceled"}})
+    gateway, http = stripe_with(sqlite_database, CARD | {CREATE: no, CANCEL: left | {"status": "canceled"}})
     with pytest.raises(Declined, match="authentication_required"):
         await held(gateway, off_session=True)
-    assert wire.lines[-1] == CANCEL
+    assert http.lines[-1] == CANCEL
 
 
 async def test_what_came_true_while_it_was_cancelled_is_not_called_a_decline(sqlite_database: Database) -> None:
     waiting = an_intent(status="requires_action", latest_charge=None)
-    answers = CARD | {CREATE: waiting, CANCEL: UNSUITABLE, LOOK: an_intent()}
-    gateway, _ = stripe_with(sqlite_database, answers)
+    results = CARD | {CREATE: waiting, CANCEL: UNSUITABLE, LOOK: an_intent()}
+    gateway, _ = stripe_with(sqlite_database, results)
     with pytest.raises(OutcomeUnknown):
         await held(gateway)
 
@@ -185,8 +185,8 @@ async def test_what_stripe_still_works_on_is_looked_at_again(sqlite_database: Da
 async def test_what_nobody_can_be_sure_of_is_unknown(sqlite_database: Database, lost: object) -> None:
     taken = an_intent(status="succeeded", amount_received=164_000)
     looks = [an_intent(), taken]
-    answers = CARD | {CREATE: lost, LIST: a_list(), CAPTURE: lost, REFUND: lost, LOOK: looks}
-    gateway, _ = stripe_with(sqlite_database, answers)
+    results = CARD | {CREATE: lost, LIST: a_list(), CAPTURE: lost, REFUND: lost, LOOK: looks}
+    gateway, _ = stripe_with(sqlite_database, results)
     with pytest.raises(OutcomeUnknown):
         await held(gateway)
     with pytest.raises(OutcomeUnknown):
@@ -196,8 +196,8 @@ async def test_what_nobody_can_be_sure_of_is_unknown(sqlite_database: Database, 
 
 
 async def test_what_was_made_before_stripe_failed_is_found(sqlite_database: Database) -> None:
-    answers = CARD | {CREATE: an_error(500, "api_error"), LIST: [a_list(), a_list(an_intent())]}
-    gateway, _ = stripe_with(sqlite_database, answers)
+    results = CARD | {CREATE: an_error(500, "api_error"), LIST: [a_list(), a_list(an_intent())]}
+    gateway, _ = stripe_with(sqlite_database, results)
     with pytest.raises(OutcomeUnknown):
         await held(gateway)
     assert (await held(gateway)).status == "authorized"
@@ -205,7 +205,7 @@ async def test_what_was_made_before_stripe_failed_is_found(sqlite_database: Data
 
 async def test_an_answer_that_comes_drop_by_drop_is_not_waited_for() -> None:
     with pytest.raises(OutcomeUnknown, match="clm_a:fee"):
-        await answered(asyncio.sleep(60), "clm_a:fee", seconds=0.01)
+        await response_of(asyncio.sleep(60), "clm_a:fee", seconds=0.01)
     assert REQUEST_SECONDS == 15
 
 
@@ -230,16 +230,16 @@ async def test_a_card_stripe_does_not_know_is_declined(sqlite_database: Database
 
 
 async def test_an_amount_stripe_does_not_take_is_a_mistake_in_the_caller(sqlite_database: Database) -> None:
-    gateway, wire = stripe_with(
+    gateway, http = stripe_with(
         sqlite_database, CARD | {CREATE: an_error(400, code="amount_too_small"), LOOK: an_intent()}
     )
     with pytest.raises(InvalidAmount):
         await held(gateway)
-    asked = len(wire.asked)
+    sent = len(http.sent)
     with pytest.raises(InvalidAmount):
         await gateway.authorize(NOTHING, "pm_1", subject="clm_a", key=KEY, at=NOW, sent_at=NOW)
     with pytest.raises(InvalidAmount):
         await gateway.charge(Money(5_124, "KWD"), "pm_1", subject="clm_a", key=KEY, at=NOW, sent_at=NOW)
-    assert len(wire.asked) == asked
+    assert len(http.sent) == sent
     with pytest.raises(InvalidAmount, match="is in USD, not in EUR"):
         await gateway.capture("pi_1", Money(1, "EUR"), key="clm_a:capture", at=NOW)

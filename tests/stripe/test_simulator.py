@@ -6,12 +6,12 @@ It makes payments through a checkout page alone, so the holds here are made ther
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
-import httpx
+import httpx2
 import pytest
 import stripe
 
-from activities.gateway import OutcomeUnknown, Payment, Refused
-from activities.stripe_gateway import StripeGateway, stripe_client
+from activities.payments.gateway import GatewayRefused, OutcomeUnknown, Payment
+from activities.payments.stripe.gateway import StripeGateway, stripe_client
 from domain.money import Money
 from store.database import Database
 
@@ -27,7 +27,7 @@ def gateway(simulator: str, http: stripe.HTTPClient, sqlite_database: Database) 
 
 def paid_at_the_checkout(server: str, capture: str = "manual") -> str:
     """The id of an intent a customer has confirmed on the page."""
-    with httpx.Client(base_url=server, trust_env=False) as browser:
+    with httpx2.Client(base_url=server, trust_env=False) as browser:
         session = browser.post(
             "/v1/checkout/sessions",
             data={
@@ -51,7 +51,7 @@ def paid_at_the_checkout(server: str, capture: str = "manual") -> str:
 def let_expire(server: str, payment_id: str) -> None:
     """Travel past the time a hold can be captured."""
     order = payment_id.rpartition("_")[2]
-    gone = httpx.post(f"{server}/sim/stripe/ops/{order}", json={"action": "expire_auth"}, trust_env=False)
+    gone = httpx2.post(f"{server}/sim/stripe/ops/{order}", json={"action": "expire_auth"}, trust_env=False)
     assert gone.status_code < 300, gone.text
 
 
@@ -59,7 +59,7 @@ async def test_a_hold_is_captured_exactly_and_once(gateway: StripeGateway, simul
     hold = await gateway.get(paid_at_the_checkout(simulator), at=NOW)
     assert (hold.kind, hold.status, hold.amount) == ("hold", "authorized", HOLD)
     assert (hold.subject, hold.reference) == ("clm_a", "clm_a:authorize:0")
-    with pytest.raises(Refused, match="authorized"):
+    with pytest.raises(GatewayRefused, match="authorized"):
         await gateway.capture(hold.id, HOLD + Money(1, "USD"), key="clm_a:capture:0", at=NOW)
     part = Money(1_200, "USD")
     captured = await gateway.capture(hold.id, part, key="clm_a:capture:1", at=NOW)
@@ -68,14 +68,14 @@ async def test_a_hold_is_captured_exactly_and_once(gateway: StripeGateway, simul
         gateway.capture(hold.id, part, key="clm_a:capture:2", at=NOW),
         gateway.release(hold.id, key="clm_a:release:0", at=NOW),
     ):
-        with pytest.raises(Refused, match="captured"):
+        with pytest.raises(GatewayRefused, match="captured"):
             await again
 
 
 async def test_a_released_hold_cannot_be_captured(gateway: StripeGateway, simulator: str) -> None:
     hold_id = paid_at_the_checkout(simulator)
     assert (await gateway.release(hold_id, key="clm_a:release:0", at=NOW)).status == "released"
-    with pytest.raises(Refused, match="released"):
+    with pytest.raises(GatewayRefused, match="released"):
         await gateway.capture(hold_id, HOLD, key="clm_a:capture", at=NOW)
 
 
@@ -83,9 +83,9 @@ async def test_a_hold_whose_time_is_over_has_expired(gateway: StripeGateway, sim
     hold_id = paid_at_the_checkout(simulator)
     let_expire(simulator, hold_id)
     assert (await gateway.get(hold_id, at=NOW)).status == "expired"
-    with pytest.raises(Refused, match="expired"):
+    with pytest.raises(GatewayRefused, match="expired"):
         await gateway.capture(hold_id, HOLD, key="clm_a:capture", at=NOW)
-    with pytest.raises(Refused, match="expired"):
+    with pytest.raises(GatewayRefused, match="expired"):
         await gateway.release(hold_id, key="clm_a:release:0", at=NOW)
 
 
@@ -93,7 +93,7 @@ async def test_refunds_never_exceed_what_was_captured_in_sum(gateway: StripeGate
     charge = await gateway.get(paid_at_the_checkout(simulator, "automatic"), at=NOW)
     assert (charge.kind, charge.captured) == ("charge", HOLD)
     await gateway.refund(charge.id, Money(164_000 - 1, "USD"), key="clm_a:refund:0", at=NOW)
-    with pytest.raises(Refused, match="captured"):
+    with pytest.raises(GatewayRefused, match="captured"):
         await gateway.refund(charge.id, Money(2, "USD"), key="clm_a:refund:1", at=NOW)
     await gateway.refund(charge.id, Money(1, "USD"), key="clm_a:refund:2", at=NOW)
 
@@ -115,7 +115,7 @@ async def wrong_no_deadline(gateway: StripeGateway, server: str) -> None:
 async def wrong_no_keys(gateway: StripeGateway, server: str) -> None:
     hold_id = paid_at_the_checkout(server)
     await gateway.capture(hold_id, HOLD, key="clm_a:capture", at=NOW)
-    with pytest.raises(Refused, match="captured"):
+    with pytest.raises(GatewayRefused, match="captured"):
         await gateway.capture(hold_id, HOLD, key="clm_a:capture", at=NOW)
 
 
@@ -140,5 +140,5 @@ async def wrong_refunds_do_not_show(gateway: StripeGateway, server: str) -> None
 async def test_what_the_simulator_is_known_to_answer_wrongly(
     gateway: StripeGateway, simulator: str, wrong: Callable[[StripeGateway, str], Awaitable[None]], at_stripe: str
 ) -> None:
-    """Expected differences to Stripe (`at_stripe`). One that fails here was mended there: strike it off."""
+    """Expected differences to Stripe (`at_stripe`). One that fails was fixed there: remove it."""
     await wrong(gateway, simulator)

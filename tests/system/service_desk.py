@@ -1,4 +1,4 @@
-"""The service desk: everything the system tests do, asked over HTTP alone, in the words of the trade."""
+"""The service desk: the requests of the system tests, over HTTP alone."""
 
 import asyncio
 import uuid
@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
+import httpx2
 
 from tests.api.conftest import SHIP_TO
 
 Json = dict[str, Any]
 ALL_BACK = ["aircraft", "gimbal_camera", "propellers"]
-_PATIENCE = 40.0
-_POLL = 0.02
+_TIMEOUT_SECONDS = 40.0
+_POLL_SECONDS = 0.02
 
 
 def new_serial(kind: str = "SN") -> str:
@@ -28,27 +28,27 @@ def moment(instant: datetime) -> str:
 
 @dataclass
 class ServiceDesk:
-    """Speaks to one API. Nothing is asked of a database or of Temporal."""
+    """A client of one API. It uses neither the database nor Temporal."""
 
-    http: httpx.AsyncClient
+    http: httpx2.AsyncClient
 
     async def post(
         self, path: str, body: Json | None = None, key: str | None = None, timeout: float = 60
-    ) -> httpx.Response:
+    ) -> httpx2.Response:
         headers = {"Idempotency-Key": key} if key else {}
         return await self.http.post(f"/v1{path}", json=body, headers=headers, timeout=timeout)
 
     async def get(self, path: str) -> Json:
-        answer = await self.http.get(f"/v1{path}")
-        assert answer.status_code == 200, answer.text
-        body: Json = answer.json()
+        response = await self.http.get(f"/v1{path}")
+        assert response.status_code == 200, response.text
+        body: Json = response.json()
         return body
 
-    async def does(self, path: str, body: Json | None = None, key: str | None = None) -> Json:
-        """Post what must succeed."""
-        answer = await self.post(path, body, key)
-        assert answer.is_success, f"{path}: {answer.status_code} {answer.text}"
-        done: Json = answer.json()
+    async def post_ok(self, path: str, body: Json | None = None, key: str | None = None) -> Json:
+        """Post a request that must succeed."""
+        response = await self.post(path, body, key)
+        assert response.is_success, f"{path}: {response.status_code} {response.text}"
+        done: Json = response.json()
         return done
 
     async def covered(self) -> str:
@@ -56,13 +56,13 @@ class ServiceDesk:
         serial, bought = new_serial(), datetime.now(UTC) - timedelta(days=30)
         device: Json = {"serial_number": serial, "model": "mavic-3", "region": "US"}
         device |= {"owner": {"name": "Ada", "email": "ada@example.com"}, "activated_at": moment(bought)}
-        await self.does("/devices", device)
-        await self.does(f"/devices/{serial}/bindings", {"remote_controller": "RC1", "bound_at": moment(bought)})
-        await self.does(f"/dev/devices/{serial}/terms", {"term": "1y", "starts_on": f"{bought:%Y-%m-%d}"})
+        await self.post_ok("/devices", device)
+        await self.post_ok(f"/devices/{serial}/bindings", {"remote_controller": "RC1", "bound_at": moment(bought)})
+        await self.post_ok(f"/dev/devices/{serial}/terms", {"term": "1y", "starts_on": f"{bought:%Y-%m-%d}"})
         return serial
 
-    def asked(self, serial: str, **changes: Any) -> Json:
-        """A Care Express claim in good order."""
+    def claim_body(self, serial: str, **changes: Any) -> Json:
+        """The body of a valid Care Express claim."""
         incident = {"cause": "collision", "occurred_at": moment(datetime.now(UTC) - timedelta(hours=3))}
         return {
             "service": "care_express",
@@ -75,15 +75,19 @@ class ServiceDesk:
         } | changes
 
     def lost(self, serial: str, **changes: Any) -> Json:
-        """A flyaway claim in good order."""
-        body = self.asked(serial) | {"service": "flyaway", "flight_record": "FR-1", "confirmed_unrecoverable": True}
+        """The body of a valid flyaway claim."""
+        body = self.claim_body(serial) | {
+            "service": "flyaway",
+            "flight_record": "FR-1",
+            "confirmed_unrecoverable": True,
+        }
         body["incident"] = {"occurred_at": body["incident"]["occurred_at"]}
         del body["tier"]
         return body | changes
 
     async def claimed(self, **changes: Any) -> Json:
-        """As it is answered: under a gateway that loses answers it may not be judged yet."""
-        return await self.does("/claims", self.asked(await self.covered(), **changes))
+        """As it is answered: under a gateway that loses responses it may not be judged yet."""
+        return await self.post_ok("/claims", self.claim_body(await self.covered(), **changes))
 
     async def judged(self, **changes: Any) -> Json:
         return await self.until(await self.claimed(**changes), lambda now: now["state"] != "submitted")
@@ -93,34 +97,34 @@ class ServiceDesk:
 
     async def dispatched(self, claim: Json, key: str | None = None) -> Json:
         body = {"replacement_serial_number": new_serial("RP"), "carrier": "UPS", "tracking_number": "1Z"}
-        return await self.does(f"/claims/{claim['id']}/dispatch", body, key)
+        return await self.post_ok(f"/claims/{claim['id']}/dispatch", body, key)
 
     async def returned(self, claim: Json, **seen: Any) -> Json:
-        """The parcel arrives and is inspected: the right unit, complete, unless told otherwise."""
+        """The parcel arrives and is inspected: the right unit, complete, unless changed."""
         await self.arrived(claim)
         body = {"serial_number": claim["serial_number"], "genuine": True, "components": ALL_BACK} | seen
-        return await self.does(f"/claims/{claim['id']}/inspection", body)
+        return await self.post_ok(f"/claims/{claim['id']}/inspection", body)
 
     async def arrived(self, claim: Json, key: str | None = None) -> Json:
-        await self.does(f"/claims/{claim['id']}/arrival", {}, key)
+        await self.post_ok(f"/claims/{claim['id']}/arrival", {}, key)
         return await self.until(claim, lambda now: now["state"] == "inspecting")
 
     async def forward(self, claim: Json, **by: Any) -> Json:
-        return await self.does(f"/dev/claims/{claim['id']}/fast-forward", by)
+        return await self.post_ok(f"/dev/claims/{claim['id']}/fast-forward", by)
 
     async def claim(self, claim: Json) -> Json:
         return await self.get(f"/claims/{claim['id']}")
 
     async def until(self, claim: Json, holds: Callable[[Json], bool]) -> Json:
-        """The claim as soon as that holds."""
+        """Poll the claim until the condition holds."""
         now: Json = {}
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(_TIMEOUT_SECONDS):
                 while True:
                     now = await self.claim(claim)
                     if holds(now):
                         return now
-                    await asyncio.sleep(_POLL)
+                    await asyncio.sleep(_POLL_SECONDS)
         except TimeoutError:
             raise AssertionError(f"it never came to that: {now}") from None
 
@@ -128,13 +132,13 @@ class ServiceDesk:
         return [event["kind"] for event in (await self.get(f"/claims/{claim['id']}/events?limit=200"))["items"]]
 
     async def money(self, claim: Json) -> dict[str, int]:
-        """What stands on each account of the claim, nothings left out. Every line was booked once."""
+        """The non-zero balances of the claim's accounts. Checks that no entry was booked twice."""
         ledger = await self.get(f"/claims/{claim['id']}/ledger")
         lines = Counter((line["key"], line["account"]) for line in ledger["entries"])
         assert set(lines.values()) <= {1}, lines
         return {name: money["amount"] for name, money in ledger["balances"].items() if money["amount"]}
 
     async def uses(self, serial: str) -> dict[str, int]:
-        """The device's replacements: how many in all, used, reserved, left."""
+        """The device's replacements: total, used, reserved, left."""
         replacements: dict[str, int] = (await self.get(f"/devices/{serial}"))["care"]["replacements"]
         return replacements

@@ -1,6 +1,6 @@
-"""What a claim and a page cost, counted: a step, a statement or an event more than is written down here fails.
+"""Upper bounds of history events, transactions and statements of a claim and of requests.
 
-Counts alone: how long something takes is for `benchmarks/`. A change that makes something cheaper lowers the number.
+Only counts are checked; `benchmarks/` measures time. A change that makes something cheaper lowers the number here.
 """
 
 from dataclasses import dataclass
@@ -8,21 +8,21 @@ from typing import Final
 
 from temporalio.client import Client
 
-from api.client import TemporalDoor
+from api.temporal_client import TemporalClaimCommands
 from benchmarks.counts import HistoryCost, Statements, history_cost, watched
 from benchmarks.covered import Covered
 from benchmarks.databases import plain_engine
 from benchmarks.journeys import Ours, travel
-from tests.system.conftest import House
+from tests.system.conftest import Deployment
 from tests.system.service_desk import new_serial
 
 PAUSE: Final = 0.2
-"""Before each message, so that nothing is in flight any more when the next thing comes."""
+"""Seconds before each message, so that the work of the previous one is finished."""
 TRIES: Final = 3
-"""The cheapest of so many counts: a machine that is busy with something else makes a server ask twice."""
+"""The lowest of this many counts is taken: on a busy machine tasks are retried."""
 EVENTS, TRANSITIONS, HISTORY_BYTES = 55, 14, 19_500
 WORKER_TRANSACTIONS, WORKER_STATEMENTS = 13, 61
-"""Ten of the statements and three of the transactions are the mails', when they go out at three looks."""
+"""Ten of the statements and three of the transactions deliver the mails, in three runs of the delivery."""
 PAGES: Final = {
     "/v1/devices/{serial}": 1,
     "/v1/claims/{claim}": 1,
@@ -31,13 +31,13 @@ PAGES: Final = {
     "/v1/claims?limit=50": 1,
     "/v1/dispatch-requests": 2,
 }
-"""Queries for one request."""
+"""Queries of one request."""
 QUOTE, REPEATED = 4, 2
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What one Premium claim with a good return cost, its mails included; the worker without the looks for them."""
+    """The cost of one Premium claim with a good return, its mails included; without empty runs of the delivery."""
 
     claim_id: str
     serial: str
@@ -45,34 +45,37 @@ class Counted:
     worker: Statements
 
 
-async def good_returns(house: House, count: int) -> list[Counted]:
-    """So many, one after another, asked as the API asks."""
+async def good_returns(deployment: Deployment, count: int) -> list[Counted]:
+    """That many claims, one after another, through the API's client."""
 
     async def connected() -> Client:
-        return house.client
+        return deployment.client
 
-    door = TemporalDoor(connected, house.settings.task_queue)
-    drones = Covered(plain_engine(house.settings.database_url), new_serial("COST").replace("-", ""))
+    claim_commands = TemporalClaimCommands(connected, deployment.settings.task_queue)
+    drones = Covered(plain_engine(deployment.settings.database_url), new_serial("COST").replace("-", ""))
     found = []
-    await door.open()
+    await claim_commands.open()
     try:
-        async with house.worker():
-            await travel(house.client, Ours(door), drones.take(1), 1, PAUSE)  # what is read once and remembered
+        async with deployment.worker():
+            # Warm the caches.
+            await travel(deployment.client, Ours(claim_commands), drones.take(1), 1, PAUSE)
             for serial in drones.take(count):
                 with watched() as seen:
-                    times = await travel(house.client, Ours(door), [serial], 1, PAUSE)
-                    await house.mails_out()
+                    times = await travel(deployment.client, Ours(claim_commands), [serial], 1, PAUSE)
+                    await deployment.mails_out()
                 (claim_id,) = times.ids
-                assert len(house.mails(claim_id)) == 5
-                cost = await history_cost(house.client, claim_id)
+                assert len(deployment.mails(claim_id)) == 5
+                cost = await history_cost(deployment.client, claim_id)
                 found.append(Counted(claim_id, serial, cost, seen.without_looks()))
     finally:
-        await door.close()
+        await claim_commands.close()
     return found
 
 
-async def test_a_premium_claim_with_a_good_return_costs_no_more_than_it_did(either_house: House) -> None:
-    claims = await good_returns(either_house, TRIES)
+async def test_a_premium_claim_with_a_good_return_costs_no_more_than_it_did(
+    deployment_on_each_engine: Deployment,
+) -> None:
+    claims = await good_returns(deployment_on_each_engine, TRIES)
     assert min(claim.history.events for claim in claims) <= EVENTS, claims[-1].history
     assert min(claim.history.transitions for claim in claims) <= TRANSITIONS
     assert min(claim.history.history_bytes for claim in claims) <= HISTORY_BYTES
@@ -80,25 +83,25 @@ async def test_a_premium_claim_with_a_good_return_costs_no_more_than_it_did(eith
     assert min(claim.worker.statements for claim in claims) <= WORKER_STATEMENTS, claims[-1].worker.texts.most_common()
 
 
-async def test_a_page_asks_no_more_of_the_database_than_it_did(either_house: House) -> None:
-    (claim,) = await good_returns(either_house, 1)
+async def test_a_page_asks_no_more_of_the_database_than_it_did(deployment_on_each_engine: Deployment) -> None:
+    (claim,) = await good_returns(deployment_on_each_engine, 1)
     for path, queries in PAGES.items():
         page = path.removeprefix("/v1").format(serial=claim.serial, claim=claim.claim_id)
-        await either_house.desk.get(page)  # what is read once and remembered
+        await deployment_on_each_engine.desk.get(page)  # fills the caches
         with watched() as seen:
-            await either_house.desk.get(page)
+            await deployment_on_each_engine.desk.get(page)
         assert seen.statements <= queries, (path, seen.statements, seen.texts.most_common())
 
 
-async def test_a_post_asks_no_more_of_the_database_than_it_did(either_house: House) -> None:
-    """A quote: the device, and the memory of the key that it came under. Asked again, the memory alone."""
-    async with either_house.worker():
-        serial = await either_house.desk.covered()
+async def test_a_post_asks_no_more_of_the_database_than_it_did(deployment_on_each_engine: Deployment) -> None:
+    """A quote reads the device and stores its key. A repeated request reads the key only."""
+    async with deployment_on_each_engine.worker():
+        serial = await deployment_on_each_engine.desk.covered()
     body = {"service": "care_express", "tier": "premium", "serial_number": serial}
-    await either_house.desk.does("/quotes", body, "warm")  # what is read once and remembered
+    await deployment_on_each_engine.desk.post_ok("/quotes", body, "warm")  # fills the caches
     with watched() as first:
-        await either_house.desk.does("/quotes", body, "key")
+        await deployment_on_each_engine.desk.post_ok("/quotes", body, "key")
     with watched() as again:
-        await either_house.desk.does("/quotes", body, "key")
+        await deployment_on_each_engine.desk.post_ok("/quotes", body, "key")
     assert first.statements <= QUOTE, first.texts.most_common()
     assert again.statements <= REPEATED, again.texts.most_common()

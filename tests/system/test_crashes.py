@@ -1,4 +1,4 @@
-"""Processes killed with -9 at the worst moments: nothing is lost, nothing is charged twice."""
+"""Processes killed by SIGKILL at the worst times: nothing is lost, nothing is charged twice."""
 
 import asyncio
 import contextlib
@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -21,9 +21,10 @@ from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.api.workflowservice.v1 import UpdateActivityOptionsRequest
 from temporalio.service import RPCError
 
-from dev import PARTS, Part, Stack, scratch_settings
+from devstack.commands import scratch_settings
+from devstack.stack import PARTS, Part, Stack
 from settings import DEVELOPMENT_KEY, Settings
-from tests.system import dying_worker
+from tests.system import crashing_worker
 from tests.system.service_desk import ALL_BACK, Json, ServiceDesk, new_serial
 
 ROOT = Path(__file__).parents[2]
@@ -38,16 +39,16 @@ async def running(settings: Settings, parts: tuple[Part, ...] = PARTS) -> AsyncI
     headers = {"Authorization": f"Bearer {DEVELOPMENT_KEY}"}
     async with (
         Stack(settings, parts=parts) as stack,
-        httpx.AsyncClient(base_url=stack.api_url, headers=headers, timeout=60, trust_env=False) as http,
+        httpx2.AsyncClient(base_url=stack.api_url, headers=headers, timeout=60, trust_env=False) as http,
     ):
         yield stack, ServiceDesk(http)
 
 
 async def insist(desk: ServiceDesk, path: str, body: Json, key: str) -> Json:
-    """Ask with the same key until there is an answer, as a caller does who saw none."""
+    """Repeat the request with the same key until there is a response, as a caller does."""
     async with asyncio.timeout(_PATIENCE):
         while True:
-            with contextlib.suppress(httpx.TransportError):
+            with contextlib.suppress(httpx2.TransportError):
                 answer = await desk.post(path, body, key, timeout=_CALLERS_PATIENCE)
                 if answer.status_code < 500:
                     assert answer.is_success, answer.text
@@ -57,7 +58,7 @@ async def insist(desk: ServiceDesk, path: str, body: Json, key: str) -> Json:
 
 
 async def hurry(stack: Stack, claim_id: str) -> None:
-    """Let the server notice at once, not after half a minute, that whoever worked on a step is no more."""
+    """Let the server notice a killed worker's activity at once and not after half a minute."""
     described = await stack.client.get_workflow_handle(claim_id).describe()
     for pending in described.raw_description.pending_activities:
         if pending.state == PendingActivityState.PENDING_ACTIVITY_STATE_STARTED:
@@ -74,7 +75,7 @@ async def hurry(stack: Stack, claim_id: str) -> None:
 
 
 async def seen(settings: Settings, question: str) -> None:
-    """Return as soon as the database answers the question with a row."""
+    """Return as soon as the query returns a row."""
     async with asyncio.timeout(_PATIENCE):
         with contextlib.closing(sqlite3.connect(settings.home / "aftercare.db", timeout=30)) as database:
             while not database.execute(question).fetchall():
@@ -82,7 +83,7 @@ async def seen(settings: Settings, question: str) -> None:
 
 
 def mails(settings: Settings, claim_id: str) -> Counter[str]:
-    """How often each kind of mail was written to the claim's customer."""
+    """How often each kind of mail was sent to the claim's customer."""
     return Counter(file.name.split(".")[1] for file in settings.mail_folder.glob(f"{claim_id}.*"))
 
 
@@ -93,7 +94,7 @@ async def once_each(desk: ServiceDesk, settings: Settings, claim: Json, kinds: s
 
 @pytest.fixture(scope="module")
 async def workerless(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Stack, ServiceDesk]]:
-    """Temporal and API as processes; each test brings its own worker."""
+    """Temporal and API as processes; each test starts its own worker."""
     async with running(scratch_settings(tmp_path_factory.mktemp("home")), ("temporal", "api")) as both:
         yield both
 
@@ -105,13 +106,13 @@ async def test_an_api_killed_in_the_middle_of_a_submission_makes_one_claim(
     await stack.start("worker")
     serial = await desk.covered()
     await stack.kill("worker")  # so that the submission is still waiting when the API dies
-    body = desk.asked(serial)
+    body = desk.claim_body(serial)
     waiting = asyncio.create_task(desk.post("/claims", body, "claim"))
     async with asyncio.timeout(_PATIENCE):
         while not [found async for found in stack.client.list_workflows("WorkflowType = 'CareExpressPremium'")]:
             await asyncio.sleep(_POLL)
     await stack.kill("api")
-    assert isinstance((await asyncio.gather(waiting, return_exceptions=True))[0], httpx.TransportError)
+    assert isinstance((await asyncio.gather(waiting, return_exceptions=True))[0], httpx2.TransportError)
     await asyncio.gather(stack.start("api"), stack.start("worker"))
     claim = await insist(desk, "/claims", body, "claim")
     now = await desk.until(claim, lambda now: now["state"] == "awaiting_dispatch")
@@ -124,12 +125,19 @@ async def test_an_api_killed_in_the_middle_of_a_submission_makes_one_claim(
 async def test_a_worker_that_dies_after_every_effect_repeats_none_of_them(
     workerless: tuple[Stack, ServiceDesk], tmp_path: Path
 ) -> None:
-    """Between the capture and its record above all: the second attempt finds the first one's answer."""
+    """Mainly between the capture and its record: the second attempt finds the first one's result."""
     stack, desk = workerless
-    fatal = ("hold_and_charge", "authorize_hold", "capture_hold", "refund_payment", "save_claim", dying_worker.POSTED)
+    fatal = (
+        "hold_and_charge",
+        "authorize_hold",
+        "capture_hold",
+        "refund_payment",
+        "save_claim",
+        crashing_worker.POSTED,
+    )
     async with dying_and_rising(stack, tmp_path, fatal):
         serial = await desk.covered()
-        claim = await insist(desk, "/claims", desk.asked(serial), "last will")
+        claim = await insist(desk, "/claims", desk.claim_body(serial), "last will")
         await desk.until(claim, lambda now: now["state"] == "awaiting_dispatch")
         here = f"/claims/{claim['id']}"
         await insist(desk, f"{here}/dispatch", {"replacement_serial_number": new_serial("RP")}, "dispatch")
@@ -153,15 +161,15 @@ async def test_a_worker_that_dies_after_every_effect_repeats_none_of_them(
 
 @asynccontextmanager
 async def dying_and_rising(stack: Stack, graves: Path, fatal: tuple[str, ...]) -> AsyncIterator[None]:
-    """A worker that dies once of each of `fatal`, and the next one in its place."""
+    """A worker that exits once after each of `fatal`, restarted each time."""
     surroundings = os.environ | stack.settings.to_environment() | {"TEMPORAL_ADDRESS": stack.temporal_address}
-    command = (sys.executable, "-m", dying_worker.__name__, str(graves), *fatal)
+    command = (sys.executable, "-m", crashing_worker.__name__, str(graves), *fatal)
 
     async def one_after_the_other() -> None:
         while True:
             worker = await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=surroundings)
             try:
-                assert await worker.wait() == dying_worker.CODE, "it died of something else"
+                assert await worker.wait() == crashing_worker.CODE, "it died of something else"
                 for claim_id in open_claims(stack.settings):
                     await hurry(stack, claim_id)
             finally:
@@ -179,7 +187,7 @@ async def dying_and_rising(stack: Stack, graves: Path, fatal: tuple[str, ...]) -
 
 
 def at_the_gateway(settings: Settings, claim_id: str) -> tuple[int, int]:
-    """What the customer's card has really borne: the money kept, and how many holds are live."""
+    """The customer's card at the gateway: the amount kept, and the number of live holds."""
     question = "SELECT sum(captured - refunded), sum(state = 'authorized') FROM gateway_payments WHERE subject = ?"
     with contextlib.closing(sqlite3.connect(settings.home / "aftercare.db", timeout=30)) as database:
         kept, live = database.execute(question, [claim_id]).fetchone()
@@ -192,11 +200,11 @@ def open_claims(settings: Settings) -> list[str]:
 
 
 async def test_a_stack_killed_again_and_again_brings_a_claim_to_its_end(tmp_path: Path) -> None:
-    """Everything at once, as a power cut would, at the moments in which something has happened but is not told yet."""
+    """All processes at once, as in a power cut, when an effect has happened and is not reported yet."""
     settings = scratch_settings(tmp_path)
 
     async def power_cut(stack: Stack, asking: Coroutine[Any, Any, object], moment: str) -> None:
-        """Pull the plug as soon as the database shows what was asked for."""
+        """Kill all processes as soon as the query returns a row."""
         asked = asyncio.create_task(asking)
         await seen(settings, moment)
         stack.kill_all_now()
@@ -204,7 +212,7 @@ async def test_a_stack_killed_again_and_again_brings_a_claim_to_its_end(tmp_path
 
     async with running(settings) as (stack, desk):
         serial = await desk.covered()
-        submission = desk.asked(serial)
+        submission = desk.claim_body(serial)
         await power_cut(stack, desk.post("/claims", submission, "/claims"), "SELECT 1 FROM gateway_payments")
 
     # Each step is asked for again where the one before was cut off, and cut off as soon as it has its effect.
@@ -237,7 +245,7 @@ async def test_a_stack_killed_again_and_again_brings_a_claim_to_its_end(tmp_path
 
 
 async def brought_to(stack: Stack, desk: ServiceDesk, path: str, body: Json, state: str) -> Json:
-    """The claim in that state, after the request that was cut off has been made again."""
+    """The claim in that state, after the interrupted request was repeated."""
     for each in open_claims(stack.settings):
         await hurry(stack, each)
     return await desk.until(await insist(desk, path, body, path), lambda now: now["state"] == state)

@@ -1,21 +1,21 @@
-"""The evidence pack of a claim that really happened: notices, scans, charge and ledger, on either engine."""
+"""The evidence pack of a whole claim: notices, scans, charge and ledger, on either engine."""
 
-from tests.system.conftest import House
+from tests.system.conftest import Deployment
 
 
-async def test_a_defaulted_claim_can_be_defended(either_house: House) -> None:
+async def test_a_defaulted_claim_can_be_defended(deployment_on_each_engine: Deployment) -> None:
     """Edge case 59: consent, due date, notices sent, scans, inspection with photos."""
-    desk = either_house.desk
-    async with either_house.worker():
+    desk = deployment_on_each_engine.desk
+    async with deployment_on_each_engine.worker():
         claim = await desk.shipped()
-        await desk.does(f"/claims/{claim['id']}/extension", {"days": 3, "reason": "away"})
+        await desk.post_ok(f"/claims/{claim['id']}/extension", {"days": 3, "reason": "away"})
         await desk.forward(claim, until="due")
         scan = {"carrier": "UPS", "tracking_number": "1Z998"}
-        await desk.does(f"/claims/{claim['id']}/return-scan", scan)
+        await desk.post_ok(f"/claims/{claim['id']}/return-scan", scan)
         await desk.until(claim, lambda now: now["return"]["scanned_at"] is not None)
         seen = {"serial_number": "OTHER-1", "notes": "another drone", "photos": ["label.jpg"]}
         await desk.returned(claim, **seen)
-        await desk.until(claim, lambda _: len(either_house.mails(claim["id"])) >= 6)
+        await desk.until(claim, lambda _: len(deployment_on_each_engine.mails(claim["id"])) >= 6)
         pack = await desk.get(f"/claims/{claim['id']}/evidence")
     assert pack["consent"]["terms_text"].startswith("# Replacement terms, version 2026-01")
     assert pack["consent"]["accepted_by"] == "admin"

@@ -1,4 +1,4 @@
-"""`aftercare reconcile` on the local stack: whole claims agree; a claim whose process was ended is named."""
+"""`aftercare reconcile` on the local stack: whole claims agree; a claim with a terminated workflow is reported."""
 
 import json
 import os
@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from dev import Stack, scratch_settings
+from devstack.commands import scratch_settings
+from devstack.stack import Stack
 from settings import Settings
 from store.migrate import upgrade
 from tests.system.test_crashes import running
@@ -30,7 +31,7 @@ def aftercare(settings: Settings, address: str, *words: str) -> "subprocess.Comp
 
 
 async def test_a_claim_ended_in_temporal_is_named_and_whole_claims_are_not(tmp_path: Path) -> None:
-    """Invariant 14; a terminate runs no code, so its hold is nobody's any more."""
+    """Invariant 14; a terminate runs no code, so its hold has no owner."""
     settings = scratch_settings(tmp_path)
     async with running(settings) as (stack, desk):
         await desk.returned(await desk.shipped())
@@ -40,7 +41,7 @@ async def test_a_claim_ended_in_temporal_is_named_and_whole_claims_are_not(tmp_p
         await desk.forward(late, until="due")
         await desk.returned(late)
         cancelled = await desk.claimed()
-        await desk.does(f"/claims/{cancelled['id']}/cancel", {"reason": "changed my mind"})
+        await desk.post_ok(f"/claims/{cancelled['id']}/cancel", {"reason": "changed my mind"})
         lost, kept = await desk.shipped(), await desk.shipped()
 
         said = aftercare(settings, stack.temporal_address, "reconcile")

@@ -1,10 +1,13 @@
 """A short soak: what `make soak` does with a thousand claims, with a few."""
 
+import pytest
+
 from domain.kinds import HoldPolicy
-from tests.soak import soak
+from tests.soak.installation import soak
 
 
-async def test_every_invariant_holds_with_lost_answers_bad_cards_and_dying_workers() -> None:
+@pytest.mark.soak
+async def test_every_invariant_holds_with_lost_answers_bad_cards_and_crashing_workers() -> None:
     tallies = await soak(claims=12, kills=1, seed=7, lost=0.2, at_once=6)
     assert set(tallies) == set(HoldPolicy)
     assert {policy: tally.wrong for policy, tally in tallies.items()} == {policy: {} for policy in HoldPolicy}

@@ -1,4 +1,4 @@
-"""The commands that prepare a database and a Temporal server: what they say, to whom."""
+"""The commands that prepare a database and a Temporal server: their output."""
 
 import os
 import subprocess
@@ -13,8 +13,8 @@ from temporalio.api.workflowservice.v1 import DescribeNamespaceResponse
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from connect import RETENTION, set_up_retention
-from dev import scratch_settings
+from devstack.commands import scratch_settings
+from temporal_runtime.namespace import RETENTION, set_up_retention
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,7 +33,7 @@ class GuardedNamespaces:
 
 @pytest.mark.parametrize(("level", "shown"), [("info", False), ("debug", True)])
 def test_migrations_are_told_one_by_one_only_when_asked(tmp_path: Path, level: str, shown: bool) -> None:
-    answer = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-m", "cli", "db", "upgrade"],
         cwd=ROOT,
         env=os.environ | scratch_settings(tmp_path).to_environment() | {"AFTERCARE_LOG_LEVEL": level},
@@ -41,9 +41,9 @@ def test_migrations_are_told_one_by_one_only_when_asked(tmp_path: Path, level: s
         text=True,
         timeout=60,
     )
-    assert answer.returncode == 0, answer.stderr
-    assert answer.stdout.startswith("The database is at revision ")
-    assert ("alembic" in answer.stderr) is shown
+    assert completed.returncode == 0, completed.stderr
+    assert completed.stdout.startswith("The database is at revision ")
+    assert ("alembic" in completed.stderr) is shown
 
 
 async def test_who_may_not_change_the_retention_is_told_who_can() -> None:

@@ -1,4 +1,4 @@
-"""The import contracts: each is seen to catch a planted break, in a small copy of the house."""
+"""The import contracts: each catches a planted violation, in a small copy of the tree."""
 
 import ast
 import subprocess
@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("domain", "messages", "workflows", "store", "activities", "api")
+LAYERS = ("domain", "messages", "workflows", "store", "activities", "api")
 CONFIG = tomllib.loads((ROOT / "pyproject.toml").read_text())
 CONTRACTS = {contract["id"]: contract for contract in CONFIG["tool"]["importlinter"]["contracts"]}
-PROCESSES = CONTRACTS["parts"]["layers"][0].split(" | ")
+WORKFLOWS = CONTRACTS["parts"]["layers"][0].split(" | ")
 LINT = Path(sys.executable).with_name("lint-imports")
 
 BREAKS = [
@@ -28,7 +28,7 @@ BREAKS = [
     pytest.param("workflows", "workflows/planted.py", "import activities", id="workflows to activities"),
     pytest.param("workflows", "workflows/planted.py", "from store import tables", id="workflows to store"),
     pytest.param("workflows", "workflows/planted.py", "import sqlmodel", id="workflows to sqlmodel"),
-    pytest.param("workflows", "workflows/planted.py", "import httpx", id="workflows to the network"),
+    pytest.param("workflows", "workflows/planted.py", "import httpx2", id="workflows to the network"),
     pytest.param("store", "store/planted.py", "import workflows", id="store to workflows"),
     pytest.param("store", "store/planted.py", "import activities", id="store to activities"),
     pytest.param("activities", "activities/planted.py", "import workflows", id="activities to workflows"),
@@ -42,20 +42,24 @@ BREAKS = [
     pytest.param("no-circles", "workflows/parts/hold.py", "import workflows.parts.record", id="a circle of parts"),
     pytest.param("composition", "store/planted.py", "import settings", id="store to settings"),
     pytest.param("composition", "api/planted.py", "from worker import run_worker", id="api to worker"),
-    pytest.param("composition", "domain/planted.py", "import dev", id="domain to dev"),
+    pytest.param("composition", "domain/planted.py", "import devstack", id="domain to the local stack"),
+    pytest.param(
+        "composition", "api/planted.py", "from temporal_runtime.connection import connect", id="api to connect"
+    ),
+    pytest.param("composition", "activities/planted.py", "import cli.app", id="activities to the command line"),
 ]
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Path:
-    """The rooms with next to nothing in them, under the real contracts; whole as it stands."""
+def small_tree(tmp_path: Path) -> Path:
+    """The layers with almost empty modules, under the real contracts; it has no violation."""
     (tmp_path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
-    for room in ROOMS:
-        (tmp_path / room).mkdir()
-        (tmp_path / room / "__init__.py").touch()
+    for layer in LAYERS:
+        (tmp_path / layer).mkdir()
+        (tmp_path / layer / "__init__.py").touch()
     (tmp_path / "workflows/parts").mkdir()
     (tmp_path / "workflows/parts/__init__.py").touch()
-    for process in PROCESSES:
+    for process in WORKFLOWS:
         (tmp_path / "workflows" / f"{process}.py").touch()
     for file, text in {
         "store/tables.py": "",
@@ -64,8 +68,8 @@ def house(tmp_path: Path) -> Path:
         "workflows/parts/hold.py": "import domain",
         "workflows/parts/record.py": "import workflows.parts.hold",
         "activities/record.py": "import store.writes, messages",
-        "api/client.py": "import workflows.claim",
-        "api/app.py": "import api.client, store.tables, messages, domain",
+        "api/temporal_client.py": "import workflows.claim",
+        "api/app.py": "import api.temporal_client, store.tables, messages, domain",
         "messages/claims.py": "import domain, pydantic, temporalio",
     }.items():
         (tmp_path / file).write_text(f"{text}\n")
@@ -77,35 +81,36 @@ def lint(tree: Path, *contracts: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([LINT, "--no-cache", *options], cwd=tree, capture_output=True, text=True, timeout=60)
 
 
-def test_the_small_house_keeps_every_contract(house: Path) -> None:
-    answer = lint(house)
-    assert answer.returncode == 0, answer.stdout
+def test_the_small_tree_keeps_every_contract(small_tree: Path) -> None:
+    completed = lint(small_tree)
+    assert completed.returncode == 0, completed.stdout
 
 
 @pytest.mark.parametrize(("contract", "file", "line"), BREAKS)
-def test_a_planted_break_is_caught(house: Path, contract: str, file: str, line: str) -> None:
+def test_a_planted_violation_is_caught(small_tree: Path, contract: str, file: str, line: str) -> None:
     if "through" in line:
-        (house / "store/tables.py").write_text("import store.writes as through\n")
-        (house / "store/writes.py").write_text("")
-    (house / file).write_text(f"{line}\n")
-    answer = lint(house, contract)
-    assert answer.returncode == 1, answer.stdout
-    assert f"{CONTRACTS[contract]['name']} BROKEN" in answer.stdout
+        (small_tree / "store/tables.py").write_text("import store.writes as through\n")
+        (small_tree / "store/writes.py").write_text("")
+    (small_tree / file).write_text(f"{line}\n")
+    completed = lint(small_tree, contract)
+    assert completed.returncode == 1, completed.stdout
+    assert f"{CONTRACTS[contract]['name']} BROKEN" in completed.stdout
 
 
-def test_every_contract_has_a_planted_break() -> None:
+def test_every_contract_has_a_planted_violation() -> None:
     assert {values.values[0] for values in BREAKS} == set(CONTRACTS)
 
 
-def test_the_rooms_import_no_single_file_of_the_top() -> None:
-    """The contract names them one by one, so a new one must be added there."""
-    files = {file.stem for file in ROOT.glob("*.py")} - {"conftest"}
-    assert files <= set(CONTRACTS["composition"]["forbidden_modules"])
+def test_no_layer_imports_what_stands_above_all_layers() -> None:
+    """The contract names each module and package, so a new one must be added there."""
+    modules = {file.stem for file in ROOT.glob("*.py")}
+    packages = {file.parent.name for file in ROOT.glob("*/__init__.py")}
+    assert (modules | packages) - {*LAYERS, "conftest", "tests"} == set(CONTRACTS["composition"]["forbidden_modules"])
 
 
-def test_the_contract_of_the_parts_names_every_process_that_has_parts() -> None:
+def test_the_contract_of_the_parts_names_every_workflow_with_parts() -> None:
     with_parts = {file.stem for file in (ROOT / "workflows").glob("*.py") if "workflows.parts" in file.read_text()}
-    assert with_parts == set(PROCESSES)
+    assert with_parts == set(WORKFLOWS)
 
 
 def test_the_contract_of_domain_names_every_dependency() -> None:

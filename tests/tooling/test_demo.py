@@ -1,4 +1,4 @@
-"""The demo, which is the end-to-end test of the product: every story ends as told, and nothing is left behind."""
+"""The demo as an end-to-end test: every scenario ends as expected, and nothing is left behind."""
 
 import os
 import re
@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from demo.stories import STORIES
-from demo.story import AnyStory, CoverStory, Story
+from demo.scenario import ClaimScenario, CoverScenario, Scenario
+from demo.scenarios import SCENARIOS
 
 ROOT = Path(__file__).parents[2]
 DEMO = [sys.executable, "-m", "cli", "demo"]
@@ -19,21 +19,21 @@ ESCAPE = "\x1b"
 OTHERWISE = """
 import sys
 from dataclasses import replace
-from demo import main
-from demo.case import Case
-from demo.stories import STORIES
+from demo.runner import main
+from demo.claim_steps import ClaimSteps
+from demo.scenarios import SCENARIOS
 
-async def unheard_of(case: Case) -> None:
-    await case.claim_express("standard", "collision")
-    await case.ship_replacement()
+async def ship_too_early(steps: ClaimSteps) -> None:
+    await steps.claim_express("standard", "collision")
+    await steps.ship_replacement()
 
-cancelled = next(story for story in STORIES if story.title == "Cancelled in time")
-miscounted = replace(cancelled, told=replace(cancelled.told, paid="USD 1.00"))
-sys.exit(main((miscounted, replace(cancelled, play=unheard_of, title="Shipped unseen"))))
+cancelled = next(scenario for scenario in SCENARIOS if scenario.title == "Cancelled in time")
+miscounted = replace(cancelled, expected=replace(cancelled.expected, paid="USD 1.00"))
+sys.exit(main((miscounted, replace(cancelled, run=ship_too_early, title="Shipped unseen"))))
 """
 
 
-def surroundings(scratch: Path) -> dict[str, str]:
+def environment(scratch: Path) -> dict[str, str]:
     """The demo's variables: its folder is made in `scratch`, and what others set for their own stacks is in its way."""
     theirs = {"AFTERCARE_HOME": str(scratch / "untouched"), "AFTERCARE_API_PORT": "1", "AFTERCARE_PAYMENTS": "stripe"}
     theirs |= {"AFTERCARE_POLICY": '{"cure_days": 0}', "TEMPORAL_ADDRESS": "nowhere.invalid:1"}
@@ -57,71 +57,72 @@ def left_in(scratch: Path) -> list[str]:
 
 def play(command: list[str], scratch: Path) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        command, cwd=ROOT, env=surroundings(scratch), capture_output=True, text=True, timeout=300, check=False
+        command, cwd=ROOT, env=environment(scratch), capture_output=True, text=True, timeout=300, check=False
     )
 
 
-def numbers(kind: type[AnyStory]) -> list[int]:
-    """Of the stories of that kind, as the demo counts."""
-    return [number for number, story in enumerate(STORIES, 1) if isinstance(story, kind)]
+def numbers(kind: type[Scenario]) -> list[int]:
+    """Of the scenarios of that kind, as the demo counts."""
+    return [number for number, scenario in enumerate(SCENARIOS, 1) if isinstance(scenario, kind)]
 
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> "subprocess.CompletedProcess[str]":
     """The whole demo, once."""
     scratch = tmp_path_factory.mktemp("demo")
-    answer = play(DEMO, scratch)
+    completed = play(DEMO, scratch)
     assert left_in(scratch) == []
-    return answer
+    return completed
 
 
-def test_every_story_ends_as_told(played: "subprocess.CompletedProcess[str]") -> None:
+def test_every_scenario_ends_as_expected(played: "subprocess.CompletedProcess[str]") -> None:
     assert played.returncode == 0, played.stdout + played.stderr
     assert played.stderr == ""
-    assert f"All {len(STORIES)} stories ended as told" in played.stdout
+    assert f"All {len(SCENARIOS)} scenarios ended as expected" in played.stdout
     assert "✗" not in played.stdout
 
 
-@pytest.mark.parametrize("number", numbers(Story))
-def test_a_claim_is_told_to_its_end(played: "subprocess.CompletedProcess[str]", number: int) -> None:
-    story = STORIES[number - 1]
-    assert isinstance(story, Story)
-    chapter = chapters(played.stdout)[number]
-    for words in (story.plot, story.moral, f"Closed: {story.told.outcome.replace('_', ' ')}."):
-        assert words in chapter
-    assert re.search(r"day +0 +\w{3} \d\d \w{3} +\d\d:\d\d:\d\d ", chapter)
-    assert re.search(r"Workflow clm_\w+ ", chapter)
-    mails = sum(int(kind.partition(" x")[2] or 1) for kind in story.told.mails)
-    assert f"{mails} mails sent." in chapter
-    assert chapter.count("mail:") == mails
+@pytest.mark.parametrize("number", numbers(ClaimScenario))
+def test_a_claim_is_shown_to_its_end(played: "subprocess.CompletedProcess[str]", number: int) -> None:
+    scenario = SCENARIOS[number - 1]
+    assert isinstance(scenario, ClaimScenario)
+    section = sections(played.stdout)[number]
+    for words in (scenario.given, scenario.then, f"Closed: {scenario.expected.outcome.replace('_', ' ')}."):
+        assert words in section
+    assert re.search(r"day +0 +\w{3} \d\d \w{3} +\d\d:\d\d:\d\d ", section)
+    assert re.search(r"Workflow clm_\w+ ", section)
+    mails = sum(int(kind.partition(" x")[2] or 1) for kind in scenario.expected.mails)
+    assert f"{mails} mails sent." in section
+    assert section.count("mail:") == mails
 
 
-@pytest.mark.parametrize("number", numbers(CoverStory))
-def test_a_plan_is_told_to_its_end(played: "subprocess.CompletedProcess[str]", number: int) -> None:
-    story = STORIES[number - 1]
-    assert isinstance(story, CoverStory)
-    chapter = chapters(played.stdout)[number]
-    for words in (story.plot, story.moral):
-        assert words in chapter
-    for answer in story.told.answers:
-        if answer.startswith("refused"):
-            assert f"Refused. {answer.removeprefix('refused ')}: " in chapter
-    assert re.search(r"Workflow pln_\w+ ", chapter)
-    assert chapter.count("mail:") == len(story.told.mails)
+@pytest.mark.parametrize("number", numbers(CoverScenario))
+def test_a_plan_is_shown_to_its_end(played: "subprocess.CompletedProcess[str]", number: int) -> None:
+    scenario = SCENARIOS[number - 1]
+    assert isinstance(scenario, CoverScenario)
+    section = sections(played.stdout)[number]
+    for words in (scenario.given, scenario.then):
+        assert words in section
+    for completed in scenario.expected.answers:
+        if completed.startswith("refused"):
+            assert f"Refused. {completed.removeprefix('refused ')}: " in section
+    assert re.search(r"Workflow pln_\w+ ", section)
+    assert section.count("mail:") == len(scenario.expected.mails)
 
 
-@pytest.mark.parametrize("number", numbers(Story))
+@pytest.mark.parametrize("number", numbers(ClaimScenario))
 def test_the_table_shows_the_money_of_every_claim(played: "subprocess.CompletedProcess[str]", number: int) -> None:
-    story = STORIES[number - 1]
-    assert isinstance(story, Story)
-    told = story.told
+    scenario = SCENARIOS[number - 1]
+    assert isinstance(scenario, ClaimScenario)
+    told = scenario.expected
     hold = "" if told.hold == "none" else " ".join(told.hold.split()[:2])
     _, table = played.stdout.split("The money")
     (row,) = (line for line in table.splitlines() if line.strip().startswith(f"{number} "))
     currency, _, fee = told.fee.partition(" ")
     amounts = (fee, *(a.removeprefix(currency) for a in (hold, told.captured, told.refunded, told.paid)))
     assert (
-        row.split() == " ".join((str(number), story.title, told.outcome.replace("_", " "), currency, *amounts)).split()
+        row.split()
+        == " ".join((str(number), scenario.title, told.outcome.replace("_", " "), currency, *amounts)).split()
     )
 
 
@@ -136,13 +137,13 @@ def test_the_reader_is_told_where_to_look(played: "subprocess.CompletedProcess[s
     assert "`make dev` starts one that stays" in played.stdout
 
 
-def test_a_story_that_ends_otherwise_is_told_and_is_code_one(tmp_path: Path) -> None:
-    answer = play([sys.executable, "-c", OTHERWISE], tmp_path)
-    assert answer.returncode == 1, answer.stdout + answer.stderr
-    said = " ".join(answer.stdout.split())
-    assert "paid: told USD 1.00, found USD 0.00" in said
+def test_an_unexpected_result_is_shown_and_is_code_one(tmp_path: Path) -> None:
+    completed = play([sys.executable, "-c", OTHERWISE], tmp_path)
+    assert completed.returncode == 1, completed.stdout + completed.stderr
+    said = " ".join(completed.stdout.split())
+    assert "paid: expected USD 1.00, found USD 0.00" in said
     assert re.search(r"POST /claims/clm_\w+/dispatch: 409 action_not_allowed: ", said)
-    assert "Not as told: 1 (Cancelled in time), 2 (Shipped unseen)." in said
+    assert "Not as expected: 1 (Cancelled in time), 2 (Shipped unseen)." in said
     assert left_in(tmp_path) == []
 
 
@@ -152,7 +153,7 @@ def test_a_stopped_demo_leaves_nothing_behind(tmp_path: Path, number: signal.Sig
     with subprocess.Popen(
         DEMO,
         cwd=ROOT,
-        env=surroundings(tmp_path),
+        env=environment(tmp_path),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -174,21 +175,21 @@ def test_a_stopped_demo_leaves_nothing_behind(tmp_path: Path, number: signal.Sig
 
 
 def test_a_missing_program_is_one_message(tmp_path: Path) -> None:
-    answer = subprocess.run(
+    completed = subprocess.run(
         DEMO,
         cwd=ROOT,
-        env=surroundings(tmp_path) | {"AFTERCARE_TEMPORAL_CLI": "no-such-temporal"},
+        env=environment(tmp_path) | {"AFTERCARE_TEMPORAL_CLI": "no-such-temporal"},
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
-    assert answer.returncode == 2
-    assert answer.stderr == "AFTERCARE_TEMPORAL_CLI names no-such-temporal, which is not a program\n"
+    assert completed.returncode == 2
+    assert completed.stderr == "AFTERCARE_TEMPORAL_CLI names no-such-temporal, which is not a program\n"
     assert left_in(tmp_path) == []
 
 
-def chapters(text: str) -> dict[int, str]:
-    """What is told of each story, by its number, without line breaks."""
+def sections(text: str) -> dict[int, str]:
+    """The output of each scenario, by its number, without line breaks."""
     parts = re.split(r"(?m)^ ?(\d+)  (?=\S)", text.split("The money")[0])
     return {int(number): " ".join(told.split()) for number, told in zip(parts[1::2], parts[2::2], strict=True)}

@@ -1,4 +1,4 @@
-"""What must be in order before the stack starts: each refusal says what to do."""
+"""Checks before the stack starts: each error says what to do."""
 
 import socket
 import sys
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from dev import scratch_settings
-from preflight import HOST, StackError, check_ports, claim_home, find_temporal
+from devstack.commands import scratch_settings
+from devstack.preflight import HOST, StackError, check_ports, find_temporal, lock_home
 
 
 def test_temporal_is_found_beside_python(tmp_path: Path) -> None:
@@ -36,7 +36,7 @@ async def test_a_busy_port_is_named_with_its_variable(tmp_path: Path, field: str
         taken.bind((HOST, port))
         taken.listen()
         with pytest.raises(StackError, match=rf"Port {port} .* is in use.* {variable}={port + 1}"):
-            await check_ports(settings, patience_seconds=0)
+            await check_ports(settings, wait_seconds=0)
     await check_ports(settings)
 
 
@@ -54,14 +54,14 @@ async def test_the_three_ports_differ(tmp_path: Path) -> None:
 def test_a_data_folder_of_another_version_is_left_alone(tmp_path: Path, marker: bytes, version: str) -> None:
     (tmp_path / "VERSION").write_bytes(marker)
     with pytest.raises(StackError, match=rf"is of version {version}, .*AFTERCARE_HOME=.*or remove it"):
-        claim_home(tmp_path)
+        lock_home(tmp_path)
     assert (tmp_path / "VERSION").read_bytes() == marker
 
 
 def test_a_data_folder_with_claims_of_no_known_version_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "temporal.db").touch()
     with pytest.raises(StackError, match="is of version unknown"):
-        claim_home(tmp_path)
+        lock_home(tmp_path)
     assert not (tmp_path / "VERSION").exists()
 
 
@@ -69,10 +69,10 @@ def test_a_data_folder_that_is_none_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
     with pytest.raises(StackError, match=r"cannot be used: .* AFTERCARE_HOME="):
-        claim_home(file)
+        lock_home(file)
 
 
 def test_one_data_folder_holds_one_stack(tmp_path: Path) -> None:
-    with claim_home(tmp_path), pytest.raises(StackError, match="Another stack runs"):
-        claim_home(tmp_path)
-    claim_home(tmp_path).close()
+    with lock_home(tmp_path), pytest.raises(StackError, match="Another stack runs"):
+        lock_home(tmp_path)
+    lock_home(tmp_path).close()

@@ -8,8 +8,8 @@ from tests.rules_table import RULES, TABLE, faults, main, named
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Path:
-    """A small house in which every rule is decided and held, with its table written."""
+def small_tree(tmp_path: Path) -> Path:
+    """A small tree in which every rule is implemented and tested, with its table written."""
     for file in ("domain/rules.py", "tests/domain/test_rules.py"):
         (tmp_path / file).parent.mkdir(parents=True)
         (tmp_path / file).write_text("\n".join(RULES), encoding="utf-8")
@@ -31,24 +31,24 @@ def test_rules_are_found_where_they_are_named(text: str, rules: set[str]) -> Non
     assert named(text) == rules
 
 
-def test_a_fresh_table_passes(house: Path) -> None:
-    assert main(["--check"], house) == 0
-    assert (house / TABLE).read_text(encoding="utf-8").count("\n| R-") == len(RULES)
+def test_a_fresh_table_passes(small_tree: Path) -> None:
+    assert main(["--check"], small_tree) == 0
+    assert (small_tree / TABLE).read_text(encoding="utf-8").count("\n| R-") == len(RULES)
 
 
-def test_a_stale_table_is_said(house: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (house / "domain" / "more.py").write_text("R-CLM-1", encoding="utf-8")
-    assert main(["--check"], house) == 1
+def test_a_stale_table_is_reported(small_tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (small_tree / "domain" / "more.py").write_text("R-CLM-1", encoding="utf-8")
+    assert main(["--check"], small_tree) == 1
     assert capsys.readouterr().err.startswith("docs/rules.md is stale")
-    (house / TABLE).unlink()
-    assert main(["--check"], house) == 1
+    (small_tree / TABLE).unlink()
+    assert main(["--check"], small_tree) == 1
 
 
-def test_a_rule_without_a_test_is_said(house: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    tests = house / "tests" / "domain" / "test_rules.py"
+def test_a_rule_without_a_test_is_reported(small_tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tests = small_tree / "tests" / "domain" / "test_rules.py"
     tests.write_text(tests.read_text(encoding="utf-8").replace("R-CLM-1\n", ""), encoding="utf-8")
-    main([], house)
-    assert main(["--check"], house) == 1
+    main([], small_tree)
+    assert main(["--check"], small_tree) == 1
     assert capsys.readouterr().err == "R-CLM-1 has no test.\n"
 
 

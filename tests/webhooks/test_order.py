@@ -1,4 +1,4 @@
-"""Any order and repetition of events ends in the same state: in what is kept, and in what the claims heard."""
+"""Any order and repetition of events ends in the same state: the stored events, and the events the claims received."""
 
 import asyncio
 import shutil
@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from sqlmodel import delete, select
 
 from store.database import Database
-from store.webhooks import WebhookEventRow
+from store.tables.webhook_events import WebhookEventRow
 from tests.api.conftest import express
-from tests.webhooks.conftest import Mailroom, changed, mailroom_on, saw
+from tests.webhooks.conftest import WebhookEndpoint, changed, saw, webhook_endpoint
 
 GATEWAY, CARRIER = "payments/stripe", "carriers/ups"
 NOBODYS = "clm_aaaaaaaaaaaaaaaa"
@@ -36,15 +36,15 @@ Places = st.lists(st.tuples(st.integers(0, len(END) - 1), st.booleans()), max_si
 
 @dataclass
 class Day:
-    """A mailroom with an open claim and a closed one, in a loop of its own: what hypothesis calls is no coroutine."""
+    """A endpoint with an open claim and a closed one, in a loop of its own: what hypothesis calls is no coroutine."""
 
-    mailroom: Mailroom
+    endpoint: WebhookEndpoint
     loop: asyncio.AbstractEventLoop
     claim: str
     closed: str
 
     def events(self) -> list[tuple[str, dict[str, Any]]]:
-        """A claim's life as its senders tell it, and what is about nothing of ours."""
+        """All events of a claim, and events about no claim."""
         kinds = ["amount_capturable_updated", "succeeded", "canceled"]
         told = [(GATEWAY, changed(f"evt_{n}", self.claim, f"payment_intent.{kind}")) for n, kind in enumerate(kinds)]
         told += [(GATEWAY, changed("evt_3", self.claim, "charge.refunded", payment_intent="pi_1"))]
@@ -53,23 +53,23 @@ class Day:
         return [*told, (CARRIER, saw("evt_0", self.claim)), (CARRIER, saw("evt_1", self.claim, "delivered"))]
 
     async def post(self, number: int, away: bool) -> None:
-        self.mailroom.office.door.away = away
+        self.endpoint.harness.claim_commands.away = away
         path, body = self.events()[number]
-        answer = await self.mailroom.send(path, body)
-        assert answer.status_code == 200 or (away and answer.status_code == 503), answer.text
+        response = await self.endpoint.send(path, body)
+        assert response.status_code == 200 or (away and response.status_code == 503), response.text
 
     async def kept(self) -> dict[tuple[str, str], str]:
-        async with self.mailroom.office.database.reading() as session:
+        async with self.endpoint.harness.database.snapshot() as session:
             rows = (await session.exec(select(WebhookEventRow))).all()
         return {(row.source, row.event_id): row.state for row in rows}
 
     async def begin_again(self) -> None:
-        self.mailroom.office.door.asked.clear()
-        async with self.mailroom.office.database.writing() as session:
+        self.endpoint.harness.claim_commands.received.clear()
+        async with self.endpoint.harness.database.transaction() as session:
             await session.exec(delete(WebhookEventRow))
 
     def heard(self) -> list[str]:
-        return [event.event_id for event in self.mailroom.heard]
+        return [event.event_id for event in self.endpoint.heard]
 
 
 @pytest.fixture(scope="module")
@@ -77,21 +77,21 @@ def day(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     file = shutil.copyfile(sqlite_template, tmp_path_factory.mktemp("order") / "aftercare.db")
     loop = asyncio.new_event_loop()
     database = Database(f"sqlite:///{file}")
-    opened = mailroom_on(f"sqlite:///{file}", database)
-    mailroom = loop.run_until_complete(opened.__aenter__())
-    yield loop.run_until_complete(_begun(mailroom, loop))
+    opened = webhook_endpoint(f"sqlite:///{file}", database)
+    endpoint = loop.run_until_complete(opened.__aenter__())
+    yield loop.run_until_complete(_begun(endpoint, loop))
     loop.run_until_complete(opened.__aexit__(None, None, None))
     loop.run_until_complete(database.close())
     loop.close()
 
 
-async def _begun(mailroom: Mailroom, loop: asyncio.AbstractEventLoop) -> Day:
-    office = mailroom.office
-    claim = (await office.claimed())["id"]
-    await office.covered("SN2", bound=False)
-    closed = (await office.http.post("/v1/claims", json=express(serial_number="SN2"))).json()["id"]
-    await office.http.post(f"/v1/claims/{closed}/cancel")
-    return Day(mailroom, loop, claim, closed)
+async def _begun(endpoint: WebhookEndpoint, loop: asyncio.AbstractEventLoop) -> Day:
+    harness = endpoint.harness
+    claim = (await harness.claimed())["id"]
+    await harness.covered("SN2", bound=False)
+    closed = (await harness.http.post("/v1/claims", json=express(serial_number="SN2"))).json()["id"]
+    await harness.http.post(f"/v1/claims/{closed}/cancel")
+    return Day(endpoint, loop, claim, closed)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -114,7 +114,7 @@ def test_any_order_and_repetition_ends_in_the_same_state(
 
 
 def test_all_at_once_tells_each_claim_and_keeps_each_event_once(day: Day) -> None:
-    """The same moment may tell a claim twice: it knows the event by its id. Kept it is once."""
+    """Two deliveries at once may signal the claim twice: it knows the event by its id. It is stored once."""
 
     async def play() -> None:
         await day.begin_again()

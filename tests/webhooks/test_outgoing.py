@@ -8,22 +8,22 @@ from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from sqlmodel import col, select
 
-from activities.gateway import Declined, OutcomeUnknown, Refused
-from activities.mischief import Mischief
-from activities.simulated_gateway import SimulatedGateway
-from activities.simulated_webhooks import MOST_AT_ONCE, NotAccepted, SimulatedWebhooks
-from api.signatures import OURS, sign, verify
+from activities.payments.fault_injection import FaultInjection
+from activities.payments.gateway import Declined, GatewayRefused, OutcomeUnknown
+from activities.payments.simulated.gateway import SimulatedGateway
+from activities.payments.simulated.webhooks import BATCH_SIZE, NotAccepted, SimulatedWebhooks
+from api.webhook_signatures import AFTERCARE_HEADER, sign, verify
 from domain.money import Money
 from messages.claims import PaymentChanged
 from store.database import Database
-from store.payment_tables import GatewayEventRow, GatewayPaymentRow
-from store.writes.payment_attempts import AnswerJson, Attempt
+from store.tables.simulated_gateway import GatewayEventRow, GatewayPaymentRow
+from store.writes.payment_attempts import Attempt, ResponseJson
 from tests.api.conftest import NOW
-from tests.webhooks.conftest import SECRETS, Mailroom, mailroom_on
+from tests.webhooks.conftest import SECRETS, WebhookEndpoint, webhook_endpoint
 
 AMOUNT = Money(16400, "USD")
 CLAIM = "clm_aaaaaaaaaaaaaaaa"
@@ -44,7 +44,7 @@ async def held(gateway: SimulatedGateway, subject: str = CLAIM, number: int = 0)
 
 
 async def written(database: Database) -> list[GatewayEventRow]:
-    async with database.reading() as session:
+    async with database.snapshot() as session:
         return list((await session.exec(select(GatewayEventRow).order_by(col(GatewayEventRow.number)))).all())
 
 
@@ -52,32 +52,32 @@ async def happened(database: Database) -> list[tuple[str, datetime]]:
     return [(row.happened, row.at) for row in await written(database)]
 
 
-class Post:
-    """An API that takes what comes, or answers as it is told to. `answers` counts down."""
+class FakeApi:
+    """A fake API that accepts everything, or returns the given `responses` in turn."""
 
-    def __init__(self, *answers: int | Exception) -> None:
-        self.answers = list(answers)
+    def __init__(self, *responses: int | Exception) -> None:
+        self.responses = list(responses)
         self.got: list[dict[str, Any]] = []
-        self.http = httpx.AsyncClient(transport=httpx.MockTransport(self._take))
+        self.http = httpx2.AsyncClient(transport=httpx2.MockTransport(self._take))
 
-    def _take(self, request: httpx.Request) -> httpx.Response:
+    def _take(self, request: httpx2.Request) -> httpx2.Response:
         assert str(request.url) == ADDRESS
-        verify(request.headers[OURS], request.content, SECRET, datetime.now(UTC))
-        answer = self.answers.pop(0) if self.answers else 200
-        if isinstance(answer, Exception):
-            raise answer
+        verify(request.headers[AFTERCARE_HEADER], request.content, SECRET, datetime.now(UTC))
+        response = self.responses.pop(0) if self.responses else 200
+        if isinstance(response, Exception):
+            raise response
         self.got.append(json.loads(request.content))
-        return httpx.Response(answer)
+        return httpx2.Response(response)
 
     def ids(self) -> list[str]:
         return [event["id"] for event in self.got]
 
 
-def sender(database: Database, http: httpx.AsyncClient, mischief: Mischief | None = None) -> SimulatedWebhooks:
+def sender(database: Database, http: httpx2.AsyncClient, faults: FaultInjection | None = None) -> SimulatedWebhooks:
     def signed(body: bytes, at: datetime) -> dict[str, str]:
-        return {OURS: sign(body, SECRET, at)}
+        return {AFTERCARE_HEADER: sign(body, SECRET, at)}
 
-    return SimulatedWebhooks(database, ADDRESS, signed, mischief=mischief, poll_seconds=0.01, http=http)
+    return SimulatedWebhooks(database, ADDRESS, signed, faults=faults, poll_seconds=0.01, http=http)
 
 
 async def test_every_change_is_written_down_at_its_moment_on_the_claims_clock(database: Database) -> None:
@@ -98,7 +98,7 @@ async def test_every_change_is_written_down_at_its_moment_on_the_claims_clock(da
         (captured, "refunded", later),
         (charge.id, "charged", later),
     ]
-    async with database.reading() as session:
+    async with database.snapshot() as session:
         end = (await session.get_one(GatewayPaymentRow, expired)).expires_at
     assert rows[8:] == [(expired, "expired", end)]
 
@@ -106,7 +106,7 @@ async def test_every_change_is_written_down_at_its_moment_on_the_claims_clock(da
 async def test_an_event_and_its_effect_are_written_together_or_not_at_all(database: Database) -> None:
     gateway = gateway_on(database)
 
-    async def fail(*_: object) -> AnswerJson:
+    async def fail(*_: object) -> ResponseJson:
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
@@ -126,7 +126,7 @@ async def test_a_repeated_request_and_a_refusal_tell_nothing_new(database: Datab
     await held(gateway)
     await gateway.release(hold, key="r", at=NOW)
     await gateway.release(hold, key="r", at=NOW)
-    with pytest.raises(Refused):
+    with pytest.raises(GatewayRefused):
         await gateway.capture(hold, AMOUNT, key="c", at=NOW)
     with pytest.raises(Declined):
         await gateway.charge(AMOUNT, "pm_card_chargeDeclined", subject=CLAIM, key="f", at=NOW, sent_at=NOW)
@@ -134,7 +134,7 @@ async def test_a_repeated_request_and_a_refusal_tell_nothing_new(database: Datab
 
 
 async def test_events_are_posted_in_order_and_once(database: Database) -> None:
-    gateway, post = gateway_on(database), Post()
+    gateway, post = gateway_on(database), FakeApi()
     hold = await held(gateway)
     await gateway.capture(hold, AMOUNT, key="c", at=NOW)
     await gateway.refund(hold, AMOUNT, key="f", at=NOW)
@@ -147,14 +147,14 @@ async def test_events_are_posted_in_order_and_once(database: Database) -> None:
         "charge.refunded",
     ]
     assert [event["created"] for event in post.got] == [int(NOW.timestamp())] * 3
-    things = [event["data"]["object"] for event in post.got]
-    assert [thing.get("payment_intent", thing["id"]) for thing in things] == [hold] * 3
-    assert [thing["metadata"] for thing in things] == [{"claim_id": CLAIM}] * 3
+    events = [event["data"]["object"] for event in post.got]
+    assert [thing.get("payment_intent", thing["id"]) for thing in events] == [hold] * 3
+    assert [thing["metadata"] for thing in events] == [{"claim_id": CLAIM}] * 3
     assert all(row.delivered_at for row in await written(database))
 
 
 async def test_what_is_not_accepted_is_posted_again_and_stops_no_other(database: Database) -> None:
-    gateway, post = gateway_on(database), Post(200, 503, 200)
+    gateway, post = gateway_on(database), FakeApi(200, 503, 200)
     for number in range(3):
         await held(gateway, number=number)
     webhooks = sender(database, post.http)
@@ -166,22 +166,22 @@ async def test_what_is_not_accepted_is_posted_again_and_stops_no_other(database:
 
 
 async def test_what_was_accepted_before_the_api_went_away_stays_accepted(database: Database) -> None:
-    gateway, post = gateway_on(database), Post(200, httpx.ConnectError("nobody"))
+    gateway, post = gateway_on(database), FakeApi(200, httpx2.ConnectError("nobody"))
     for number in range(3):
         await held(gateway, number=number)
     webhooks = sender(database, post.http)
-    with pytest.raises(httpx.ConnectError):
+    with pytest.raises(httpx2.ConnectError):
         await webhooks.post_waiting()
     assert await webhooks.post_waiting() == 2
     assert len(set(post.ids())) == len(post.ids()) == 3
 
 
 async def test_a_batch_is_bounded(sqlite_database: Database) -> None:
-    gateway, post = gateway_on(sqlite_database), Post()
-    for number in range(MOST_AT_ONCE + 1):
+    gateway, post = gateway_on(sqlite_database), FakeApi()
+    for number in range(BATCH_SIZE + 1):
         await held(gateway, number=number)
     webhooks = sender(sqlite_database, post.http)
-    assert [await webhooks.post_waiting() for _ in range(3)] == [MOST_AT_ONCE, 1, 0]
+    assert [await webhooks.post_waiting() for _ in range(3)] == [BATCH_SIZE, 1, 0]
 
 
 @contextlib.asynccontextmanager
@@ -205,83 +205,88 @@ async def until(holds: Callable[[], bool]) -> None:
 async def test_an_api_that_is_down_is_told_of_once_and_waited_for(
     sqlite_database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
-    post = Post(*[httpx.ConnectError("nobody listens")] * 4, 500)
+    post = FakeApi(*[httpx2.ConnectError("nobody listens")] * 4, 500)
     await held(gateway_on(sqlite_database))
     with caplog.at_level(logging.INFO, "aftercare"):
         async with running(sender(sqlite_database, post.http)):
             await until(lambda: len(post.got) == 2)
-    told = [record for record in caplog.records if record.name.startswith("aftercare")]
-    assert [record.levelname for record in told] == ["WARNING"]
-    assert len(told[0].getMessage().splitlines()) == 1
+    received = [record for record in caplog.records if record.name.startswith("aftercare")]
+    assert [record.levelname for record in received] == ["WARNING"]
+    assert len(received[0].getMessage().splitlines()) == 1
 
 
 async def test_a_database_in_trouble_does_not_end_it() -> None:
     broken = Database("sqlite:////nowhere/at/all.db")
-    async with running(sender(broken, Post().http)):
+    async with running(sender(broken, FakeApi().http)):
         await asyncio.sleep(0.1)
     await broken.close()
 
 
 @pytest.mark.parametrize(
-    "mischief",
-    [Mischief(repeat=1), Mischief(shuffle=True), Mischief(delay_seconds=0.1), Mischief(0, 0.5, True, 0.05, seed=7)],
+    "faults",
+    [
+        FaultInjection(repeat=1),
+        FaultInjection(shuffle=True),
+        FaultInjection(delay_seconds=0.1),
+        FaultInjection(0, 0.5, True, 0.05, seed=7),
+    ],
     ids=["repeated", "in disorder", "late", "everything"],
 )
 async def test_whatever_trouble_is_made_the_claim_hears_everything_once(
-    sqlite_url: str, sqlite_database: Database, mischief: Mischief
+    sqlite_url: str, sqlite_database: Database, faults: FaultInjection
 ) -> None:
     """From the gateway's own table through the application to the claim."""
-    async with mailroom_on(sqlite_url, sqlite_database) as mailroom:
-        claim = (await mailroom.office.claimed())["id"]
-        told = await heard_of(mailroom, claim, mischief)
-        assert sorted(told) == sorted(f"simulated:{row.id}" for row in await written(sqlite_database))
-        assert len(told) == 12
-        assert await mailroom.parked() == []
+    async with webhook_endpoint(sqlite_url, sqlite_database) as endpoint:
+        claim = (await endpoint.harness.claimed())["id"]
+        received = await heard_of(endpoint, claim, faults)
+        assert sorted(received) == sorted(f"simulated:{row.id}" for row in await written(sqlite_database))
+        assert len(received) == 12
+        assert await endpoint.parked() == []
 
 
-async def heard_of(mailroom: Mailroom, claim: str, mischief: Mischief) -> list[str]:
-    """What the claim heard of four holds, each captured and given back."""
+async def heard_of(endpoint: WebhookEndpoint, claim: str, faults: FaultInjection) -> list[str]:
+    """The events that the claim received about four holds, each captured and refunded."""
     now = datetime.now(UTC)
-    mailroom.office.clock[0] = now
-    gateway = gateway_on(mailroom.office.database)
+    endpoint.harness.clock[0] = now
+    gateway = gateway_on(endpoint.harness.database)
     for number in range(4):
         hold = await held(gateway, claim, number)
         await gateway.capture(hold, AMOUNT, key=f"c{number}", at=NOW)
         await gateway.refund(hold, AMOUNT, key=f"f{number}", at=NOW)
-    webhooks = sender(mailroom.office.database, mailroom.office.http, mischief)
+    webhooks = sender(endpoint.harness.database, endpoint.harness.http, faults)
     assert await webhooks.post_waiting() == 12
     assert await webhooks.post_waiting() == 0
-    return [event.event_id for event in mailroom.heard if isinstance(event, PaymentChanged)]
+    return [event.event_id for event in endpoint.heard if isinstance(event, PaymentChanged)]
 
 
-def test_trouble_is_made_as_it_was_asked_for() -> None:
-    things, dice = list(range(200)), Mischief().dice
-    assert Mischief().journey(things, dice()) == [(0.0, thing) for thing in things]
-    twice = [thing for _, thing in Mischief(repeat=1).journey(things, dice())]
-    assert sorted(twice) == sorted(things * 2)
-    some = [thing for _, thing in Mischief(repeat=0.3).journey(things, dice())]
-    assert set(some) == set(things)
-    assert 30 < len(some) - len(things) < 90
-    mixed = [thing for _, thing in Mischief(shuffle=True).journey(things, dice())]
-    assert mixed != things
-    assert sorted(mixed) == things
-    late = Mischief(delay_seconds=2).journey(things, dice())
+def test_faults_are_injected_as_configured() -> None:
+    events, random = list(range(200)), FaultInjection().random
+    assert FaultInjection().schedule(events, random()) == [(0.0, event) for event in events]
+    twice = [event for _, event in FaultInjection(repeat=1).schedule(events, random())]
+    assert sorted(twice) == sorted(events * 2)
+    some = [event for _, event in FaultInjection(repeat=0.3).schedule(events, random())]
+    assert set(some) == set(events)
+    assert 30 < len(some) - len(events) < 90
+    mixed = [event for _, event in FaultInjection(shuffle=True).schedule(events, random())]
+    assert mixed != events
+    assert sorted(mixed) == events
+    late = FaultInjection(delay_seconds=2).schedule(events, random())
     assert [seconds for seconds, _ in late] == sorted(seconds for seconds, _ in late)
     assert 1 < max(late)[0] <= 2
-    assert sorted(thing for _, thing in late) == things
+    assert sorted(event for _, event in late) == events
 
 
 def test_the_same_seed_makes_the_same_trouble() -> None:
-    mischief = Mischief(lose_answers=0.5, repeat=0.5, shuffle=True, delay_seconds=1, seed=3)
-    first, second = mischief.dice(), mischief.dice()
-    assert mischief.journey(range(20), first) == mischief.journey(range(20), second)
-    assert [mischief.loses(first) for _ in range(20)] == [mischief.loses(second) for _ in range(20)]
+    faults = FaultInjection(lose_answers=0.5, repeat=0.5, shuffle=True, delay_seconds=1, seed=3)
+    first, second = faults.random(), faults.random()
+    assert faults.schedule(range(20), first) == faults.schedule(range(20), second)
+    assert [faults.loses_response(first) for _ in range(20)] == [faults.loses_response(second) for _ in range(20)]
 
 
 async def test_a_lost_answer_has_happened_and_is_told(database: Database) -> None:
-    mischief = Mischief(lose_answers=1)
-    dice = mischief.dice()
-    gateway = gateway_on(database, lose_answers=lambda _: mischief.loses(dice))
+    faults = FaultInjection(lose_answers=1)
+    random = faults.random()
+    gateway = gateway_on(database, lose_answers=lambda _: faults.loses_response(random))
     with pytest.raises(OutcomeUnknown):
         await held(gateway)
     assert await happened(database) == [("authorized", NOW)]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from api.signatures import TOLERANCE, BadSignature, sign, verify
+from api.webhook_signatures import TOLERANCE, BadSignature, sign, verify
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 MOMENT = int(NOW.timestamp())

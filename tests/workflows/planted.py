@@ -22,7 +22,7 @@ class TakesNoMessageInAStep(CareExpressPremium):
         async def plainly(step: Awaitable[Any]) -> Any:
             return await step
 
-        swap(self.inbox, "during", plainly)
+        swap(self.inbox, "run_step", plainly)
 
 
 @planted

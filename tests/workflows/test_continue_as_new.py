@@ -11,14 +11,15 @@ from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 
-from api.client import TemporalDoor
+from api.temporal_client import TemporalClaimCommands
 from domain.dates import whole_second
 from domain.kinds import Action, ClaimState, Outcome, Tier
 from messages.claims import Dispatch, ExtendReturn, Inspect, ParcelScanned
-from tests.replay import holds, lost, premium, standard, workbench  # noqa: F401  # each adds its stories
-from tests.replay.stories import STORIES, Story
-from tests.workflows.conftest import WITHOUT_BATTERY, World
+from tests.replay.scenario import Scenario
+from tests.replay.scenarios import SCENARIOS
+from tests.workflows.case import WITHOUT_BATTERY
 from tests.workflows.short_runs import SHORT_RUNS
+from tests.workflows.world import World
 from workflows.flyaway import Flyaway
 from workflows.parts.claim_workflow import Phase
 from workflows.parts.original_return import OriginalReturn
@@ -34,7 +35,7 @@ PHASES_OF: dict[str, tuple[type, ...]] = {
     "Flyaway": (Flyaway,),
     "OnlineRepair": (ServiceJob,),
 }
-TOLD = {
+SCENARIOS_OF = {
     "CareExpressPremium": [
         "another_card_bears_the_hold",
         "cancelled_before_dispatch",
@@ -105,7 +106,7 @@ async def continued_in(client: Client, claim_id: str) -> list[str]:
         run_id = began.continued_execution_run_id
 
 
-def books(world: World) -> dict[str, Any]:
+def results_of(world: World) -> dict[str, Any]:
     """What came of the claim: for customer, warehouse, finance and mail."""
     (claim,) = world.record.claims.values()
     return {
@@ -119,28 +120,30 @@ def books(world: World) -> dict[str, Any]:
     }
 
 
-async def told(client: Client, story: Story) -> list[str]:
-    """The story in long runs and in short ones: they end the same. The phases in which the short ones went on."""
-    whole, short = story.world(client), story.world(client, processes=SHORT_RUNS, asks_again=True)
-    async with story.told_in(whole), story.told_in(short) as claim_id:
+async def played_twice(client: Client, scenario: Scenario) -> list[str]:
+    """The scenario in long runs and in short ones: they end the same. The phases in which the short ones went on."""
+    whole, short = scenario.world(client), scenario.world(client, processes=SHORT_RUNS, retries_decisions=True)
+    async with scenario.played_in(whole), scenario.played_in(short) as claim_id:
         again = await continued_in(client, claim_id)
-    assert books(short) == books(whole), story.file
+    assert results_of(short) == results_of(whole), scenario.file
     return again
 
 
 @pytest.mark.parametrize("process", PHASES_OF)
-async def test_stories_end_the_same_with_a_new_run_in_every_phase(temporal: WorkflowEnvironment, process: str) -> None:
-    stories = [story for story in STORIES if story.workflow == process and story.name in TOLD[process]]
-    assert {story.name for story in stories} == set(TOLD[process])
-    again = await asyncio.gather(*(told(temporal.client, story) for story in stories))
+async def test_scenarios_end_the_same_with_a_run_in_every_phase(temporal: WorkflowEnvironment, process: str) -> None:
+    scenarios = [
+        scenario for scenario in SCENARIOS if scenario.workflow == process and scenario.name in SCENARIOS_OF[process]
+    ]
+    assert {scenario.name for scenario in scenarios} == set(SCENARIOS_OF[process])
+    again = await asyncio.gather(*(played_twice(temporal.client, scenario) for scenario in scenarios))
     assert {phase for found in again for phase in found} >= waits(process) | STEPS[process]
 
 
 async def test_messages_that_race_a_new_run_count_once_each(temporal: WorkflowEnvironment) -> None:
     """Signals are carried over by the server; an update that met the end of a run is asked again under its id."""
-    world = World(temporal.client, processes=SHORT_RUNS, asks_again=True)
+    world = World(temporal.client, processes=SHORT_RUNS, retries_decisions=True)
     async with world.worker():
-        case = await world.open(world.express(Tier.PREMIUM))
+        case = await world.open(world.care_express(Tier.PREMIUM))
         at = whole_second(await case.now())
         scans = [
             ParcelScanned(event_id=f"s-{n}", actor="carrier", scanned_at=at, carrier="UPS", tracking_number=f"1Z{n}")
@@ -156,7 +159,7 @@ async def test_messages_that_race_a_new_run_count_once_each(temporal: WorkflowEn
         extended = await deciding
         assert extended.returning is not None
         assert extended.returning.extended_days == 2
-        assert (await case.refuses("extension", extend)).type == "action_not_allowed"
+        assert (await case.refused("extension", extend)).type == "action_not_allowed"
         claim = await case.claim()
         assert claim.state is ClaimState.AWAITING_RETURN
         lines = Counter(event.details for event in world.record.events if event.kind == "return_scanned")
@@ -173,14 +176,14 @@ async def test_an_update_whose_step_goes_on_in_the_next_run_is_answered_there(te
     """Its first caller is told of the payment in progress, and who asks again under its id gets the answer."""
     world = World(temporal.client, processes=SHORT_RUNS)
     async with world.worker():
-        case = await world.open(world.express(Tier.PREMIUM))
+        case = await world.open(world.care_express(Tier.PREMIUM))
         await case.dispatch()
         await case.arrive()
         world.payments.silent.add("release")
         verdict = Inspect(actor="warehouse", serial_number="SN1", genuine=True, components=WITHOUT_BATTERY)
         first = asyncio.create_task(case.decide("inspection", verdict, update_id="verdict"))
-        await case.in_step()
-        await case.arrive_in_step()  # what is written for it is stored, so that the step can go on in a new run
+        await case.until_in_step()
+        await case.signal_arrival()  # what is written for it is stored, so that the step can go on in a new run
         with pytest.raises(WorkflowUpdateFailedError) as caught:
             await first
         assert isinstance(caught.value.cause, ApplicationError)
@@ -200,17 +203,17 @@ async def test_the_api_repeats_a_decision_that_met_the_end_of_a_run(temporal: Wo
     async def connected() -> Client:
         return temporal.client
 
-    door = TemporalDoor(connected, world.task_queue)
-    await door.open()
+    claim_commands = TemporalClaimCommands(connected, world.task_queue)
+    await claim_commands.open()
     async with world.worker():
-        case = await world.open(world.express(Tier.PREMIUM))
+        case = await world.open(world.care_express(Tier.PREMIUM))
         decisions = {
             Action.DISPATCH: Dispatch(actor="warehouse", replacement_serial_number="SN2"),
             Action.EXTENSION: ExtendReturn(actor="staff", days=2, reason="ill"),
         }
         for action, decision in decisions.items():  # at once: the run that follows the one before has not begun yet
-            claim = await door.decide(case.id, action, decision, f"key-{action}")
+            claim = await claim_commands.decide(case.id, action, decision, f"key-{action}")
         assert claim.returning is not None
         assert (claim.state, claim.returning.extended_days) == (ClaimState.AWAITING_RETURN, 2)
         assert world.record.kinds().count("extended") == 1
-    await door.close()
+    await claim_commands.close()

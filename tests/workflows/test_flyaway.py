@@ -1,4 +1,4 @@
-"""The stories of a drone that flew away."""
+"""Flyaway claims on the real server."""
 
 from datetime import timedelta
 
@@ -12,7 +12,7 @@ from messages.claims import (
     ReportFound,
 )
 from messages.mail import MailKind
-from tests.workflows.conftest import World
+from tests.workflows.world import World
 
 FEE = 73900
 APPROVE = Decide(actor="staff", approve=True)
@@ -20,7 +20,7 @@ APPROVE = Decide(actor="staff", approve=True)
 
 async def test_an_approved_flyaway_costs_its_fee_and_both_uses(world: World) -> None:
     """R-FLY-4, R-FLY-5."""
-    case = await world.open(world.lost())
+    case = await world.open(world.flyaway())
     assert (await case.claim()).state is ClaimState.AWAITING_DECISION
     assert world.payments.taken() == 0
     assert (await case.decide("decision", APPROVE)).state is ClaimState.AWAITING_DISPATCH
@@ -28,14 +28,14 @@ async def test_an_approved_flyaway_costs_its_fee_and_both_uses(world: World) -> 
     claim = await case.claim()
     assert (claim.outcome, claim.hold, claim.returning) == (Outcome.REPLACED, None, None)
     assert world.payments.taken() == FEE
-    assert world.record.standing.uses[-1].flyaway
+    assert world.record.snapshot.uses[-1].flyaway
     assert world.mail.kinds()[-2:] == [MailKind.REPLACED, MailKind.REBIND]
 
 
 async def test_a_rejection_needs_a_reason_and_gives_the_use_back(world: World) -> None:
     """R-FLY-3."""
-    case = await world.open(world.lost())
-    assert (await case.refuses("decision", Decide(actor="staff", approve=False))).type == "invalid_request"
+    case = await world.open(world.flyaway())
+    assert (await case.refused("decision", Decide(actor="staff", approve=False))).type == "invalid_request"
     reject = Decide(actor="staff", approve=False, reason="the record shows no flight")
     claim = await case.decide("decision", reject)
     assert claim.outcome is Outcome.REJECTED
@@ -49,11 +49,11 @@ async def test_a_rejection_needs_a_reason_and_gives_the_use_back(world: World) -
 async def test_a_declined_fee_waits_for_another_card(world: World) -> None:
     """R-FLY-4."""
     world.payments.declines.add(("flyaway_fees", "pm_card_visa"))
-    case = await world.open(world.lost())
+    case = await world.open(world.flyaway())
     claim = await case.decide("decision", APPROVE)
     assert claim.state is ClaimState.AWAITING_PAYMENT
     same = ChangePaymentMethod(actor="customer", payment_method="pm_card_visa")
-    assert (await case.refuses("payment_method", same)).type == "payment_declined"
+    assert (await case.refused("payment_method", same)).type == "payment_declined"
     other = ChangePaymentMethod(actor="customer", payment_method="pm_card_amex")
     assert (await case.decide("payment_method", other)).state is ClaimState.AWAITING_DISPATCH
     assert world.payments.taken() == FEE
@@ -62,7 +62,7 @@ async def test_a_declined_fee_waits_for_another_card(world: World) -> None:
 async def test_an_unpaid_flyaway_lapses_after_thirty_days(world: World) -> None:
     """R-FLY-4."""
     world.payments.declines.add(("flyaway_fees", "pm_card_visa"))
-    case = await world.open(world.lost())
+    case = await world.open(world.flyaway())
     claim = await case.decide("decision", APPROVE)
     assert claim.deadline
     claim = await case.pass_until(claim.deadline - timedelta(seconds=5))
@@ -74,7 +74,7 @@ async def test_an_unpaid_flyaway_lapses_after_thirty_days(world: World) -> None:
 
 async def test_a_drone_found_before_dispatch_withdraws_the_claim(world: World) -> None:
     """R-FLY-6."""
-    case = await world.open(world.lost())
+    case = await world.open(world.flyaway())
     await case.decide("decision", APPROVE)
     claim = await case.decide("found", ReportFound(actor="customer"))
     assert claim.outcome is Outcome.WITHDRAWN
@@ -85,7 +85,7 @@ async def test_a_drone_found_before_dispatch_withdraws_the_claim(world: World) -
 
 async def test_a_drone_found_after_dispatch_is_for_staff(world: World) -> None:
     """R-FLY-6: no refund."""
-    case = await world.open(world.lost())
+    case = await world.open(world.flyaway())
     await case.decide("decision", APPROVE)
     await case.dispatch()
     await case.pass_time(days=100)
@@ -96,7 +96,7 @@ async def test_a_drone_found_after_dispatch_is_for_staff(world: World) -> None:
 
 
 async def test_a_flyaway_can_be_cancelled_until_it_ships(world: World) -> None:
-    case = await world.open(world.lost())
+    case = await world.open(world.flyaway())
     await case.decide("decision", APPROVE)
     assert (await case.decide("cancel", CancelClaim(actor="customer"))).outcome is Outcome.CANCELLED
     assert world.payments.taken() == 0
@@ -104,7 +104,7 @@ async def test_a_flyaway_can_be_cancelled_until_it_ships(world: World) -> None:
 
 async def test_every_reason_against_a_flyaway_is_told_at_once(world: World) -> None:
     """R-FLY-1, R-FLY-2."""
-    ask = world.lost(confirmed_unrecoverable=False, accepted_terms=False)
+    ask = world.flyaway(confirmed_unrecoverable=False, accepted_terms=False)
     long_ago = ask.incident.occurred_at - timedelta(days=31)
     answer = await world.submit(
         ask.model_copy(update={"incident": type(ask.incident)(ask.incident.cause, long_ago, "")})

@@ -12,7 +12,8 @@ from domain.kinds import Attention, ClaimState, Component, HoldPolicy, HoldState
 from domain.policy import Policy
 from messages.claims import CancelClaim, ChooseParts, Decide, PaymentChanged, Waive
 from messages.mail import MailKind
-from tests.workflows.conftest import WITHOUT_BATTERY, Case, World
+from tests.workflows.case import WITHOUT_BATTERY, Case
+from tests.workflows.world import World
 
 FEE, HOLD = 15900, 164000
 Worlds = Callable[..., World]
@@ -116,7 +117,7 @@ async def test_a_deposit_goes_back_with_the_fee_when_nothing_was_shipped(deposit
     """R-EXP-9."""
     world = depositing
     async with world.worker():
-        case = await world.open(world.express(tier=Tier.PREMIUM))
+        case = await world.open(world.care_express(tier=Tier.PREMIUM))
         await case.pass_time(days=8)
         assert world.payments.taken() == FEE + HOLD
         claim = await case.decide("cancel", CancelClaim(actor="customer"))

@@ -18,13 +18,25 @@ from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
-from activities.mail import OutgoingMail, Timing
-from connect import DATA_CONVERTER
-from messages.mail import DeliverMails, MailKind, MailStanding, Outbox
+from activities.mail.activities import OutgoingMail, Timing
+from messages.mail import DeliverMails, MailKind, Outbox, OutboxStatus
 from store.database import Database
+from temporal_runtime.data_converter import DATA_CONVERTER
 from tests.fakes.outbox import FakeOutbox, given_up
-from tests.mail.outbox import REBIND, SHIPPED, Clock, NotingPost, claim_of, in_outbox, noted, notice, owned, saved
-from tests.workflows.listening import Listening
+from tests.mail.outbox import (
+    REBIND,
+    SHIPPED,
+    Clock,
+    RecordingTransport,
+    claim_of,
+    in_outbox,
+    notice,
+    owned,
+    saved,
+    sent_rows,
+)
+from tests.server import CONTINUE_AS_NEW_EVENTS
+from tests.workflows.signal_recorder import SignalRecorder
 from workflows.mail_delivery import ACTIVITY, MailDelivery
 
 PATIENCE = 30
@@ -34,7 +46,7 @@ def worker(client: Client, queue: str, outbox: Outbox, **options: Any) -> Worker
     return Worker(
         client,
         task_queue=queue,
-        workflows=[MailDelivery, Listening],
+        workflows=[MailDelivery, SignalRecorder],
         activities=[outbox.deliver_mails],
         graceful_shutdown_timeout=timedelta(seconds=20),
         **options,
@@ -90,7 +102,7 @@ async def test_a_claim_is_told_of_a_mail_that_was_given_up(
     temporal: WorkflowEnvironment, delivery: WorkflowHandle[MailDelivery, None], queue: str
 ) -> None:
     client = temporal.client
-    claim = await client.start_workflow(Listening.run, 2, id=f"clm_{uuid4().hex}", task_queue=queue)
+    claim = await client.start_workflow(SignalRecorder.run, 2, id=f"clm_{uuid4().hex}", task_queue=queue)
     first, second, third = (given_up(claim.id, number) for number in (1, 2, 3))
     outbox = FakeOutbox([(first, second), (third,)])
     async with worker(client, queue, outbox):
@@ -103,7 +115,7 @@ async def test_a_claim_that_is_over_or_never_was_is_no_error(
     temporal: WorkflowEnvironment, delivery: WorkflowHandle[MailDelivery, None], queue: str
 ) -> None:
     client = temporal.client
-    over = await client.start_workflow(Listening.run, 0, id=f"clm_{uuid4().hex}", task_queue=queue)
+    over = await client.start_workflow(SignalRecorder.run, 0, id=f"clm_{uuid4().hex}", task_queue=queue)
     outbox = FakeOutbox()
     async with worker(client, queue, outbox):
         await over.result()
@@ -133,13 +145,13 @@ async def test_its_history_does_not_grow_for_ever(
 ) -> None:
     """Each result that tells of something is some events; the last one told goes with the next run."""
     gone = f"clm_{uuid4().hex}"
-    outbox = FakeOutbox([(given_up(gone, number),) for number in range(1, 601)])
+    outbox = FakeOutbox([(given_up(gone, number),) for number in range(1, 201)])
     async with worker(temporal.client, queue, outbox):
-        await until(lambda: len(outbox.requests) == 601)
-    assert [request.told for request in outbox.requests[1:]] == [(number,) for number in range(1, 601)]
+        await until(lambda: len(outbox.requests) == 201)
+    assert [request.told for request in outbox.requests[1:]] == [(number,) for number in range(1, 201)]
     latest = await temporal.client.get_workflow_handle(delivery.id).describe()
     assert latest.run_id != delivery.first_execution_run_id
-    assert latest.history_length < 5000
+    assert latest.history_length < 1.2 * CONTINUE_AS_NEW_EVENTS
 
 
 async def test_a_stopping_worker_is_not_held_up_and_the_next_one_goes_on(
@@ -147,7 +159,7 @@ async def test_a_stopping_worker_is_not_held_up_and_the_next_one_goes_on(
 ) -> None:
     loop = asyncio.get_running_loop()
     await owned(sqlite_database)
-    post = NotingPost()
+    post = RecordingTransport()
     for version, mail_due in enumerate((SHIPPED, REBIND), 1):
         mail = OutgoingMail(sqlite_database, post, timing=Timing(poll=0.01))
         async with worker(temporal.client, queue, mail):
@@ -174,13 +186,13 @@ async def test_several_workers_share_one_and_a_terminated_one_comes_back(
 
 @asynccontextmanager
 async def delivering(
-    client: Client, queue: str, database: Database, post: NotingPost, clock: Clock | None = None
+    client: Client, queue: str, database: Database, transport: RecordingTransport, clock: Clock | None = None
 ) -> AsyncIterator[None]:
     """As on a real worker, whose signs of life reach the server every few seconds. A `clock` has the real backoff."""
     if clock is None:
-        outgoing = OutgoingMail(database, post, timing=Timing(poll=0.01, first_backoff=0.2))
+        outgoing = OutgoingMail(database, transport, timing=Timing(poll=0.01, first_backoff=0.2))
     else:
-        outgoing = OutgoingMail(database, post, timing=Timing(poll=0.01), now=clock)
+        outgoing = OutgoingMail(database, transport, timing=Timing(poll=0.01), now=clock)
     async with worker(client, queue, outgoing, max_heartbeat_throttle_interval=timedelta(seconds=0.2)):
         yield
 
@@ -200,15 +212,15 @@ async def test_ops_see_it_and_pause_it_and_have_it_go_on(
     temporal: WorkflowEnvironment, delivery: WorkflowHandle[MailDelivery, None], queue: str, sqlite_database: Database
 ) -> None:
     """By the commands of docs/operations.md."""
-    post = NotingPost()
+    post = RecordingTransport()
     this = ("--workflow-id", delivery.id, "--activity-id", ACTIVITY)
     await owned(sqlite_database)
     await saved(sqlite_database, claim_of("a"), SHIPPED)
     async with delivering(temporal.client, queue, sqlite_database, post):
         await until(lambda: len(post.sent) == 1)
         live = await seen(delivery, lambda now: b'"sent":1' in now.heartbeat_details.payloads[0].data)
-        (details,) = DATA_CONVERTER.payload_converter.from_payloads(live.heartbeat_details.payloads, [MailStanding])
-        assert details == MailStanding(sent=1, waiting=0, failing=0, given_up=0)
+        (details,) = DATA_CONVERTER.payload_converter.from_payloads(live.heartbeat_details.payloads, [OutboxStatus])
+        assert details == OutboxStatus(sent=1, waiting=0, failing=0, given_up=0)
         assert json.loads(live.heartbeat_details.payloads[0].data)["waiting"] == 0
 
         await temporal_says(temporal, "activity", "pause", *this, "--reason", "the mail server moves")
@@ -239,7 +251,7 @@ async def test_a_mail_server_away_for_nearly_three_days_gets_every_mail_afterwar
     temporal: WorkflowEnvironment, delivery: WorkflowHandle[MailDelivery, None], queue: str, sqlite_database: Database
 ) -> None:
     """71 hours on the delivery's clock, by two workers in turn; after 72 the first mails would be given up."""
-    post, clock, letters = NotingPost(at_once=25), Clock(), "abc"
+    post, clock, letters = RecordingTransport(batch_size=25), Clock(), "abc"
     post.away = True
     await owned(sqlite_database, *letters)
     attempts: dict[str, int] = {}
@@ -271,6 +283,6 @@ async def test_a_mail_server_away_for_nearly_three_days_gets_every_mail_afterwar
         claim_id = claim_of(letter).id
         mine = [name for name in post.names if name.startswith(claim_id)]
         assert mine == [f"{claim_id}.extended.{number}" for number in range(1, 9)]
-    assert len(post.sent) == len(await noted(sqlite_database)) == 24
+    assert len(post.sent) == len(await sent_rows(sqlite_database)) == 24
     kinds = [str(event.event_type) for event in (await delivery.fetch_history()).events]
     assert not [kind for kind in kinds if "FAIL" in kind or "TIMED_OUT" in kind]

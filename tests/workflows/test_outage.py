@@ -23,7 +23,8 @@ from messages.claims import (
     PaymentChanged,
     Waive,
 )
-from tests.workflows.conftest import WITHOUT_BATTERY, Case, World
+from tests.workflows.case import WITHOUT_BATTERY, Case
+from tests.workflows.world import World
 
 FEE, HOLD = 15900, 164000
 Worlds = Callable[..., World]
@@ -67,7 +68,7 @@ async def test_a_gateway_silent_for_two_days_keeps_nobody_waiting_and_the_claim_
     assert returning
     world.payments.silent.add("all")
     await world.skipper.fast_forward(case.handle, returning.due_at + timedelta(minutes=1) - await case.now())
-    await case.in_step()
+    await case.until_in_step()
     before = await events(case)
     for days in (1, 2):
         for _ in range(2):
@@ -75,7 +76,7 @@ async def test_a_gateway_silent_for_two_days_keeps_nobody_waiting_and_the_claim_
             assert heard.pop("waiver") == "payment_in_progress"
             assert set(heard.values()) == {"action_not_allowed"}
             await world.skipper.fast_forward(case.handle, timedelta(hours=12))
-        await case.arrive_in_step()
+        await case.signal_arrival()
         async with asyncio.timeout(A_SECOND):
             while world.record.kinds().count("parcel_arrived") < days:
                 await asyncio.sleep(0.02)
@@ -103,12 +104,12 @@ async def test_a_webhook_in_an_outage_keeps_nobody_waiting(make_world: Worlds) -
         (hold_id,) = world.payments.holds
         news = PaymentChanged(event_id="evt_1", actor="simulated", payment_id=hold_id)
         await case.handle.signal("payment_changed", news)
-        await case.in_step()
+        await case.until_in_step()
         heard = await answers(case)
         assert heard.pop("extension") == "taken"
         assert heard.pop("waiver") == "payment_in_progress"
         assert set(heard.values()) == {"action_not_allowed"}
-        await case.arrive_in_step()
+        await case.signal_arrival()
         async with asyncio.timeout(A_SECOND):
             while world.record.claims[case.id].state is not ClaimState.INSPECTING:
                 await asyncio.sleep(0.02)
@@ -124,7 +125,7 @@ async def test_a_webhook_in_an_outage_keeps_nobody_waiting(make_world: Worlds) -
 @pytest.mark.parametrize("purpose", ["authorize", "fee"])
 async def test_a_submission_in_an_outage_is_answered_when_the_gateway_is_back(world: World, purpose: str) -> None:
     world.payments.silent.add(purpose)
-    ask = world.express(Tier.PREMIUM)
+    ask = world.care_express(Tier.PREMIUM)
     opened = asyncio.create_task(world.open(ask))
     case = Case(world, ask.claim_id)
     async with asyncio.timeout(5):

@@ -11,8 +11,9 @@ from domain.kinds import ClaimState, Outcome, Tier
 from domain.policy import Policy
 from messages.claims import Dispatch, Waive
 from tests.workflows import planted
-from tests.workflows.conftest import PROCESSES, WITHOUT_BATTERY, World
+from tests.workflows.case import WITHOUT_BATTERY
 from tests.workflows.short_runs import SHORT_RUNS, ShortPremium
+from tests.workflows.world import PROCESSES, World
 
 Check = Callable[[World], Awaitable[None]]
 CAUGHT = (AssertionError, TimeoutError, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError)
@@ -25,8 +26,8 @@ async def hears_and_answers_in_a_step(world: World) -> None:
     returning = (await case.claim()).returning
     assert returning
     await world.skipper.fast_forward(case.handle, returning.due_at - await case.now())
-    await case.in_step()
-    await case.arrive_in_step()
+    await case.until_in_step()
+    await case.signal_arrival()
     async with asyncio.timeout(2):
         while "parcel_arrived" not in world.record.kinds():
             await asyncio.sleep(0.02)
@@ -39,8 +40,8 @@ async def acts_on_a_fact_of_a_step_in_the_next_run(world: World) -> None:
     await case.arrive()
     world.payments.silent.add("capture")
     inspected = asyncio.create_task(case.inspect(genuine=False))
-    await case.in_step()
-    await case.arrive_in_step()
+    await case.until_in_step()
+    await case.signal_arrival()
     await asyncio.sleep(3)  # what was written is stored, so the step goes on in a new run
     world.payments.silent.clear()
     await inspected
@@ -49,7 +50,7 @@ async def acts_on_a_fact_of_a_step_in_the_next_run(world: World) -> None:
 
 
 async def answers_an_update_alike_in_the_next_run(world: World) -> None:
-    case = await world.open(world.express(Tier.PREMIUM))
+    case = await world.open(world.care_express(Tier.PREMIUM))
     shipped = await case.decide("dispatch", DISPATCH, update_id="one")
     await case.claim()
     await asyncio.sleep(1.5)
@@ -66,7 +67,9 @@ PLANTS: list[tuple[type, Check]] = [
 
 @pytest.mark.parametrize(("bug", "check"), PLANTS, ids=lambda value: getattr(value, "__name__", ""))
 async def test_a_planted_bug_is_caught(temporal: WorkflowEnvironment, bug: type, check: Check) -> None:
-    world = World(temporal.client, Policy(cure_days=0), processes=(bug,), asks_again=issubclass(bug, ShortPremium))
+    world = World(
+        temporal.client, Policy(cure_days=0), processes=(bug,), retries_decisions=issubclass(bug, ShortPremium)
+    )
     async with world.worker():
         with pytest.raises(CAUGHT):
             await check(world)
@@ -84,7 +87,9 @@ async def test_the_real_process_passes(temporal: WorkflowEnvironment, processes:
         )
     )
     for check in checks:
-        world = World(temporal.client, Policy(cure_days=0), processes=processes, asks_again=processes is SHORT_RUNS)
+        world = World(
+            temporal.client, Policy(cure_days=0), processes=processes, retries_decisions=processes is SHORT_RUNS
+        )
         async with world.worker():
             await check(world)
             world.payments.silent.clear()

@@ -10,7 +10,8 @@ from temporalio.exceptions import CancelledError
 
 from domain.kinds import Attention, ClaimState, HoldState, Outcome, Tier, UseKind
 from messages.claims import CancelClaim, ClaimAccepted, Dispatch, ParcelArrived, Waive
-from tests.workflows.conftest import WITHOUT_BATTERY, Case, World
+from tests.workflows.case import WITHOUT_BATTERY, Case
+from tests.workflows.world import World
 
 FEE, HOLD = 15900, 164000
 Worlds = Callable[..., World]
@@ -18,7 +19,7 @@ Worlds = Callable[..., World]
 
 async def test_a_claim_started_with_no_worker_is_decided_once_one_runs(make_world: Worlds) -> None:
     world = make_world()
-    ask = world.express(Tier.PREMIUM)
+    ask = world.care_express(Tier.PREMIUM)
     with pytest.raises(WorkflowUpdateRPCTimeoutOrCancelledError):
         async with asyncio.timeout(1):
             await world.submit(ask)
@@ -57,7 +58,7 @@ async def test_with_the_worker_down_over_the_deadline_the_arrivals_own_time_deci
 
 async def test_cancel_and_dispatch_at_once_let_one_win(world: World) -> None:
     """Edge case 27."""
-    case = await world.open(world.express(Tier.PREMIUM))
+    case = await world.open(world.care_express(Tier.PREMIUM))
     results = await asyncio.gather(
         case.decide("cancel", CancelClaim(actor="customer")),
         case.decide("dispatch", Dispatch(actor="warehouse", replacement_serial_number="SN2")),
@@ -124,9 +125,9 @@ async def test_a_decision_that_comes_while_the_claim_ends_is_answered(world: Wor
     world.payments.silent.add("release")
     await case.arrive()
     inspected = asyncio.create_task(case.inspect(components=WITHOUT_BATTERY))
-    await case.in_step()
+    await case.until_in_step()
     late = Waive(actor="staff", reason="too late")
-    assert (await case.refuses("waiver", late)).type == "payment_in_progress"
+    assert (await case.refused("waiver", late)).type == "payment_in_progress"
     world.payments.silent.clear()
     assert (await inspected).outcome is Outcome.HOLD_RELEASED
     assert await case.handle.result() == "hold_released"
@@ -140,7 +141,7 @@ async def cancelled_by_operations(case: Case) -> None:
 
 
 async def test_a_cancel_from_the_temporal_ui_before_dispatch_undoes_everything(world: World) -> None:
-    case = await world.open(world.express(Tier.PREMIUM))
+    case = await world.open(world.care_express(Tier.PREMIUM))
     await cancelled_by_operations(case)
     claim = world.record.claims[case.id]
     assert (claim.outcome, world.payments.taken(), world.payments.live_holds()) == (Outcome.CANCELLED, 0, 0)

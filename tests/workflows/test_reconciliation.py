@@ -14,14 +14,15 @@ from temporalio.worker import Worker
 from domain.reconciliation import FindingCode
 from messages.reconciliation import CompareSubjects, Reconcile, Reconciled, SubjectsCompared
 from messages.search import CLAIM_ATTENTION
-from schedules import RECONCILIATION, reconciliation_schedule, set_up_schedules
-from tests.fakes.reconciling import FakeReconciling
+from temporal_runtime.schedules import RECONCILIATION, reconciliation_schedule, set_up_schedules
+from tests.fakes.reconciliation import FakeReconciliation
+from tests.server import CONTINUE_AS_NEW_EVENTS
 from workflows.reconciliation import ReconcilePayments
 
 CODE = FindingCode
 
 
-def methods(reconciling: FakeReconciling) -> list[Callable[..., Any]]:
+def methods(reconciling: FakeReconciliation) -> list[Callable[..., Any]]:
     return [
         reconciling.begin_reconciliation,
         reconciling.copy_payments,
@@ -30,7 +31,7 @@ def methods(reconciling: FakeReconciling) -> list[Callable[..., Any]]:
     ]
 
 
-async def reconciled(client: Client, reconciling: FakeReconciling) -> tuple[Reconciled, WorkflowHandle[Any, Any]]:
+async def reconciled(client: Client, reconciling: FakeReconciliation) -> tuple[Reconciled, WorkflowHandle[Any, Any]]:
     queue = f"q-{uuid4()}"
     async with Worker(client, task_queue=queue, workflows=[ReconcilePayments], activities=methods(reconciling)):
         handle = await client.start_workflow(ReconcilePayments.run, Reconcile(), id=f"rec-{uuid4()}", task_queue=queue)
@@ -40,7 +41,7 @@ async def reconciled(client: Client, reconciling: FakeReconciling) -> tuple[Reco
 
 
 async def test_it_copies_every_page_and_then_compares_every_page(temporal: WorkflowEnvironment) -> None:
-    reconciling = FakeReconciling(payment_pages=3, subject_pages=2)
+    reconciling = FakeReconciliation(payment_pages=3, subject_pages=2)
     done, _ = await reconciled(temporal.client, reconciling)
     assert [ask.after for ask in reconciling.copied] == [None, "1", "2"]
     assert [(ask.after, ask.mark) for ask in reconciling.compared] == [(None, 7), ("1", 7)]
@@ -53,7 +54,7 @@ async def test_it_copies_every_page_and_then_compares_every_page(temporal: Workf
 
 
 async def test_what_was_under_way_may_be_booked_before_it_compares(temporal: WorkflowEnvironment) -> None:
-    reconciling = FakeReconciling()
+    reconciling = FakeReconciliation()
     _, handle = await reconciled(temporal.client, reconciling)
     kinds = [event.event_type for event in (await handle.fetch_history()).events]
     timers = [place for place, kind in enumerate(kinds) if kind == 17]  # EVENT_TYPE_TIMER_STARTED
@@ -64,33 +65,33 @@ async def test_what_was_under_way_may_be_booked_before_it_compares(temporal: Wor
 
 async def test_findings_are_seen_in_temporals_list(temporal: WorkflowEnvironment) -> None:
     found = (CODE.TWO_LIVE_HOLDS, CODE.HOLD_WITHOUT_WORKFLOW, CODE.TWO_LIVE_HOLDS)
-    done, handle = await reconciled(temporal.client, FakeReconciling(found=found))
+    done, handle = await reconciled(temporal.client, FakeReconciliation(found=found))
     assert done.by_code == {CODE.TWO_LIVE_HOLDS: 2, CODE.HOLD_WITHOUT_WORKFLOW: 1}
     attributes = (await handle.describe()).typed_search_attributes
     assert attributes[CLAIM_ATTENTION] == ["hold_without_workflow", "two_live_holds"]
 
 
 async def test_a_clean_run_asks_for_nobodys_attention(temporal: WorkflowEnvironment) -> None:
-    _, handle = await reconciled(temporal.client, FakeReconciling())
+    _, handle = await reconciled(temporal.client, FakeReconciliation())
     assert (await handle.describe()).typed_search_attributes.get(CLAIM_ATTENTION) is None
 
 
 async def test_no_history_grows_with_the_payments(temporal: WorkflowEnvironment) -> None:
     """More pages than one history should hold: the run goes on as a new one, under the same report."""
-    reconciling = FakeReconciling(payment_pages=900, subject_pages=900)
+    reconciling = FakeReconciliation(payment_pages=220, subject_pages=220)
     done, handle = await reconciled(temporal.client, reconciling)
     first = await handle.describe()
     chain = temporal.client.get_workflow_handle(handle.id)
     latest = await chain.describe()
     assert latest.run_id != first.raw_description.workflow_execution_info.first_run_id
     assert len(reconciling.begun) == 1
-    assert [ask.after for ask in reconciling.copied] == [None, *map(str, range(1, 900))]
-    assert [ask.after for ask in reconciling.compared] == [None, *map(str, range(1, 900))]
+    assert [ask.after for ask in reconciling.copied] == [None, *map(str, range(1, 220))]
+    assert [ask.after for ask in reconciling.compared] == [None, *map(str, range(1, 220))]
     assert {ask.reconciliation_id for ask in reconciling.compared} == {done.reconciliation_id}
-    assert (await chain.fetch_history()).events[-1].event_id < 12_000
+    assert (await chain.fetch_history()).events[-1].event_id < 3 * CONTINUE_AS_NEW_EVENTS
 
 
-class FailsOnce(FakeReconciling):
+class FailsOnce(FakeReconciliation):
     failed = False
 
     @activity.defn
@@ -118,7 +119,7 @@ async def test_the_schedule_runs_it_daily_at_five(temporal: WorkflowEnvironment)
     assert {(moment.hour, moment.minute) for moment in upcoming} == {(5, 0)}
     assert len({moment.date() for moment in upcoming}) == 3
     assert reconciliation_schedule(queue).policy == description.schedule.policy
-    reconciling = FakeReconciling()
+    reconciling = FakeReconciliation()
     async with Worker(
         temporal.client, task_queue=queue, workflows=[ReconcilePayments], activities=methods(reconciling)
     ):

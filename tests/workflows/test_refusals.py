@@ -1,11 +1,12 @@
-"""The gateway says no where it should say yes: nothing is charged twice for it or called done; people are told."""
+"""The gateway refuses what it should accept: nothing is charged twice or called done, and staff are notified."""
 
 import pytest
 
 from domain.kinds import Attention, ClaimState, Component, Outcome, PartsChoice, Tier
 from messages.claims import CancelClaim, ChooseParts, Decide, Waive
 from messages.mail import MailKind
-from tests.workflows.conftest import WITHOUT_BATTERY, World
+from tests.workflows.case import WITHOUT_BATTERY
+from tests.workflows.world import World
 
 FEE, HOLD = 15900, 164000
 REFUSED = (Attention.PAYMENT_REFUSED,)
@@ -88,7 +89,7 @@ async def test_a_refund_that_is_refused_is_not_called_refunded(world: World) -> 
 
 @pytest.mark.parametrize("tier", Tier)
 async def test_a_cancelled_claim_does_not_say_that_its_fee_is_back_when_it_is_not(world: World, tier: Tier) -> None:
-    case = await world.open(world.express(tier))
+    case = await world.open(world.care_express(tier))
     world.payments.refuses["refund"] = "captured"
     claim = await case.decide("cancel", CancelClaim(actor="customer"))
     assert (claim.outcome, claim.attention) == (Outcome.CANCELLED, REFUSED)

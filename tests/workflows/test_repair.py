@@ -1,4 +1,4 @@
-"""The stories of the workbench: online repair and maintenance."""
+"""Service jobs on the real server: online repair and maintenance."""
 
 from datetime import timedelta
 
@@ -8,7 +8,8 @@ from domain.kinds import ClaimState, Component, Outcome, PartsChoice, RepairChoi
 from domain.money import Money
 from messages.claims import CancelClaim, ChooseParts, ChooseRepair, ClaimRefused, Complete, QuoteRepair
 from messages.mail import MailKind
-from tests.workflows.conftest import EVERYTHING, Case, World
+from tests.workflows.case import ALL_COMPONENTS, Case
+from tests.workflows.world import World
 
 FEE, PROPELLERS, REPAIR = 15900, 1200, 32000
 NO_PROPELLERS = (Component.AIRCRAFT, Component.GIMBAL_CAMERA, Component.BATTERY)
@@ -23,8 +24,8 @@ def choose(choice: RepairChoice, card: str | None = "pm_card_visa") -> ChooseRep
     return ChooseRepair(actor="customer", choice=choice, payment_method=card)
 
 
-async def quoted(world: World, components: tuple[Component, ...] = EVERYTHING, *, warranty: bool = False) -> Case:
-    case = await world.open(world.broken())
+async def quoted(world: World, components: tuple[Component, ...] = ALL_COMPONENTS, *, warranty: bool = False) -> Case:
+    case = await world.open(world.online_repair())
     await case.arrive()
     await case.inspect(components=components)
     await case.decide("repair_quote", quote(warranty=warranty))
@@ -62,11 +63,11 @@ async def test_a_warranty_repair_costs_and_uses_nothing(world: World) -> None:
 async def test_a_warranty_that_has_ended_bears_nothing(world: World) -> None:
     """R-PLN-4."""
     world.jobs.warranty_days = -1
-    case = await world.open(world.broken())
+    case = await world.open(world.online_repair())
     await case.arrive()
-    assert (await case.refuses("repair_quote", quote(warranty=True))).details[0]["rule"] == "R-PLN-4"
+    assert (await case.refused("repair_quote", quote(warranty=True))).details[0]["rule"] == "R-PLN-4"
     assert (await case.decide("repair_quote", quote())).state is ClaimState.AWAITING_CHOICE
-    error = await case.refuses("repair_choice", choose(RepairChoice.WARRANTY_REPAIR, None))
+    error = await case.refused("repair_choice", choose(RepairChoice.WARRANTY_REPAIR, None))
     assert error.type == "action_not_allowed"
 
 
@@ -101,7 +102,7 @@ async def test_without_a_use_left_a_replacement_is_not_offered(world: World) -> 
     claim = await case.claim()
     assert claim.repair_quote
     assert claim.repair_quote.replacement_fee is None
-    assert (await case.refuses("repair_choice", choose(RepairChoice.REPLACEMENT))).type == "action_not_allowed"
+    assert (await case.refused("repair_choice", choose(RepairChoice.REPLACEMENT))).type == "action_not_allowed"
 
 
 async def test_a_quote_nobody_answers_is_reminded_of_and_sent_back_after_thirty_days(world: World) -> None:
@@ -135,7 +136,7 @@ async def test_a_declined_card_leaves_the_choice_open(world: World) -> None:
     """R-REP-2: and a use reserved for a replacement goes back when another way is taken."""
     case = await quoted(world)
     world.payments.declines.add(("service_fees", "pm_card_visa"))
-    assert (await case.refuses("repair_choice", choose(RepairChoice.REPLACEMENT))).type == "payment_declined"
+    assert (await case.refused("repair_choice", choose(RepairChoice.REPLACEMENT))).type == "payment_declined"
     assert (await case.claim()).state is ClaimState.AWAITING_CHOICE
     await case.decide("repair_choice", choose(RepairChoice.PAID_REPAIR))
     assert world.payments.taken() == REPAIR
@@ -144,7 +145,7 @@ async def test_a_declined_card_leaves_the_choice_open(world: World) -> None:
 
 async def test_what_costs_something_needs_a_payment_method(world: World) -> None:
     case = await quoted(world)
-    error = await case.refuses("repair_choice", choose(RepairChoice.PAID_REPAIR, None))
+    error = await case.refused("repair_choice", choose(RepairChoice.PAID_REPAIR, None))
     assert error.type == "invalid_request"
 
 
@@ -158,22 +159,22 @@ async def test_a_board_swap_keeps_the_lineage_and_draws_no_use(world: World) -> 
 
 
 async def test_a_unit_that_never_comes_lapses(world: World) -> None:
-    case = await world.open(world.broken())
+    case = await world.open(world.online_repair())
     claim = await case.pass_due()
     assert claim.outcome is Outcome.LAPSED
 
 
 async def test_a_repair_can_be_cancelled_until_the_unit_is_here(world: World) -> None:
-    case = await world.open(world.broken())
+    case = await world.open(world.online_repair())
     assert (await case.decide("cancel", CancelClaim(actor="customer"))).outcome is Outcome.CANCELLED
-    late = await world.open(world.broken())
+    late = await world.open(world.online_repair())
     await late.arrive()
-    assert (await late.refuses("cancel", CancelClaim(actor="customer"))).type == "action_not_allowed"
+    assert (await late.refused("cancel", CancelClaim(actor="customer"))).type == "action_not_allowed"
 
 
 async def test_a_maintenance_job_is_serviced_and_sent_back(world: World) -> None:
     """R-MNT-2."""
-    case = await world.open(world.due_for_service())
+    case = await world.open(world.maintenance())
     claim = await case.arrive()
     assert (claim.service, claim.state) == (Service.MAINTENANCE, ClaimState.IN_SERVICE)
     claim = await case.decide("completion", DONE)
@@ -183,7 +184,7 @@ async def test_a_maintenance_job_is_serviced_and_sent_back(world: World) -> None
 
 async def test_issues_found_in_maintenance_lead_to_a_repair_quote(world: World) -> None:
     """R-MNT-2, edge case 56."""
-    case = await world.open(world.due_for_service())
+    case = await world.open(world.maintenance())
     await case.arrive()
     assert (await case.decide("repair_quote", quote())).state is ClaimState.AWAITING_CHOICE
     await case.decide("repair_choice", choose(RepairChoice.PAID_REPAIR))
@@ -193,6 +194,6 @@ async def test_issues_found_in_maintenance_lead_to_a_repair_quote(world: World) 
 
 async def test_a_code_of_another_device_starts_nothing(world: World) -> None:
     """R-MNT-2."""
-    answer = await world.submit(world.due_for_service("MNT-OTHER"))
+    answer = await world.submit(world.maintenance("MNT-OTHER"))
     assert isinstance(answer, ClaimRefused)
     assert not world.record.claims

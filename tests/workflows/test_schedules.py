@@ -13,7 +13,7 @@ from temporalio.worker import Worker
 from domain.catalogue import Region
 from domain.kinds import Category
 from messages.renewals import PageReminded, RegionReminded, Reminder, RemindPage, RemindRegion, Renewals
-from schedules import RECONCILIATION, schedule_id, set_up_schedules
+from temporal_runtime.schedules import RECONCILIATION, schedule_id, set_up_schedules
 from workflows.renewal_reminders import PAGES_A_RUN, RenewalReminders
 
 

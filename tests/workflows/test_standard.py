@@ -1,4 +1,4 @@
-"""The stories of Care Express Standard."""
+"""Care Express Standard on the real server."""
 
 from datetime import timedelta
 
@@ -7,14 +7,15 @@ import pytest
 from domain.kinds import ClaimState, Component, Outcome, PartsChoice, Tier, UseKind
 from messages.claims import CancelClaim, ChooseParts, ClaimAccepted
 from messages.mail import MailKind
-from tests.workflows.conftest import WITHOUT_BATTERY, Case, World
+from tests.workflows.case import WITHOUT_BATTERY, Case
+from tests.workflows.world import World
 
 FEE, PROPELLERS = 15900, 1200
 NO_PROPELLERS = (Component.AIRCRAFT, Component.GIMBAL_CAMERA)
 
 
 async def opened(world: World) -> Case:
-    return await world.open(world.express(Tier.STANDARD))
+    return await world.open(world.care_express(Tier.STANDARD))
 
 
 async def test_the_replacement_ships_when_the_unit_has_passed(world: World) -> None:
@@ -79,7 +80,7 @@ async def test_a_card_that_declines_the_parts_may_be_tried_again(world: World) -
     await case.inspect(components=NO_PROPELLERS)
     world.payments.declines.add(("parts_charges", "pm_card_visa"))
     pay = ChooseParts(actor="customer", choice=PartsChoice.PAY)
-    assert (await case.refuses("parts_choice", pay)).type == "payment_declined"
+    assert (await case.refused("parts_choice", pay)).type == "payment_declined"
     world.payments.declines.clear()
     assert (await case.decide("parts_choice", pay)).state is ClaimState.AWAITING_DISPATCH
     assert world.payments.taken() == FEE + PROPELLERS
@@ -101,7 +102,7 @@ async def test_a_cancel_gives_back_fee_parts_and_use(world: World) -> None:
 async def test_a_declined_fee_closes_the_claim(world: World) -> None:
     """R-EXP-6."""
     world.payments.declines.add(("service_fees", "pm_card_visa"))
-    answer = await world.submit(world.express(Tier.STANDARD))
+    answer = await world.submit(world.care_express(Tier.STANDARD))
     assert isinstance(answer, ClaimAccepted)
     assert answer.claim.outcome is Outcome.PAYMENT_DECLINED
     assert world.record.uses == [UseKind.RESERVED, UseKind.GIVEN_BACK]

@@ -1,0 +1,336 @@
+"""A door without Temporal behind it: claims and devices go straight into the database, decisions by the real rules.
+
+It stands in for the workflows as far as the API can tell: what is accepted, refused, timed out, gone.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.claim_commands import (
+    ClaimNotRunning,
+    CommandRejected,
+    DeviceCommand,
+    Submission,
+    TemporalUnavailable,
+    TimeSkippingUnsupported,
+)
+from domain import lifecycle, repair
+from domain.claim import Claim, Return
+from domain.dates import end_of_day_after
+from domain.inspection import SerialMatch, compare_serials
+from domain.kinds import Action, ClaimState, Outcome, RepairChoice, Service, Tier
+from domain.policy import Policy
+from domain.reasons import RuleError
+from domain.repair import RepairQuote
+from messages.claims import (
+    CancelClaim,
+    ChooseRepair,
+    ClaimAccepted,
+    ClaimRefused,
+    Complete,
+    Decision,
+    Dispatch,
+    ParcelArrived,
+    ParcelScanned,
+    PaymentChanged,
+    QuoteRepair,
+    SubmitCareExpress,
+    SubmitFlyaway,
+    SubmitMaintenance,
+    SubmitRepair,
+)
+from messages.entitlements import (
+    ApproveVerification,
+    ChangeOwner,
+    EndPlan,
+    IssueMaintenanceCode,
+    MaintenanceCodeIssued,
+    MaintenanceRefused,
+    PlanEnded,
+    RefundPlan,
+)
+from messages.jobs import OpenJob
+from messages.record import ClaimEvent, ReserveUse, SaveClaim
+from messages.registry import (
+    ActivateDevice,
+    AddPlan,
+    BindController,
+    BuyPlan,
+    CheckPlan,
+    PlanBought,
+    PlanDeclined,
+    PlanRefused,
+    PlantTerm,
+    RegisterDevice,
+    UnbindController,
+)
+from messages.renewals import RegionReminded, Reminder, RemindRegion
+from store.database import Database
+from store.writes import claims, entitlements, jobs, plans, registry
+from store.writes.command_refused import CommandRefused
+from workflows.parts.pending_message import payment_in_progress
+
+DECLINED = "pm_card_declined"
+ZONE = "America/Los_Angeles"
+AskT = TypeVar("AskT")
+AnswerT = TypeVar("AnswerT")
+
+
+@dataclass
+class FakeClaimCommands:
+    """`away`: Temporal is unavailable. `idle`: no worker runs. `ended`: terminated claims. `paying`:
+    claims whose payment waits for the gateway.
+
+    Everything received is written down.
+    """
+
+    database: Database
+    clock: Callable[[], datetime]
+    away: bool = False
+    idle: bool = False
+    clocks_fixed: bool = False
+    received: list[object] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    summaries: list[str] = field(default_factory=list)
+    reminders: dict[str, tuple[Reminder, ...]] = field(default_factory=dict)
+    waiting: dict[str, Claim] = field(default_factory=dict)
+    ended: set[str] = field(default_factory=set)
+    paying: set[str] = field(default_factory=set)
+    lead: timedelta = timedelta()
+    _versions: dict[str, int] = field(default_factory=dict)
+    _answers: dict[str, ClaimAccepted | ClaimRefused] = field(default_factory=dict)
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def ready(self) -> bool:
+        return not self.away
+
+    async def submit(
+        self, request: Submission, provisional: Claim, summary: str, key: str
+    ) -> ClaimAccepted | ClaimRefused | None:
+        self._heard(request, key)
+        self.summaries.append(summary)
+        if request.claim_id in self.ended:
+            raise ClaimNotRunning(request.claim_id)
+        if self.idle:
+            self.waiting[request.claim_id] = provisional
+            return None
+        if request.claim_id not in self._answers:
+            self._answers[request.claim_id] = await self._judged(request)
+        return self._answers[request.claim_id]
+
+    async def _judged(self, request: Submission) -> ClaimAccepted | ClaimRefused:
+        if isinstance(request, SubmitRepair | SubmitMaintenance):
+            return await self._open(request)
+        return await self._judge(request)
+
+    async def _open(self, request: SubmitRepair | SubmitMaintenance) -> ClaimAccepted | ClaimRefused:
+        job = OpenJob(
+            claim_id=request.claim_id,
+            service=Service.ONLINE_REPAIR if isinstance(request, SubmitRepair) else Service.MAINTENANCE,
+            serial_number=request.serial_number,
+            at=self.clock(),
+            incident=request.incident if isinstance(request, SubmitRepair) else None,
+            maintenance_code=request.maintenance_code if isinstance(request, SubmitMaintenance) else None,
+        )
+        async with self.database.transaction() as session:
+            result = await jobs.open_job(session, job, Policy())
+        if isinstance(result, ClaimRefused):
+            return result
+        waiting = replace(result.claim, state=ClaimState.AWAITING_ITEM)
+        return ClaimAccepted(claim=await self.save(waiting, "submitted", "Submitted."))
+
+    async def _judge(self, request: SubmitCareExpress | SubmitFlyaway) -> ClaimAccepted | ClaimRefused:
+        express = request if isinstance(request, SubmitCareExpress) else None
+        reserve = ReserveUse(
+            claim_id=request.claim_id,
+            service=Service.CARE_EXPRESS if express else Service.FLYAWAY,
+            tier=express.tier if express else None,
+            serial_number=request.serial_number,
+            incident=request.incident,
+            at=self.clock(),
+            accepted_terms=request.accepted_terms,
+            terms_version=request.terms_version,
+            replace_battery=express.replace_battery if express else False,
+            ship_to_country=request.ship_to.country,
+            quote=express.quote if express else None,
+        )
+        async with self.database.transaction() as session:
+            result = await claims.reserve_use(session, reserve, Policy())
+        if isinstance(result, ClaimRefused):
+            return result
+        if request.payment_method == DECLINED:
+            closed = replace(result.claim, state=ClaimState.CLOSED, outcome=Outcome.PAYMENT_DECLINED)
+            return ClaimAccepted(claim=await self.save(closed, "closed", "Closed: payment declined."))
+        state = ClaimState.AWAITING_DISPATCH
+        if express is None:
+            state = ClaimState.AWAITING_DECISION
+        elif express.tier is Tier.STANDARD:
+            state = ClaimState.AWAITING_ITEM
+        return ClaimAccepted(claim=await self.save(replace(result.claim, state=state), "submitted", "Submitted."))
+
+    async def save(self, claim: Claim, kind: str, title: str, actor: str = "system") -> Claim:
+        """Write the claim as it stands with one event, as a workflow would."""
+        version = self._versions[claim.id] = self._versions.get(claim.id, 0) + 1
+        event = ClaimEvent(seq=version, at=self.clock(), kind=kind, title=title, actor=actor)
+        async with self.database.transaction() as session:
+            await claims.save_claim(session, SaveClaim(claim=claim, run_id="run-1", version=version, events=(event,)))
+        return claim
+
+    async def pending_claim(self, claim_id: str) -> Claim | None:
+        self._heard()
+        return self.waiting.get(claim_id)
+
+    async def decide(self, claim_id: str, action: Action, decision: Decision, key: str) -> Claim:
+        self._heard(decision, key)
+        if self.idle:
+            raise TemporalUnavailable("nobody works")
+        claim = await self._running(claim_id)
+        if claim_id in self.paying:
+            error = payment_in_progress()
+            raise CommandRejected(error.code, error.message, error.rule, lifecycle.allowed_actions(claim))
+        try:
+            lifecycle.require(claim, action)
+        except RuleError as error:
+            allowed = lifecycle.allowed_actions(claim)
+            raise CommandRejected(error.code, error.message, error.rule, allowed) from error
+        match decision:
+            case CancelClaim():
+                changed = replace(claim, state=ClaimState.CLOSED, outcome=Outcome.CANCELLED, closed_at=self.clock())
+            case Dispatch(replacement_serial_number=serial) if (
+                compare_serials(serial, claim.serial_number) is SerialMatch.SAME
+            ):
+                raise CommandRejected("refused", "The replacement cannot be this unit.", "R-CLM-9")
+            case Dispatch(replacement_serial_number=serial):
+                changed = replace(claim, state=ClaimState.AWAITING_RETURN, replacement_serial_number=serial)
+                changed = replace(changed, returning=self._window(), deadline=self._window().due_at)
+                async with self.database.transaction() as session:
+                    await claims.close_dispatch_request(session, claim.id)
+            case QuoteRepair():
+                changed = replace(claim, state=ClaimState.AWAITING_CHOICE, repair_quote=self._quote(decision))
+            case ChooseRepair():
+                changed = self._chosen(claim, decision)
+            case Complete():
+                changed = replace(claim, state=ClaimState.CLOSED, outcome=Outcome.REPAIRED, closed_at=self.clock())
+            case _:
+                changed = claim
+        return await self.save(changed, action.value, f"{action.value}.", decision.actor)
+
+    def _window(self) -> Return:
+        due, later = (end_of_day_after(self.clock(), days, ZONE) for days in (14, 24))
+        return Return(14, due, ZONE, (), later, later)
+
+    def _quote(self, decision: QuoteRepair) -> RepairQuote:
+        if decision.warranty:
+            raise CommandRejected("invalid_request", "The warranty ended on 2026-11-01.", "R-PLN-4")
+        until, amount = end_of_day_after(self.clock(), 30, ZONE), decision.amount
+        return RepairQuote(decision.findings, amount, False, amount.zero(), self.clock(), until)
+
+    def _chosen(self, claim: Claim, decision: ChooseRepair) -> Claim:
+        assert claim.repair_quote is not None
+        try:
+            fee = repair.price(claim.repair_quote, decision.choice)
+        except RuleError as error:
+            raise CommandRejected(error.code, error.message, error.rule, lifecycle.allowed_actions(claim)) from error
+        if decision.payment_method == DECLINED:
+            raise CommandRejected(
+                "payment_declined", f"The card declined {fee}.", "R-REP-2", lifecycle.allowed_actions(claim)
+            )
+        replaced = decision.choice is RepairChoice.REPLACEMENT
+        return replace(claim, fee=fee, state=ClaimState.AWAITING_DISPATCH if replaced else ClaimState.IN_SERVICE)
+
+    async def send_event(self, claim_id: str, event: ParcelScanned | ParcelArrived | PaymentChanged) -> None:
+        self._heard()
+        await self._running(claim_id)
+        self._heard(event, event.event_id)
+
+    async def claim_time(self, claim_id: str) -> datetime:
+        self._heard()
+        if claim_id not in self.waiting:
+            await self._running(claim_id)
+        return self.clock() + self.lead
+
+    async def fast_forward(self, claim_id: str, by: timedelta) -> Claim | None:
+        self._heard(by)
+        await self._running(claim_id)
+        if self.clocks_fixed:
+            raise TimeSkippingUnsupported
+        self.lead += by
+        return None
+
+    async def buy_plan(self, request: BuyPlan, summary: str) -> PlanBought | PlanRefused | PlanDeclined:
+        self._heard(request, request.plan_id)
+        self.summaries.append(summary)
+        if request.payment_method == DECLINED:
+            return PlanDeclined(code="card_declined")
+        async with self.database.transaction() as session:
+            priced = await plans.check_plan(session, CheckPlan(plan=request, at=self.clock()))
+            if isinstance(priced, PlanRefused):
+                return priced
+            add = AddPlan(plan=request, price=priced.price, payment_id="pay_1", at=self.clock())
+            return await plans.add_plan(session, add)
+
+    async def refund_plan(self, request: RefundPlan, summary: str) -> PlanEnded | PlanRefused:
+        self._heard(request, request.refund_id)
+        self.summaries.append(summary)
+        return await self._in_store(entitlements.end_plan, EndPlan(refund=request, at=self.clock()))
+
+    async def execute(self, request: DeviceCommand, key: str) -> str:
+        self._heard(request, key)
+        match request:
+            case RegisterDevice():
+                return await self._in_store(registry.register_device, request)
+            case ActivateDevice():
+                return await self._in_store(registry.activate_device, request)
+            case BindController():
+                return await self._in_store(registry.bind_controller, request)
+            case UnbindController():
+                return await self._in_store(registry.unbind_controller, request)
+            case PlantTerm():
+                return await self._in_store(registry.plant_term, request)
+            case ApproveVerification():
+                return await self._in_store(entitlements.approve_verification, request)
+            case ChangeOwner():
+                return await self._in_store(entitlements.change_owner, request)
+
+    async def issue_maintenance_code(
+        self, request: IssueMaintenanceCode, key: str
+    ) -> MaintenanceCodeIssued | MaintenanceRefused:
+        self._heard(request, key)
+        return await self._in_store(entitlements.issue_code, request)
+
+    async def send_reminders(self, request: RemindRegion, reminders_id: str) -> RegionReminded:
+        self._heard(request, reminders_id)
+        assert request.as_of is not None
+        sent = self.reminders.get(request.region, ())
+        return RegionReminded(as_of=request.as_of, looked_at=len(sent), sent=len(sent), reminders=sent)
+
+    async def _in_store(self, write: Callable[[AsyncSession, AskT], Awaitable[AnswerT]], request: AskT) -> AnswerT:
+        """The effect of the activity; its refusal as a CommandRejected."""
+        try:
+            async with self.database.transaction() as session:
+                return await write(session, request)
+        except CommandRefused as refused:
+            raise CommandRejected(refused.code, str(refused), fields=refused.fields) from refused
+
+    def _heard(self, *said: object) -> None:
+        if self.away:
+            raise TemporalUnavailable("Temporal is away")
+        if said:
+            self.received.append(said[0])
+            self.keys.extend(str(key) for key in said[1:])
+
+    async def _running(self, claim_id: str) -> Claim:
+        """The claim, if its workflow still runs: closed ones have ended, and those in `ended`."""
+        from store.reads.queries import Queries
+
+        claim = await Queries(self.database).claim(claim_id)
+        if claim is None or claim.state is ClaimState.CLOSED or claim_id in self.ended:
+            raise ClaimNotRunning(claim_id)
+        return claim

@@ -1,0 +1,157 @@
+"""Whole claims on real parts: the Temporal server with time skipping, workflow, gateway, record, warehouse on SQLite.
+
+Only mail is a fake. `CheckedClaim.look` reads everything that is written about a claim and checks its invariants.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from temporalio.client import WorkflowUpdateFailedError
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+
+from activities.payments.activities import GatewayPayments
+from activities.payments.simulated.gateway import SimulatedGateway
+from activities.record import DatabaseRecord
+from activities.registry import DatabaseRegistry
+from activities.warehouse import SimulatedWarehouse
+from domain.claim import Claim
+from domain.kinds import TermKind, Tier
+from messages.claims import ClaimAccepted, Decision, PaymentChanged
+from messages.registry import Owner, PlantTerm, RegisterDevice
+from store.database import Database
+from store.reads.queries import Queries
+from tests.fakes.external_services import FakeMail
+from tests.payments.claim_snapshot import ClaimSnapshot, claim_snapshot
+from tests.payments.invariants import Violation, violations
+from tests.workflows.case import Case
+from tests.workflows.world import World, claim_activities
+from workflows.parts.claim_workflow import ClaimWorkflow
+from workflows.premium import CareExpressPremium
+
+FEE, HOLD = 15_900, 164_000
+_REST_SECONDS = 60.0
+
+
+@dataclass
+class ClaimEnvironment(World):
+    """A world with real parts. `workflow_type` and `payments_of` may have planted bugs; the next `responses_to_lose`
+    responses of the gateway are lost."""
+
+    database: Database = field(kw_only=True)
+    workflow_type: type = CareExpressPremium
+    payments_of: Callable[[SimulatedGateway], GatewayPayments] = GatewayPayments
+    responses_to_lose: int = 0
+    lost_responses: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.mail = FakeMail()
+        self.gateway = SimulatedGateway(self.database, environment="test", lose_answers=self._loses)
+        self.queries = Queries(self.database)
+
+    def _loses(self, _key: str) -> bool:
+        if not self.responses_to_lose:
+            return False
+        self.responses_to_lose, self.lost_responses = self.responses_to_lose - 1, self.lost_responses + 1
+        return True
+
+    def worker(self) -> Worker:
+        record, warehouse = DatabaseRecord(self.database, self.policy), SimulatedWarehouse(self.database)
+        payments = self.payments_of(self.gateway)
+        return Worker(
+            self.client,
+            task_queue=self.task_queue,
+            graceful_shutdown_timeout=timedelta(seconds=10),
+            workflows=[self.workflow_type],
+            # Twice as fast; the sandbox has tests of its own.
+            workflow_runner=UnsandboxedWorkflowRunner(),
+            activities=claim_activities(record, payments, warehouse),
+        )
+
+    async def device(self) -> str:
+        """The serial number of a new device, covered for a year."""
+        registry, bought = DatabaseRegistry(self.database), datetime.now(UTC) - timedelta(days=30)
+        serial = f"SN-{uuid.uuid4().hex[:12]}".upper()
+        owner = Owner(name="Ada", email="ada@example.com")
+        register = RegisterDevice(
+            serial_number=serial, model="mavic-3", region="US", owner=owner, activated_at=bought, at=bought
+        )
+        await registry.register_device(register)
+        term = PlantTerm(
+            serial_number=serial, kind=TermKind.ONE_YEAR, starts_on=bought.date(), term_id=f"t-{serial}", at=bought
+        )
+        await registry.plant_term(term)
+        return serial
+
+    async def claimed(self, card: str = "pm_card_visa") -> "CheckedClaim":
+        """A Premium claim on a new device; it may be closed already when the card says no."""
+        serial = await self.device()
+        result = await self.submit(self.care_express(Tier.PREMIUM, serial_number=serial, payment_method=card))
+        assert isinstance(result, ClaimAccepted), result
+        return CheckedClaim(self, result.claim.id)
+
+
+@dataclass
+class CheckedClaim(Case):
+    """One claim whose invariants are checked."""
+
+    snapshot: ClaimSnapshot | None = None
+
+    @property
+    def environment(self) -> ClaimEnvironment:
+        assert isinstance(self.world, ClaimEnvironment)
+        return self.world
+
+    async def claim(self) -> Claim:
+        """The claim at rest: nothing is in flight, no deadline has passed, and the record agrees with it."""
+        claim: Claim | None = None
+        try:
+            async with asyncio.timeout(_REST_SECONDS):
+                while True:
+                    settled = await self.handle.query(ClaimWorkflow.settled)
+                    claim = await self.handle.query(ClaimWorkflow.claim)
+                    over = claim and claim.deadline and await self.now() > claim.deadline + timedelta(seconds=1)
+                    # Three reads at three moments: a claim that moved on in between is read again.
+                    if settled and claim and not over and claim == await self.environment.queries.claim(self.id):
+                        return claim
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            raise AssertionError(f"the claim does not come to rest, or the record differs from it: {claim}") from None
+
+    async def look(self) -> list[Violation]:
+        """Every broken invariant of the claim as it stands, and against the last look."""
+        while True:
+            claim = await self.claim()
+            now = await claim_snapshot(self.environment.database, self.id, await self.now(), self.environment.policy)
+            # The clock of other claims is this one's too: what moved on while it was read is read again.
+            if claim == await self.claim():
+                break
+        assert now is not None, "there is no such claim"
+        found, self.snapshot = violations(now, self.snapshot), now
+        return found
+
+    async def accepts(self, name: str, decision: Decision) -> bool:
+        """Send a decision; whether it was accepted."""
+        try:
+            await self.decide(name, decision)
+        except WorkflowUpdateFailedError:
+            return False
+        return True
+
+    async def hears(self, payment_id: str, event_id: str) -> None:
+        """The gateway's webhook for a payment reaches the claim."""
+        event = PaymentChanged(event_id=event_id, actor="simulated", payment_id=payment_id)
+        await self.handle.signal("payment_changed", event)
+
+    async def dispatch(self, serial: str = "") -> Claim:
+        return await super().dispatch(serial or f"RP-{uuid.uuid4().hex[:12]}".upper())
+
+    async def good_box(self, **seen: Any) -> Claim:
+        """Inspect the right unit, complete unless given otherwise."""
+        claim = await self.claim()
+        assert claim.returning is not None
+        return await self.inspect(**{"serial": claim.serial_number, "components": claim.returning.expected} | seen)

@@ -1,0 +1,132 @@
+"""Ways a Premium claim can go: responses of the gateway lost, no worker, cancelled in Temporal."""
+
+import asyncio
+from datetime import timedelta
+
+from messages.claims import (
+    MailFailed,
+    ParcelArrived,
+)
+from tests.replay.premium_claims import (
+    WAIVE,
+    WORKFLOW,
+    good_box,
+)
+from tests.replay.scenario import (
+    cancel_in_temporal,
+    decide_refused,
+    new_event_id,
+    pass_time_without_worker,
+    premium,
+    scenario,
+)
+from tests.workflows.case import WITHOUT_BATTERY
+from tests.workflows.world import World
+
+
+@scenario(WORKFLOW)
+async def a_notice_was_given_up(world: World) -> str:
+    case = await world.shipped()
+    event = MailFailed(event_id=new_event_id(), actor="system", kind="shipped", occurrence=1, reason="no such mailbox")
+    await case.handle.signal("mail_failed", event)
+    return await good_box(case)
+
+
+@scenario(WORKFLOW)
+async def answers_lost(world: World) -> str:
+    world.payments.lost_answers["capture"] = 1
+    case = await world.shipped()
+    await case.pass_due()
+    return await good_box(case)
+
+
+@scenario(WORKFLOW)
+async def answer_unknown(world: World) -> str:
+    case = await world.shipped()
+    world.payments.silent.add("capture")
+    returning = (await case.claim()).returning
+    assert returning
+    await world.skipper.fast_forward(case.handle, returning.due_at + timedelta(minutes=30) - await case.now())
+    world.payments.silent.clear()
+    await case.pass_time(hours=3)
+    return await good_box(case)
+
+
+@scenario(WORKFLOW)
+async def cancelled_by_operations_before_dispatch(world: World) -> str:
+    return await cancel_in_temporal(await world.open(premium(world)))
+
+
+@scenario(WORKFLOW)
+async def cancelled_by_operations_after_dispatch(world: World) -> str:
+    return await cancel_in_temporal(await world.shipped())
+
+
+@scenario(WORKFLOW)
+async def cancelled_by_operations_after_the_charge(world: World) -> str:
+    case = await world.shipped()
+    await case.pass_due()
+    return await cancel_in_temporal(case)
+
+
+@scenario(WORKFLOW)
+async def cancelled_by_operations_after_closing(world: World) -> str:
+    case = await world.shipped()
+    await case.pass_due()
+    await case.pass_time(days=12)
+    return await cancel_in_temporal(case)
+
+
+@scenario(WORKFLOW)
+async def cancelled_by_operations_during_the_hold(world: World) -> str:
+    world.payments.lost_answers["authorize"] = 2
+    ask = premium(world)
+    submission = asyncio.create_task(world.submit(ask))
+    while not any(key.endswith(":authorize:0") for key in world.payments.calls):
+        await asyncio.sleep(0.01)
+    await world.handle(ask.claim_id).cancel()
+    await submission
+    return str(ask.claim_id)
+
+
+@scenario(WORKFLOW)
+async def cancelled_by_operations_during_the_capture(world: World) -> str:
+    case = await world.shipped()
+    world.payments.lost_answers["capture"] = 3
+    returning = (await case.claim()).returning
+    assert returning
+    await case.pass_until(returning.due_at - timedelta(seconds=3))
+    await world.skipper.fast_forward(case.handle, timedelta(seconds=5))
+    await case.handle.cancel()
+    return case.id
+
+
+@scenario(WORKFLOW)
+async def decided_twice_at_once(world: World) -> str:
+    """Both are accepted while the worker is busy with the first; the second is answered by the closed claim."""
+    world.payments.lost_answers["release"] = 1
+    case = await world.shipped()
+    first = asyncio.create_task(case.decide("waiver", WAIVE))
+    while not any(key.endswith(":release:0") for key in world.payments.calls):
+        await asyncio.sleep(0.01)
+    await decide_refused(case, "waiver", WAIVE)
+    await first
+    return case.id
+
+
+@scenario(WORKFLOW, worker=False)
+async def worker_down_over_the_deadline(world: World) -> str:
+    async with world.worker():
+        case = await world.shipped()
+        returning = (await case.claim()).returning
+        assert returning
+        await case.pass_until(returning.due_at - timedelta(minutes=10))
+    await pass_time_without_worker(case, timedelta(hours=1))
+    late = returning.due_at + timedelta(seconds=1)
+    event = ParcelArrived(event_id=new_event_id(), actor="warehouse", arrived_at=late)
+    await case.handle.signal("arrival", event)
+    async with world.worker():
+        await case.claim()
+        await case.inspect(components=WITHOUT_BATTERY)
+        await case.handle.result()
+    return case.id

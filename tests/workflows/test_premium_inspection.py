@@ -1,0 +1,156 @@
+"""Premium claims: what the inspector reads, swapped units, and what a card owes."""
+
+from datetime import timedelta
+
+import pytest
+
+from domain.claim import Inspection
+from domain.kinds import Attention, ClaimState, HoldState, Outcome, ReasonCode, Tier
+from messages.claims import (
+    ChangePaymentMethod,
+    Decide,
+    Inspect,
+)
+from messages.record import SerialIdentified
+from tests.workflows.case import WITHOUT_BATTERY
+from tests.workflows.test_premium import FEE, HOLD, Worlds
+from tests.workflows.world import World
+
+
+async def test_an_unclear_serial_stops_the_clock_until_it_is_read(world: World) -> None:
+    """R-INS-5, edge cases 13, 63."""
+    case = await world.shipped()
+    await case.arrive()
+    claim = await case.inspect(serial="", components=WITHOUT_BATTERY)
+    assert (claim.state, claim.attention) == (ClaimState.INSPECTING, (Attention.SERIAL_UNCLEAR,))
+    claim = await case.pass_time(days=60)
+    assert claim.state is ClaimState.INSPECTING
+    claim = await case.inspect(components=WITHOUT_BATTERY)
+    assert claim.outcome in (Outcome.HOLD_RELEASED,)
+    assert world.payments.taken() == FEE
+
+
+async def test_serial_numbers_are_kept_as_given_and_compared_without_their_typing(world: World) -> None:
+    """R-INS-5, edge case 63."""
+    case = await world.open(world.care_express(Tier.PREMIUM))
+    assert (await case.dispatch(" ac-rep 002 ")).replacement_serial_number == "ac-rep 002"
+    assert "Replacement ac-rep 002 was dispatched." in [event.title for event in world.record.events]
+    await case.arrive()
+    claim = await case.inspect(serial=" sn-1 ", components=WITHOUT_BATTERY)
+    assert claim.inspection
+    assert (claim.outcome, claim.inspection.serial_number) == (Outcome.HOLD_RELEASED, "sn-1")
+
+
+async def test_an_inspection_is_kept_with_everything_the_inspector_saw(world: World) -> None:
+    """R-INS-1."""
+    case = await world.shipped()
+    await case.arrive()
+    seen = Inspect(
+        actor="warehouse",
+        serial_number="SN1",
+        genuine=True,
+        components=WITHOUT_BATTERY,
+        notes="A scratch on the arm.",
+        photos=("box.jpg", "label.jpg"),
+    )
+    claim = await case.decide("inspection", seen)
+    assert claim.inspection
+    assert claim.inspection == Inspection(
+        at=claim.inspection.at,
+        serial_number="SN1",
+        genuine=True,
+        components=WITHOUT_BATTERY,
+        notes="A scratch on the arm.",
+        photos=("box.jpg", "label.jpg"),
+    )
+    assert claim.returning
+    assert claim.returning.arrived_at
+    assert claim.returning.arrived_at <= claim.inspection.at
+
+
+async def test_an_inspection_that_does_not_come_asks_for_attention(world: World) -> None:
+    case = await world.shipped()
+    await case.arrive()
+    claim = await case.pass_time(days=4)
+    assert claim.attention == (Attention.INSPECTION_OVERDUE,)
+    assert (await case.inspect(components=WITHOUT_BATTERY)).attention == ()
+
+
+async def test_the_replacement_in_the_box_is_told_and_is_nobody_elses(world: World) -> None:
+    """R-INS-5, edge case 30."""
+    world.record.known_serials["SN2"] = SerialIdentified(known=True, same_owner=True, same_lineage=True)
+    case = await world.shipped()
+    await case.arrive()
+    claim = await case.inspect(serial="SN2", components=WITHOUT_BATTERY)
+    assert (claim.state, claim.attention) == (ClaimState.AWAITING_CURE, ())
+    assert [reason.code for reason in claim.reasons] == [ReasonCode.REPLACEMENT_RETURNED]
+
+
+@pytest.mark.parametrize("approve", [True, False])
+async def test_swapped_boxes_charge_nobody_without_a_person(world: World, approve: bool) -> None:
+    """Edge case 11."""
+    world.record.known_serials["SN7"] = SerialIdentified(known=True, same_owner=True, open_claim_id="clm_other")
+    case = await world.shipped()
+    await case.arrive()
+    claim = await case.inspect(serial="SN7", components=WITHOUT_BATTERY)
+    assert Attention.FOREIGN_SERIAL in claim.attention
+    assert claim.deadline
+    claim = await case.pass_until(claim.deadline + timedelta(days=5))
+    assert claim.state is ClaimState.AWAITING_CURE
+    assert Attention.DEFAULT_HELD_BACK in claim.attention
+    assert world.payments.taken() == FEE
+    claim = await case.decide("decision", Decide(actor="staff", approve=approve, reason="looked into it"))
+    assert claim.outcome is (None if approve else Outcome.WAIVED)
+    assert world.payments.taken() == FEE + (HOLD if approve else 0)
+
+
+async def test_a_lapsed_hold_is_charged_to_the_saved_card(make_world: Worlds) -> None:
+    """R-RET-9, R-RET-7: the hold lapses uncaptured long before due."""
+    world = make_world()
+    world.payments.hold_life = timedelta(days=7)
+    world.payments.declines.add(("renewal", "pm_card_visa"))
+    async with world.worker():
+        case = await world.shipped()
+        claim = await case.pass_due()
+        assert claim.hold
+        assert (claim.state, claim.hold.state) == (ClaimState.DEFAULTED, HoldState.EXPIRED)
+        assert world.payments.taken() == FEE + HOLD
+        await case.arrive()
+        assert (await case.inspect(components=WITHOUT_BATTERY)).outcome is Outcome.LATE_RETURN_REFUNDED
+        assert world.payments.taken() == FEE
+
+
+async def test_what_the_saved_card_declines_is_owed_until_the_unit_comes(make_world: Worlds) -> None:
+    """R-RET-9."""
+    world = make_world()
+    world.payments.hold_life = timedelta(days=7)
+    world.payments.declines |= {("renewal", "pm_card_visa"), ("default_charges", "pm_card_visa")}
+    async with world.worker():
+        case = await world.shipped()
+        claim = await case.pass_due()
+        assert claim.amount_owed.amount == HOLD
+        assert Attention.AMOUNT_OWED in claim.attention
+        await case.arrive()
+        claim = await case.inspect(components=WITHOUT_BATTERY)
+        assert (claim.amount_owed.amount, claim.attention) == (0, ())
+        assert world.payments.taken() == FEE
+
+
+async def test_what_is_owed_can_be_paid_with_another_card_and_is_then_a_charge_like_any(make_world: Worlds) -> None:
+    """R-RET-9: the next case is open again, and a waiver still gives it back."""
+    world = make_world()
+    world.payments.hold_life = timedelta(days=7)
+    world.payments.declines |= {("renewal", "pm_card_visa"), ("default_charges", "pm_card_visa")}
+    async with world.worker():
+        case = await world.shipped()
+        claim = await case.pass_due()
+        assert "could not be charged and is owed" in claim.reasons[0].message
+        claim = await case.pass_time(days=60)
+        assert (claim.state, claim.amount_owed.amount) == (ClaimState.CLOSED, HOLD)
+        same = ChangePaymentMethod(actor="customer", payment_method="pm_card_visa")
+        assert (await case.refused("payment_method", same)).type == "payment_declined"
+        other = ChangePaymentMethod(actor="customer", payment_method="pm_card_amex")
+        claim = await case.decide("payment_method", other)
+        assert (claim.amount_owed.amount, claim.attention) == (0, ())
+        assert world.payments.taken() == FEE + HOLD
+        assert await case.handle.result() == "default_charged"

@@ -1,1 +1,1 @@
-"""Domain: the rules, pure. Knows no clock, no database, no network; the moment is always an argument."""
+"""Domain: the rules as pure functions, without clock, database or network; the time is always an argument."""

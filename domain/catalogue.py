@@ -1,4 +1,4 @@
-"""Domain: models, regions and prices there (R-CAT). Prices are data; this file only says when data is sound."""
+"""Domain: models, regions and prices there (R-CAT). Prices are data; this module validates them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Domain: a claim as it stands. Immutable: the process replaces it, everybody else reads it."""
+"""Domain: a claim in its present state. Immutable: its workflow replaces it, all others read it."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -38,11 +38,11 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Return:
-    """The customer's side of the exchange.
+    """The return of the customer's unit.
 
     `due_at` is the last second in which the unit may arrive; `carried_until` the last one when the carrier took the
     parcel in time (R-RET-4); `late_until` the last one in which a late return is refunded (R-RET-10). All three are
-    computed once, by calendar, and stored; `due_text` and `late_text` word them in the zone. `scanned_at` and
+    computed once, by calendar, and stored; `due_text` and `late_text` are local times as text. `scanned_at` and
     `arrived_at` are what carrier and warehouse reported.
     """
 
@@ -79,10 +79,10 @@ class MissingPart:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Everything there is to know of one claim; docs/api's Claim is this plus links and allowed actions.
+    """A claim. The Claim of docs/api is this with links and allowed actions.
 
-    `deadline` is the next moment at which the claim moves on by itself, None while it waits for people only.
-    `wait_reason` says in words what it waits for.
+    `deadline` is the next time at which the claim continues by itself, None while it waits for people only.
+    `wait_reason` describes what it waits for.
     """
 
     id: str

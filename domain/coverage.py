@@ -1,4 +1,4 @@
-"""Domain: terms, quotas, uses and what is covered when (R-PLN, R-CLM-1). A use is a ledger entry, never a counter."""
+"""Domain: terms, quotas, uses and cover over time (R-PLN, R-CLM-1). A use is a ledger entry, never a counter."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ RENEWAL_GRACE_DAYS = 15
 MAX_MONTHS = 36
 """No lineage is covered for longer (R-REN-1, R-REN-2)."""
 
-_FURTHEST = (UseKind.CONSUMED, UseKind.GIVEN_BACK, UseKind.RESERVED)
+_PRECEDENCE = (UseKind.CONSUMED, UseKind.GIVEN_BACK, UseKind.RESERVED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +89,14 @@ def new_term(term_id: str, kind: TermKind, quota: Quota, starts_at: datetime, zo
 def tally(term: Term, entries: Iterable[UseEntry]) -> tuple[Tally, Tally]:
     """Replacements and flyaway uses of `term` (R-PLN-2), whatever the order of the entries.
 
-    A claim is one use, battery included (R-EXP-8), and counts by its furthest entry: what left the warehouse is used,
+    A claim is one use, battery included (R-EXP-8), and counts by its strongest entry: what left the warehouse is used,
     even if it was given back before or after. A flyaway counts in both (R-FLY-5), whichever year it falls in (R-PLN-3).
     """
     by_claim: dict[str, UseEntry] = {}
     for entry in entries:
         if entry.term_id == term.id:
             known = by_claim.get(entry.claim_id)
-            if known is None or _FURTHEST.index(entry.kind) < _FURTHEST.index(known.kind):
+            if known is None or _PRECEDENCE.index(entry.kind) < _PRECEDENCE.index(known.kind):
                 by_claim[entry.claim_id] = entry
     used = [e for e in by_claim.values() if e.kind is UseKind.CONSUMED]
     reserved = [e for e in by_claim.values() if e.kind is UseKind.RESERVED]

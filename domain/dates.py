@@ -7,7 +7,7 @@ _LAST_SECOND = time(23, 59, 59)
 
 
 def zone_known(zone: str) -> bool:
-    """Whether `zone` is an IANA time zone that calendar days can be reckoned in."""
+    """Whether `zone` is an IANA time zone that calendar days can be computed in."""
     try:
         ZoneInfo(zone)
     except (KeyError, ValueError, OSError):  # unknown, no name for a zone, the name of a folder of zones

@@ -1,4 +1,4 @@
-"""Domain: everything the rules ask about one device at one moment, gathered by the store, judged elsewhere."""
+"""Domain: everything that the rules need about one device at one time. The store reads it; other modules decide."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class MaintenanceCode:
 
 @dataclass(frozen=True, slots=True)
 class DeviceSnapshot:
-    """A device with its lineage: what it is, what it is covered by, what is used, owed and open.
+    """A device with its lineage: its model, cover, uses, amount owed and open claim.
 
     `terms` and `uses` are the lineage's; `bindings` are this serial number's alone (R-CLM-10). `verified_at` is the
     last approved video verification (R-PUR-2). Serial numbers are as they were given.

@@ -1,4 +1,4 @@
-"""Domain: may this claim be made? An ordered list of named rules, each a refusal or nothing; all are collected."""
+"""Domain: eligibility of a claim: an ordered list of rules, each a reason to refuse or None; all are collected."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from domain.policy import Policy
 from domain.reasons import Reason
 
 CLOCK_SKEW = timedelta(minutes=5)
-"""An incident this far ahead of our clock is a clock that runs fast, not a prophecy."""
+"""An incident this far in the future is accepted: the reporter's clock may be fast."""
 EXPRESS_CAUSES = frozenset({Cause.COLLISION, Cause.WATER_DAMAGE, Cause.NATURAL_WEAR})
-"""What Care Express is for (R-CLM-3); a flyaway is not (R-FLY-7)."""
+"""The causes that Care Express covers (R-CLM-3); flyaway is not one of them (R-FLY-7)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What the payment gateway says about a card: network (`visa`, ...) and funding (`credit`, `debit`, `prepaid`)."""
+    """A card as the gateway describes it: network (`visa`, ...) and funding (`credit`, `debit`, `prepaid`)."""
 
     brand: str
     funding: str
@@ -28,9 +28,9 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """What is asked for. `premium_delivers` says whether Premium is offered where the replacement is to be sent.
+    """An application for a claim. `premium_delivers`: Premium is offered where the replacement is to be sent.
 
-    `card` is None while it is not yet known (the API asks before anybody has looked the card up).
+    `card` is None while it is unknown: the API checks eligibility before the card is looked up.
     `quote_valid` is None when no quote was given.
     """
 
@@ -115,7 +115,7 @@ def covered_now(a: Application, s: DeviceSnapshot, now: datetime) -> Reason | No
 def incident_covered(a: Application, s: DeviceSnapshot, now: datetime) -> Reason | None:
     since = unbroken_since(s.terms, now)
     if since is None:
-        return None  # covered_now has said so
+        return None  # covered_now reports it
     day = local_day(a.incident.occurred_at, s.region.time_zone)
     if a.incident.occurred_at > now + CLOCK_SKEW:
         message = f"The incident of {day} lies in the future."
@@ -133,7 +133,7 @@ def use_available(a: Application, s: DeviceSnapshot, now: datetime) -> Reason | 
         return None
     replacements, _ = tally(term, s.uses)
     if replacements.left > 0 or (s.open_claim_id and replacements.used < replacements.total):
-        return None  # with a case open, that is the reason, not its reservation
+        return None  # no_open_claim reports the open case, so its reservation is no reason
     count = replacements.total
     message = f"All {count} replacements of this plan have been used. Online Repair at cost is still open to you."
     return Reason(ReasonCode.NO_REPLACEMENTS_LEFT, "R-CLM-5", message)
@@ -144,9 +144,9 @@ def flyaway_use_available(a: Application, s: DeviceSnapshot, now: datetime) -> R
     if term is None or not s.model.flyaway or s.model.category is not Category.DRONE:
         return None
     replacements, flyaway = tally(term, s.uses)
-    taken = flyaway.used if s.open_claim_id else flyaway.used + flyaway.reserved
-    if taken < flyaway.total:
-        return None  # left by the cap; where the whole pool is empty, use_available says so (edge case 39)
+    claimed = flyaway.used if s.open_claim_id else flyaway.used + flyaway.reserved
+    if claimed < flyaway.total:
+        return None  # left by the cap; where the whole pool is empty, use_available reports it (edge case 39)
     message = f"All {flyaway.total} flyaway replacements of this plan have been used."
     if flyaway.total == 0:
         message = "This plan has no flyaway replacement."
@@ -227,7 +227,7 @@ def card_accepted(a: Application, s: DeviceSnapshot, now: datetime) -> Reason | 
     return Reason(ReasonCode.CARD_NOT_ACCEPTED, "R-EXP-3", message)
 
 
-_EVERY: tuple[Rule, ...] = (
+_COMMON_RULES: tuple[Rule, ...] = (
     terms_accepted,
     quote_is_valid,
     not_stolen,
@@ -240,9 +240,9 @@ _EVERY: tuple[Rule, ...] = (
 )
 
 RULES: dict[Service, tuple[Rule, ...]] = {
-    Service.CARE_EXPRESS: (*_EVERY, express_cause, battery_replaceable, premium_offered, card_accepted),
+    Service.CARE_EXPRESS: (*_COMMON_RULES, express_cause, battery_replaceable, premium_offered, card_accepted),
     Service.FLYAWAY: (
-        *_EVERY,
+        *_COMMON_RULES,
         flyaway_supported,
         flyaway_use_available,
         bound_at_incident,

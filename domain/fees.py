@@ -1,4 +1,4 @@
-"""Domain: what a claim costs the customer before anything goes wrong (R-CAT-3, R-FLY-4)."""
+"""Domain: the service fee of a claim (R-CAT-3, R-FLY-4)."""
 
 from datetime import datetime
 
@@ -12,7 +12,7 @@ from domain.money import Money
 def service_fee(service: Service, snapshot: DeviceSnapshot, now: datetime) -> Money | None:
     """The fee of a claim made at `now`; None for a flyaway of a model without flyaway cover.
 
-    A replacement's fee depends on how many uses of any kind the active term has seen; without a term it is the first.
+    A replacement's fee depends on the uses of any kind in the active term; without a term it is the first fee.
     """
     if service is Service.FLYAWAY:
         return snapshot.offer.flyaway_fee

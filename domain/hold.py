@@ -1,4 +1,4 @@
-"""Domain: the hold on a customer's card as one of seven cases. Each carries only what is true in it."""
+"""Domain: the hold on a customer's card as one of seven types, each with the fields that it has."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,7 +11,7 @@ from domain.money import Money
 
 @dataclass(frozen=True, slots=True)
 class NoHold:
-    """None was placed, or the card declined it."""
+    """No hold was placed, or the card declined it."""
 
     kind: Literal["none"] = "none"
 
@@ -29,7 +29,7 @@ class LiveHold:
 
 @dataclass(frozen=True, slots=True)
 class DepositHold:
-    """We captured all of it before it lapsed; it is the customer's until the claim is decided (decision 13)."""
+    """All of it was captured before it lapsed, as a deposit until the claim is decided (decision 13)."""
 
     ordinal: int
     payment_id: str
@@ -40,7 +40,7 @@ class DepositHold:
 
 @dataclass(frozen=True, slots=True)
 class CapturedHold:
-    """We captured `captured` of it, and gave back `refunded` of that."""
+    """`captured` of it was captured by the claim, and `refunded` of that was refunded."""
 
     ordinal: int
     payment_id: str
@@ -53,7 +53,7 @@ class CapturedHold:
 
 @dataclass(frozen=True, slots=True)
 class CapturedElsewhere:
-    """The gateway says that `captured` was taken, and no request of this claim did that: people must look at it."""
+    """The gateway reports `captured`, and no request of this claim captured it: staff must check."""
 
     ordinal: int
     payment_id: str
@@ -66,7 +66,7 @@ class CapturedElsewhere:
 
 @dataclass(frozen=True, slots=True)
 class LapsedHold:
-    """Nothing is held any more and nothing was taken: it was released, or it expired."""
+    """Nothing is held any more and nothing was captured: it was released, or it expired."""
 
     ordinal: int
     payment_id: str
@@ -78,7 +78,7 @@ class LapsedHold:
 
 @dataclass(frozen=True, slots=True)
 class UnknownHold:
-    """The gateway refused a capture or a release and did not say that the hold is over. Money may be held or taken."""
+    """The gateway refused a capture or release without reporting the end of the hold. Money may be held or captured."""
 
     ordinal: int
     payment_id: str
@@ -89,7 +89,7 @@ class UnknownHold:
 
 CardHoldState = NoHold | LiveHold | DepositHold | CapturedHold | CapturedElsewhere | LapsedHold | UnknownHold
 EndableHold = LiveHold | UnknownHold
-"""A hold about which the gateway may still have news."""
+"""A hold whose state may still change at the gateway."""
 
 NOTHING_HELD = frozenset({HoldState.RELEASED, HoldState.EXPIRED})
 
@@ -112,7 +112,7 @@ def summary(hold: CardHoldState) -> Hold | None:
 
 
 def as_reported(hold: EndableHold, reported: Hold) -> CardHoldState:
-    """What becomes of `hold` by what the gateway reports of it. A capture that is reported is not ours."""
+    """The state of `hold` after the gateway's report. A capture first seen in a report is not by this claim."""
     match reported.state:
         case HoldState.AUTHORIZED:
             return LiveHold(hold.ordinal, hold.payment_id, reported.amount, reported.expires_at)
@@ -132,7 +132,7 @@ def as_reported(hold: EndableHold, reported: Hold) -> CardHoldState:
 
 
 def after_refusal(hold: EndableHold, state: str) -> LapsedHold | UnknownHold:
-    """What becomes of `hold` when the gateway refused to capture or release it because it is in `state`."""
+    """The state of `hold` after the gateway refused to capture or release it because it is in `state`."""
     if state in NOTHING_HELD:
         return lapsed(hold, HoldState(state))
     return UnknownHold(hold.ordinal, hold.payment_id, hold.amount, hold.expires_at)
@@ -143,10 +143,10 @@ def lapsed(hold: EndableHold, ended_as: HoldState) -> LapsedHold:
 
 
 def captured(hold: EndableHold, amount: Money) -> CapturedHold:
-    """We captured `amount`; the gateway has let the rest go."""
+    """The state after `amount` was captured; the gateway has released the rest."""
     return CapturedHold(hold.ordinal, hold.payment_id, hold.amount, amount, hold.amount.zero(), hold.expires_at)
 
 
 def refunded(hold: CapturedHold, total: Money) -> CapturedHold:
-    """`total` has been given back of it so far."""
+    """The state after `total` has been refunded so far."""
     return replace(hold, refunded=total)

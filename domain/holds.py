@@ -1,4 +1,4 @@
-"""Domain: when a hold is renewed so that it lives as long as its claim (R-RET-7, decision 13)."""
+"""Domain: when a hold is renewed so that it lasts as long as its claim (R-RET-7, decision 13)."""
 
 from datetime import datetime, timedelta
 
@@ -10,7 +10,7 @@ RENEW_BEFORE = timedelta(hours=36)
 HARD_MARGIN = timedelta(hours=24)
 """A renewal that has not succeeded this long before the hold expires puts the hold at risk."""
 RETRY_EVERY = timedelta(hours=4)
-"""Spaces the tries of a card that may say yes later; at most four a hold, far below what card networks allow."""
+"""The interval of retries after a soft decline; at most four a hold, far below what card networks allow."""
 
 
 def renew_at(hold: Hold) -> datetime | None:
@@ -21,7 +21,7 @@ def renew_at(hold: Hold) -> datetime | None:
 
 
 def retry_at(hold: Hold, now: datetime, *, retryable: bool) -> datetime | None:
-    """When to try a declined renewal again; None when that card must not be asked again or the time is up."""
+    """When to retry a declined renewal; None after a hard decline or when there is no time left."""
     if not retryable or hold.expires_at is None:
         return None
     again = now + RETRY_EVERY
@@ -29,9 +29,9 @@ def retry_at(hold: Hold, now: datetime, *, retryable: bool) -> datetime | None:
 
 
 def give_up_at(hold: Hold, policy: HoldPolicy) -> datetime | None:
-    """Until when another card is waited for, once the hold cannot be renewed: decision 13.
+    """Until when another card is accepted, once the hold cannot be renewed (decision 13).
 
-    A deposit is taken while the hold can still be captured for certain; without one the hold is let lapse.
+    A deposit is captured while the hold can certainly still be captured; under other policies the hold lapses.
     """
     if hold.expires_at is None or policy is not HoldPolicy.CAPTURE_AND_REFUND:
         return hold.expires_at

@@ -1,4 +1,4 @@
-"""Domain: what an inspection means (R-INS, R-CMP). Decides; never charges."""
+"""Domain: the assessment of an inspection (R-INS, R-CMP)."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -42,19 +42,19 @@ _HYPHENS = dict.fromkeys(map(ord, "-‐‑–—"))
 def normalise_serial(text: str) -> str:
     """Upper case, without spaces and hyphens (R-INS-5): how serial numbers are compared and looked up.
 
-    They are kept and shown as they were given.
+    They are stored and shown as they were entered.
     """
     return "".join(text.upper().split()).translate(_HYPHENS)
 
 
 def can_be_serial(text: str) -> bool:
-    """Whether `text` can be kept as a serial number: it names something, in visible characters and spaces alone."""
+    """Whether `text` can be a serial number: not empty, with visible characters and spaces only."""
     visible = text.isprintable() or all(ch.isprintable() or category(ch) == "Zs" for ch in text)
     return visible and bool(normalise_serial(text))
 
 
 def compare_serials(expected: str, read: str) -> SerialMatch:
-    """Same, different, or a case for a person: O/0 and I/1 look alike, and a label may be unreadable (R-INS-5)."""
+    """Same, different, or unclear: O/0 and I/1 look alike, and a label may be unreadable (R-INS-5)."""
     left, right = normalise_serial(expected), normalise_serial(read)
     if left == right:
         return SerialMatch.SAME
@@ -72,10 +72,10 @@ def assess(
 ) -> Assessment:
     """The verdict on one box for the claim on `serial_number` that still expects the components `expected`.
 
-    What else is in the box, or a battery nobody asked for, is no reason (R-CMP-3, R-CMP-4). All reasons are
+    Other items in the box, or a battery that was not expected, are no reason (R-CMP-3, R-CMP-4). All reasons are
     collected. A mismatch outweighs missing parts; an unclear serial alone stops the clock. A box without the device
-    in it counts as an empty one (edge case 14). Parts sent later bear no serial number: where the device itself is no
-    longer expected, an unread one is no reason to stop.
+    counts as empty (edge case 14). Parts sent later have no serial number: where the device itself is no longer
+    expected, an unread one does not stop the clock.
     """
     match = compare_serials(serial_number, inspection.serial_number)
     if not BODIES.intersection(expected) and not normalise_serial(inspection.serial_number):

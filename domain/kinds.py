@@ -1,4 +1,4 @@
-"""Domain: the closed vocabularies of the programme. Values are the wire values of docs/api (version 1)."""
+"""Domain: the enumerations of the programme. Their values are those of docs/api (version 1) and of the database."""
 
 from enum import StrEnum
 
@@ -19,7 +19,7 @@ class Component(StrEnum):
 
 
 BODIES = frozenset({Component.AIRCRAFT, Component.MAIN_UNIT, Component.STABILISER_BODY})
-"""The part that bears the serial number: without it there is no device."""
+"""The component with the serial number: without it there is no device."""
 
 
 class TermKind(StrEnum):
@@ -105,18 +105,18 @@ class HoldState(StrEnum):
 
 
 class HoldPolicy(StrEnum):
-    """What becomes of a hold that cannot be renewed (decision 13)."""
+    """What happens to a hold that cannot be renewed (decision 13)."""
 
     SAVED_CARD = "saved_card"
     """It lapses; a default that falls due is charged to the saved card."""
     CAPTURE_AND_REFUND = "capture_and_refund"
-    """It is captured in time as a deposit, which is given back when the unit comes."""
+    """It is captured in time as a deposit, which is refunded when the unit arrives."""
     MANUAL = "manual"
     """It lapses; a default that falls due waits for staff."""
 
 
 class Attention(StrEnum):
-    """What a person must look at. A claim carries any number of these until the cause is gone."""
+    """What staff must check. A claim has any number of these flags until the cause is gone."""
 
     HOLD_AT_RISK = "hold_at_risk"
     SERIAL_UNCLEAR = "serial_unclear"
@@ -129,16 +129,16 @@ class Attention(StrEnum):
     """The default fell due while another claim's unit lay in this claim's box: staff decide (edge case 11)."""
     AMOUNT_OWED = "amount_owed"
     PAYMENT_REFUSED = "payment_refused"
-    """The gateway refused a capture, a release or a refund that was due: somebody has to look there."""
+    """The gateway refused a capture, a release or a refund that was due: staff must check there."""
 
     @property
     def outlives_the_claim(self) -> bool:
-        """Whether it stays on the closed claim: what it speaks of is not over with it."""
+        """Whether it stays on the closed claim, because its cause may outlive it."""
         return self in (Attention.AMOUNT_OWED, Attention.PAYMENT_REFUSED)
 
 
 class Action(StrEnum):
-    """What can be asked of a claim; each is one POST under /claims/{id}/ with a hyphen for the underscore."""
+    """The commands of a claim; each is one POST under /claims/{id}/ with a hyphen for the underscore."""
 
     DISPATCH = "dispatch"
     RETURN_SCAN = "return_scan"
@@ -162,7 +162,7 @@ class PartsChoice(StrEnum):
 
 
 class RepairChoice(StrEnum):
-    """The four ways out of a repair quote (R-REP-1)."""
+    """The four options of a repair quote (R-REP-1)."""
 
     WARRANTY_REPAIR = "warranty_repair"
     REPLACEMENT = "replacement"

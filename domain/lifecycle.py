@@ -1,4 +1,4 @@
-"""Domain: what may be done with a claim now. One predicate for the button, the Temporal update and the 409 answer."""
+"""Domain: the actions a claim allows now: one predicate for the page, the Temporal update and the 409 response."""
 
 from datetime import datetime
 
@@ -41,10 +41,10 @@ _CHARGED = frozenset({Outcome.DEFAULT_CHARGED, Outcome.PARTS_CHARGED})
 
 
 def allowed_actions(claim: Claim) -> tuple[Action, ...]:
-    """What may be asked of `claim` as it stands, in the order a page shows it."""
+    """The actions that `claim` allows in its present state, in the order in which a page shows them."""
     if claim.state is ClaimState.CLOSED:
         return _after_closing(claim)
-    actions = _table(claim).get(claim.state, ())
+    actions = _actions_by_state(claim).get(claim.state, ())
     if claim.returning and claim.returning.extended_days:
         actions = tuple(a for a in actions if a is not Action.EXTENSION)
     if claim.repair_quote is not None:
@@ -57,7 +57,7 @@ def allowed_actions(claim: Claim) -> tuple[Action, ...]:
     return actions
 
 
-def _table(claim: Claim) -> dict[ClaimState, tuple[Action, ...]]:
+def _actions_by_state(claim: Claim) -> dict[ClaimState, tuple[Action, ...]]:
     match claim.service:
         case Service.CARE_EXPRESS:
             return _STANDARD if claim.tier is Tier.STANDARD else _PREMIUM
@@ -82,7 +82,7 @@ def _after_closing(claim: Claim) -> tuple[Action, ...]:
 def require(claim: Claim, action: Action) -> None:
     """Raise RuleError `action_not_allowed` with a reason when `action` may not be done now."""
     if action not in allowed_actions(claim):
-        raise RuleError("action_not_allowed", *_why_not(claim, action))
+        raise RuleError("action_not_allowed", *_rejection(claim, action))
 
 
 def needs_payment(
@@ -126,7 +126,7 @@ def require_hold_until(claim: Claim, due_at: datetime) -> None:
         raise RuleError("action_not_allowed", "R-RET-5", message)
 
 
-def _why_not(claim: Claim, action: Action) -> tuple[str, str]:
+def _rejection(claim: Claim, action: Action) -> tuple[str, str]:
     name = action.replace("_", " ")
     if action is Action.CANCEL and claim.dispatched_on is not None and claim.state is not ClaimState.CLOSED:
         message = (

@@ -18,7 +18,7 @@ def first_year_end(snapshot: DeviceSnapshot) -> date | None:
     return add_months(local_day(min(begun), snapshot.region.time_zone), FIRST_YEAR_MONTHS)
 
 
-def code_refusals(snapshot: DeviceSnapshot, now: datetime) -> list[Reason]:
+def issue_refusals(snapshot: DeviceSnapshot, now: datetime) -> list[Reason]:
     """Every reason why no maintenance code is issued at `now`; empty when one is (R-MNT-1)."""
     found = []
     if snapshot.status is DeviceStatus.LOST:
@@ -42,7 +42,7 @@ def code_refusals(snapshot: DeviceSnapshot, now: datetime) -> list[Reason]:
     return found
 
 
-def code_refusal(snapshot: DeviceSnapshot, given: str, now: datetime) -> Reason | None:
+def redemption_refusal(snapshot: DeviceSnapshot, given: str, now: datetime) -> Reason | None:
     """Why `given` does not start a maintenance job, None when it does: one code, one device, one use (R-MNT-2)."""
     code = snapshot.maintenance_code
     if code is None or code.code != given.strip().upper():

@@ -1,4 +1,4 @@
-"""Domain: money as whole minor units of an ISO 4217 currency. Knows no rates, no rounding and no floats."""
+"""Domain: money as whole minor units of an ISO 4217 currency, without exchange rates, rounding or floats."""
 
 from dataclasses import dataclass
 
@@ -68,7 +68,7 @@ class Money:
 
     def _same(self, other: "Money") -> int:
         if other.currency != self.currency:
-            raise ValueError(f"cannot reckon {self.currency} with {other.currency}")
+            raise ValueError(f"cannot compute {self.currency} with {other.currency}")
         return other.amount
 
 

@@ -1,4 +1,4 @@
-"""Domain: the programme's decisions that may differ between programmes. Frozen onto each claim when it is made."""
+"""Domain: the decisions that may differ between programmes. They are frozen onto each claim when it is created."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Domain: may this plan be bought, from when, and may it be given back (R-PUR-1..5, R-CAN-1)."""
+"""Domain: purchase and refund of a plan: eligibility and start of cover (R-PUR-1..5, R-CAN-1)."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -11,8 +11,8 @@ from domain.reasons import Reason
 
 VERIFIED_FOR = timedelta(hours=72)
 REFUND_DAYS = 14
-_IN_HOURS = timedelta(days=5)
-"""Shorter spans are told in hours."""
+_HOURS_BELOW = timedelta(days=5)
+"""Shorter durations are shown in hours."""
 
 
 def refusals(kind: TermKind, plan_region: str, snapshot: DeviceSnapshot, now: datetime) -> list[Reason]:
@@ -28,7 +28,7 @@ def refusals(kind: TermKind, plan_region: str, snapshot: DeviceSnapshot, now: da
         message = f"This unit was lost and replaced by {snapshot.current_serial_number}."
         found.append(Reason(ReasonCode.DEVICE_LOST, "R-FLY-6", message))
     if snapshot.terms:
-        message = f"This device already has a plan.{_renewal_pointer(snapshot, now)}"
+        message = f"This device already has a plan.{_renewal_hint(snapshot, now)}"
         found.append(Reason(ReasonCode.PLAN_EXISTS, "R-PUR-4", message))
     offer = snapshot.model.offers.get(snapshot.region.code)
     if offer is None or kind not in offer.prices:
@@ -40,7 +40,7 @@ def refusals(kind: TermKind, plan_region: str, snapshot: DeviceSnapshot, now: da
 def starts_at(activated_at: datetime | None, purchased_at: datetime) -> datetime | None:
     """R-PUR-5: at purchase, or at activation of a device not yet activated (None until then).
 
-    The whole second belongs to the cover: instants are told in seconds, and a claim right after the purchase counts.
+    The whole second is covered: times are stored in seconds, and a claim right after the purchase must be covered.
     """
     return None if activated_at is None else whole_second(max(activated_at, purchased_at))
 
@@ -53,7 +53,7 @@ def verified_until(verified_at: datetime) -> datetime:
 def refund_refusals(
     term: Term, purchased_at: datetime, uses: Iterable[UseEntry], open_claim_id: str | None, zone: str, now: datetime
 ) -> list[Reason]:
-    """Why the price of `term` is not given back at `now` (R-CAN-1, edge case 51): 14 days, and nothing used or open."""
+    """Why the price of `term` is not refunded at `now` (R-CAN-1, edge case 51): 14 days, and nothing used or open."""
     found = []
     last = end_of_day_after(purchased_at, REFUND_DAYS, zone)
     if whole_second(now) > last:
@@ -89,13 +89,13 @@ def _window_refusals(snapshot: DeviceSnapshot, now: datetime) -> Iterable[Reason
         return
     message = (
         f"This device was activated {_age(now - activated)} ago; plans can be added within "
-        f"{_spoken(timedelta(hours=hours))}. Ask for video verification to continue."
+        f"{_duration_text(timedelta(hours=hours))}. Ask for video verification to continue."
     )
     yield Reason(ReasonCode.PURCHASE_WINDOW_CLOSED, "R-PUR-1", message)
 
 
-def _renewal_pointer(snapshot: DeviceSnapshot, now: datetime) -> str:
-    """R-PUR-4 points to the renewal while there is one to be had (R-REN-1, R-REN-2)."""
+def _renewal_hint(snapshot: DeviceSnapshot, now: datetime) -> str:
+    """The hint at a renewal for R-PUR-4, empty when none is possible (R-REN-1, R-REN-2)."""
     until = renewable_until(snapshot.terms, snapshot.region.time_zone)
     over = until is not None and whole_second(now) > until
     full = until is None and any(term.ends_on is not None for term in snapshot.terms)
@@ -104,11 +104,11 @@ def _renewal_pointer(snapshot: DeviceSnapshot, now: datetime) -> str:
 
 def _age(span: timedelta) -> str:
     """`span` in whole hours or days. Just past a window, "48 hours" against "within 48 hours" would read as a fault."""
-    rest = span % (timedelta(hours=1) if span < _IN_HOURS else timedelta(days=1))
-    return f"more than {_spoken(span)}" if rest else _spoken(span)
+    rest = span % (timedelta(hours=1) if span < _HOURS_BELOW else timedelta(days=1))
+    return f"more than {_duration_text(span)}" if rest else _duration_text(span)
 
 
-def _spoken(span: timedelta) -> str:
-    if span < _IN_HOURS:
+def _duration_text(span: timedelta) -> str:
+    if span < _HOURS_BELOW:
         return f"{span // timedelta(hours=1)} hours"
     return f"{span.days} days"

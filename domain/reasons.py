@@ -1,4 +1,4 @@
-"""Domain: why something was refused or charged, in words a customer can read, with the rule that says so."""
+"""Domain: why something was refused or charged, in text for customers, with the id of the rule."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ class Reason:
 
 
 class RuleError(Exception):
-    """A rule forbids it. Carries a stable `code` and the `rule` id; knows no HTTP status."""
+    """A rule forbids it. `code` is stable and `rule` is the rule's id; the API maps them to an HTTP status."""
 
     def __init__(self, code: str, rule: str, message: str) -> None:
         super().__init__(message)

@@ -1,6 +1,6 @@
-"""Domain: what a reconciliation can find, and what a person does about it.
+"""Domain: what a reconciliation can find, and what staff do about it.
 
-Which of two books is right is a person's to say: nothing is ever corrected here (payments.md section 3).
+Staff decide which side is right; a reconciliation corrects nothing (payments.md section 3).
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from typing import Final
 
 
 class FindingCode(StrEnum):
-    """Stable: reports, alerts and the list of attention go by these."""
+    """Stable codes: reports, alerts and the attention list use them."""
 
     HOLD_WITHOUT_WORKFLOW = "hold_without_workflow"
     HOLD_NOT_IN_LEDGER = "hold_not_in_ledger"
@@ -26,7 +26,7 @@ class FindingCode(StrEnum):
 
 
 class AttemptFindingCode(StrEnum):
-    """The same for what payment attempts and ledger say of each other. These are not part of the HTTP contract."""
+    """Codes for differences between payment attempts and ledger. They are not part of the HTTP contract."""
 
     ATTEMPT_UNANSWERED = "attempt_unanswered"
     LEDGER_WITHOUT_ATTEMPT = "ledger_without_attempt"
@@ -46,8 +46,8 @@ ADVICE: Final[dict[Code, str]] = {
         "Temporal UI: let a waiting activity go on; when none waits, tell engineering."
     ),
     FindingCode.LEDGER_HOLD_NOT_AT_GATEWAY: (
-        "The hold has ended at the gateway and nobody was told. Look at it there: who ended it? An open claim finds "
-        "out when it next touches the hold; a closed one needs an entry by engineering."
+        "The hold has ended at the gateway and its claim was not notified. Look at it there: who ended it? An open "
+        "claim finds out when it next reads the hold; a closed one needs an entry by engineering."
     ),
     FindingCode.CAPTURED_DIFFERS: (
         "Compare the subject's payments at the gateway with its ledger. Taken by hand at the gateway: give it back "
@@ -58,23 +58,23 @@ ADVICE: Final[dict[Code, str]] = {
         "booked, and see that the claim does not refund it again."
     ),
     FindingCode.CHARGE_NOT_IN_LEDGER: (
-        "The customer has paid and the books do not know it. A waiting activity books it when it goes on; without one, "
-        "find out what it was for, and refund it or have it booked."
+        "The customer has paid and the ledger does not have it. A waiting activity books it when it continues; without "
+        "one, find out what it was for, and refund it or have it booked."
     ),
     FindingCode.CLAIM_DISAGREES: (
-        "What the customer and staff see of the hold is wrong. The gateway's word counts: compare, and see in the "
-        "Temporal UI what the claim waits for."
+        "What the customer and staff see of the hold is wrong. The gateway's state is authoritative: compare, and see "
+        "in the Temporal UI what the claim waits for."
     ),
     FindingCode.HOLD_EXPIRED_UNNOTICED: (
-        "The hold was not renewed in time and nothing covers the claim. See in the Temporal UI why its process "
-        "stands still, and that a worker runs."
+        "The hold was not renewed in time and nothing covers the claim. See in the Temporal UI why its workflow "
+        "does not continue, and that a worker runs."
     ),
     FindingCode.EXPIRED_WHILE_CLAIM_OPEN: (
         "The replacement has left, the verdict is open, nothing covers it and no reason is recorded. Ask the customer "
         "for another card."
     ),
     FindingCode.TWO_LIVE_HOLDS: (
-        "The customer's card bears the amount twice. See in the Temporal UI whether a release waits to be tried again; "
+        "The customer's card holds the amount twice. See in the Temporal UI whether a release waits to be tried again; "
         "else release the older one at the gateway."
     ),
     FindingCode.LEDGER_UNBALANCED: (
@@ -98,12 +98,12 @@ ADVICE: Final[dict[Code, str]] = {
         "Compare the key with the gateway; tell engineering, who has the missing lines booked."
     ),
 }
-"""What a person does about each. Nothing of it is ever done by the reconciliation."""
+"""What staff do about each code."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A difference. `payment_id` is empty when it is about the whole subject; `message` says what differs."""
+    """A difference. `payment_id` is empty when it concerns the whole subject; `message` describes it."""
 
     code: Code
     subject: str
@@ -112,5 +112,5 @@ class Finding:
 
 
 def code_of(value: str) -> Code:
-    """The code as it is stored. Raises ValueError for one that nobody knows."""
+    """The code for a stored value. Raises ValueError for an unknown one."""
     return AttemptFindingCode(value) if value in set(AttemptFindingCode) else FindingCode(value)

@@ -1,7 +1,6 @@
-"""Domain: what must agree between gateway, ledger, attempts, claim and process, and what it means when it does not.
+"""Domain: what must agree between gateway, ledger, attempts, claim and workflow, and the findings when it does not.
 
-Finds, and never mends (payments.md section 3, invariants 7, 8, 13 and 14). Knows no gateway, no database and no
-workflow engine; it is told what they say.
+Pure functions of what was read from them; nothing is corrected (payments.md section 3, invariants 7, 8, 13 and 14).
 """
 
 from collections.abc import Iterator
@@ -16,13 +15,13 @@ from domain.money import Money, total
 from domain.reconciliation import AttemptFindingCode, Finding, FindingCode
 
 RENEWAL_OVERLAP_LIMIT: Final = timedelta(hours=1)
-"""A renewal places the new hold before it lets the old one go. Two are live for seconds, or for an outage."""
+"""How long two holds may be live: a renewal places the new hold before it releases the old one."""
 RESPONSE_OVERDUE_AFTER: Final = timedelta(days=1)
-"""For how long a request may be without an answer before somebody is told."""
+"""How long a request may be without a response before it is a finding."""
 
 
 class WorkflowStatus(StrEnum):
-    """What the workflow engine says of the process that should look after a hold."""
+    """The status in Temporal of the workflow that should manage a hold."""
 
     RUNNING = "running"
     COMPLETED = "completed"
@@ -40,7 +39,7 @@ _SHIPPED_AND_OPEN: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class GatewayPayment:
-    """A payment as the gateway has it. `booked_at` is when the ledger has it placed or charged, None when never."""
+    """A payment at the gateway. `booked_at` is when it was booked as placed or charged, None when it was not."""
 
     id: str
     kind: Literal["hold", "charge"]
@@ -56,7 +55,7 @@ class GatewayPayment:
         return self._open and not self.lapsed(at)
 
     def lapsed(self, at: datetime) -> bool:
-        """A hold whose time is over at `at`, though the gateway was not asked about it since."""
+        """A hold that has expired by `at`, although it was not read from the gateway since."""
         return self._open and self.capture_before is not None and self.capture_before <= at
 
     @property
@@ -69,7 +68,7 @@ class GatewayPayment:
 
 @dataclass(frozen=True, slots=True)
 class LedgerSums:
-    """What the ledger says of a subject in one currency: holds that are open, taken and given back in all."""
+    """The ledger's sums for a subject in one currency: held, captured and refunded."""
 
     held: Money
     captured: Money
@@ -78,7 +77,7 @@ class LedgerSums:
 
 @dataclass(frozen=True, slots=True)
 class OpenAttempt:
-    """A payment attempt that is without an answer (`answered` false), or that moved something nobody booked."""
+    """A payment attempt without a response (`answered` false), or with a response that was not booked."""
 
     key: str
     purpose: str
@@ -88,29 +87,29 @@ class OpenAttempt:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A claim or purchase as everybody has it. `booked` has one entry a currency. `attempts` are the open ones,
-    `unattempted` the ledger's keys that no attempt explains.
+    """A claim or purchase at gateway, ledger, database and Temporal. `booked` has one entry a currency. `attempts` are
+    the open ones, `unattempted` the ledger's keys without an attempt.
 
-    `process` is asked only where `has_live_hold`; None when it was not. `claim` is None for a purchase, and for what
-    nobody ever heard of.
+    `workflow_status` is read only where `has_live_hold`, else it is None. `claim` is None for a purchase, and for an
+    unknown subject.
     """
 
     id: str
     payments: tuple[GatewayPayment, ...]
     booked: tuple[LedgerSums, ...]
     claim: Claim | None = None
-    process: WorkflowStatus | None = None
+    workflow_status: WorkflowStatus | None = None
     attempts: tuple[OpenAttempt, ...] = ()
     unattempted: tuple[str, ...] = ()
 
 
 def has_live_hold(subject: Subject, at: datetime) -> bool:
-    """Whether somebody has to look after the subject: it has a live hold."""
+    """Whether a live hold of the subject needs a running workflow."""
     return any(payment.live(at) for payment in subject.payments)
 
 
 def findings(subject: Subject, at: datetime) -> tuple[Finding, ...]:
-    """Every difference about `subject` at `at`, each told once."""
+    """Every difference about `subject` at `at`, each once."""
     return (
         *_without_workflow(subject, at),
         *_not_booked(subject),
@@ -128,18 +127,20 @@ def unbalanced(subject: str, key: str, off_by: Money) -> Finding:
 
 
 def parked(source: str, event_id: str, kind: str, subject: str | None, payment_id: str | None) -> Finding:
-    """A webhook that no claim explains."""
+    """A webhook event whose claim was not found."""
     message = f"The event {event_id} ({kind}) of {source} found nobody to tell."
     return Finding(FindingCode.PARKED_WEBHOOK, subject or source, message, payment_id or event_id)
 
 
 def _without_workflow(subject: Subject, at: datetime) -> Iterator[Finding]:
-    if subject.process in (None, WorkflowStatus.RUNNING):
+    if subject.workflow_status in (None, WorkflowStatus.RUNNING):
         return
     for hold in subject.payments:
         if hold.live(at):
             ends = f" until {hold.capture_before:%Y-%m-%d %H:%M} UTC" if hold.capture_before else ""
-            message = f"A hold of {hold.amount} is live{ends}; the process of {subject.id} is {subject.process}."
+            message = (
+                f"A hold of {hold.amount} is live{ends}; the process of {subject.id} is {subject.workflow_status}."
+            )
             yield Finding(FindingCode.HOLD_WITHOUT_WORKFLOW, subject.id, message, hold.id)
 
 
@@ -160,8 +161,10 @@ def _sums(subject: Subject, at: datetime) -> Iterator[Finding]:
         payments = [payment for payment in subject.payments if payment.amount.currency == currency]
         nothing = Money(0, currency)
         sums = booked.get(currency, LedgerSums(nothing, nothing, nothing))
-        # A hold whose time is over unnoticed is as open for the claim as for the ledger; that is told by itself.
-        held = [hold for hold in payments if hold.live(at) or (hold.lapsed(at) and _believed(subject.claim))]
+        # A hold that lapsed unnoticed is open for claim and ledger alike; it is a finding of its own.
+        held = [
+            hold for hold in payments if hold.live(at) or (hold.lapsed(at) and _claim_hold_authorized(subject.claim))
+        ]
         yield from _held_differs(subject.id, payments, held, sums.held)
         yield from _moved_differs(subject.id, payments, sums)
 
@@ -169,7 +172,7 @@ def _sums(subject: Subject, at: datetime) -> Iterator[Finding]:
 def _held_differs(
     subject: str, payments: list[GatewayPayment], holds: list[GatewayPayment], booked: Money
 ) -> Iterator[Finding]:
-    """What was never booked was told by itself and is left out here."""
+    """Compare the amounts held; a payment that was not booked is a finding of its own and is left out."""
     held = total([hold.amount for hold in holds if hold.booked_at is not None], booked.currency)
     there = _listed(payments)
     if booked.amount > held.amount:
@@ -181,7 +184,7 @@ def _held_differs(
 
 
 def _moved_differs(subject: str, payments: list[GatewayPayment], booked: LedgerSums) -> Iterator[Finding]:
-    """The same for money taken and given back."""
+    """Compare the amounts captured and refunded."""
     currency = booked.held.currency
     there = _listed(payments)
     known = [each for each in payments if each.kind == "hold" or each.booked_at is not None]
@@ -199,15 +202,15 @@ def _listed(payments: list[GatewayPayment]) -> str:
     return ", ".join(map(str, payments)) or "nothing"
 
 
-def _believed(claim: Claim | None) -> bool:
-    """Whether the claim takes its hold for live."""
+def _claim_hold_authorized(claim: Claim | None) -> bool:
+    """Whether the claim shows its hold as authorized."""
     return claim is not None and claim.hold is not None and claim.hold.state is HoldState.AUTHORIZED
 
 
 def _two_holds(subject: Subject, at: datetime) -> Iterator[Finding]:
     live = [hold for hold in subject.payments if hold.live(at)]
     placed = [hold.booked_at for hold in live if hold.booked_at is not None]
-    # One that is not booked has no age; it is a finding of its own.
+    # A hold that is not booked has no age; it is a finding of its own.
     if len(live) < 2 or len(placed) < len(live):
         return
     if max(placed) <= at - RENEWAL_OVERLAP_LIMIT:
@@ -222,12 +225,12 @@ def _claim(subject: Subject, at: datetime) -> Iterator[Finding]:
     live = [payment for payment in subject.payments if payment.live(at)]
     ended = [payment for payment in subject.payments if payment.kind == "hold" and payment not in live]
     there = ", ".join(map(str, live or ended)) or "no hold at all"
-    if not live and _believed(claim):
-        yield _believed_in_vain(subject.id, [hold for hold in ended if hold.lapsed(at)], there)
-    elif live and not _believed(claim) and subject.process is WorkflowStatus.RUNNING:
-        # Without a process the live hold itself is the finding.
-        said = f"The claim's hold is {claim.hold.state}" if claim.hold else "The claim has no hold"
-        message = f"{said}; at the gateway it is live: {there}."
+    if not live and _claim_hold_authorized(claim):
+        yield _claim_hold_not_live(subject.id, [hold for hold in ended if hold.lapsed(at)], there)
+    elif live and not _claim_hold_authorized(claim) and subject.workflow_status is WorkflowStatus.RUNNING:
+        # Without a running workflow the live hold itself is the finding.
+        shown = f"The claim's hold is {claim.hold.state}" if claim.hold else "The claim has no hold"
+        message = f"{shown}; at the gateway it is live: {there}."
         yield Finding(FindingCode.CLAIM_DISAGREES, subject.id, message, live[0].id)
     elif claim.hold is not None and claim.hold.captured and claim.hold.captured not in _captures(subject):
         message = f"The claim says {claim.hold.captured} of its hold was taken; the gateway has {there}."
@@ -237,7 +240,7 @@ def _claim(subject: Subject, at: datetime) -> Iterator[Finding]:
         yield Finding(FindingCode.EXPIRED_WHILE_CLAIM_OPEN, subject.id, message)
 
 
-def _believed_in_vain(subject: str, lapsed: list[GatewayPayment], there: str) -> Finding:
+def _claim_hold_not_live(subject: str, lapsed: list[GatewayPayment], there: str) -> Finding:
     if not lapsed:
         message = f"The claim's hold is authorized; the gateway has {there}."
         return Finding(FindingCode.CLAIM_DISAGREES, subject, message)
@@ -251,11 +254,11 @@ def _captures(subject: Subject) -> set[Money]:
 
 
 def _uncovered(claim: Claim) -> bool:
-    """Shipped on a hold, undecided, and the hold is gone without a word about it (invariant 8)."""
+    """Whether the claim shipped on a hold, is undecided, and its hold has ended without a flag (invariant 8)."""
     if claim.tier is not Tier.PREMIUM or claim.state not in _SHIPPED_AND_OPEN:
         return False
-    taken = claim.hold is not None and claim.hold.state is HoldState.CAPTURED
-    return not taken and Attention.HOLD_AT_RISK not in claim.attention
+    captured = claim.hold is not None and claim.hold.state is HoldState.CAPTURED
+    return not captured and Attention.HOLD_AT_RISK not in claim.attention
 
 
 def _attempts(subject: Subject, at: datetime) -> Iterator[Finding]:

@@ -1,10 +1,10 @@
-"""Domain: may the cover be renewed, from when to when, for how much, and when to remind of it (R-REN, R-NOT-1)."""
+"""Domain: renewal of cover: eligibility, period, price and reminders (R-REN, R-NOT-1)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from domain.coverage import MONTHS, MAX_MONTHS, RENEWAL_GRACE_DAYS, Term, term_end, unbroken_since
+from domain.coverage import MAX_MONTHS, MONTHS, RENEWAL_GRACE_DAYS, Term, term_end, unbroken_since
 from domain.dates import end_of_day, local_day, start_of_day, whole_second
 from domain.device_snapshot import DeviceSnapshot
 from domain.kinds import DeviceStatus, ReasonCode, TermKind
@@ -12,12 +12,12 @@ from domain.money import Money
 from domain.reasons import Reason
 
 REMINDERS = {"renewal_30": -30, "renewal_7": -7, "renewal_0": 0, "renewal_grace_10": 10}
-"""Each reminder's day, counted from the term's last day. A kind is useful until the next one's day."""
+"""Each reminder's day, relative to the term's last day. A kind is sent until the next one's day."""
 
 
 @dataclass(frozen=True, slots=True)
 class Renewal:
-    """The answer to "can it be renewed": with reasons it cannot, and the other fields say what would be.
+    """A possible renewal. With `reasons` it cannot be bought, and the other fields are what it would be.
 
     `starts_at` is the first covered instant; `gap` whether the days since the old term's end stay uncovered (R-REN-3).
     """
@@ -79,18 +79,18 @@ def latest_term(terms: Sequence[Term]) -> Term | None:
 
 
 def reminder_due(ends_on: date, today: date) -> str | None:
-    """The kind of reminder a term ending `ends_on` deserves `today`, None for none (R-NOT-1).
+    """The kind of reminder due `today` for a term ending `ends_on`, None for none (R-NOT-1).
 
-    After an outage this is the one that is still useful, not all that were missed.
+    After an outage only the latest is due, not those that were missed.
     """
     if today > ends_on + timedelta(days=RENEWAL_GRACE_DAYS):
         return None
-    come = [kind for kind, offset in REMINDERS.items() if today >= ends_on + timedelta(days=offset)]
-    return come[-1] if come else None
+    due = [kind for kind, offset in REMINDERS.items() if today >= ends_on + timedelta(days=offset)]
+    return due[-1] if due else None
 
 
 def _history_renews(terms: Sequence[Term]) -> bool:
-    """R-REN-1, R-REN-2: the histories that may be followed by another year, three years in all."""
+    """Whether another year may follow these terms: at most three years in all (R-REN-1, R-REN-2)."""
     months = sum(MONTHS[term.kind] for term in terms)
     return months + MONTHS[TermKind.ONE_YEAR] <= MAX_MONTHS
 
@@ -106,9 +106,9 @@ def _unit_refusals(snapshot: DeviceSnapshot) -> list[Reason]:
 
 
 def cover_is_fixed(snapshot: DeviceSnapshot, now: datetime | None = None) -> str:
-    """R-PLN-5's answer to whoever asks to pause, advance or extend a period of cover.
+    """R-PLN-5: the message to a request to pause, advance or extend a period of cover.
 
-    Adjoining terms are told as one period. The renewal is named unless its last day has passed at `now`.
+    Adjoining terms are one period. The renewal is named unless its last day has passed at `now`.
     """
     latest = latest_term(snapshot.terms)
     if latest is None or latest.ends_on is None or latest.starts_at is None:

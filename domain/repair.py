@@ -1,4 +1,4 @@
-"""Domain: a repair quote and its four ways out (R-REP)."""
+"""Domain: a repair quote and its four options (R-REP)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,7 @@ REMINDER_DAYS = {"repair_reminder_7": 7, "repair_reminder_23": 23, "repair_remin
 
 @dataclass(frozen=True, slots=True)
 class RepairQuote:
-    """What the workshop found. `amount` is the price of a paid repair; `warranty` whether the warranty bears it.
+    """What the workshop found. `amount` is the price of a paid repair; `warranty`: the warranty covers it.
 
     `replacement_fee` is what a Care replacement would cost, None when no use is left. `pay_until` is the last second
     to choose and pay.
@@ -29,17 +29,17 @@ class RepairQuote:
 
 
 def options(quote: RepairQuote) -> tuple[RepairChoice, ...]:
-    """The ways out that are open, shown together (R-REP-1)."""
-    ways = []
+    """The available options, shown together (R-REP-1)."""
+    available = []
     if quote.warranty:
-        ways.append(RepairChoice.WARRANTY_REPAIR)
+        available.append(RepairChoice.WARRANTY_REPAIR)
     if quote.replacement_fee is not None:
-        ways.append(RepairChoice.REPLACEMENT)
-    return (*ways, RepairChoice.PAID_REPAIR, RepairChoice.RETURN)
+        available.append(RepairChoice.REPLACEMENT)
+    return (*available, RepairChoice.PAID_REPAIR, RepairChoice.RETURN)
 
 
 def price(quote: RepairQuote, choice: RepairChoice) -> Money:
-    """What `choice` costs; RuleError when it is not open."""
+    """The price of `choice`; RuleError when it is not available."""
     if choice not in options(quote):
         why = {
             RepairChoice.WARRANTY_REPAIR: "The warranty does not bear this repair.",

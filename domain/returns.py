@@ -1,4 +1,4 @@
-"""Domain: is a return in time, and until when does a claim wait (R-RET, R-INS-4, R-CMP-2)."""
+"""Domain: return windows: due dates, reminders, and whether a return is in time (R-RET, R-INS-4, R-CMP-2)."""
 
 from datetime import datetime, timedelta
 
@@ -49,7 +49,7 @@ def carried_in_time(returning: Return) -> bool:
 def waits_until(returning: Return) -> datetime:
     """The last second before a default falls due: due, or five days more when the carrier took it in time (R-RET-4).
 
-    The end of the hold has no part in it: nothing is charged early (R-RET-7).
+    It does not depend on the end of the hold: nothing is charged early (R-RET-7).
     """
     return returning.carried_until if carried_in_time(returning) else returning.due_at
 

@@ -1,4 +1,4 @@
-"""Domain: what is owed when a claim ends (R-RET-6, R-RET-10, R-CMP-2). Amounts only; nothing here moves money."""
+"""Domain: the amounts charged or refunded when a claim ends (R-RET-6, R-RET-10, R-CMP-2)."""
 
 from collections.abc import Iterable
 
@@ -20,12 +20,12 @@ def differences(missing: Iterable[MissingPart], currency: str) -> Money:
 
 
 def parts_capture(missing: Iterable[MissingPart], hold: Money) -> Money:
-    """Captured when parts were neither sent nor paid: the differences, never more than the hold (R-CMP-2, edge 19)."""
+    """The capture when parts were neither sent nor paid: the differences, at most the hold (R-CMP-2, edge case 19)."""
     return differences(missing, hold.currency).least(hold)
 
 
 def late_refund(captured: Money, *, in_time: bool, late_fee: Money, missing: Iterable[MissingPart]) -> Money:
-    """What a return after the default charge gives back (R-RET-10, edge cases 5, 8, 9); never below zero.
+    """The refund of a return after the default charge (R-RET-10, edge cases 5, 8, 9); never below zero.
 
     A return that turns out to have been in time costs no late fee.
     """

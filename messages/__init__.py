@@ -1,1 +1,1 @@
-"""Messages: inputs, results, ids and activity signatures in Temporal's history. Knows no database and no web."""
+"""Messages: inputs, results, ids and activity signatures in Temporal's history. No database and no HTTP here."""

@@ -1,7 +1,7 @@
 """Store: the database engine, its connection pools, and the unit of work.
 
 SQLite is opened by aiosqlite and PostgreSQL by psycopg, each through SQLAlchemy's dialect and pool. There are three
-pools, so that transactions that wait for a lock do not keep single queries waiting: queries (autocommit), snapshots
+pools, so that transactions waiting for a lock do not block single queries: queries (autocommit), snapshots
 (read only) and transactions (read and write).
 """
 
@@ -92,7 +92,7 @@ class Database:
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[AsyncSession]:
-        """A session that sees one state of the database; nothing it does is kept."""
+        """A session that sees one state of the database; it is rolled back at the end."""
         async with self._new_snapshot() as session:
             yield session
 
@@ -155,7 +155,7 @@ def _omit_values(context: ExceptionContext) -> None:
 
 
 def _check_transaction(connection: Connection) -> None:
-    """Raise InternalError when a statement failed: PostgreSQL answers COMMIT with ROLLBACK then, and with no error."""
+    """Raise InternalError when a statement failed: PostgreSQL then executes COMMIT as ROLLBACK, without an error."""
     driver: Any = connection.connection.driver_connection
     if driver.info.transaction_status == TransactionStatus.INERROR:
         raise InternalError("COMMIT", None, psycopg.errors.InFailedSqlTransaction("a statement before it failed"))

@@ -24,9 +24,8 @@ async def insert_once(session: AsyncSession, model: type[SQLModel], row: Mapping
 
     `row` is plain values: to build a model object and dump it costs more than the insert.
     """
-    return (
-        await execute(session, _insert_returning(table_of(model), session.get_bind().dialect.name), row)
-    ).first() is not None
+    statement = _insert_returning(table_of(model), session.get_bind().dialect.name)
+    return (await execute(session, statement, row)).first() is not None
 
 
 async def insert_new(session: AsyncSession, model: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:

@@ -98,7 +98,7 @@ class CareExpressPremium(ClaimWorkflow):
         return self.place_hold
 
     async def place_hold(self) -> Phase | None:
-        """Place the hold and charge the fee. Nothing ships without both; one without the other is reversed (R-EXP-6)."""
+        """Place the hold and charge the fee. Nothing ships without both; else both are reversed (R-EXP-6)."""
         fee, card = self.record.claim.fee, self.request.payment_method
         charge = self.fees.request(fee, card, "service_fees", "fee", numbered=False) if fee else None
         response = await self.run_step(self.hold.place(self._hold_amount(), card, charge))

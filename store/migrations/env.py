@@ -1,4 +1,4 @@
-"""Store: how Alembic runs the migrations: on the connection it is given, in one transaction with their record."""
+"""Store: the environment of Alembic: migrations run on the given connection, in one transaction with their revision."""
 
 from typing import Literal
 
@@ -11,7 +11,7 @@ from store.tables.types import Instant
 
 
 def plain_types(kind: str, item: object, autogen: AutogenContext) -> str | Literal[False]:
-    """A migration says what the column is, not which of today's classes it came from."""
+    """Render a column type as SQLAlchemy's own type: a migration must not depend on the product's classes."""
     if kind == "type" and isinstance(item, Instant):
         return "sa.DateTime(timezone=True)"
     if kind == "type" and isinstance(item, AutoString):

@@ -1,4 +1,4 @@
-"""Store: tables of payments, parcels, mails, webhooks and of what goes by them, as revision 0001 makes them."""
+"""Store: tables of payments, shipping requests, mails and webhooks, as revision 0001 creates them."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -7,8 +7,8 @@ from store.tables.ledger import LEDGER_TRIGGERS
 from store.tables.payment_attempts import ATTEMPT_TRIGGERS
 
 
-def make() -> None:
-    """Make the tables and their indexes and triggers."""
+def create() -> None:
+    """Create the tables, indexes and triggers."""
     op.create_table(
         "dispatch_requests",
         sa.Column("claim_id", sa.String(), nullable=False),
@@ -253,7 +253,7 @@ def make() -> None:
 
 
 def drop() -> None:
-    """Drop them, in the other order."""
+    """Drop them in reverse order."""
     for table in (
         "reconciliation_payments",
         "reconciliation_findings",

@@ -1,11 +1,11 @@
-"""Store: tables of the programme's own record, as revision 0001 makes them."""
+"""Store: tables of devices, claims and the catalogue, as revision 0001 creates them."""
 
 import sqlalchemy as sa
 from alembic import op
 
 
-def make() -> None:
-    """Make the tables and their indexes."""
+def create() -> None:
+    """Create the tables and indexes."""
     op.create_table(
         "catalogue_models",
         sa.Column("slug", sa.String(), nullable=False),
@@ -206,7 +206,7 @@ def make() -> None:
 
 
 def drop() -> None:
-    """Drop them, in the other order."""
+    """Drop them in reverse order."""
     for table in (
         "use_entries",
         "consents",

@@ -115,7 +115,7 @@ _LOCK_LINEAGE: Final = (
 
 
 async def load_snapshot(session: AsyncSession, serial_number: str, *, lock: bool = False) -> DeviceSnapshot | None:
-    """The device of that serial number, in whatever spelling, with its lineage; None for an unknown one.
+    """The device of that serial number, in any spelling, with its lineage; None for an unknown one.
 
     With `lock` no other transaction can change the lineage until this one ends: claims on one device are decided one
     after the other (R-CLM-7). PostgreSQL locks the lineage's row; SQLite has one writer at a time.
@@ -129,7 +129,7 @@ async def load_snapshot(session: AsyncSession, serial_number: str, *, lock: bool
 
 
 async def query_device(connection: AsyncConnection, serial_number: str) -> DeviceRecord | None:
-    """The device of that serial number, in whatever spelling; None for an unknown one."""
+    """The device of that serial number, in any spelling; None for an unknown one."""
     serial = _searchable(serial_number)
     if serial is None:
         return None

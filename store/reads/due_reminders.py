@@ -1,6 +1,6 @@
 """Store, read side: the renewal reminders that are due in a region, a page of terms at a time.
 
-A page takes the same few queries whatever it contains; terms without a due reminder are dropped before more is read.
+A page takes the same few queries for any number of terms; terms without a due reminder are dropped before more is read.
 """
 
 from collections import defaultdict
@@ -81,7 +81,7 @@ async def due_page(
         owner, snapshot = known
         latest, renewal = latest_term(snapshot.terms), renewal_of(snapshot, instant)
         sent_before = sent[row.id].get(kind) == at
-        # A reminder of an earlier attempt is returned, whatever has happened to the device since.
+        # A reminder of an earlier attempt is returned, even if the device has changed since.
         if sent_before or (latest is not None and latest.id == row.id and renewal.eligible):
             names = snapshot.serial_number, snapshot.model.name, owner.owner_name, owner.owner_email
             due.append(DueReminder(row.id, kind, row.ends_on, *names, renewal, sent_before))

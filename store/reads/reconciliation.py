@@ -1,6 +1,6 @@
 """Store, read side: what a reconciliation compares, a page of subjects at a time, and the report of the last one.
 
-A page takes the same few queries whatever it contains. The comparison itself is `domain.reconciliation`.
+A page takes the same few queries for any number of subjects. The comparison itself is `domain.reconciliation`.
 """
 
 from collections import defaultdict

@@ -10,7 +10,7 @@ from store.tables.claims import EventRow
 
 
 class EventView(View):
-    """A line of a claim's timeline. `id` rises in the order of writing: readers continue after the last one they read."""
+    """A line of a claim's timeline. `id` rises in the order of writing: a reader continues after its last one."""
 
     id: int
     at: datetime

@@ -1,4 +1,4 @@
-"""Store: the texts customers agree to, a file a version. A version that somebody agreed to is never edited."""
+"""Store: the terms that customers accept, one file a version. A version that was accepted is never edited."""
 
 from pathlib import Path
 from typing import Final
@@ -7,5 +7,5 @@ _TEXTS: Final = {file.stem: file.read_text(encoding="utf-8") for file in Path(__
 
 
 def terms_text(version: str) -> str | None:
-    """The text of `version` in Markdown, None when it is not kept here."""
+    """The text of `version` in Markdown, None for an unknown version."""
     return _TEXTS.get(version)

@@ -11,7 +11,7 @@ from domain.device_snapshot import DeviceSnapshot
 from domain.eligibility import CLOCK_SKEW
 from domain.inspection import normalise_serial
 from domain.kinds import DeviceStatus, ReasonCode
-from domain.maintenance import code_refusals, first_year_end
+from domain.maintenance import first_year_end, issue_refusals
 from domain.money import Money
 from domain.purchase import refund_refusals
 from domain.reasons import Reason
@@ -69,7 +69,7 @@ async def issue_code(
     code, known = command.code.strip().upper(), snapshot.maintenance_code
     if known is not None and known.code == code:
         return MaintenanceCodeIssued(code=known.code, expires_on=known.expires_on)
-    reasons = code_refusals(snapshot, command.at)
+    reasons = issue_refusals(snapshot, command.at)
     if reasons:
         return MaintenanceRefused(reasons=tuple(reasons))
     expires_on = first_year_end(snapshot)

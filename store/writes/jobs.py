@@ -13,7 +13,7 @@ from domain.dates import end_of_day
 from domain.device_snapshot import DeviceSnapshot
 from domain.eligibility import Application, refusals
 from domain.kinds import Category, Cause, ClaimState, ReasonCode, Service, UseKind
-from domain.maintenance import code_refusal
+from domain.maintenance import redemption_refusal
 from domain.money import Money
 from domain.policy import Policy
 from domain.reasons import Reason
@@ -93,7 +93,7 @@ def _refusals(command: OpenJob, snapshot: DeviceSnapshot, policy: Policy) -> lis
     application = Application(service=command.service, tier=None, incident=incident, policy=policy)
     found = refusals(application, snapshot, command.at)
     if command.service is Service.MAINTENANCE:
-        refused = code_refusal(snapshot, command.maintenance_code or "", command.at)
+        refused = redemption_refusal(snapshot, command.maintenance_code or "", command.at)
         found += [refused] if refused else []
     return found
 

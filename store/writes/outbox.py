@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import bindparam, delete, update
+from sqlalchemy import ColumnElement, bindparam, delete, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from messages.record import SaveClaim
@@ -16,9 +16,9 @@ from store.upsert import insert_new, table_of
 
 Row = dict[str, Any]
 """A row of the table `mails`."""
-_MAILS, _SENT = table_of(OutboxMailRow), table_of(MailRow)
-_FAILED: Final = _MAILS.c.failed_at.is_not(None)
-_UPDATE_REPORTED: Final = update(_MAILS).where(_MAILS.c.id == bindparam("number"), _FAILED).values(told=True)
+_MAILS: Final = table_of(OutboxMailRow)
+_IS_GIVEN_UP: Final = _MAILS.c.failed_at.is_not(None)
+_UPDATE_REPORTED: Final = update(_MAILS).where(_MAILS.c.id == bindparam("number"), _IS_GIVEN_UP).values(told=True)
 _DELETE_MAIL: Final = delete(_MAILS).where(_MAILS.c.id == bindparam("number"))
 _UPDATE_ATTEMPT: Final = (
     update(_MAILS)
@@ -67,7 +67,7 @@ async def enqueue(session: AsyncSession, save: SaveClaim, now: datetime | None =
 async def record_attempts(
     session: AsyncSession, sent: Sequence[Row], done: Iterable[int], failed: Sequence[FailedAttempt]
 ) -> None:
-    """`sent` are rows for `mails`, `done` the ids to delete from the outbox, `failed` the attempts of mails that stay."""
+    """`sent` are rows for `mails`, `done` the ids to delete from the outbox, `failed` the mails that stay."""
     if sent:
         await insert_new(session, MailRow, sent)
     if numbers := [{"number": number} for number in done]:
@@ -85,7 +85,7 @@ async def mark_reported(session: AsyncSession, numbers: Iterable[int]) -> None:
 async def retry_mails(session: AsyncSession, claim_id: str | None = None) -> int:
     """Make mails due now with no attempts counted: all of a claim's, or all that were given up. Returns how many."""
     values: Row = {"now": datetime.now(UTC)}
-    chosen = _FAILED
+    chosen: ColumnElement[bool] = _IS_GIVEN_UP
     if claim_id is not None:
         values["where_claim_id"] = claim_id
         chosen = _MAILS.c.claim_id == bindparam("where_claim_id")

@@ -25,7 +25,7 @@ MAX_SERIAL_LENGTH: Final = 64
 
 
 async def register_device(session: AsyncSession, command: RegisterDevice) -> str:
-    """Register a device with its lineage; returns the serial number as entered. Raises CommandRefused with all fields."""
+    """Register a device with its lineage; returns the serial number as entered. Raises CommandRefused."""
     text = command.serial_number.strip()
     serial = normalise_serial(text)
     invalid = await _invalid_fields(session, command, text)

@@ -7,7 +7,7 @@ import pytest
 
 from messages.claims import CancelClaim
 from store.database import Database
-from store.idempotency_keys import OpenRequest, StoredResponse, IdempotencyKeyReused, IdempotencyKeys
+from store.idempotency_keys import IdempotencyKeyReused, IdempotencyKeys, OpenRequest, StoredResponse
 from store.reads.claim_counts import open_claims
 from tests.api.conftest import NOW, OWNER, SERIAL, ApiHarness, express, problem
 

@@ -1,4 +1,4 @@
-"""Regions, models, devices and claims for the domain's tests: ordinary unless told otherwise."""
+"""Regions, models, devices and claims for the domain's tests: with ordinary defaults."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime

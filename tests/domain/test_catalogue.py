@@ -1,4 +1,4 @@
-"""The catalogue: what forbids selling from it, fees by ordinal, what must come back."""
+"""The catalogue: its validation, fees by ordinal, the components expected back."""
 
 from dataclasses import replace
 
@@ -141,7 +141,7 @@ def test_a_return_window_is_seven_to_fourteen_days(days: int, sound: bool) -> No
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "", "../etc/passwd", "/UTC", "America", "UTC+2", "\0"])
 def test_a_region_needs_a_time_zone_there_is(zone: str) -> None:
-    """R-RET-2: its days are reckoned there."""
+    """R-RET-2: its days are computed there."""
     assert found(DRONE, regions=(replace(US, time_zone=zone),)) == [("regions.US.time_zone", "R-RET-2")]
 
 
@@ -159,7 +159,7 @@ def test_nothing_is_listed_twice() -> None:
     assert found(DRONE, DRONE, regions=(US, US)) == [("regions.US", "R-CAT-1"), ("models.air-3", "R-CAT-1")]
 
 
-def test_all_problems_are_told_at_once() -> None:
+def test_all_problems_are_returned_at_once() -> None:
     """R-CAT-1, R-CAT-2, R-EXP-5."""
     offer = replace(HANDHELD.offers["US"], fees=(), hold=usd(10001))
     model = replace(HANDHELD, flyaway=True, components=(), offers={"US": offer, "MOON": offer})
@@ -186,7 +186,7 @@ def test_all_problems_are_told_at_once() -> None:
         ((11900, 18500, 24900), 3, 24900),
     ],
 )
-def test_the_fee_goes_by_ordinal_and_the_last_repeats(fees: tuple[int, ...], used: int, fee: int) -> None:
+def test_the_fee_depends_on_the_ordinal_and_the_last_repeats(fees: tuple[int, ...], used: int, fee: int) -> None:
     """R-CAT-3: tiered and flat schedules."""
     assert fee_for_use(replace(OFFER, fees=tuple(usd(f) for f in fees)), used) == usd(fee)
 

@@ -1,4 +1,4 @@
-"""May a Care Express claim be made: every rule alone, several at once, and each boundary."""
+"""Eligibility of a Care Express claim: every rule alone, several at once, and each boundary."""
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -224,7 +224,7 @@ def test_care_express_takes_damage_and_wear(cause: Cause, tier: Tier) -> None:
     assert refusals(premium(tier=tier, incident=Incident(cause, INCIDENT)), snapshot(), NOW) == []
 
 
-def test_all_reasons_are_told_at_once_in_order() -> None:
+def test_all_reasons_are_returned_at_once_in_order() -> None:
     """R-CLM-1, R-CLM-4, R-CLM-7, R-CLM-9, R-EXP-3, R-EXP-4, R-EXP-7, R-RET-9."""
     application = premium(
         accepted_terms=False,

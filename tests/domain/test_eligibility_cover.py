@@ -1,4 +1,4 @@
-"""Which incident a term covers, the uses left, and what each service asks for."""
+"""Which incident a term covers, the uses left, and the rules of each service."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -143,7 +143,7 @@ def test_damage_needs_no_binding_and_no_flyaway_cover(kind: str) -> None:
     assert refusals(premium(), device, NOW) == []
 
 
-def test_every_service_shares_the_rules_every_claim_obeys() -> None:
+def test_every_service_has_the_common_rules() -> None:
     """R-CLM-1, R-CLM-4, R-CLM-5, R-CLM-7, R-CLM-9, R-RET-9."""
     device = snapshot(terms=(), open_claim_id="C9", amount_owed=usd(1), **LOST)
     both = [
@@ -174,9 +174,7 @@ JOB_REFUSALS = [
 
 @pytest.mark.parametrize("job", list(JOBS))
 @pytest.mark.parametrize(("device", "codes"), JOB_REFUSALS)
-def test_the_workshop_takes_every_unit_that_is_still_the_device(
-    job: str, device: dict[str, Any], codes: list[ReasonCode]
-) -> None:
+def test_the_workshop_takes_every_current_unit(job: str, device: dict[str, Any], codes: list[ReasonCode]) -> None:
     """R-CLM-3, R-CLM-5, R-CLM-7, R-CLM-9, R-RET-9: cover decides what a repair costs, not whether it is made."""
     assert [r.code for r in refusals(JOBS[job], snapshot(**device), NOW)] == codes
 

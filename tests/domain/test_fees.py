@@ -1,4 +1,4 @@
-"""What a claim costs before anything goes wrong."""
+"""The service fee of a claim."""
 
 from dataclasses import replace
 
@@ -41,7 +41,7 @@ TWO_YEARS = term(kind=TermKind.TWO_YEARS)
         pytest.param((consumed("a", term_id="t0"), consumed("b", term_id="t0")), 100, id="an earlier term's uses"),
     ],
 )
-def test_a_replacements_fee_goes_by_the_terms_uses(uses: tuple[UseEntry, ...], fee: int) -> None:
+def test_a_replacements_fee_depends_on_the_terms_uses(uses: tuple[UseEntry, ...], fee: int) -> None:
     """R-CAT-3, decision 10."""
     device = snapshot(model=MODEL, terms=(TWO_YEARS,), uses=uses)
     assert service_fee(Service.CARE_EXPRESS, device, NOW) == usd(fee)

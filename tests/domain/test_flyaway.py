@@ -1,4 +1,4 @@
-"""May a flyaway claim be made: bindings, the pool of uses, the report's last day."""
+"""Eligibility of a flyaway claim: bindings, the pool of uses, the report's last day."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -110,7 +110,7 @@ def test_each_precondition_refuses_alone(
     assert reasons == [Reason(code, rule, message)]
 
 
-def test_all_preconditions_are_told_at_once_in_order() -> None:
+def test_all_preconditions_are_returned_at_once_in_order() -> None:
     """R-FLY-1."""
     application = flyaway(
         accepted_terms=False,

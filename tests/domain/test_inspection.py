@@ -93,7 +93,7 @@ DEFAULTS = [
         ReasonCode.SERIAL_MISMATCH,
         "R-INS-3",
         "The serial number received is sn-9 99, not SN100.",
-        id="told as it was read",
+        id="shown as it was read",
     ),
     pytest.param(
         {"genuine": False},
@@ -211,7 +211,7 @@ def test_a_certain_default_is_not_stopped_by_an_unclear_serial(seen: dict[str, A
     assert verdict(WHOLE, **seen).verdict is Verdict.MISMATCH
 
 
-def test_all_reasons_for_the_default_are_told_at_once() -> None:
+def test_all_reasons_for_the_default_are_returned_at_once() -> None:
     """R-INS-3."""
     found = verdict(WHOLE, genuine=False, serial_number="SN999", components=())
     assert [r.code for r in found.reasons] == [

@@ -9,7 +9,7 @@ import pytest
 from domain.coverage import Term
 from domain.device_snapshot import DeviceSnapshot, MaintenanceCode
 from domain.kinds import DeviceStatus, ReasonCode, TermKind
-from domain.maintenance import code_refusal, code_refusals, first_year_end
+from domain.maintenance import first_year_end, issue_refusals, redemption_refusal
 from domain.reasons import Reason
 from tests.domain.samples import BERLIN, DRONE, LA, NOW, SYDNEY, TOKYO, US, at, pending, snapshot, term
 
@@ -69,19 +69,19 @@ REFUSED = [
 
 def test_a_covered_model_gets_a_code_in_its_first_year() -> None:
     """R-MNT-1."""
-    assert code_refusals(entitled(), NOW) == []
+    assert issue_refusals(entitled(), NOW) == []
 
 
 @pytest.mark.parametrize(("device", "reason"), REFUSED)
 def test_each_rule_refuses_a_code_alone(device: dict[str, Any], reason: Reason) -> None:
     """R-MNT-1, R-CLM-9, R-FLY-6."""
-    assert code_refusals(entitled(**device), NOW) == [reason]
+    assert issue_refusals(entitled(**device), NOW) == [reason]
 
 
-def test_all_reasons_against_a_code_are_told_at_once() -> None:
+def test_all_reasons_against_a_code_are_returned_at_once() -> None:
     """R-MNT-1."""
     device = snapshot(status=DeviceStatus.LOST, terms=(term("2024-01-10T10:00:00"),), maintenance_code=CODE)
-    assert [r.code for r in code_refusals(device, NOW)] == [
+    assert [r.code for r in issue_refusals(device, NOW)] == [
         ReasonCode.DEVICE_LOST,
         ReasonCode.MAINTENANCE_NOT_OFFERED,
         ReasonCode.MAINTENANCE_PERIOD_OVER,
@@ -107,8 +107,8 @@ def test_the_first_year_is_the_plans_first_twelve_months(zone: str, starts: str,
 
     assert first_year_end(device) == date.fromisoformat(last[:10])
     for now in (end - SECOND, end, end + SECOND * 0.999):
-        assert code_refusals(device, now) == []
-    assert [r.code for r in code_refusals(device, end + SECOND)] == [ReasonCode.MAINTENANCE_PERIOD_OVER]
+        assert issue_refusals(device, now) == []
+    assert [r.code for r in issue_refusals(device, end + SECOND)] == [ReasonCode.MAINTENANCE_PERIOD_OVER]
 
 
 FIRST, SECOND_YEAR = term("2025-01-10T10:00:00"), term("2026-01-11T00:00:00", id="t2")
@@ -132,13 +132,13 @@ def test_a_renewal_does_not_begin_another_first_year(terms: tuple[Term, ...], en
 def test_the_first_year_is_the_plans_and_not_the_devices() -> None:
     """R-MNT-1, decision 9."""
     device = entitled(activated_at=at("2020-01-10T10:00:00", LA))
-    assert code_refusals(device, NOW) == []
+    assert issue_refusals(device, NOW) == []
 
 
 @pytest.mark.parametrize("given", ["MNT-7K2P", "mnt-7k2p", "  MNT-7K2P \n"])
 def test_the_code_is_taken_as_people_type_it(given: str) -> None:
     """R-MNT-2."""
-    assert code_refusal(entitled(maintenance_code=CODE), given, NOW) is None
+    assert redemption_refusal(entitled(maintenance_code=CODE), given, NOW) is None
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_the_code_is_taken_as_people_type_it(given: str) -> None:
 )
 def test_a_code_serves_one_device_once_in_its_time(code: MaintenanceCode | None, given: str, message: str) -> None:
     """R-MNT-2."""
-    refused = code_refusal(entitled(maintenance_code=code), given, NOW)
+    refused = redemption_refusal(entitled(maintenance_code=code), given, NOW)
     assert refused == Reason(ReasonCode.MAINTENANCE_CODE_INVALID, "R-MNT-2", message)
 
 
@@ -180,10 +180,10 @@ def test_a_code_is_good_to_the_last_second_of_its_last_day(zone: str, expires: s
     device = entitled(region=replace(US, time_zone=zone), maintenance_code=code)
     end = at(f"{expires}T23:59:59", zone)
 
-    def answer(now: datetime) -> Reason | None:
-        return code_refusal(device, "MNT-7K2P", now)
+    def refusal(now: datetime) -> Reason | None:
+        return redemption_refusal(device, "MNT-7K2P", now)
 
-    assert answer(end - SECOND) is answer(end) is answer(end + SECOND * 0.999) is None
-    refused = answer(end + SECOND)
+    assert refusal(end - SECOND) is refusal(end) is refusal(end + SECOND * 0.999) is None
+    refused = refusal(end + SECOND)
     assert refused
     assert refused.message == f"This maintenance code was valid until {expires}."

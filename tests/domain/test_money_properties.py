@@ -105,8 +105,8 @@ def test_what_was_not_expected_changes_no_verdict(present: set[Component], genui
     """R-CMP-3, R-CMP-4."""
     expected = DRONE.components[:3]
 
-    def judge(parts: set[Component]) -> object:
+    def verdict(parts: set[Component]) -> object:
         seen = inspection(components=tuple(sorted(parts)), genuine=genuine, serial_number=read)
         return assess(seen, serial_number="SN100", expected=expected, replacement_serial="SN200")
 
-    assert judge(present) == judge(present & set(expected))
+    assert verdict(present) == verdict(present & set(expected))

@@ -1,4 +1,4 @@
-"""May a first plan be bought, and from when does it cover."""
+"""Eligibility for a first plan, and the start of its cover."""
 
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -114,7 +114,7 @@ def test_each_rule_refuses_alone(kind: TermKind, region: str, device: dict[str, 
     assert refusals(kind, region, snapshot(**{"terms": (), "activated_at": NOW, **device}), NOW) == [reason]
 
 
-def test_all_reasons_against_a_purchase_are_told_at_once() -> None:
+def test_all_reasons_against_a_purchase_are_returned_at_once() -> None:
     """R-PUR-1, R-PUR-3, R-PUR-4, R-CLM-9, R-CAT-1."""
     device = snapshot(model=PLAIN_DRONE, status=DeviceStatus.REPLACED, current_serial_number="SN200")
     assert [r.code for r in refusals(TermKind.TWO_YEARS, "JP", device, NOW)] == [
@@ -141,7 +141,7 @@ def test_cover_starts_at_purchase_or_at_activation(activated: str | None, purcha
 
 
 def test_the_second_of_the_purchase_is_covered() -> None:
-    """R-PUR-5: the claim's clock tells whole seconds, so one made right after the purchase must not come before it."""
+    """R-PUR-5: the claim's clock has whole seconds, so one made right after the purchase must not come before it."""
     assert starts_at(NOW, NOW.replace(microsecond=900_000)) == NOW.replace(microsecond=0)
 
 

@@ -1,4 +1,4 @@
-"""What must agree between gateway, ledger, claim and process: each difference is found, once, and nothing else is."""
+"""What must agree between gateway, ledger, claim and workflow: each difference is found once, and nothing else."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -12,11 +12,11 @@ from domain.money import Money
 from domain.reconciliation import AttemptFindingCode, Code, FindingCode
 from domain.reconciliation_rules import (
     RESPONSE_OVERDUE_AFTER,
+    GatewayPayment,
     LedgerSums,
     OpenAttempt,
-    WorkflowStatus,
-    GatewayPayment,
     Subject,
+    WorkflowStatus,
     findings,
 )
 from tests.domain.samples import awaiting_return, usd
@@ -42,7 +42,7 @@ CAPTURED = hold(status="captured", captured=AMOUNT)
 LAPSED = hold(capture_before=AT)
 
 
-def books(held: Money = AMOUNT, captured: Money = FEE, refunded: Money = NOTHING) -> tuple[LedgerSums, ...]:
+def ledger_sums(held: Money = AMOUNT, captured: Money = FEE, refunded: Money = NOTHING) -> tuple[LedgerSums, ...]:
     return (LedgerSums(held, captured, refunded),)
 
 
@@ -51,29 +51,31 @@ def claim(held: HoldState | None = HoldState.AUTHORIZED, captured: Money = NOTHI
     return replace(CLAIM, hold=own, **changes)
 
 
-RUNNING = Subject(CLAIM.id, (hold(), FEE_CHARGE), books(), claim(), WorkflowStatus.RUNNING)
+RUNNING = Subject(CLAIM.id, (hold(), FEE_CHARGE), ledger_sums(), claim(), WorkflowStatus.RUNNING)
 CLOSED = replace(
     RUNNING,
     payments=(RELEASED, FEE_CHARGE),
-    booked=books(held=NOTHING),
+    booked=ledger_sums(held=NOTHING),
     claim=claim(HoldState.RELEASED, state=ClaimState.CLOSED),
-    process=None,
+    workflow_status=None,
 )
 DEFAULTED = replace(
     CLOSED,
     payments=(CAPTURED, FEE_CHARGE),
-    booked=books(NOTHING, AMOUNT + FEE),
+    booked=ledger_sums(NOTHING, AMOUNT + FEE),
     claim=claim(HoldState.CAPTURED, AMOUNT, state=ClaimState.DEFAULTED),
 )
 REFUNDED = replace(
     DEFAULTED,
     payments=(replace(CAPTURED, refunded=AMOUNT), FEE_CHARGE),
-    booked=books(NOTHING, AMOUNT + FEE, AMOUNT),
+    booked=ledger_sums(NOTHING, AMOUNT + FEE, AMOUNT),
 )
-PLAN = Subject("pln_a", (FEE_CHARGE,), books(held=NOTHING))
+PLAN = Subject("pln_a", (FEE_CHARGE,), ledger_sums(held=NOTHING))
 RENEWED = replace(RUNNING, payments=(RELEASED, hold(1), FEE_CHARGE))
 RENEWING = replace(
-    RUNNING, payments=(hold(), hold(1, booked_at=AT - timedelta(minutes=59)), FEE_CHARGE), booked=books(AMOUNT + AMOUNT)
+    RUNNING,
+    payments=(hold(), hold(1, booked_at=AT - timedelta(minutes=59)), FEE_CHARGE),
+    booked=ledger_sums(AMOUNT + AMOUNT),
 )
 AT_RISK = replace(
     CLOSED,
@@ -85,7 +87,7 @@ EUROS, NO_EUROS = Money(5, "EUR"), Money(0, "EUR")
 IN_TWO_CURRENCIES = Subject(
     "pln_b",
     (FEE_CHARGE, replace(FEE_CHARGE, id="pay_eur", amount=EUROS, captured=EUROS, refunded=NO_EUROS)),
-    (*books(held=NOTHING), LedgerSums(NO_EUROS, EUROS, NO_EUROS)),
+    (*ledger_sums(held=NOTHING), LedgerSums(NO_EUROS, EUROS, NO_EUROS)),
 )
 
 
@@ -104,69 +106,74 @@ IN_TWO_CURRENCIES = Subject(
         pytest.param(IN_TWO_CURRENCIES, id="two currencies"),
         pytest.param(Subject("clm_x", (), ()), id="nothing paid"),
         pytest.param(
-            replace(RUNNING, payments=(LAPSED, FEE_CHARGE), claim=None, booked=books(held=NOTHING)), id="long over"
+            replace(RUNNING, payments=(LAPSED, FEE_CHARGE), claim=None, booked=ledger_sums(held=NOTHING)),
+            id="long over",
         ),
     ],
 )
-def test_where_everybody_agrees_nothing_is_found(subject: Subject) -> None:
+def test_where_all_agree_nothing_is_found(subject: Subject) -> None:
     """Invariant 14."""
     assert findings(subject, AT) == ()
 
 
-def ended(process: WorkflowStatus) -> Any:
+def ended(status: WorkflowStatus) -> Any:
     return pytest.param(
-        replace(RUNNING, process=process), CODE.HOLD_WITHOUT_WORKFLOW, "pay_0", f"is {process}", id=process
+        replace(RUNNING, workflow_status=status), CODE.HOLD_WITHOUT_WORKFLOW, "pay_0", f"is {status}", id=status
     )
 
 
 @pytest.mark.parametrize(
     ("subject", "code", "payment_id", "words"),
     [
-        *(ended(process) for process in WorkflowStatus if process is not WorkflowStatus.RUNNING),
+        *(ended(status) for status in WorkflowStatus if status is not WorkflowStatus.RUNNING),
         pytest.param(
-            replace(RUNNING, claim=None, process=WorkflowStatus.NOT_FOUND),
+            replace(RUNNING, claim=None, workflow_status=WorkflowStatus.NOT_FOUND),
             CODE.HOLD_WITHOUT_WORKFLOW,
             "pay_0",
             "not found",
-            id="a hold of nobody's",
+            id="a hold of an unknown claim",
         ),
         pytest.param(
-            replace(RUNNING, payments=(hold(booked_at=None), FEE_CHARGE), booked=books(held=NOTHING)),
+            replace(RUNNING, payments=(hold(booked_at=None), FEE_CHARGE), booked=ledger_sums(held=NOTHING)),
             CODE.HOLD_NOT_IN_LEDGER,
             "pay_0",
             "never had it placed",
             id="a hold never booked",
         ),
         pytest.param(
-            replace(RUNNING, booked=books(held=NOTHING)),
+            replace(RUNNING, booked=ledger_sums(held=NOTHING)),
             CODE.HOLD_NOT_IN_LEDGER,
             "",
             "the ledger has only USD 0.00",
             id="a live hold booked as ended",
         ),
         pytest.param(
-            replace(CLOSED, booked=books()),
+            replace(CLOSED, booked=ledger_sums()),
             CODE.LEDGER_HOLD_NOT_AT_GATEWAY,
             "",
             "USD 880.00 held, the gateway USD 0.00: pay_0 (USD 880.00, released)",
             id="an ended hold booked as open",
         ),
         pytest.param(
-            Subject("clm_x", (), books(captured=NOTHING)),
+            Subject("clm_x", (), ledger_sums(captured=NOTHING)),
             CODE.LEDGER_HOLD_NOT_AT_GATEWAY,
             "",
             "nothing",
             id="a hold the gateway lacks",
         ),
         pytest.param(
-            replace(CLOSED, payments=(LAPSED, FEE_CHARGE), booked=books()),
+            replace(CLOSED, payments=(LAPSED, FEE_CHARGE), booked=ledger_sums()),
             CODE.LEDGER_HOLD_NOT_AT_GATEWAY,
             "",
             "authorized",
             id="a hold long over, booked as open",
         ),
         pytest.param(
-            replace(DEFAULTED, booked=books(NOTHING, FEE)), CODE.CAPTURED_DIFFERS, "", "took USD 1004.00", id="too much"
+            replace(DEFAULTED, booked=ledger_sums(NOTHING, FEE)),
+            CODE.CAPTURED_DIFFERS,
+            "",
+            "took USD 1004.00",
+            id="too much",
         ),
         pytest.param(
             replace(PLAN, payments=()), CODE.CAPTURED_DIFFERS, "", "took USD 0.00", id="a charge the gateway lacks"
@@ -213,11 +220,11 @@ def ended(process: WorkflowStatus) -> Any:
             id="the claim says captured",
         ),
         pytest.param(
-            replace(RUNNING, payments=(LAPSED, FEE_CHARGE), process=None),
+            replace(RUNNING, payments=(LAPSED, FEE_CHARGE), workflow_status=None),
             CODE.HOLD_EXPIRED_UNNOTICED,
             "pay_0",
             "its time was over",
-            id="nobody noticed",
+            id="not noticed",
         ),
         pytest.param(
             replace(AT_RISK, claim=claim(HoldState.EXPIRED)),
@@ -280,8 +287,8 @@ def test_attempts_and_ledger_explain_each_other(changes: dict[str, Any], code: C
     assert words in finding.message
 
 
-def test_several_differences_of_one_subject_are_all_told() -> None:
-    subject = replace(RUNNING, booked=books(NOTHING, NOTHING, FEE), process=WorkflowStatus.TERMINATED)
+def test_several_differences_of_one_subject_are_all_found() -> None:
+    subject = replace(RUNNING, booked=ledger_sums(NOTHING, NOTHING, FEE), workflow_status=WorkflowStatus.TERMINATED)
     assert {finding.code for finding in findings(subject, AT)} == {
         CODE.HOLD_WITHOUT_WORKFLOW,
         CODE.HOLD_NOT_IN_LEDGER,

@@ -1,4 +1,4 @@
-"""What a finding of the reconciliation says and asks for."""
+"""The text of a finding of the reconciliation, and what staff should do."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -9,14 +9,14 @@ from domain.reconciliation import ADVICE, CODES, Code, Finding, code_of
 from domain.reconciliation_rules import (
     RESPONSE_OVERDUE_AFTER,
     findings,
-    unbalanced,
     has_live_hold,
+    unbalanced,
 )
 from tests.domain.samples import usd
 from tests.domain.test_reconciliation import AT, CLOSED, CODE, DEFAULTED, LAPSED, PLAN, RUNNING, SENT
 
 
-def test_an_answer_is_waited_for_a_day() -> None:
+def test_a_missing_response_is_a_finding_after_a_day() -> None:
     young = replace(SENT, first_sent_at=AT - RESPONSE_OVERDUE_AFTER + timedelta(seconds=1))
     assert findings(replace(RUNNING, attempts=(young,)), AT) == ()
 
@@ -26,12 +26,12 @@ def test_a_code_is_read_as_it_was_stored(code: Code) -> None:
     assert code_of(code.value) is code
 
 
-def test_a_code_nobody_knows_is_not_read() -> None:
+def test_an_unknown_code_is_refused() -> None:
     with pytest.raises(ValueError, match="misread"):
         code_of("misread")
 
 
-def test_only_a_live_hold_asks_for_a_process() -> None:
+def test_only_a_live_hold_needs_a_running_workflow() -> None:
     assert has_live_hold(RUNNING, AT)
     for subject in (CLOSED, DEFAULTED, PLAN, replace(RUNNING, payments=(LAPSED,))):
         assert not has_live_hold(subject, AT)

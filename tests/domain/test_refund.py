@@ -1,4 +1,4 @@
-"""May a plan be given back, and until when."""
+"""Eligibility for a plan's refund, and its last day."""
 
 from datetime import timedelta
 
@@ -26,7 +26,7 @@ BOUGHT = at("2026-01-10T10:00:00", LA)
         pytest.param(SYDNEY, "2026-09-28T08:00:00", "2026-10-12T23:59:59", id="Sydney"),
     ],
 )
-def test_an_unused_plan_is_given_back_to_the_end_of_day_fourteen(zone: str, bought: str, last: str) -> None:
+def test_an_unused_plan_is_refunded_to_the_end_of_day_fourteen(zone: str, bought: str, last: str) -> None:
     """R-CAN-1: the second before, at and after."""
     purchased, end = at(bought, zone), at(last, zone)
 
@@ -64,7 +64,7 @@ OPEN = Reason(
         pytest.param((consumed("C0"), reserved("C1")), "C1", [USED], id="used is final, whatever is open"),
     ],
 )
-def test_a_plan_that_is_used_or_in_use_is_not_given_back(
+def test_a_plan_that_is_used_or_in_use_is_not_refunded(
     uses: tuple[UseEntry, ...], open_claim_id: str | None, reasons: list[Reason]
 ) -> None:
     """R-CAN-1, edge case 51."""
@@ -72,7 +72,7 @@ def test_a_plan_that_is_used_or_in_use_is_not_given_back(
     assert refund_refusals(term(), BOUGHT, iter(uses), open_claim_id, LA, BOUGHT) == reasons
 
 
-def test_all_reasons_against_a_refund_are_told_at_once() -> None:
+def test_all_reasons_against_a_refund_are_returned_at_once() -> None:
     """R-CAN-1."""
     late = at("2026-02-01T00:00:00", LA)
     codes = [r.code for r in refund_refusals(term(), BOUGHT, (reserved("C1"),), "C1", LA, late)]

@@ -1,4 +1,4 @@
-"""May the cover be renewed, from when, and what the renewed term is worth."""
+"""Renewal of cover: eligibility, start, and the renewed term's quota."""
 
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -55,11 +55,11 @@ def start_of(bought: Term) -> datetime:
     return bought.starts_at
 
 
-def renewed(answer: Renewal, zone: str = LA) -> Term:
+def renewed(offered: Renewal, zone: str = LA) -> Term:
     """The term that buying the renewal writes."""
-    assert answer.eligible
-    assert answer.starts_at is not None
-    return new_term("new", ONE, quota_for(ONE, Category.DRONE, True), answer.starts_at, zone)
+    assert offered.eligible
+    assert offered.starts_at is not None
+    return new_term("new", ONE, quota_for(ONE, Category.DRONE, True), offered.starts_at, zone)
 
 
 FIRST = term("2025-01-10T10:00:00")  # to 10 January 2026
@@ -148,9 +148,9 @@ def test_day_fifteen_after_the_end_is_included(zone: str, ends: str, last: str) 
     end = at(f"{last}T23:59:59", zone) + (timedelta(hours=1) if zone == "Africa/Cairo" else timedelta())
 
     for now in (end_of(bought), end - SECOND, end, end + SECOND * 0.999):
-        answer = renewal(device, now)
-        assert answer.eligible
-        assert answer.last_day == last_day
+        offered = renewal(device, now)
+        assert offered.eligible
+        assert offered.last_day == last_day
     assert local_day(end + SECOND, zone) == last_day + timedelta(days=1)
     assert renewal(device, end + SECOND).reasons == (
         Reason(
@@ -161,10 +161,10 @@ def test_day_fifteen_after_the_end_is_included(zone: str, ends: str, last: str) 
     )
 
 
-def test_three_years_that_are_long_over_are_not_said_to_have_been_renewable() -> None:
+def test_three_years_that_are_long_over_are_not_shown_as_renewable() -> None:
     """R-REN-1, R-REN-2: all reasons, and each of them true."""
-    answer = renewal(snapshot(terms=chain(TWO, ONE)), at("2030-01-01T00:00:00"))
-    assert answer.reasons == (
+    offered = renewal(snapshot(terms=chain(TWO, ONE)), at("2030-01-01T00:00:00"))
+    assert offered.reasons == (
         Reason(ReasonCode.RENEWAL_WINDOW_CLOSED, "R-REN-1", "Cover ended on 2027-01-11."),
         FULL,
     )
@@ -184,9 +184,9 @@ def test_three_years_that_are_long_over_are_not_said_to_have_been_renewable() ->
 )
 def test_a_renewal_starts_the_day_after_or_at_purchase_with_a_gap(now: datetime, gap: bool, starts: datetime) -> None:
     """R-REN-3, decision 7."""
-    answer = renewal(snapshot(terms=(FIRST,)), now)
+    offered = renewal(snapshot(terms=(FIRST,)), now)
 
-    assert answer == Renewal(
+    assert offered == Renewal(
         reasons=(),
         last_day=date(2026, 1, 25),
         starts_at=starts,
@@ -195,19 +195,19 @@ def test_a_renewal_starts_the_day_after_or_at_purchase_with_a_gap(now: datetime,
         price=usd(13700),
         gap=gap,
     )
-    bought = renewed(answer)
-    assert bought.ends_on == answer.ends_on
+    bought = renewed(offered)
+    assert bought.ends_on == offered.ends_on
     since = unbroken_since((FIRST, bought), starts)
     assert since == (FIRST.starts_at if starts == END + SECOND else starts)
 
 
 def test_a_renewal_on_the_leap_day_ends_on_the_last_of_february() -> None:
     """R-REN-3, R-PUR-5, edge case 64."""
-    answer = renewal(snapshot(terms=(term("2027-02-28T10:00:00"),)), at("2027-06-01T00:00:00"))
-    assert (answer.starts_on, answer.ends_on) == (date(2028, 2, 29), date(2029, 2, 28))
+    offered = renewal(snapshot(terms=(term("2027-02-28T10:00:00"),)), at("2027-06-01T00:00:00"))
+    assert (offered.starts_on, offered.ends_on) == (date(2028, 2, 29), date(2029, 2, 28))
 
 
-def asked(incident: datetime, now: datetime, *terms: Term) -> list[ReasonCode]:
+def reason_codes(incident: datetime, now: datetime, *terms: Term) -> list[ReasonCode]:
     application = premium(incident=Incident(Cause.COLLISION, incident))
     return [r.code for r in refusals(application, snapshot(terms=terms), now)]
 
@@ -217,8 +217,8 @@ def test_renewed_in_time_an_incident_of_the_last_day_is_covered_the_next() -> No
     incident, now = at("2026-01-10T22:00:00", LA), at("2026-01-11T09:00:00", LA)
     second = renewed(renewal(snapshot(terms=(FIRST,)), END))
 
-    assert asked(incident, now, FIRST) == [ReasonCode.COVERAGE_EXPIRED]
-    assert asked(incident, now, FIRST, second) == []
+    assert reason_codes(incident, now, FIRST) == [ReasonCode.COVERAGE_EXPIRED]
+    assert reason_codes(incident, now, FIRST, second) == []
     assert term_at((FIRST, second), now) == second
 
 
@@ -236,7 +236,7 @@ def test_renewed_in_time_an_incident_of_the_last_day_is_covered_the_next() -> No
 def test_an_incident_before_a_late_renewal_is_not_covered(incident: datetime, covered: bool) -> None:
     """R-REN-3, R-CLM-1, edge case 48."""
     second = renewed(renewal(snapshot(terms=(FIRST,)), at("2026-01-20T15:00:00", LA)))
-    codes = asked(incident, at("2026-01-21T09:00:00", LA), FIRST, second)
+    codes = reason_codes(incident, at("2026-01-21T09:00:00", LA), FIRST, second)
     assert codes == ([] if covered else [ReasonCode.INCIDENT_OUTSIDE_COVERAGE])
 
 
@@ -295,6 +295,6 @@ REFUSED = [
 @pytest.mark.parametrize(("device", "reason"), REFUSED)
 def test_each_rule_refuses_a_renewal_alone(device: dict[str, Any], reason: Reason) -> None:
     """R-REN-1, R-CLM-9, R-FLY-6, R-CAT-1."""
-    answer = renewal(snapshot(**{"terms": (FIRST,), **device}), at("2025-06-01T00:00:00"))
-    assert answer.reasons == (reason,)
-    assert not answer.eligible
+    offered = renewal(snapshot(**{"terms": (FIRST,), **device}), at("2025-06-01T00:00:00"))
+    assert offered.reasons == (reason,)
+    assert not offered.eligible

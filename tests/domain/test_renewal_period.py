@@ -21,7 +21,7 @@ from tests.domain.samples import (
 from tests.domain.test_renewal import FIRST, ONE, PLUS, TWO, chain
 
 
-def test_all_reasons_against_a_renewal_are_told_at_once() -> None:
+def test_all_reasons_against_a_renewal_are_returned_at_once() -> None:
     """R-REN-1, R-REN-2, R-CLM-9, R-CAT-1."""
     device = snapshot(
         terms=chain(TWO, ONE),
@@ -39,9 +39,9 @@ def test_all_reasons_against_a_renewal_are_told_at_once() -> None:
 
 def test_only_one_year_is_sold_as_a_renewal() -> None:
     """R-REN-1: a 2-year plan is followed by one year, at the 1-year price."""
-    answer = renewal(snapshot(terms=chain(TWO)), at("2025-06-01T00:00:00"))
-    assert answer.price == usd(13700)
-    assert (answer.starts_on, answer.ends_on) == (date(2026, 1, 11), date(2027, 1, 11))
+    offered = renewal(snapshot(terms=chain(TWO)), at("2025-06-01T00:00:00"))
+    assert offered.price == usd(13700)
+    assert (offered.starts_on, offered.ends_on) == (date(2026, 1, 11), date(2027, 1, 11))
 
 
 def test_the_latest_term_is_the_one_that_ends_last() -> None:
@@ -71,14 +71,14 @@ def test_a_day_has_the_one_reminder_that_is_still_useful(ends: str, offset: int)
 
 def test_the_last_reminder_is_useful_as_long_as_one_can_renew() -> None:
     """R-NOT-1, R-REN-1."""
-    answer = renewal(snapshot(terms=(FIRST,)), at("2025-06-01T00:00:00"))
-    assert answer.last_day is not None
+    offered = renewal(snapshot(terms=(FIRST,)), at("2025-06-01T00:00:00"))
+    assert offered.last_day is not None
     assert FIRST.ends_on is not None
-    assert reminder_due(FIRST.ends_on, answer.last_day) == "renewal_grace_10"
-    assert reminder_due(FIRST.ends_on, answer.last_day + timedelta(days=1)) is None
+    assert reminder_due(FIRST.ends_on, offered.last_day) == "renewal_grace_10"
+    assert reminder_due(FIRST.ends_on, offered.last_day + timedelta(days=1)) is None
 
 
-def test_asking_for_another_period_answers_why_not_and_until_when_it_is_renewed() -> None:
+def test_a_request_for_another_period_gets_the_reason_and_the_last_day_to_renew() -> None:
     """R-PLN-5."""
     assert cover_is_fixed(snapshot(terms=(FIRST,))) == (
         "Cover runs from 2025-01-10 to 2026-01-10 and cannot be paused, moved or lengthened. "
@@ -87,7 +87,7 @@ def test_asking_for_another_period_answers_why_not_and_until_when_it_is_renewed(
 
 
 @pytest.mark.parametrize("kinds", [(ONE, ONE, ONE), (TWO, ONE), (ONE, PLUS, ONE)])
-def test_three_years_of_cover_are_told_as_one_period_without_a_renewal(kinds: tuple[TermKind, ...]) -> None:
+def test_three_years_of_cover_are_shown_as_one_period_without_a_renewal(kinds: tuple[TermKind, ...]) -> None:
     """R-PLN-5, R-REN-2."""
     terms = chain(*kinds)
     for device in (snapshot(terms=terms), snapshot(terms=terms[::-1])):
@@ -96,7 +96,7 @@ def test_three_years_of_cover_are_told_as_one_period_without_a_renewal(kinds: tu
         )
 
 
-def test_a_renewal_bought_already_lengthens_the_period_that_is_told() -> None:
+def test_a_renewal_bought_already_lengthens_the_period_that_is_shown() -> None:
     """R-PLN-5: adjoining terms are one; a gap starts another."""
     adjoining = snapshot(terms=(FIRST, term("2026-01-11T00:00:00", id="t2")))
     assert cover_is_fixed(adjoining).startswith("Cover runs from 2025-01-10 to 2027-01-11 and")

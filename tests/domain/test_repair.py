@@ -1,4 +1,4 @@
-"""A repair quote: its ways out, what each costs, and how long the warranty bears it."""
+"""A repair quote: its options, their prices, and how long the warranty covers it."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -34,7 +34,7 @@ def quote(*, warranty: bool = False, fee: Money | None = FEE) -> RepairQuote:
         pytest.param(False, None, (PAID, RETURN), id="neither"),
     ],
 )
-def test_the_open_ways_out_are_shown_together(
+def test_the_available_options_are_shown_together(
     warranty: bool, fee: Money | None, open_ways: tuple[RepairChoice, ...]
 ) -> None:
     """R-REP-1: what is not shown cannot be chosen."""
@@ -58,14 +58,14 @@ def test_the_open_ways_out_are_shown_together(
         (REPLACEMENT, "No replacement of the plan is left for this case."),
     ],
 )
-def test_a_closed_way_out_says_why(choice: RepairChoice, message: str) -> None:
+def test_an_unavailable_option_has_a_reason(choice: RepairChoice, message: str) -> None:
     """R-REP-1."""
     with pytest.raises(RuleError) as refused:
         price(quote(fee=None), choice)
     assert refused.value.message == message
 
 
-def test_a_free_replacement_is_a_way_out_too() -> None:
+def test_a_free_replacement_is_an_option_too() -> None:
     """R-REP-1: a fee of nothing is not the lack of a use."""
     made = quote(fee=usd(0))
     assert REPLACEMENT in options(made)

@@ -1,6 +1,6 @@
-"""A door without Temporal behind it: claims and devices go straight into the database, decisions by the real rules.
+"""A fake of the claim commands without Temporal: it writes to the database and applies the domain's rules.
 
-It stands in for the workflows as far as the API can tell: what is accepted, refused, timed out, gone.
+To the API it behaves like the workflows: commands are accepted, rejected or time out, or the claim has ended.
 """
 
 from collections.abc import Awaitable, Callable
@@ -18,26 +18,19 @@ from api.claim_commands import (
     TemporalUnavailable,
     TimeSkippingUnsupported,
 )
-from domain import lifecycle, repair
-from domain.claim import Claim, Return
-from domain.dates import end_of_day_after
-from domain.inspection import SerialMatch, compare_serials
-from domain.kinds import Action, ClaimState, Outcome, RepairChoice, Service, Tier
+from domain import lifecycle
+from domain.claim import Claim
+from domain.kinds import Action, ClaimState, Outcome, Service, Tier
 from domain.policy import Policy
 from domain.reasons import RuleError
-from domain.repair import RepairQuote
 from messages.claims import (
-    CancelClaim,
-    ChooseRepair,
     ClaimAccepted,
     ClaimRefused,
-    Complete,
     Decision,
     Dispatch,
     ParcelArrived,
     ParcelScanned,
     PaymentChanged,
-    QuoteRepair,
     SubmitCareExpress,
     SubmitFlyaway,
     SubmitMaintenance,
@@ -70,14 +63,13 @@ from messages.registry import (
 )
 from messages.renewals import RegionReminded, Reminder, RemindRegion
 from store.database import Database
-from store.writes import claims, entitlements, jobs, plans, registry
+from store.writes import claims, entitlements, jobs, plans, registry, reservations
 from store.writes.command_refused import CommandRefused
+from tests.fakes.claim_decisions import DECLINED, claim_after
 from workflows.parts.pending_message import payment_in_progress
 
-DECLINED = "pm_card_declined"
-ZONE = "America/Los_Angeles"
-AskT = TypeVar("AskT")
-AnswerT = TypeVar("AnswerT")
+RequestT = TypeVar("RequestT")
+ResultT = TypeVar("ResultT")
 
 
 @dataclass
@@ -85,7 +77,7 @@ class FakeClaimCommands:
     """`away`: Temporal is unavailable. `idle`: no worker runs. `ended`: terminated claims. `paying`:
     claims whose payment waits for the gateway.
 
-    Everything received is written down.
+    Everything received is recorded.
     """
 
     database: Database
@@ -102,7 +94,7 @@ class FakeClaimCommands:
     paying: set[str] = field(default_factory=set)
     lead: timedelta = timedelta()
     _versions: dict[str, int] = field(default_factory=dict)
-    _answers: dict[str, ClaimAccepted | ClaimRefused] = field(default_factory=dict)
+    _results: dict[str, ClaimAccepted | ClaimRefused] = field(default_factory=dict)
 
     async def open(self) -> None: ...
 
@@ -114,23 +106,23 @@ class FakeClaimCommands:
     async def submit(
         self, request: Submission, provisional: Claim, summary: str, key: str
     ) -> ClaimAccepted | ClaimRefused | None:
-        self._heard(request, key)
+        self._receive(request, key)
         self.summaries.append(summary)
         if request.claim_id in self.ended:
             raise ClaimNotRunning(request.claim_id)
         if self.idle:
             self.waiting[request.claim_id] = provisional
             return None
-        if request.claim_id not in self._answers:
-            self._answers[request.claim_id] = await self._judged(request)
-        return self._answers[request.claim_id]
+        if request.claim_id not in self._results:
+            self._results[request.claim_id] = await self._open_claim(request)
+        return self._results[request.claim_id]
 
-    async def _judged(self, request: Submission) -> ClaimAccepted | ClaimRefused:
+    async def _open_claim(self, request: Submission) -> ClaimAccepted | ClaimRefused:
         if isinstance(request, SubmitRepair | SubmitMaintenance):
-            return await self._open(request)
-        return await self._judge(request)
+            return await self._open_job(request)
+        return await self._reserve_use(request)
 
-    async def _open(self, request: SubmitRepair | SubmitMaintenance) -> ClaimAccepted | ClaimRefused:
+    async def _open_job(self, request: SubmitRepair | SubmitMaintenance) -> ClaimAccepted | ClaimRefused:
         job = OpenJob(
             claim_id=request.claim_id,
             service=Service.ONLINE_REPAIR if isinstance(request, SubmitRepair) else Service.MAINTENANCE,
@@ -146,7 +138,7 @@ class FakeClaimCommands:
         waiting = replace(result.claim, state=ClaimState.AWAITING_ITEM)
         return ClaimAccepted(claim=await self.save(waiting, "submitted", "Submitted."))
 
-    async def _judge(self, request: SubmitCareExpress | SubmitFlyaway) -> ClaimAccepted | ClaimRefused:
+    async def _reserve_use(self, request: SubmitCareExpress | SubmitFlyaway) -> ClaimAccepted | ClaimRefused:
         express = request if isinstance(request, SubmitCareExpress) else None
         reserve = ReserveUse(
             claim_id=request.claim_id,
@@ -162,7 +154,7 @@ class FakeClaimCommands:
             quote=express.quote if express else None,
         )
         async with self.database.transaction() as session:
-            result = await claims.reserve_use(session, reserve, Policy())
+            result = await reservations.reserve_use(session, reserve, Policy())
         if isinstance(result, ClaimRefused):
             return result
         if request.payment_method == DECLINED:
@@ -176,7 +168,7 @@ class FakeClaimCommands:
         return ClaimAccepted(claim=await self.save(replace(result.claim, state=state), "submitted", "Submitted."))
 
     async def save(self, claim: Claim, kind: str, title: str, actor: str = "system") -> Claim:
-        """Write the claim as it stands with one event, as a workflow would."""
+        """Write the claim with one event, as a workflow would."""
         version = self._versions[claim.id] = self._versions.get(claim.id, 0) + 1
         event = ClaimEvent(seq=version, at=self.clock(), kind=kind, title=title, actor=actor)
         async with self.database.transaction() as session:
@@ -184,13 +176,13 @@ class FakeClaimCommands:
         return claim
 
     async def pending_claim(self, claim_id: str) -> Claim | None:
-        self._heard()
+        self._receive()
         return self.waiting.get(claim_id)
 
     async def decide(self, claim_id: str, action: Action, decision: Decision, key: str) -> Claim:
-        self._heard(decision, key)
+        self._receive(decision, key)
         if self.idle:
-            raise TemporalUnavailable("nobody works")
+            raise TemporalUnavailable("no worker runs")
         claim = await self._running(claim_id)
         if claim_id in self.paying:
             error = payment_in_progress()
@@ -200,64 +192,25 @@ class FakeClaimCommands:
         except RuleError as error:
             allowed = lifecycle.allowed_actions(claim)
             raise CommandRejected(error.code, error.message, error.rule, allowed) from error
-        match decision:
-            case CancelClaim():
-                changed = replace(claim, state=ClaimState.CLOSED, outcome=Outcome.CANCELLED, closed_at=self.clock())
-            case Dispatch(replacement_serial_number=serial) if (
-                compare_serials(serial, claim.serial_number) is SerialMatch.SAME
-            ):
-                raise CommandRejected("refused", "The replacement cannot be this unit.", "R-CLM-9")
-            case Dispatch(replacement_serial_number=serial):
-                changed = replace(claim, state=ClaimState.AWAITING_RETURN, replacement_serial_number=serial)
-                changed = replace(changed, returning=self._window(), deadline=self._window().due_at)
-                async with self.database.transaction() as session:
-                    await claims.close_dispatch_request(session, claim.id)
-            case QuoteRepair():
-                changed = replace(claim, state=ClaimState.AWAITING_CHOICE, repair_quote=self._quote(decision))
-            case ChooseRepair():
-                changed = self._chosen(claim, decision)
-            case Complete():
-                changed = replace(claim, state=ClaimState.CLOSED, outcome=Outcome.REPAIRED, closed_at=self.clock())
-            case _:
-                changed = claim
+        changed = claim_after(claim, decision, self.clock())
+        if isinstance(decision, Dispatch):
+            async with self.database.transaction() as session:
+                await claims.close_dispatch_request(session, claim.id)
         return await self.save(changed, action.value, f"{action.value}.", decision.actor)
 
-    def _window(self) -> Return:
-        due, later = (end_of_day_after(self.clock(), days, ZONE) for days in (14, 24))
-        return Return(14, due, ZONE, (), later, later)
-
-    def _quote(self, decision: QuoteRepair) -> RepairQuote:
-        if decision.warranty:
-            raise CommandRejected("invalid_request", "The warranty ended on 2026-11-01.", "R-PLN-4")
-        until, amount = end_of_day_after(self.clock(), 30, ZONE), decision.amount
-        return RepairQuote(decision.findings, amount, False, amount.zero(), self.clock(), until)
-
-    def _chosen(self, claim: Claim, decision: ChooseRepair) -> Claim:
-        assert claim.repair_quote is not None
-        try:
-            fee = repair.price(claim.repair_quote, decision.choice)
-        except RuleError as error:
-            raise CommandRejected(error.code, error.message, error.rule, lifecycle.allowed_actions(claim)) from error
-        if decision.payment_method == DECLINED:
-            raise CommandRejected(
-                "payment_declined", f"The card declined {fee}.", "R-REP-2", lifecycle.allowed_actions(claim)
-            )
-        replaced = decision.choice is RepairChoice.REPLACEMENT
-        return replace(claim, fee=fee, state=ClaimState.AWAITING_DISPATCH if replaced else ClaimState.IN_SERVICE)
-
     async def send_event(self, claim_id: str, event: ParcelScanned | ParcelArrived | PaymentChanged) -> None:
-        self._heard()
+        self._receive()
         await self._running(claim_id)
-        self._heard(event, event.event_id)
+        self._receive(event, event.event_id)
 
     async def claim_time(self, claim_id: str) -> datetime:
-        self._heard()
+        self._receive()
         if claim_id not in self.waiting:
             await self._running(claim_id)
         return self.clock() + self.lead
 
     async def fast_forward(self, claim_id: str, by: timedelta) -> Claim | None:
-        self._heard(by)
+        self._receive(by)
         await self._running(claim_id)
         if self.clocks_fixed:
             raise TimeSkippingUnsupported
@@ -265,7 +218,7 @@ class FakeClaimCommands:
         return None
 
     async def buy_plan(self, request: BuyPlan, summary: str) -> PlanBought | PlanRefused | PlanDeclined:
-        self._heard(request, request.plan_id)
+        self._receive(request, request.plan_id)
         self.summaries.append(summary)
         if request.payment_method == DECLINED:
             return PlanDeclined(code="card_declined")
@@ -277,12 +230,12 @@ class FakeClaimCommands:
             return await plans.add_plan(session, add)
 
     async def refund_plan(self, request: RefundPlan, summary: str) -> PlanEnded | PlanRefused:
-        self._heard(request, request.refund_id)
+        self._receive(request, request.refund_id)
         self.summaries.append(summary)
         return await self._in_store(entitlements.end_plan, EndPlan(refund=request, at=self.clock()))
 
     async def execute(self, request: DeviceCommand, key: str) -> str:
-        self._heard(request, key)
+        self._receive(request, key)
         match request:
             case RegisterDevice():
                 return await self._in_store(registry.register_device, request)
@@ -302,16 +255,18 @@ class FakeClaimCommands:
     async def issue_maintenance_code(
         self, request: IssueMaintenanceCode, key: str
     ) -> MaintenanceCodeIssued | MaintenanceRefused:
-        self._heard(request, key)
+        self._receive(request, key)
         return await self._in_store(entitlements.issue_code, request)
 
     async def send_reminders(self, request: RemindRegion, reminders_id: str) -> RegionReminded:
-        self._heard(request, reminders_id)
+        self._receive(request, reminders_id)
         assert request.as_of is not None
         sent = self.reminders.get(request.region, ())
         return RegionReminded(as_of=request.as_of, looked_at=len(sent), sent=len(sent), reminders=sent)
 
-    async def _in_store(self, write: Callable[[AsyncSession, AskT], Awaitable[AnswerT]], request: AskT) -> AnswerT:
+    async def _in_store(
+        self, write: Callable[[AsyncSession, RequestT], Awaitable[ResultT]], request: RequestT
+    ) -> ResultT:
         """The effect of the activity; its refusal as a CommandRejected."""
         try:
             async with self.database.transaction() as session:
@@ -319,12 +274,12 @@ class FakeClaimCommands:
         except CommandRefused as refused:
             raise CommandRejected(refused.code, str(refused), fields=refused.fields) from refused
 
-    def _heard(self, *said: object) -> None:
+    def _receive(self, *arguments: object) -> None:
         if self.away:
             raise TemporalUnavailable("Temporal is away")
-        if said:
-            self.received.append(said[0])
-            self.keys.extend(str(key) for key in said[1:])
+        if arguments:
+            self.received.append(arguments[0])
+            self.keys.extend(str(key) for key in arguments[1:])
 
     async def _running(self, claim_id: str) -> Claim:
         """The claim, if its workflow still runs: closed ones have ended, and those in `ended`."""

@@ -35,22 +35,23 @@ from messages.payments import (
 )
 from messages.warehouse import DispatchRequested, RequestDispatch, Warehouse, WithdrawDispatch
 
-Answer = TypeVar("Answer", bound=Message)
+ResultT = TypeVar("ResultT", bound=Message)
 
 
 class FakePayments(Payments):
     """A gateway that stores responses by key. `declines` has the cards that decline.
 
-    `lost_answers` counts, by purpose, the responses still to be lost. `silent` has the purposes without effect and
-    response, "all" for every one. `refuses` has the returned state by refused request (capture, release, refund).
+    `lost_responses` counts, by purpose, the responses still to be lost. `unresponsive` has the purposes without
+    effect and response, "all" for every one. `refuses` has the state returned by a refused capture, release or
+    refund.
     """
 
     def __init__(self, hold_life: timedelta = timedelta(days=30)) -> None:
         self.hold_life = hold_life
         self.cards = {"pm_card_visa": Card("visa", "credit"), "pm_card_visa_debit": Card("visa", "debit")}
         self.declines: set[tuple[str, str]] = set()
-        self.lost_answers: Counter[str] = Counter()
-        self.silent: set[str] = set()
+        self.lost_responses: Counter[str] = Counter()
+        self.unresponsive: set[str] = set()
         self.refuses: dict[str, str] = {}
         self.soft_declines = 0
         self.results: dict[str, Message] = {}
@@ -66,17 +67,17 @@ class FakePayments(Payments):
 
     @activity.defn
     async def authorize_hold(self, request: AuthorizeHold) -> HoldPlaced | PaymentDeclined:
-        self._reach(request.key)
+        self._require_available(request.key)
         kind = "renewal" if request.ordinal else "hold"
         if (kind, request.payment_method) in self.declines:
-            return self._answer(request.key, PaymentDeclined(code="card_declined", retryable=False))
+            return self._respond(request.key, PaymentDeclined(code="card_declined", retryable=False))
         if self.soft_declines > 0 and request.ordinal:
             self.soft_declines -= 1
-            return self._answer(request.key, PaymentDeclined(code="insufficient_funds", retryable=True))
+            return self._respond(request.key, PaymentDeclined(code="insufficient_funds", retryable=True))
         nothing = request.amount.zero()
         hold = Hold(request.amount, HoldState.AUTHORIZED, nothing, nothing, request.at + self.hold_life)
         self.holds.setdefault(request.key, hold)
-        return self._answer(request.key, HoldPlaced(payment_id=request.key, hold=self.holds[request.key]))
+        return self._respond(request.key, HoldPlaced(payment_id=request.key, hold=self.holds[request.key]))
 
     @activity.defn
     async def hold_and_charge(self, request: HoldAndCharge) -> HeldAndCharged:
@@ -87,7 +88,7 @@ class FakePayments(Payments):
 
     @activity.defn
     async def capture_hold(self, request: CaptureHold) -> HoldPlaced | PaymentRefused:
-        self._reach(request.key)
+        self._require_available(request.key)
         if "capture" in self.refuses:
             return PaymentRefused(state=self.refuses["capture"])
         if request.key not in self.results:
@@ -96,11 +97,11 @@ class FakePayments(Payments):
                 return PaymentRefused(state=hold.state)
             assert 0 < request.amount.amount <= hold.amount.amount
             self.holds[request.hold_id] = replace(hold, state=HoldState.CAPTURED, captured=request.amount)
-        return self._answer(request.key, HoldPlaced(payment_id=request.hold_id, hold=self.holds[request.hold_id]))
+        return self._respond(request.key, HoldPlaced(payment_id=request.hold_id, hold=self.holds[request.hold_id]))
 
     @activity.defn
     async def release_hold(self, request: ReleaseHold) -> HoldPlaced | PaymentRefused:
-        self._reach(request.key)
+        self._require_available(request.key)
         if "release" in self.refuses:
             return PaymentRefused(state=self.refuses["release"])
         if request.key not in self.results:
@@ -108,32 +109,32 @@ class FakePayments(Payments):
             if hold.state is not HoldState.AUTHORIZED:
                 return PaymentRefused(state=hold.state)
             self.holds[request.hold_id] = replace(hold, state=HoldState.RELEASED)
-        return self._answer(request.key, HoldPlaced(payment_id=request.hold_id, hold=self.holds[request.hold_id]))
+        return self._respond(request.key, HoldPlaced(payment_id=request.hold_id, hold=self.holds[request.hold_id]))
 
     @activity.defn
     async def charge_card(self, request: ChargeCard) -> CardCharged | PaymentDeclined:
-        self._reach(request.key)
+        self._require_available(request.key)
         if (request.account, request.payment_method) in self.declines:
-            return self._answer(request.key, PaymentDeclined(code="card_declined", retryable=False))
+            return self._respond(request.key, PaymentDeclined(code="card_declined", retryable=False))
         self.charges.setdefault(request.key, request.amount)
-        return self._answer(request.key, CardCharged(payment_id=request.key, amount=request.amount))
+        return self._respond(request.key, CardCharged(payment_id=request.key, amount=request.amount))
 
     @activity.defn
     async def refund_payment(self, request: RefundPayment) -> PaymentRefunded | PaymentRefused:
-        self._reach(request.key)
+        self._require_available(request.key)
         if "refund" in self.refuses:
             return PaymentRefused(state=self.refuses["refund"])
         if request.key not in self.results:
             self.refunds[request.payment_id] += request.amount.amount
             captured = self.holds[request.payment_id].captured if request.payment_id in self.holds else None
             limit = captured or self.charges[request.payment_id]
-            assert self.refunds[request.payment_id] <= limit.amount, "refunded more than was taken"
+            assert self.refunds[request.payment_id] <= limit.amount, "refunded more than was paid"
         refunded = Money(self.refunds[request.payment_id], request.amount.currency)
-        return self._answer(request.key, PaymentRefunded(payment_id=request.payment_id, refunded=refunded))
+        return self._respond(request.key, PaymentRefunded(payment_id=request.payment_id, refunded=refunded))
 
     @activity.defn
     async def look_at_hold(self, request: LookAtHold) -> HoldPlaced | PaymentRefused:
-        self._reach(request.key)
+        self._require_available(request.key)
         self.calls.append(request.key)
         if request.hold_id not in self.holds:
             return PaymentRefused(state="unknown")
@@ -141,11 +142,11 @@ class FakePayments(Payments):
 
     @activity.defn
     async def keep_deposit(self, request: KeepDeposit) -> None:
-        self._reach(request.key)
+        self._require_available(request.key)
         self.calls.append(request.key)
         self.kept[request.key] = request.amount
 
-    def taken(self) -> int:
+    def net_paid(self) -> int:
         """The sum the customer paid: captured and charged, less refunds. Minor units."""
         captured = sum(hold.captured.amount for hold in self.holds.values())
         return captured + sum(charge.amount for charge in self.charges.values()) - self.refunds.total()
@@ -153,9 +154,9 @@ class FakePayments(Payments):
     def live_holds(self) -> int:
         return sum(hold.state is HoldState.AUTHORIZED for hold in self.holds.values())
 
-    def _reach(self, key: str) -> None:
-        if self.silent & {"all", key.split(":")[1]}:
-            raise ApplicationError("nobody answers", type="OutcomeUnknown")
+    def _require_available(self, key: str) -> None:
+        if self.unresponsive & {"all", key.split(":")[1]}:
+            raise ApplicationError("no response", type="OutcomeUnknown")
 
     def _hold(self, hold_id: str, at: datetime) -> Hold:
         hold = self.holds[hold_id]
@@ -163,14 +164,14 @@ class FakePayments(Payments):
             hold = self.holds[hold_id] = replace(hold, state=HoldState.EXPIRED)
         return hold
 
-    def _answer(self, key: str, result: Answer) -> Answer:
+    def _respond(self, key: str, result: ResultT) -> ResultT:
         """Store the response, then lose it if set to: the effect has happened all the same."""
         self.calls.append(key)
         self.results.setdefault(key, result)
         purpose = key.split(":")[1]
-        if self.lost_answers[purpose] > 0:
-            self.lost_answers[purpose] -= 1
-            raise ApplicationError("the answer was lost", type="OutcomeUnknown")
+        if self.lost_responses[purpose] > 0:
+            self.lost_responses[purpose] -= 1
+            raise ApplicationError("the response was lost", type="OutcomeUnknown")
         first = self.results[key]
         assert isinstance(first, type(result))
         return first

@@ -29,7 +29,7 @@ CODE = "MNT-TEST"
 
 
 class FakeJobs(Jobs):
-    """Beside a FakeRecord. `uses_left` is what the plan still offers, `warranty_days` how long the warranty runs on."""
+    """It shares a FakeRecord. `uses_left` are the uses left in the plan, `warranty_days` the rest of the warranty."""
 
     def __init__(self, record: FakeRecord) -> None:
         self.record = record

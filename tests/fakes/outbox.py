@@ -17,7 +17,7 @@ class FakeOutbox(Outbox):
 
     gives_up: list[tuple[MailGivenUp, ...]] = field(default_factory=list)
     requests: list[DeliverMails] = field(default_factory=list)
-    snapshot: OutboxStatus = field(
+    status: OutboxStatus = field(
         default_factory=lambda: OutboxStatus(sent=3, waiting=2, failing=1, given_up=1, oldest=SINCE)
     )
 
@@ -25,9 +25,9 @@ class FakeOutbox(Outbox):
     async def deliver_mails(self, request: DeliverMails) -> MailsDelivered:
         self.requests.append(request)
         if self.gives_up:
-            return MailsDelivered(standing=self.snapshot, given_up=self.gives_up.pop(0))
+            return MailsDelivered(standing=self.status, given_up=self.gives_up.pop(0))
         await activity.wait_for_worker_shutdown()
-        return MailsDelivered(standing=self.snapshot)
+        return MailsDelivered(standing=self.status)
 
 
 def given_up(claim_id: str, number: int) -> MailGivenUp:

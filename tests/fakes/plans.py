@@ -10,7 +10,7 @@ from domain.reasons import Reason
 from messages.registry import AddPlan, BuyPlan, CheckPlan, PlanBought, PlanPriced, PlanRefused, Plans
 
 PRICE = Money(23900, "USD")
-TAKEN = PlanRefused(reasons=(Reason(ReasonCode.PLAN_EXISTS, "R-PUR-4", "The device has a plan."),))
+REFUSED = PlanRefused(reasons=(Reason(ReasonCode.PLAN_EXISTS, "R-PUR-4", "The device has a plan."),))
 
 
 class FakePlans(Plans):
@@ -22,12 +22,12 @@ class FakePlans(Plans):
 
     @activity.defn
     async def check_plan(self, request: CheckPlan) -> PlanPriced | PlanRefused:
-        return TAKEN if "check" in self.refuses else PlanPriced(price=PRICE)
+        return REFUSED if "check" in self.refuses else PlanPriced(price=PRICE)
 
     @activity.defn
     async def add_plan(self, request: AddPlan) -> PlanBought | PlanRefused:
         if "add" in self.refuses:
-            return TAKEN
+            return REFUSED
         self.bought[request.plan.plan_id] = request.plan
         today = request.at.date()
         return PlanBought(

@@ -155,7 +155,7 @@ class FakeRecord(Record):
     @activity.defn
     async def save_claim(self, request: SaveClaim) -> None:
         self.claims[request.claim.id] = request.claim
-        # A workflow task that fails at its end is executed again: a run writes each line once.
+        # A workflow task that fails at its end is executed again: a run writes each event once.
         self.events.extend(event for event in request.events if (request.run_id, event.seq) not in self.written)
         self.written.update((request.run_id, event.seq) for event in request.events)
         if request.claim.state is ClaimState.CLOSED:

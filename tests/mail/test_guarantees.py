@@ -55,7 +55,7 @@ async def test_each_planted_bug_of_the_delivery_is_caught(
 async def test_each_planted_bug_of_the_order_is_caught(
     sqlite_database: Database, monkeypatch: pytest.MonkeyPatch, query: Any, name: str, guarantee: BrokenGuarantee
 ) -> None:
-    monkeypatch.setattr(outbox, "_DUE", query)
+    monkeypatch.setattr(outbox, "_SELECT_DUE", query)
     await owned(sqlite_database, "a", "b", "c")
     scenario = DeliveryScenario(sqlite_database)
     await run_with_failures(scenario)

@@ -196,7 +196,7 @@ async def test_a_mail_leaves_once_the_record_says_what_it_says(database: Databas
     store_programme = Programme(database)
     record = DatabaseRecord(database, Policy())
     await store_programme.device()
-    request: ReserveUse = store_programme.ask()
+    request: ReserveUse = store_programme.reservation()
     reserved: Any = await record.reserve_use(request)
     assert isinstance(reserved, UseReserved)
     claim = replace(reserved.claim, state=ClaimState.AWAITING_DISPATCH)

@@ -1,4 +1,4 @@
-"""Parts of workflows outside a workflow: the clock and the gateway are set by hand, no server runs."""
+"""Parts of workflows outside a workflow: with a set clock and a fake gateway, without a server."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ CARD = "pm_card_visa"
 
 @dataclass
 class Clock:
-    """What `workflow.now` answers."""
+    """The time that `workflow.now` returns."""
 
     now: datetime = NOW
 
@@ -28,14 +28,14 @@ class Clock:
 
 
 class NoCalls(ActivityCalls):
-    """No activity is called but to store the record, which is always done."""
+    """Accepts `save_claim` only, and does nothing."""
 
     async def database(self, method: Any, request: Any, summary: str) -> Any:
         assert method.__name__ == "save_claim", method
 
 
 class DirectGateway(GatewayRequests):
-    """Requests reach the fake gateway at once."""
+    """Sends each request to the fake gateway directly."""
 
     def __init__(self, record: ClaimRecord, calls: ActivityCalls, payments: FakePayments) -> None:
         super().__init__(record, calls)
@@ -48,7 +48,7 @@ class DirectGateway(GatewayRequests):
 
 @dataclass
 class Parts:
-    """A claim's record and its gateway, and what was done there."""
+    """A claim's record and its fake gateway."""
 
     clock: Clock
     policy: Policy = field(default_factory=Policy)
@@ -64,7 +64,7 @@ class Parts:
         return {str(flag) for flag in self.record.claim.attention}
 
     def purposes(self) -> list[str]:
-        """What was asked of the gateway, by the keys without the claim."""
+        """The idempotency keys sent to the gateway, without the claim id."""
         return [key.partition(":")[2] for key in self.payments.calls]
 
 

@@ -1,4 +1,4 @@
-"""The card hold as a part: one current hold, a new one first and the old one then, each taken or given back once."""
+"""The card hold as a part: one current hold, a new one first and the old one then, each captured or refunded once."""
 
 import pytest
 
@@ -71,12 +71,12 @@ async def test_a_new_run_goes_on_counting_and_releases_what_was_superseded(parts
 
 async def test_a_capture_takes_part_of_it_once(parts: Parts, hold: CardHold) -> None:
     await placed(hold)
-    taken = await hold.collect(usd(1200), "parts_charges")
-    assert taken is not None
-    assert taken.left == usd(1200)
+    captured = await hold.collect(usd(1200), "parts_charges")
+    assert captured is not None
+    assert captured.left == usd(1200)
     assert isinstance(hold.state, CapturedHold)
     assert await hold.collect(usd(1200), "parts_charges") is None
-    assert parts.payments.taken() == 1200
+    assert parts.payments.net_paid() == 1200
 
 
 @pytest.mark.parametrize(
@@ -102,21 +102,21 @@ async def test_a_deposit_goes_back_when_the_hold_is_let_go(parts: Parts, hold: C
     """Decision 13."""
     await placed(hold)
     async with parts.gateway.step:
-        assert await hold.take_deposit()
+        assert await hold.capture_deposit()
     assert isinstance(hold.state, DepositHold)
-    assert parts.payments.taken() == HOLD.amount
+    assert parts.payments.net_paid() == HOLD.amount
     assert await hold.release() == HOLD
     assert await hold.release() == usd(0)
-    assert parts.payments.taken() == 0
+    assert parts.payments.net_paid() == 0
     assert parts.purposes() == ["authorize:0", "deposit:0", "refund-deposit"]
 
 
 async def test_a_charge_out_of_a_deposit_keeps_it_and_gives_the_rest_back(parts: Parts, hold: CardHold) -> None:
     await placed(hold)
     async with parts.gateway.step:
-        await hold.take_deposit()
+        await hold.capture_deposit()
     assert await hold.collect(usd(1200), "parts_charges") is not None
-    assert parts.payments.taken() == 1200
+    assert parts.payments.net_paid() == 1200
     assert await hold.release() == usd(0)
 
 
@@ -127,16 +127,16 @@ async def test_a_hold_that_has_ended_is_let_go_without_a_request(parts: Parts, h
         await hold.refresh()
     assert isinstance(hold.state, LapsedHold)
     assert hold.state.ended_as is HoldState.EXPIRED
-    asked = len(parts.payments.calls)
+    requests = len(parts.payments.calls)
     assert await hold.release() == usd(0)
-    assert len(parts.payments.calls) == asked
+    assert len(parts.payments.calls) == requests
 
 
 async def test_a_capture_that_is_not_ours_is_for_people(parts: Parts, hold: CardHold) -> None:
     await placed(hold)
     async with parts.gateway.step:
         other = CardHold(parts.record, parts.gateway, hold.data)
-        await other.take_deposit()
+        await other.capture_deposit()
     fresh = CardHold(parts.record, parts.gateway)
     fresh.data.state = LiveHold(0, parts.payments.calls[0], HOLD, None)
     async with parts.gateway.step:

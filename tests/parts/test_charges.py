@@ -1,4 +1,4 @@
-"""Charges and fees as parts: each is taken once and given back once, also when a new run goes on with it."""
+"""Charges and fees as parts: each is charged and refunded once, also when a new run continues it."""
 
 import pytest
 
@@ -31,7 +31,7 @@ async def default(charges: Charges) -> bool | None:
 async def test_a_default_comes_out_of_the_hold(parts: Parts, hold: CardHold, charges: Charges) -> None:
     await hold.place(HOLD, CARD, None)
     assert await default(charges)
-    assert (charges.net_amount, parts.payments.taken()) == (HOLD, HOLD.amount)
+    assert (charges.net_amount, parts.payments.net_paid()) == (HOLD, HOLD.amount)
     assert parts.purposes() == ["authorize:0", "capture:0"]
 
 
@@ -50,7 +50,7 @@ async def test_what_the_saved_card_declines_is_owed_and_paid_with_another(parts:
     assert await charges.charge_owed("pm_other", "default_charges")
     assert (parts.record.claim.amount_owed, parts.attention) == (usd(0), set())
     assert parts.purposes() == ["default", "owed:0", "owed:1"]
-    assert parts.payments.taken() == HOLD.amount
+    assert parts.payments.net_paid() == HOLD.amount
 
 
 async def test_under_the_manual_policy_no_machine_charges_the_card(clock: Clock) -> None:
@@ -66,11 +66,11 @@ async def test_under_the_manual_policy_no_machine_charges_the_card(clock: Clock)
 async def test_nothing_is_charged_beside_a_capture_that_was_refused(
     parts: Parts, hold: CardHold, charges: Charges
 ) -> None:
-    """The hold may be taken already: the card must not pay a second time."""
+    """The hold may be captured already, so the card must not be charged too."""
     await hold.place(HOLD, CARD, None)
     parts.payments.refuses["capture"] = "unknown"
     assert await default(charges) is None
-    assert parts.payments.taken() == 0
+    assert parts.payments.net_paid() == 0
     assert "captured" not in charges.why_held_back()
 
 
@@ -82,7 +82,7 @@ async def test_a_refund_gives_back_the_latest_charge_first_and_once(parts: Parts
     assert [key for key in parts.purposes() if "refund" in key] == ["refund-waiver:1", "refund-waiver:0"]
     again = Charges(parts.record, parts.gateway, CardHold(parts.record, parts.gateway), charges.data)
     assert await again.refund(charges.net_amount, "waiver") == usd(500)
-    assert (charges.net_amount, parts.payments.taken()) == (usd(800), 800)
+    assert (charges.net_amount, parts.payments.net_paid()) == (usd(800), 800)
 
 
 async def test_a_refused_refund_is_for_people(parts: Parts, charges: Charges) -> None:
@@ -100,10 +100,10 @@ async def test_fees_are_refunded_once_and_the_sum_survives_a_new_run(parts: Part
     assert await fees.refund_all() == usd(17100)
     assert await Fees(parts.record, parts.gateway, fees.data).refund_all() == usd(17100)
     assert parts.purposes() == ["fee", "parts:0", "refund-fee:0", "refund-fee:1"]
-    assert parts.payments.taken() == 0
+    assert parts.payments.net_paid() == 0
 
 
-async def test_a_fee_of_nothing_asks_nobody(parts: Parts) -> None:
+async def test_a_fee_of_zero_sends_no_request(parts: Parts) -> None:
     assert await Fees(parts.record, parts.gateway).charge(Money(0, "USD"), CARD, "service_fees", "fee")
     assert parts.payments.calls == []
 

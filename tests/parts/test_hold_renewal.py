@@ -1,4 +1,4 @@
-"""Keeping a hold alive, without a server: when it is renewed, and what becomes of a card that says no."""
+"""The renewal of a hold, without a server: when it is due, and what follows a decline."""
 
 from datetime import timedelta
 
@@ -18,7 +18,7 @@ HOLD = usd(164000)
 END = NOW + timedelta(days=7)
 
 
-class Kept:
+class RenewedHold:
     """A hold of seven days and its renewal."""
 
     def __init__(self, parts: Parts) -> None:
@@ -26,13 +26,13 @@ class Kept:
         self.hold = CardHold(parts.record, parts.gateway)
         self.renewal = HoldRenewal(parts.record, parts.gateway, self.hold)
 
-    async def placed(self) -> "Kept":
+    async def placed(self) -> "RenewedHold":
         await self.hold.place(HOLD, CARD, None)
         self.renewal.started(CARD)
         return self
 
     async def come_due(self) -> None:
-        """Its time has come."""
+        """Let the renewal become due and process it."""
         at = self.renewal.next_renewal_at
         assert at is not None
         self.parts.clock.now = at + timedelta(seconds=1)
@@ -44,81 +44,83 @@ class Kept:
 
 
 @pytest.fixture
-async def kept(parts: Parts) -> Kept:
-    return await Kept(parts).placed()
+async def renewed(parts: Parts) -> RenewedHold:
+    return await RenewedHold(parts).placed()
 
 
-async def test_a_hold_is_renewed_in_time_and_then_again(kept: Kept) -> None:
+async def test_a_hold_is_renewed_in_time_and_then_again(renewed: RenewedHold) -> None:
     """R-RET-7."""
-    assert kept.renewal.next_renewal_at == END - RENEW_BEFORE
-    await kept.come_due()
-    assert isinstance(kept.hold.state, LiveHold)
-    assert kept.hold.state.ordinal == 1
-    assert kept.renewal.next_renewal_at == kept.parts.clock.now + timedelta(days=7) - RENEW_BEFORE
+    assert renewed.renewal.next_renewal_at == END - RENEW_BEFORE
+    await renewed.come_due()
+    assert isinstance(renewed.hold.state, LiveHold)
+    assert renewed.hold.state.ordinal == 1
+    assert renewed.renewal.next_renewal_at == renewed.parts.clock.now + timedelta(days=7) - RENEW_BEFORE
 
 
-async def test_a_card_that_may_say_yes_later_is_tried_again(kept: Kept) -> None:
-    kept.parts.payments.soft_declines = 1
-    await kept.come_due()
-    assert kept.renewal.next_renewal_at == kept.parts.clock.now + RETRY_EVERY
-    assert kept.parts.attention == set()
-    await kept.come_due()
-    assert isinstance(kept.hold.state, LiveHold)
-    assert kept.parts.purposes() == ["authorize:0", "authorize:1", "authorize:2", "release:0"]
+async def test_a_soft_decline_is_retried(renewed: RenewedHold) -> None:
+    renewed.parts.payments.soft_declines = 1
+    await renewed.come_due()
+    assert renewed.renewal.next_renewal_at == renewed.parts.clock.now + RETRY_EVERY
+    assert renewed.parts.attention == set()
+    await renewed.come_due()
+    assert isinstance(renewed.hold.state, LiveHold)
+    assert renewed.parts.purposes() == ["authorize:0", "authorize:1", "authorize:2", "release:0"]
 
 
-async def test_a_card_that_says_no_puts_the_hold_at_risk_and_a_deposit_is_taken_in_time(clock: Clock) -> None:
+async def test_a_declined_card_puts_the_hold_at_risk_and_a_deposit_is_taken_in_time(clock: Clock) -> None:
     """Decision 13."""
-    kept = await Kept(Parts(clock, policy=Policy(hold_policy=HoldPolicy.CAPTURE_AND_REFUND))).placed()
-    kept.parts.payments.declines.add(("renewal", CARD))
-    await kept.come_due()
-    assert kept.parts.attention == {"hold_at_risk"}
-    assert kept.renewal.next_renewal_at == END - HARD_MARGIN
-    await kept.come_due()
-    assert isinstance(kept.hold.state, DepositHold)
-    assert kept.parts.attention == set()
-    assert kept.renewal.next_renewal_at is None
+    renewed = await RenewedHold(Parts(clock, policy=Policy(hold_policy=HoldPolicy.CAPTURE_AND_REFUND))).placed()
+    renewed.parts.payments.declines.add(("renewal", CARD))
+    await renewed.come_due()
+    assert renewed.parts.attention == {"hold_at_risk"}
+    assert renewed.renewal.next_renewal_at == END - HARD_MARGIN
+    await renewed.come_due()
+    assert isinstance(renewed.hold.state, DepositHold)
+    assert renewed.parts.attention == set()
+    assert renewed.renewal.next_renewal_at is None
 
 
 async def test_without_a_deposit_the_hold_lapses(clock: Clock) -> None:
     """Decision 13."""
-    kept = await Kept(Parts(clock, policy=Policy(hold_policy=HoldPolicy.MANUAL))).placed()
-    kept.parts.payments.declines.add(("renewal", CARD))
-    await kept.come_due()
-    await kept.come_due()
-    assert isinstance(kept.hold.state, LapsedHold)
-    assert kept.parts.payments.taken() == 0
-    assert kept.renewal.next_renewal_at is None
+    renewed = await RenewedHold(Parts(clock, policy=Policy(hold_policy=HoldPolicy.MANUAL))).placed()
+    renewed.parts.payments.declines.add(("renewal", CARD))
+    await renewed.come_due()
+    await renewed.come_due()
+    assert isinstance(renewed.hold.state, LapsedHold)
+    assert renewed.parts.payments.net_paid() == 0
+    assert renewed.renewal.next_renewal_at is None
 
 
-async def test_another_card_bears_the_hold_from_then_on(kept: Kept) -> None:
-    kept.parts.payments.declines.add(("renewal", CARD))
-    await kept.come_due()
-    kept.renewal.offer_card("pm_other", "customer")
-    await kept.renewal.change_card()
-    assert (kept.renewal.payment_method, kept.parts.attention) == ("pm_other", set())
+async def test_the_hold_moves_to_the_offered_card(renewed: RenewedHold) -> None:
+    renewed.parts.payments.declines.add(("renewal", CARD))
+    await renewed.come_due()
+    renewed.renewal.offer_card("pm_other", "customer")
+    await renewed.renewal.change_card()
+    assert (renewed.renewal.payment_method, renewed.parts.attention) == ("pm_other", set())
 
 
-async def test_a_card_that_declines_changes_nothing(kept: Kept) -> None:
-    kept.parts.payments.declines.add(("renewal", "pm_bad"))
-    before = kept.hold.state
-    kept.renewal.offer_card("pm_bad", "customer")
+async def test_a_card_that_declines_changes_nothing(renewed: RenewedHold) -> None:
+    renewed.parts.payments.declines.add(("renewal", "pm_bad"))
+    before = renewed.hold.state
+    renewed.renewal.offer_card("pm_bad", "customer")
     with pytest.raises(RuleError, match="declined the hold"):
-        await kept.renewal.change_card()
-    assert (kept.hold.state, kept.renewal.payment_method) == (before, CARD)
+        await renewed.renewal.change_card()
+    assert (renewed.hold.state, renewed.renewal.payment_method) == (before, CARD)
 
 
-async def test_news_of_the_hold_is_read_from_the_gateway_and_of_others_is_not(kept: Kept) -> None:
-    assert not kept.renewal.payment_changed("pay_of_another_claim")
-    assert isinstance(kept.hold.state, LiveHold)
-    assert kept.renewal.payment_changed(kept.hold.state.payment_id)
-    kept.parts.clock.advance(days=8)
-    await kept.process_due()
-    assert isinstance(kept.hold.state, LiveHold), "it had lapsed and was replaced at once"
-    assert kept.hold.state.ordinal == 1
-    assert not kept.renewal.data.news
+async def test_a_reported_change_of_the_hold_is_read_from_the_gateway_and_of_others_is_not(
+    renewed: RenewedHold,
+) -> None:
+    assert not renewed.renewal.payment_changed("pay_of_another_claim")
+    assert isinstance(renewed.hold.state, LiveHold)
+    assert renewed.renewal.payment_changed(renewed.hold.state.payment_id)
+    renewed.parts.clock.advance(days=8)
+    await renewed.process_due()
+    assert isinstance(renewed.hold.state, LiveHold), "it had lapsed and was replaced at once"
+    assert renewed.hold.state.ordinal == 1
+    assert not renewed.renewal.data.news
 
 
-async def test_a_new_run_looks_after_the_hold_at_the_same_moment(kept: Kept) -> None:
-    again = HoldRenewal(kept.parts.record, kept.parts.gateway, kept.hold, kept.renewal.data)
-    assert again.next_renewal_at == kept.renewal.next_renewal_at
+async def test_a_new_run_renews_the_hold_at_the_same_time(renewed: RenewedHold) -> None:
+    again = HoldRenewal(renewed.parts.record, renewed.parts.gateway, renewed.hold, renewed.renewal.data)
+    assert again.next_renewal_at == renewed.renewal.next_renewal_at

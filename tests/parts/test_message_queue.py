@@ -45,7 +45,7 @@ def test_messages_come_in_their_order(queue: MessageQueue) -> None:
 
 
 def test_what_happened_after_a_deadline_that_has_passed_waits_behind_it(queue: MessageQueue) -> None:
-    """R-RET-3: the event's own time decides, however late it is heard."""
+    """R-RET-3: the event's own time decides, however late it is received."""
     late, in_time = add(queue, arrived(NOW + timedelta(seconds=1)), arrived(NOW))
     later = NOW + timedelta(hours=1)
     assert queue.ready(NOW, later) is in_time
@@ -54,12 +54,12 @@ def test_what_happened_after_a_deadline_that_has_passed_waits_behind_it(queue: M
     assert queue.ready(None, later) is late
 
 
-def test_in_a_step_facts_and_what_needs_no_money_are_taken(queue: MessageQueue) -> None:
-    cancel, extend, fact = add(queue, CANCEL, EXTEND, scanned())
+def test_in_a_step_events_and_what_needs_no_payment_are_taken(queue: MessageQueue) -> None:
+    cancel, extend, event = add(queue, CANCEL, EXTEND, scanned())
     assert queue.ready_in_step(accepts, NOW, paying=True) is extend
     queue.remove(extend)
-    assert queue.ready_in_step(accepts, NOW, paying=True) is fact
-    queue.remove(fact)
+    assert queue.ready_in_step(accepts, NOW, paying=True) is event
+    queue.remove(event)
     assert queue.ready_in_step(accepts, NOW, paying=True) is None
     assert queue.ready_in_step(accepts, NOW + DECISION_WAIT, paying=True) is cancel
     assert queue.ready_in_step(accepts, NOW + DECISION_WAIT, paying=False) is None
@@ -71,27 +71,27 @@ def test_a_decision_that_a_reset_brought_again_waits_for_the_end_of_the_step(que
     assert queue.waiting_since() is None
 
 
-def test_a_fact_of_a_step_comes_again_before_what_came_later(queue: MessageQueue) -> None:
-    fact, decision = add(queue, arrived(), CANCEL)
-    queue.remove(fact)
-    queue.keep_recorded(fact)
+def test_an_event_of_a_step_comes_again_before_what_came_later(queue: MessageQueue) -> None:
+    event, decision = add(queue, arrived(), CANCEL)
+    queue.remove(event)
+    queue.keep_recorded(event)
     queue.release_recorded()
-    assert queue.ready(None, NOW) is fact
-    queue.remove(fact)
+    assert queue.ready(None, NOW) is event
+    queue.remove(event)
     assert queue.ready(None, NOW) is decision
 
 
 def test_a_new_run_gets_every_event_and_no_decision(queue: MessageQueue) -> None:
-    """Who made a decision has its answer before a run ends."""
-    fact, aside, waiting, _ = add(queue, scanned(), arrived(), arrived(NOW + timedelta(days=1)), CANCEL)
-    queue.remove(fact)
-    queue.keep_recorded(fact)
+    """Every update has completed before a run ends."""
+    event, aside, waiting, _ = add(queue, scanned(), arrived(), arrived(NOW + timedelta(days=1)), CANCEL)
+    queue.remove(event)
+    queue.keep_recorded(event)
     queue.remove(aside)
     queue.defer(aside)
     data = queue.data
-    assert data.queued == [fact.message, waiting.message]
+    assert data.queued == [event.message, waiting.message]
     assert data.deferred == [aside.message]
     again = MessageQueue(data, NOW)
     again.release_deferred()
-    assert [each.message for each in again.clear()] == [aside.message, fact.message, waiting.message]
+    assert [each.message for each in again.clear()] == [aside.message, event.message, waiting.message]
     assert again.empty

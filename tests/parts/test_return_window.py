@@ -33,8 +33,8 @@ def lines(parts: Parts, window: ReturnWindow) -> int:
     return len(window.data.recorded)
 
 
-def test_a_fact_stands_once_in_the_timeline(parts: Parts, window: ReturnWindow) -> None:
-    """It is recorded while a step is in flight, and again when it is acted upon."""
+def test_an_event_is_once_in_the_timeline(parts: Parts, window: ReturnWindow) -> None:
+    """It is recorded while a step is in flight, and again when it is handled."""
     window.record(arrived())
     seq = parts.record.claim
     window.record(arrived())

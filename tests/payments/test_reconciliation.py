@@ -12,7 +12,7 @@ from sqlmodel import select
 from activities.payments.activities import GatewayPayments
 from activities.payments.simulated.gateway import SimulatedGateway
 from activities.reconciliation import CONCURRENCY, DatabaseReconciliation
-from benchmarks.counts import watched
+from benchmarks.counters import watched
 from domain.claim import Claim, Hold
 from domain.kinds import Attention, ClaimState, HoldState
 from domain.money import Money
@@ -80,7 +80,7 @@ class Office:
     async def claim(self, subject: str, hold: Hold | None, **changes: object) -> Claim:
         """A Premium claim awaiting the return, as its process last saved it."""
         serial = await self.programme.device(f"SN-{subject}")
-        reserved = await self.programme.reserve(self.programme.ask(serial, claim_id=subject))
+        reserved = await self.programme.reserve(self.programme.reservation(serial, claim_id=subject))
         opened = replace(reserved.claim, state=ClaimState.AWAITING_RETURN, hold=hold)
         claim = replace(opened, **changes)  # type: ignore[arg-type]
         await self.programme.save(claim)

@@ -1,4 +1,4 @@
-"""The programme on each engine, and the commands on its database."""
+"""Fixtures: the programme on each database, and the `aftercare` command on it."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +13,7 @@ from tests.store.programme import Programme
 
 @pytest.fixture
 def programme(database: Database) -> Programme:
-    """A programme with the demo catalogue and nothing else, once on each engine."""
+    """A programme with the demo catalogue and nothing else, once on each database."""
     return Programme(database)
 
 
@@ -21,16 +21,16 @@ def programme(database: Database) -> Programme:
 def aftercare(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., tuple[int, str]]:
-    """The command `aftercare ...` on the test's database: its exit code and all it said."""
+    """The command `aftercare ...` on the test's database: its exit code and its output."""
     monkeypatch.setenv("AFTERCARE_DATABASE_URL", database_url)
     monkeypatch.setenv("AFTERCARE_HOME", str(tmp_path / "home"))
 
     def run(*words: object) -> tuple[int, str]:
         capsys.readouterr()
-        # In a thread, for the command runs a loop of its own.
+        # In a thread, because the command runs its own event loop.
         with ThreadPoolExecutor(1) as thread:
             code = thread.submit(exit_code_of, lambda: app(list(map(str, words)))).result()
-        said = capsys.readouterr()
-        return code, said.out + said.err
+        output = capsys.readouterr()
+        return code, output.out + output.err
 
     return run

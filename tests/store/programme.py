@@ -1,4 +1,4 @@
-"""A programme to test against: registers devices, makes and moves claims through the activities, as a process would."""
+"""A programme for the tests: registers devices, creates and changes claims by the activities, as a workflow does."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -35,7 +35,7 @@ CREDIT = Card("visa", "credit")
 
 @dataclass
 class Programme:
-    """Activities and views of one database. Moments are given; nothing reads a clock."""
+    """Activities and queries of one database. Instants are arguments; nothing reads a clock."""
 
     database: Database
 
@@ -57,7 +57,7 @@ class Programme:
         email: str = "ada@example.com",
         activated_at: datetime | None = ACTIVATED,
     ) -> str:
-        """A registered device, by default covered and bound since it was activated."""
+        """Registers a device, by default covered and bound since its activation. Returns its serial number."""
         owner, at = Owner(name="Ada", email=email), max(ACTIVATED, activated_at or ACTIVATED)
         register = RegisterDevice(
             serial_number=serial, model=model, region=region, owner=owner, activated_at=activated_at, at=at
@@ -72,14 +72,14 @@ class Programme:
         return stored
 
     async def bind(self, serial: str, controller: str, bound_at: datetime, at: datetime = NOW) -> str:
-        ask = BindController(serial_number=serial, remote_controller=controller, bound_at=bound_at, at=at)
-        return (await self.registry.bind_controller(ask)).serial_number
+        command = BindController(serial_number=serial, remote_controller=controller, bound_at=bound_at, at=at)
+        return (await self.registry.bind_controller(command)).serial_number
 
     async def activate(self, serial: str, activated_at: datetime, at: datetime = NOW) -> str:
-        ask = ActivateDevice(serial_number=serial, activated_at=activated_at, at=at)
-        return (await self.registry.activate_device(ask)).serial_number
+        command = ActivateDevice(serial_number=serial, activated_at=activated_at, at=at)
+        return (await self.registry.activate_device(command)).serial_number
 
-    def ask(
+    def reservation(
         self,
         serial: str = "M3-1",
         *,
@@ -93,7 +93,7 @@ class Programme:
         replace_battery: bool = False,
         card: Card | None = CREDIT,
     ) -> ReserveUse:
-        """An application in good order."""
+        """A command that is accepted by default."""
         flyaway = service is Service.FLYAWAY
         return ReserveUse(
             claim_id=claim_id or f"clm_{next(self._numbers)}",
@@ -110,18 +110,18 @@ class Programme:
             quote=quote,
         )
 
-    async def reserve(self, ask: ReserveUse) -> UseReserved:
+    async def reserve(self, command: ReserveUse) -> UseReserved:
         """The reservation, which must succeed."""
-        answer = await self.record.reserve_use(ask)
-        assert isinstance(answer, UseReserved), answer
-        return answer
+        result = await self.record.reserve_use(command)
+        assert isinstance(result, UseReserved), result
+        return result
 
-    async def refused(self, ask: ReserveUse) -> list[ReasonCode]:
-        """Why there is no claim; there must be none."""
-        answer = await self.record.reserve_use(ask)
-        assert isinstance(answer, ClaimRefused), answer
-        assert await self.queries.claim(ask.claim_id) is None
-        return [reason.code for reason in answer.reasons]
+    async def refused(self, command: ReserveUse) -> list[ReasonCode]:
+        """The reasons of the refusal; the command must be refused and write no claim."""
+        result = await self.record.reserve_use(command)
+        assert isinstance(result, ClaimRefused), result
+        assert await self.queries.claim(command.claim_id) is None
+        return [reason.code for reason in result.reasons]
 
     async def save(
         self,
@@ -132,8 +132,8 @@ class Programme:
         events: tuple[ClaimEvent, ...] = (),
         gives_back: bool = False,
     ) -> None:
-        ask = SaveClaim(claim=claim, run_id=run_id, version=version, events=events, gives_back=gives_back)
-        await self.record.save_claim(ask)
+        command = SaveClaim(claim=claim, run_id=run_id, version=version, events=events, gives_back=gives_back)
+        await self.record.save_claim(command)
 
     async def close(self, claim: Claim, outcome: Outcome, version: int = 9, *, gives_back: bool = False) -> Claim:
         closed = replace(claim, state=ClaimState.CLOSED, outcome=outcome, closed_at=NOW)
@@ -157,15 +157,15 @@ class Programme:
         self, reserved: UseReserved, serial: str, at: datetime = NOW, *, lost: bool = False
     ) -> DispatchRecorded:
         """The dispatch, which must succeed."""
-        answer = await self.record.record_dispatch(self.dispatch_of(reserved, serial, at, lost=lost))
-        assert isinstance(answer, DispatchRecorded), answer
-        return answer
+        result = await self.record.record_dispatch(self.dispatch_of(reserved, serial, at, lost=lost))
+        assert isinstance(result, DispatchRecorded), result
+        return result
 
     async def dispatch_refused(self, reserved: UseReserved, serial: str) -> DispatchRefused:
-        """Why the unit cannot be the replacement; it must be refused."""
-        answer = await self.record.record_dispatch(self.dispatch_of(reserved, serial))
-        assert isinstance(answer, DispatchRefused), answer
-        return answer
+        """The refusal of the dispatch, which must be refused."""
+        result = await self.record.record_dispatch(self.dispatch_of(reserved, serial))
+        assert isinstance(result, DispatchRefused), result
+        return result
 
     async def uses(self, serial: str = "M3-1", at: datetime = NOW) -> tuple[int, int, int]:
         """Used, reserved and left replacements as the status page counts them."""

@@ -1,4 +1,4 @@
-"""A catalogue as a file: checked whole, compared, shown before it is applied, written out again (R-CAT-1, -2, -4)."""
+"""A catalogue as a file: validated, compared, shown before it is applied, exported (R-CAT-1, -2, -4)."""
 
 import json
 from collections.abc import Callable
@@ -59,7 +59,7 @@ def problems_of(file: Path) -> list[tuple[str, str]]:
     return [(problem.where, problem.rule) for problem in refused.value.problems]
 
 
-def test_the_demo_file_is_sound_and_reads_back_as_it_was_written(tmp_path: Path) -> None:
+def test_the_demo_file_is_valid_and_round_trips(tmp_path: Path) -> None:
     catalogue = read_file(DEMO_CATALOGUE)
     assert catalogue == demo_catalogue()
     copy = tmp_path / "copy.json"
@@ -68,7 +68,7 @@ def test_the_demo_file_is_sound_and_reads_back_as_it_was_written(tmp_path: Path)
     assert differences(catalogue, read_file(copy)) == []
 
 
-def test_every_problem_is_named_with_place_and_rule(edited: Callable[..., Path]) -> None:
+def test_every_problem_has_its_path_and_rule(edited: Callable[..., Path]) -> None:
     """R-CAT-1, R-CAT-2, edge cases 55 and 65."""
     file = edited(
         region("US", window_days=15),
@@ -100,19 +100,19 @@ def test_misspelt_fields_are_problems(edited: Callable[..., Path]) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "[" * 100_000, "null", "[]", '{"regions": 1, "models": {}}', "\ufeff{}"])
-def test_what_is_no_catalogue_is_refused_with_a_reason(tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_no_catalogue_is_refused_with_a_reason(tmp_path: Path, text: str) -> None:
     file = tmp_path / "catalogue.json"
     file.write_text(text, encoding="utf-8")
     assert problems_of(file)
 
 
-def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "catalogue.json"
     file.write_bytes(b"\xff\xfe{}")
     assert problems_of(file) == [("catalogue.json", "R-CAT-1")]
 
 
-def test_a_field_that_stands_twice_is_a_problem(tmp_path: Path) -> None:
+def test_a_duplicate_field_is_a_problem(tmp_path: Path) -> None:
     file = tmp_path / "catalogue.json"
     text = DEMO_CATALOGUE.read_text().replace('"premium": true', '"premium": true, "premium": false', 1)
     file.write_text(text)
@@ -127,46 +127,46 @@ def test_differences_name_what_was_added_removed_and_changed(edited: Callable[..
         model("mini-se", lambda entry: entry.update(slug="mini-se-2", name="Mini SE 2")),
         model("air-3", lambda entry: entry.update(maintenance=True)),
     )
-    said = [str(change) for change in differences(demo_catalogue(), read_file(file))]
-    assert "~ regions.US.window_days: 14 -> 12" in said
-    assert f"~ regions.US.purchase_hours.{Category.DRONE}: 48 -> 72" in said
-    assert "~ models.mavic-3.offers.US.prices.1y: USD 239.00 -> USD 249.00" in said
-    assert "~ models.air-3.maintenance: no -> yes" in said
-    assert "+ models.mini-se-2: Mini SE 2" in said
-    assert "- models.mini-se: Mini SE" in said
-    assert any(line.startswith("- models.mini-3.offers.JP: JPY ") for line in said)
-    assert len(said) == 7
+    output = [str(change) for change in differences(demo_catalogue(), read_file(file))]
+    assert "~ regions.US.window_days: 14 -> 12" in output
+    assert f"~ regions.US.purchase_hours.{Category.DRONE}: 48 -> 72" in output
+    assert "~ models.mavic-3.offers.US.prices.1y: USD 239.00 -> USD 249.00" in output
+    assert "~ models.air-3.maintenance: no -> yes" in output
+    assert "+ models.mini-se-2: Mini SE 2" in output
+    assert "- models.mini-se: Mini SE" in output
+    assert any(line.startswith("- models.mini-3.offers.JP: JPY ") for line in output)
+    assert len(output) == 7
 
 
-def test_another_order_is_a_difference_too(edited: Callable[..., Path]) -> None:
+def test_another_order_is_a_difference(edited: Callable[..., Path]) -> None:
     (change,) = differences(demo_catalogue(), read_file(edited(lambda document: document["regions"].reverse())))
     assert str(change) == "~ regions: US, EU, JP, AU -> AU, JP, EU, US"
 
 
-def test_checking_ends_with_a_code_and_changes_nothing(
+def test_check_returns_an_exit_code_and_changes_nothing(
     aftercare: Callable[..., tuple[int, str]], edited: Callable[..., Path], tmp_path: Path
 ) -> None:
     assert aftercare("check", DEMO_CATALOGUE) == (0, f"{DEMO_CATALOGUE} is sound: 15 models in 4 regions\n")
-    code, said = aftercare("check", edited(region("US", window_days=15)))
+    code, output = aftercare("check", edited(region("US", window_days=15)))
     assert code == 1
-    assert "regions.US.window_days: The return window must be 7 to 14 days. (R-RET-1)" in said
-    assert "1 problem." in said
+    assert "regions.US.window_days: The return window must be 7 to 14 days. (R-RET-1)" in output
+    assert "1 problem." in output
     assert aftercare("check", tmp_path / "none.json")[0] == 2
 
 
-def test_a_difference_is_shown_and_applied_once_agreed(
+def test_a_difference_is_shown_and_applied_when_confirmed(
     aftercare: Callable[..., tuple[int, str]], edited: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = edited(price(24_900))
     line = "~ models.mavic-3.offers.US.prices.1y: USD 239.00 -> USD 249.00"
     monkeypatch.setattr("typer.confirm", refuse)
-    code, said = aftercare("load", file)
-    assert (code, line in said) == (1, True)
-    assert line in aftercare("load", file)[1]  # still to come
-    code, said = aftercare("load", file, "--yes")
-    assert (code, line in said, "Loaded 1 change. " in said) == (0, True, True)
-    code, said = aftercare("load", file)
-    assert (code, said) == (0, "Nothing changes: this catalogue is in force already\n")
+    code, output = aftercare("load", file)
+    assert (code, line in output) == (1, True)
+    assert line in aftercare("load", file)[1]  # not applied yet
+    code, output = aftercare("load", file, "--yes")
+    assert (code, line in output, "Loaded 1 change. " in output) == (0, True, True)
+    code, output = aftercare("load", file)
+    assert (code, output) == (0, "Nothing changes: this catalogue is in force already\n")
 
 
 def refuse(question: str, abort: bool) -> None:
@@ -175,7 +175,7 @@ def refuse(question: str, abort: bool) -> None:
     raise typer.Abort
 
 
-async def test_what_devices_need_stays_and_open_claims_keep_their_terms(
+async def test_offers_of_registered_devices_stay_and_open_claims_keep_their_terms(
     programme: Programme,
     database: Database,
     aftercare: Callable[..., tuple[int, str]],
@@ -183,19 +183,19 @@ async def test_what_devices_need_stays_and_open_claims_keep_their_terms(
 ) -> None:
     """R-CAT-4."""
     await programme.device()
-    reserved = await programme.reserve(programme.ask())
-    code, said = aftercare("load", edited(model("mavic-3", lambda entry: entry["offers"].pop("US"))), "--yes")
+    reserved = await programme.reserve(programme.reservation())
+    code, output = aftercare("load", edited(model("mavic-3", lambda entry: entry["offers"].pop("US"))), "--yes")
     assert code == 1
-    assert "models.mavic-3.offers.US: 1 registered devices still need this offer. (R-CAT-1)" in said
+    assert "models.mavic-3.offers.US: 1 registered devices still need this offer. (R-CAT-1)" in output
     dearer = model("mavic-3", lambda entry: entry["offers"]["US"]["fees"][0].update(amount=99_900))
     assert aftercare("load", edited(dearer), "--yes")[0] == 0
-    assert await programme.reserve(programme.ask(claim_id=reserved.claim.id)) == reserved
+    assert await programme.reserve(programme.reservation(claim_id=reserved.claim.id)) == reserved
     product = await Queries(database).product("mavic-3")
     assert product is not None
     assert product.offers["US"].fees[0].amount == 99_900
 
 
-def test_what_is_exported_can_be_loaded(aftercare: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
+def test_an_exported_catalogue_can_be_loaded(aftercare: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
     file = tmp_path / "out.json"
     assert aftercare("export", file) == (0, f"Written to {file}\n")
     assert aftercare("export") == (0, file.read_text())
@@ -204,9 +204,9 @@ def test_what_is_exported_can_be_loaded(aftercare: Callable[..., tuple[int, str]
     assert aftercare("export", tmp_path)[0] == 2
 
 
-def test_without_tables_the_next_step_is_said(
+def test_a_database_without_tables_is_reported(
     aftercare: Callable[..., tuple[int, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AFTERCARE_DATABASE_URL", f"sqlite:///{tmp_path}/empty.db")
-    code, said = aftercare("load", DEMO_CATALOGUE, "--yes")
-    assert (code, "run `aftercare db upgrade`" in said) == (2, True)
+    code, output = aftercare("load", DEMO_CATALOGUE, "--yes")
+    assert (code, "run `aftercare db upgrade`" in output) == (2, True)

@@ -1,4 +1,4 @@
-"""A replacement leaves: it takes its place in the lineage, inherits the cover and not the binding."""
+"""A dispatch: the replacement joins the lineage and inherits its cover, not its binding."""
 
 import asyncio
 from datetime import UTC, date, datetime, timedelta
@@ -16,27 +16,27 @@ from messages.record import (
     IdentifySerial,
     SerialIdentified,
 )
-from store.writes.claims import reserve_use
+from store.writes.reservations import reserve_use
 from tests.store.programme import NOW, Programme
 
 
 async def test_a_dispatch_computes_window_and_reminders_by_the_regions_calendar(programme: Programme) -> None:
     await programme.device()
-    reserved = await programme.reserve(programme.ask())
+    reserved = await programme.reserve(programme.reservation())
     sent = await programme.dispatch(reserved, "m3-2", datetime(2025, 10, 30, 6, 30, tzinfo=UTC))
     assert sent.dispatched_on == date(2025, 10, 29)
     assert sent.returning is not None
-    # 12 November in California, where winter time came in between.
+    # 12 November in California, where winter time began in between.
     assert sent.returning.due_at == datetime(2025, 11, 13, 7, 59, 59, tzinfo=UTC)
     assert sent.returning.expected == reserved.expected
     assert sent.reminders["due_day"] == datetime(2025, 11, 12, 17, 0, tzinfo=UTC)
 
 
-async def test_the_replacement_inherits_cover_and_starts_unbound(programme: Programme) -> None:
+async def test_the_replacement_inherits_the_cover_and_starts_unbound(programme: Programme) -> None:
     """R-CLM-9, R-CLM-10, edge case 31."""
     await programme.device()
     before = await programme.queries.device("M3-1", NOW)
-    reserved = await programme.reserve(programme.ask())
+    reserved = await programme.reserve(programme.reservation())
     await programme.dispatch(reserved, "M3-2")
     old, new = await programme.queries.device("M3-1", NOW), await programme.queries.device("M3-2", NOW)
     assert before is not None
@@ -52,9 +52,9 @@ async def test_the_replacement_inherits_cover_and_starts_unbound(programme: Prog
     assert (old.binding, new.binding) == (None, None)
 
 
-async def test_a_second_attempt_answers_alike_whatever_the_time(programme: Programme) -> None:
+async def test_a_second_attempt_returns_the_first_result_at_any_time(programme: Programme) -> None:
     await programme.device()
-    reserved = await programme.reserve(programme.ask())
+    reserved = await programme.reserve(programme.reservation())
     first = await programme.dispatch(reserved, "M3-2")
     assert await programme.dispatch(reserved, "m3 2", NOW + timedelta(days=2)) == first
     assert await programme.uses("M3-2") == (1, 0, 1)
@@ -62,11 +62,11 @@ async def test_a_second_attempt_answers_alike_whatever_the_time(programme: Progr
 
 async def test_eight_attempts_at_once_are_one_dispatch(programme: Programme) -> None:
     await programme.device()
-    reserved = await programme.reserve(programme.ask())
-    ask = programme.dispatch_of(reserved, "M3-2")
-    answers = await asyncio.gather(*(programme.record.record_dispatch(ask) for _ in range(8)))
-    assert all(answer == answers[0] for answer in answers)
-    assert isinstance(answers[0], DispatchRecorded)
+    reserved = await programme.reserve(programme.reservation())
+    command = programme.dispatch_of(reserved, "M3-2")
+    results = await asyncio.gather(*(programme.record.record_dispatch(command) for _ in range(8)))
+    assert all(result == results[0] for result in results)
+    assert isinstance(results[0], DispatchRecorded)
     assert await programme.uses("M3-2") == (1, 0, 1)
 
 
@@ -74,9 +74,9 @@ async def test_units_that_cannot_be_the_replacement_are_refused_and_nothing_chan
     await programme.device()
     await programme.device("M3-9")
     await programme.device("MINI-1", model="mini-se")
-    reserved = await programme.reserve(programme.ask())
+    reserved = await programme.reserve(programme.reservation())
     refused = [await programme.dispatch_refused(reserved, serial) for serial in ("M3-1", "M3-9", "MINI-1", " - ")]
-    assert [answer.rule for answer in refused] == ["R-CLM-9", "R-CLM-9", "R-CLM-8", "R-CLM-9"]
+    assert [result.rule for result in refused] == ["R-CLM-9", "R-CLM-9", "R-CLM-8", "R-CLM-9"]
     assert "same model" in refused[2].message
     assert await programme.uses() == (0, 1, 1)
     shown = await programme.queries.device("M3-1", NOW)
@@ -88,7 +88,7 @@ async def test_units_that_cannot_be_the_replacement_are_refused_and_nothing_chan
 async def test_serial_numbers_are_shown_as_given_and_known_in_any_spelling(programme: Programme) -> None:
     """R-INS-5, edge case 63."""
     await programme.device(" ac-Test 001 ")
-    reserved = await programme.reserve(programme.ask("AC TEST-001"))
+    reserved = await programme.reserve(programme.reservation("AC TEST-001"))
     assert reserved.claim.serial_number == "ac-Test 001"
     same = await programme.dispatch_refused(reserved, "ACTEST001")
     assert same.message == "ACTEST001 is the original; the replacement is another unit."
@@ -99,43 +99,43 @@ async def test_serial_numbers_are_shown_as_given_and_known_in_any_spelling(progr
     assert shown.lineage == ("ac-Test 001", "ac-Test 002")
     assert [case.serial_number for case in shown.service_history] == ["ac-Test 001"]
     await programme.close(reserved.claim, Outcome.HOLD_RELEASED)
-    again = programme.ask("ac test 001")
+    again = programme.reservation("ac test 001")
     async with programme.database.transaction() as session:
         refused = await reserve_use(session, again, Policy())
     assert isinstance(refused, ClaimRefused)
     assert "replaced by ac-Test 002 on" in refused.reasons[0].message
-    second = await programme.reserve(programme.ask("ac test 002"))
+    second = await programme.reserve(programme.reservation("ac test 002"))
     known = await programme.dispatch_refused(second, "ac TEST 001")
     assert known.message == "ac TEST 001 is registered already; a replacement is a unit nobody has had."
 
 
-async def test_one_case_sends_one_unit(programme: Programme) -> None:
+async def test_one_case_dispatches_one_unit(programme: Programme) -> None:
     await programme.device()
-    reserved = await programme.reserve(programme.ask())
+    reserved = await programme.reserve(programme.reservation())
     await programme.dispatch(reserved, "M3-2")
     assert "M3-2 has left already" in (await programme.dispatch_refused(reserved, "M3-3")).message
     assert await programme.queries.device("M3-3", NOW) is None
 
 
-async def test_two_claims_that_send_the_same_unit_at_once_do_not_share_it(programme: Programme) -> None:
-    asks = []
+async def test_of_two_claims_that_dispatch_the_same_unit_at_once_one_is_refused(programme: Programme) -> None:
+    commands = []
     for n in range(6):
         await programme.device(f"M3-{n}")
-        reserved = await programme.reserve(programme.ask(f"M3-{n}"))
-        asks.append(programme.dispatch_of(reserved, "NEW-1"))
-    answers = await asyncio.gather(*(programme.record.record_dispatch(ask) for ask in asks))
-    assert sum(isinstance(answer, DispatchRecorded) for answer in answers) == 1
-    assert {a.rule for a in answers if isinstance(a, DispatchRefused)} == {"R-CLM-9"}
+        reserved = await programme.reserve(programme.reservation(f"M3-{n}"))
+        commands.append(programme.dispatch_of(reserved, "NEW-1"))
+    results = await asyncio.gather(*(programme.record.record_dispatch(command) for command in commands))
+    assert sum(isinstance(result, DispatchRecorded) for result in results) == 1
+    assert {a.rule for a in results if isinstance(a, DispatchRefused)} == {"R-CLM-9"}
     counted = [await programme.uses(f"M3-{n}") for n in range(6)]
     assert sorted(counted) == [(0, 1, 1)] * 5 + [(1, 0, 1)]
 
 
-async def test_a_chain_of_replacements_shares_one_cover(programme: Programme) -> None:
+async def test_all_replacements_of_a_lineage_share_its_cover(programme: Programme) -> None:
     """R-STA-1, R-CLM-9, edge cases 32, 33."""
     await programme.device("A", kind=TermKind.TWO_YEARS)
     chain = ["A", "B", "C"]
     for old, new in pairwise(chain):
-        reserved = await programme.reserve(programme.ask(old))
+        reserved = await programme.reserve(programme.reservation(old))
         await programme.dispatch(reserved, new)
         await programme.close(reserved.claim, Outcome.HOLD_RELEASED)
     for serial in chain:
@@ -146,24 +146,24 @@ async def test_a_chain_of_replacements_shares_one_cover(programme: Programme) ->
         assert (shown.care.replacements.used, shown.care.replacements.left) == (2, 2)
         assert len(shown.service_history) == 2
     for serial in ("A", "B"):
-        assert await programme.refused(programme.ask(serial)) == [ReasonCode.DEVICE_REPLACED]
+        assert await programme.refused(programme.reservation(serial)) == [ReasonCode.DEVICE_REPLACED]
 
 
-async def test_a_replaced_drone_flies_away_uncovered_until_it_is_bound_again(programme: Programme) -> None:
+async def test_a_replaced_drone_has_no_flyaway_cover_until_it_is_bound_again(programme: Programme) -> None:
     await programme.device()
-    reserved = await programme.reserve(programme.ask())
+    reserved = await programme.reserve(programme.reservation())
     await programme.dispatch(reserved, "M3-2")
     await programme.close(reserved.claim, Outcome.HOLD_RELEASED)
     later = NOW + timedelta(days=5)
-    flyaway = programme.ask("M3-2", service=Service.FLYAWAY, at=later)
+    flyaway = programme.reservation("M3-2", service=Service.FLYAWAY, at=later)
     assert await programme.refused(flyaway) == [ReasonCode.NOT_BOUND]
     await programme.bind("M3-2", "RC1", NOW + timedelta(days=1), later)
     await programme.reserve(flyaway)
 
 
-async def test_a_lost_drone_is_lost_for_good(programme: Programme) -> None:
+async def test_a_lost_drone_stays_lost(programme: Programme) -> None:
     await programme.device()
-    reserved = await programme.reserve(programme.ask(service=Service.FLYAWAY))
+    reserved = await programme.reserve(programme.reservation(service=Service.FLYAWAY))
     sent = await programme.dispatch(reserved, "M3-2", lost=True)
     assert sent.returning is None
     assert sent.reminders == {}
@@ -173,32 +173,32 @@ async def test_a_lost_drone_is_lost_for_good(programme: Programme) -> None:
     assert shown.status is DeviceStatus.LOST
     assert [record.claim_id for record in shown.flyaway_records] == [reserved.claim.id]
     assert shown.service_history == ()
-    assert await programme.refused(programme.ask("M3-1")) == [ReasonCode.DEVICE_LOST]
+    assert await programme.refused(programme.reservation("M3-1")) == [ReasonCode.DEVICE_LOST]
 
 
-async def test_the_rules_and_the_record_agree_on_what_may_be_claimed(programme: Programme) -> None:
+async def test_the_rules_and_the_reservation_agree_on_eligibility(programme: Programme) -> None:
     await programme.device()
-    ask = programme.ask()
-    application = Application(ask.service, ask.tier, ask.incident)
+    command = programme.reservation()
+    application = Application(command.service, command.tier, command.incident)
     assert await programme.queries.claim_refusals(application, "M3-1", NOW) == []
-    await programme.reserve(ask)
+    await programme.reserve(command)
     reasons = await programme.queries.claim_refusals(application, "M3-1", NOW)
     assert reasons is not None
     assert [r.code for r in reasons] == [ReasonCode.CLAIM_ALREADY_OPEN]
     assert await programme.queries.claim_refusals(application, "NOBODY", NOW) is None
 
 
-async def test_a_wrong_unit_is_traced_to_whoever_waits_for_it(programme: Programme) -> None:
+async def test_a_wrong_unit_is_matched_to_the_claim_that_expects_it(programme: Programme) -> None:
     await programme.device("M3-1", email="Ada@example.com")
     await programme.device("M3-2", email="ada@example.com")
     await programme.device("M3-3", email="bob@example.com")
-    mine = await programme.reserve(programme.ask("M3-1"))
-    twin = await programme.reserve(programme.ask("M3-2"))
+    mine = await programme.reserve(programme.reservation("M3-1"))
+    twin = await programme.reserve(programme.reservation("M3-2"))
     await programme.dispatch(mine, "M3-4")
 
     async def identify(serial: str) -> SerialIdentified:
-        ask = IdentifySerial(serial_number=serial, lineage_id=mine.claim.lineage_id)
-        return await programme.record.identify_serial(ask)
+        command = IdentifySerial(serial_number=serial, lineage_id=mine.claim.lineage_id)
+        return await programme.record.identify_serial(command)
 
     assert await identify("m3 2") == SerialIdentified(known=True, same_owner=True, open_claim_id=twin.claim.id)
     assert await identify("M3-3") == SerialIdentified(known=True, same_owner=False)
@@ -209,8 +209,10 @@ async def test_a_wrong_unit_is_traced_to_whoever_waits_for_it(programme: Program
 
 
 async def test_windows_and_deadlines_are_computed_by_calendar(programme: Programme) -> None:
-    ask = ComputeWindow(started_at=NOW, days=14, extended=7, time_zone="Europe/Berlin", expected=(), policy=Policy())
-    computed = await programme.record.compute_window(ask)
+    command = ComputeWindow(
+        started_at=NOW, days=14, extended=7, time_zone="Europe/Berlin", expected=(), policy=Policy()
+    )
+    computed = await programme.record.compute_window(command)
     assert computed.returning.due_at == datetime(2025, 11, 24, 22, 59, 59, tzinfo=UTC)
     assert computed.returning.extended_days == 7
     assert computed.reminders["due_minus_3"] == datetime(2025, 11, 21, 8, 0, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""`aftercare ledger`: the whole ledger as CSV, whatever its length, and its balances recomputed from the lines."""
+"""`aftercare ledger`: the whole ledger as CSV, whatever its length, and its balances computed from the lines."""
 
 import csv
 import tracemalloc
@@ -27,7 +27,7 @@ async def charge(database: Database, key: str, at: datetime, money: Money, accou
 
 
 async def plant(database: Database, amount: int, key: str = "clm_x:planted") -> None:
-    """One line without its other half, past the one way to write."""
+    """Writes one line without its counterpart, bypassing `store.writes.ledger`."""
     async with database.transaction() as session:
         at = NOVEMBER + SECOND
         session.add(
@@ -35,13 +35,15 @@ async def plant(database: Database, amount: int, key: str = "clm_x:planted") -> 
         )
 
 
-async def test_a_month_has_its_first_moment_and_not_the_next_months(database: Database, aftercare: Command) -> None:
+async def test_a_month_includes_its_first_instant_and_excludes_the_next_months(
+    database: Database, aftercare: Command
+) -> None:
     fee = Money(15_900, "USD")
     for name, at in (("a", NOVEMBER), ("b", DECEMBER - SECOND), ("c", DECEMBER), ("d", NOVEMBER - SECOND)):
         await charge(database, f"clm_{name}:fee", at, fee)
-    code, said = aftercare("ledger", "export", *MONTH)
+    code, output = aftercare("ledger", "export", *MONTH)
     assert code == 0
-    assert said.splitlines() == [
+    assert output.splitlines() == [
         HEAD,
         "2026-11-01T00:00:00Z,clm_a,card,-15900,USD,-159.00,clm_a:fee",
         "2026-11-01T00:00:00Z,clm_a,service_fees,15900,USD,159.00,clm_a:fee",
@@ -51,17 +53,17 @@ async def test_a_month_has_its_first_moment_and_not_the_next_months(database: Da
     ]
 
 
-async def test_amounts_have_their_currencys_digits(database: Database, aftercare: Command) -> None:
+async def test_amounts_have_the_decimals_of_their_currency(database: Database, aftercare: Command) -> None:
     """Edge case 55."""
     for currency in ("JPY", "KWD"):
         await charge(database, f"clm_{currency}:fee", NOVEMBER, Money(1_234, currency))
-    _, said = aftercare("ledger", "export", *MONTH)
-    rows = list(csv.DictReader(said.splitlines()[:-1]))
+    _, output = aftercare("ledger", "export", *MONTH)
+    rows = list(csv.DictReader(output.splitlines()[:-1]))
     taken = {row["currency"]: (row["amount"], row["decimal_amount"]) for row in rows if row["account"] != "card"}
     assert taken == {"JPY": ("1234", "1234"), "KWD": ("1234", "1.234")}
 
 
-async def test_an_export_into_a_file_says_how_many_lines_it_has(
+async def test_an_export_to_a_file_reports_its_number_of_lines(
     database: Database, aftercare: Command, tmp_path: Path
 ) -> None:
     await charge(database, "clm_a:fee", NOVEMBER, Money(1, "USD"))
@@ -71,9 +73,9 @@ async def test_an_export_into_a_file_says_how_many_lines_it_has(
     assert not file.with_name("november.csv.part").exists()
 
 
-async def test_a_file_that_cannot_be_written_is_named(aftercare: Command, tmp_path: Path) -> None:
-    code, said = aftercare("ledger", "export", *MONTH, "--output", tmp_path / "nowhere" / "x.csv")
-    assert (code, said) == (2, f"{tmp_path}/nowhere/x.csv cannot be written: No such file or directory\n")
+async def test_a_file_that_cannot_be_written_is_reported(aftercare: Command, tmp_path: Path) -> None:
+    code, output = aftercare("ledger", "export", *MONTH, "--output", tmp_path / "nowhere" / "x.csv")
+    assert (code, output) == (2, f"{tmp_path}/nowhere/x.csv cannot be written: No such file or directory\n")
 
 
 @pytest.mark.parametrize(
@@ -85,30 +87,30 @@ async def test_a_file_that_cannot_be_written_is_named(aftercare: Command, tmp_pa
         (("--from", "2026-12-01", "--to", "2026-11-01"), "--from 2026-12-01 must come before --to 2026-11-01"),
     ],
 )
-async def test_days_that_make_no_period_are_told(aftercare: Command, options: tuple[str, ...], sentence: str) -> None:
-    code, said = aftercare("ledger", "export", *options)
+async def test_invalid_periods_are_reported(aftercare: Command, options: tuple[str, ...], sentence: str) -> None:
+    code, output = aftercare("ledger", "export", *options)
     assert code == 2
-    assert said.startswith(sentence)
+    assert output.startswith(sentence)
 
 
-async def test_a_database_without_tables_is_told(
+async def test_a_database_without_tables_is_reported(
     aftercare: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AFTERCARE_DATABASE_URL", f"sqlite:///{tmp_path}/empty.db")
     for words in (("export", *MONTH), ("balances",)):
-        code, said = aftercare("ledger", *words)
-        assert (code, said) == (2, "The database has no tables yet: run `aftercare db upgrade`\n")
+        code, output = aftercare("ledger", *words)
+        assert (code, output) == (2, "The database has no tables yet: run `aftercare db upgrade`\n")
 
 
-async def test_a_database_that_is_away_is_told(aftercare: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_unreachable_database_is_reported(aftercare: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AFTERCARE_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
-    code, said = aftercare("ledger", "balances")
+    code, output = aftercare("ledger", "balances")
     assert code == 2
-    assert said.startswith("The database does not answer: ")
-    assert "Traceback" not in said
+    assert output.startswith("The database does not answer: ")
+    assert "Traceback" not in output
 
 
-async def test_pages_hold_every_line_once_though_many_share_a_moment(database: Database) -> None:
+async def test_pages_list_every_line_once_although_many_have_the_same_instant(database: Database) -> None:
     for number in range(5):
         await charge(database, f"clm_{number}:fee", NOVEMBER, Money(1, "USD"))
     async with database.snapshot() as session:
@@ -117,10 +119,10 @@ async def test_pages_hold_every_line_once_though_many_share_a_moment(database: D
     assert len({row.id for page in pages for row in page}) == 10
 
 
-async def test_a_long_ledger_is_never_in_memory_at_once(
+async def test_a_long_ledger_is_exported_in_constant_memory(
     sqlite_database: Database, sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, aftercare: Command
 ) -> None:
-    """Ten times the lines take no more memory to export."""
+    """An export of ten times the lines takes no more memory."""
     monkeypatch.setenv("AFTERCARE_DATABASE_URL", sqlite_url)
     peaks = []
     for upto in (2_000, 20_000):
@@ -160,9 +162,9 @@ async def test_balances_are_recomputed_and_sum_to_zero_for_each_currency(
         ("USD", "holds_placed"): -164_000,
     }
     assert ledger_export.Balance("service_fees", Money(15_900, "USD")) in november
-    code, said = aftercare("ledger", "balances")
+    code, output = aftercare("ledger", "balances")
     assert code == 0
-    lines = [line.strip("┃│ ").split() for line in said.splitlines()]
+    lines = [line.strip("┃│ ").split() for line in output.splitlines()]
     assert [words[-1] for words in lines if words and words[0] == "sum"] == ["0", "0.00"]
     assert [words[-1] for words in lines if words and words[0] == "service_fees"] == ["900", "100.00"]
     _, then = aftercare("ledger", "balances", "--at", "2026-11-30")
@@ -170,18 +172,18 @@ async def test_balances_are_recomputed_and_sum_to_zero_for_each_currency(
     assert aftercare("ledger", "balances", "--at", "2026-10-31") == (0, "Nothing was ever booked up to 2026-10-31\n")
 
 
-async def test_a_sum_that_is_not_zero_ends_with_one(database: Database, aftercare: Command) -> None:
+async def test_an_unbalanced_ledger_exits_with_one(database: Database, aftercare: Command) -> None:
     await plant(database, 500)
-    code, said = aftercare("ledger", "balances")
+    code, output = aftercare("ledger", "balances")
     assert code == 1
-    assert "clm_x:planted: the lines sum to USD 5.00, not to zero" in said
-    assert said.endswith("The ledger does not balance: somebody wrote to it past the programme\n")
+    assert "clm_x:planted: the lines sum to USD 5.00, not to zero" in output
+    assert output.endswith("The ledger does not balance: somebody wrote to it past the programme\n")
 
 
-async def test_two_wrongs_that_cancel_out_are_found(database: Database, aftercare: Command) -> None:
+async def test_two_unbalanced_keys_that_cancel_out_are_reported(database: Database, aftercare: Command) -> None:
     await plant(database, 500)
     await plant(database, -500, "clm_x:other")
-    code, said = aftercare("ledger", "balances")
+    code, output = aftercare("ledger", "balances")
     assert code == 1
-    assert "clm_x:planted" in said
-    assert "clm_x:other" in said
+    assert "clm_x:planted" in output
+    assert "clm_x:other" in output

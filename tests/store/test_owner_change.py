@@ -1,4 +1,4 @@
-"""A device changes hands: the plan stays with it, the remote controller does not."""
+"""Change of owner: the plan stays with the device, its binding ends."""
 
 from datetime import timedelta
 
@@ -21,7 +21,7 @@ def to_grace(serial: str = "m3 1") -> ChangeOwner:
 async def test_the_plan_stays_with_the_device_and_the_binding_is_cleared(programme: Programme) -> None:
     """R-XFR-1: term and uses stay, and no flyaway is covered until the new owner has bound it."""
     await programme.device()
-    first = await programme.reserve(programme.ask())
+    first = await programme.reserve(programme.reservation())
     await programme.dispatch(first, "M3-2")
     await programme.close(first.claim, Outcome.HOLD_RELEASED)
     await programme.bind("M3-2", "RC2", NOW)
@@ -38,14 +38,14 @@ async def test_the_plan_stays_with_the_device_and_the_binding_is_cleared(program
     assert (after.care, after.warranty, after.lineage) == (before.care, before.warranty, before.lineage)
     assert before.binding is not None
     assert after.binding is None
-    flyaway = programme.ask("M3-2", service=Service.FLYAWAY, at=NOW + timedelta(days=2))
+    flyaway = programme.reservation("M3-2", service=Service.FLYAWAY, at=NOW + timedelta(days=2))
     assert await programme.refused(flyaway) == [ReasonCode.NOT_BOUND]
 
 
-async def test_an_open_case_keeps_the_owner(programme: Programme) -> None:
+async def test_the_owner_cannot_change_while_a_case_is_open(programme: Programme) -> None:
     """R-XFR-1, edge case 52."""
     await programme.device()
-    reserved = await programme.reserve(programme.ask())
+    reserved = await programme.reserve(programme.reservation())
     entitlements = DatabaseEntitlements(programme.database)
 
     with pytest.raises(ApplicationError, match=f"Case {reserved.claim.id} is open") as refused:
@@ -63,10 +63,10 @@ async def test_an_open_case_keeps_the_owner(programme: Programme) -> None:
     assert shown.owner.name == "Grace"
 
 
-async def test_a_replaced_unit_changes_no_owner(programme: Programme) -> None:
+async def test_the_owner_of_a_replaced_unit_cannot_change(programme: Programme) -> None:
     """R-XFR-1, R-CLM-9."""
     await programme.device()
-    reserved = await programme.reserve(programme.ask())
+    reserved = await programme.reserve(programme.reservation())
     await programme.dispatch(reserved, "M3-2")
     await programme.close(reserved.claim, Outcome.HOLD_RELEASED)
     with pytest.raises(ApplicationError) as refused:

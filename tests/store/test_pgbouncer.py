@@ -19,8 +19,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from messages.record import UseReserved
 from store.database import Database, execute
 from store.migrate import current
+from tests.store.lineages import INSERT_LINEAGE, lineage_ids, lineage_values
 from tests.store.programme import Programme
-from tests.store.test_database import INSERT, names, values
 
 PGBOUNCER: Final = shutil.which("pgbouncer")
 CLIENTS: Final = 8
@@ -88,35 +88,35 @@ async def test_transactions_queries_and_snapshots_share_two_server_connections(p
     async def client(number: int) -> None:
         for turn in range(12):
             async with pooled.transaction() as session:
-                await execute(session, INSERT, values(f"lin_{number}_{turn:02}"))
+                await execute(session, INSERT_LINEAGE, lineage_values(f"lin_{number}_{turn:02}"))
                 await asyncio.sleep(0.002)
-            assert f"lin_{number}_{turn:02}" in await names(pooled)
+            assert f"lin_{number}_{turn:02}" in await lineage_ids(pooled)
             async with pooled.snapshot() as session:
                 before = (await execute(session, text("SELECT count(*) FROM lineages"))).scalar_one()
                 assert (await execute(session, text("SELECT count(*) FROM lineages"))).scalar_one() == before
 
     await asyncio.gather(*(client(number) for number in range(CLIENTS)))
-    assert len(await names(pooled)) == CLIENTS * 12
+    assert len(await lineage_ids(pooled)) == CLIENTS * 12
 
 
 async def test_of_simultaneous_claims_on_one_device_exactly_one_is_reserved(pooled: Database) -> None:
     programme = Programme(pooled)
     await programme.device()
-    answers = await asyncio.gather(*(programme.record.reserve_use(programme.ask()) for _ in range(CLIENTS)))
-    assert sum(isinstance(answer, UseReserved) for answer in answers) == 1
+    results = await asyncio.gather(*(programme.record.reserve_use(programme.reservation()) for _ in range(CLIENTS)))
+    assert sum(isinstance(result, UseReserved) for result in results) == 1
     assert await programme.uses() == (0, 1, 1)
 
 
 async def test_a_transaction_that_is_rolled_back_leaves_nothing_on_the_shared_connection(pooled: Database) -> None:
     async def fail() -> None:
         async with pooled.transaction() as session:
-            await execute(session, INSERT, values("lin_1"))
+            await execute(session, INSERT_LINEAGE, lineage_values("lin_1"))
             raise ValueError("planted")
 
     for _ in range(4):
         with pytest.raises(ValueError, match="planted"):
             await fail()
-    assert await names(pooled) == []
+    assert await lineage_ids(pooled) == []
 
 
 async def test_the_migration_is_read_through_the_pooler(pooled_url: str) -> None:

@@ -1,4 +1,4 @@
-"""Buying, renewing and giving back: windows to the second, one renewal pending, money back once."""
+"""Plans: purchase windows to the second, one pending renewal, one refund."""
 
 import asyncio
 from datetime import UTC, date, datetime, timedelta
@@ -24,7 +24,7 @@ SECONDS = [(-1, True), (0, True), (1, False)]
 
 
 async def reasons(programme: Programme, plan: BuyPlan, at: datetime) -> list[ReasonCode]:
-    """Why the plan cannot be had at `at`; check and write must agree. Nothing when it can (and then it is bought)."""
+    """The reasons why the plan is refused at `at`, the same by check and write; empty when it was bought."""
     checked = await programme.plans.check_plan(CheckPlan(plan=plan, at=at))
     added = await programme.plans.add_plan(programme.add(plan, at))
     if isinstance(checked, PlanPriced):
@@ -40,9 +40,9 @@ def renewing(plan_id: str = "plan_r", **more: Any) -> BuyPlan:
 
 
 async def renewed(programme: Programme, at: datetime, plan_id: str = "plan_r") -> PlanBought:
-    answer = await programme.plans.add_plan(programme.add(renewing(plan_id), at))
-    assert isinstance(answer, PlanBought), answer
-    return answer
+    result = await programme.plans.add_plan(programme.add(renewing(plan_id), at))
+    assert isinstance(result, PlanBought), result
+    return result
 
 
 def refund_of(plan_id: str, at: datetime = NOW, refund_id: str = "ref_1", serial: str = "M3-1") -> EndPlan:
@@ -50,7 +50,7 @@ def refund_of(plan_id: str, at: datetime = NOW, refund_id: str = "ref_1", serial
 
 
 async def bought(programme: Programme, at: datetime = NOW) -> BuyPlan:
-    """A plan bought for money at `at`."""
+    """A plan bought and paid at `at`."""
     await programme.device(kind=None, activated_at=at - timedelta(hours=1))
     plan = programme.plan()
     assert isinstance(await programme.plans.add_plan(programme.add(plan, at)), PlanBought)
@@ -77,13 +77,13 @@ async def test_a_verification_opens_seventy_two_hours(programme: Programme, late
     """R-PUR-2."""
     await programme.device(kind=None)
     assert await reasons(programme, programme.plan(), NOW) == [ReasonCode.PURCHASE_WINDOW_CLOSED]
-    ask = ApproveVerification(serial_number="M3-1", approved_at=NOW, at=NOW)
-    assert (await DatabaseEntitlements(programme.database).approve_verification(ask)).serial_number == "M3-1"
+    command = ApproveVerification(serial_number="M3-1", approved_at=NOW, at=NOW)
+    assert (await DatabaseEntitlements(programme.database).approve_verification(command)).serial_number == "M3-1"
     found = await reasons(programme, programme.plan(), NOW + timedelta(hours=72, seconds=late))
     assert found == ([] if sold else [ReasonCode.VERIFICATION_LAPSED])
 
 
-async def test_the_latest_verification_counts_and_none_lies_in_the_future(programme: Programme) -> None:
+async def test_the_latest_verification_counts_and_a_future_one_is_refused(programme: Programme) -> None:
     await programme.device(kind=None)
     entitlements = DatabaseEntitlements(programme.database)
     for days in (0, -3):
@@ -98,48 +98,48 @@ async def test_the_latest_verification_counts_and_none_lies_in_the_future(progra
     assert await refusal(entitlements.approve_verification(unknown)) == ("not_found", ["serial_number"])
 
 
-async def test_renewed_before_the_end_the_new_year_follows_at_once(programme: Programme) -> None:
+async def test_a_renewal_before_the_end_starts_the_day_after(programme: Programme) -> None:
     """R-REN-3, R-REN-4."""
     await programme.device()
-    answer = await renewed(programme, NOW)
-    assert (answer.starts_on, answer.ends_on, answer.gap) == (date(2026, 7, 27), date(2027, 7, 27), False)
-    assert await programme.plans.add_plan(programme.add(renewing(), NOW)) == answer
+    result = await renewed(programme, NOW)
+    assert (result.starts_on, result.ends_on, result.gap) == (date(2026, 7, 27), date(2027, 7, 27), False)
+    assert await programme.plans.add_plan(programme.add(renewing(), NOW)) == result
     assert await programme.plans.check_plan(CheckPlan(plan=renewing(), at=NOW)) == PlanPriced(price=Money(23900, "USD"))
     assert await programme.uses(at=datetime(2026, 8, 1, tzinfo=UTC)) == (0, 0, 2)
 
 
 @pytest.mark.parametrize(("late", "sold"), SECONDS)
-async def test_renewed_in_the_grace_the_gap_is_said_out_loud(programme: Programme, late: int, sold: bool) -> None:
+async def test_a_renewal_in_the_grace_period_reports_the_gap(programme: Programme, late: int, sold: bool) -> None:
     """R-REN-1, R-REN-3, edge case 46: day 15 is included to its last second."""
     await programme.device()
     at = end_of_day(END + timedelta(days=15), ZONE) + timedelta(seconds=late)
     if not sold:
         assert await reasons(programme, renewing(), at) == [ReasonCode.RENEWAL_WINDOW_CLOSED]
         return
-    answer = await renewed(programme, at)
-    assert (answer.starts_on, answer.gap) == (END + timedelta(days=15), True)
-    in_the_gap = programme.ask(at=at + timedelta(minutes=1), occurred_at=at - timedelta(days=1))
+    result = await renewed(programme, at)
+    assert (result.starts_on, result.gap) == (END + timedelta(days=15), True)
+    in_the_gap = programme.reservation(at=at + timedelta(minutes=1), occurred_at=at - timedelta(days=1))
     assert await programme.refused(in_the_gap) == [ReasonCode.INCIDENT_OUTSIDE_COVERAGE]
 
 
 @pytest.mark.parametrize(("late", "gap"), [(-1, False), (0, False), (1, True)])
-async def test_the_gap_begins_with_the_second_after_the_end(programme: Programme, late: int, gap: bool) -> None:
+async def test_the_gap_begins_one_second_after_the_end(programme: Programme, late: int, gap: bool) -> None:
     await programme.device()
-    answer = await renewed(programme, end_of_day(END, ZONE) + timedelta(seconds=late, hours=late > 0))
-    assert answer.gap is gap
+    result = await renewed(programme, end_of_day(END, ZONE) + timedelta(seconds=late, hours=late > 0))
+    assert result.gap is gap
 
 
 async def test_of_eight_renewals_bought_at_once_one_is_pending(programme: Programme) -> None:
     """R-REN-5."""
     await programme.device()
-    asks = [programme.add(renewing(f"plan_{n}")) for n in range(8)]
-    answers = await asyncio.gather(*(programme.plans.add_plan(ask) for ask in asks))
-    assert sum(isinstance(answer, PlanBought) for answer in answers) == 1
-    why = {reason.code for answer in answers if isinstance(answer, PlanRefused) for reason in answer.reasons}
+    commands = [programme.add(renewing(f"plan_{n}")) for n in range(8)]
+    results = await asyncio.gather(*(programme.plans.add_plan(command) for command in commands))
+    assert sum(isinstance(result, PlanBought) for result in results) == 1
+    why = {reason.code for result in results if isinstance(result, PlanRefused) for reason in result.reasons}
     assert why == {ReasonCode.RENEWAL_PENDING}
 
 
-async def test_three_years_are_the_most(programme: Programme) -> None:
+async def test_cover_lasts_three_years_at_most(programme: Programme) -> None:
     """R-REN-2, edge case 47."""
     await programme.device(kind=TermKind.TWO_YEARS)
     await renewed(programme, NOW)
@@ -169,13 +169,13 @@ async def test_a_plan_is_given_back_within_fourteen_days(programme: Programme, l
     """R-CAN-1."""
     plan = await bought(programme)
     at = end_of_day_after(NOW, 14, ZONE) + timedelta(seconds=late)
-    answer = await DatabaseEntitlements(programme.database).end_plan(refund_of(plan.plan_id, at))
+    result = await DatabaseEntitlements(programme.database).end_plan(refund_of(plan.plan_id, at))
     if not given_back:
-        assert isinstance(answer, PlanRefused)
-        assert [reason.code for reason in answer.reasons] == [ReasonCode.REFUND_WINDOW_CLOSED]
+        assert isinstance(result, PlanRefused)
+        assert [reason.code for reason in result.reasons] == [ReasonCode.REFUND_WINDOW_CLOSED]
         return
-    assert answer == PlanEnded(plan_id="plan_1", price=Money(23900, "USD"), payment_id="pay_1", ended_at=at)
-    assert await programme.refused(programme.ask(at=at)) == [ReasonCode.NO_PLAN]
+    assert result == PlanEnded(plan_id="plan_1", price=Money(23900, "USD"), payment_id="pay_1", ended_at=at)
+    assert await programme.refused(programme.reservation(at=at)) == [ReasonCode.NO_PLAN]
     shown = await programme.queries.device("M3-1", at)
     assert shown is not None
     assert (shown.care.periods, shown.care.active) == ((), False)
@@ -184,10 +184,10 @@ async def test_a_plan_is_given_back_within_fourteen_days(programme: Programme, l
 async def test_a_plan_is_given_back_once(programme: Programme) -> None:
     plan = await bought(programme)
     entitlements = DatabaseEntitlements(programme.database)
-    asks = [refund_of(plan.plan_id, NOW, f"ref_{n % 2}") for n in range(6)]
-    answers = await asyncio.gather(*(entitlements.end_plan(ask) for ask in asks))
-    assert sum(isinstance(answer, PlanEnded) for answer in answers) == 3
-    assert {reason.code for a in answers if isinstance(a, PlanRefused) for reason in a.reasons} == {ReasonCode.NO_PLAN}
+    commands = [refund_of(plan.plan_id, NOW, f"ref_{n % 2}") for n in range(6)]
+    results = await asyncio.gather(*(entitlements.end_plan(command) for command in commands))
+    assert sum(isinstance(result, PlanEnded) for result in results) == 3
+    assert {reason.code for a in results if isinstance(a, PlanRefused) for reason in a.reasons} == {ReasonCode.NO_PLAN}
     async with programme.database.snapshot() as session:
         (row,) = (await session.exec(select(TermRow))).all()
     assert (row.ended_at, row.refund_id) in [(NOW, "ref_0"), (NOW, "ref_1")]
@@ -198,23 +198,23 @@ async def test_a_plan_in_use_is_not_given_back(programme: Programme) -> None:
     """Edge case 51."""
     plan = await bought(programme)
     entitlements = DatabaseEntitlements(programme.database)
-    reserved = await programme.reserve(programme.ask(occurred_at=NOW))
-    answer = await entitlements.end_plan(refund_of(plan.plan_id))
-    assert isinstance(answer, PlanRefused)
-    assert [reason.code for reason in answer.reasons] == [ReasonCode.CLAIM_ALREADY_OPEN]
+    reserved = await programme.reserve(programme.reservation(occurred_at=NOW))
+    result = await entitlements.end_plan(refund_of(plan.plan_id))
+    assert isinstance(result, PlanRefused)
+    assert [reason.code for reason in result.reasons] == [ReasonCode.CLAIM_ALREADY_OPEN]
     await programme.dispatch(reserved, "M3-2")
     await programme.close(reserved.claim, Outcome.HOLD_RELEASED)
-    answer = await entitlements.end_plan(refund_of(plan.plan_id))
-    assert isinstance(answer, PlanRefused)
-    assert [reason.code for reason in answer.reasons] == [ReasonCode.PLAN_USED]
+    result = await entitlements.end_plan(refund_of(plan.plan_id))
+    assert isinstance(result, PlanRefused)
+    assert [reason.code for reason in result.reasons] == [ReasonCode.PLAN_USED]
 
 
-async def test_a_plan_that_is_not_the_devices_or_was_not_paid_for_is_not_given_back(programme: Programme) -> None:
+async def test_a_plan_of_another_device_or_without_a_payment_is_not_given_back(programme: Programme) -> None:
     plan = await bought(programme)
     await programme.device("M3-9")
     entitlements = DatabaseEntitlements(programme.database)
-    for ask in (refund_of("plan_unknown"), refund_of("a\0b"), refund_of(plan.plan_id, serial="M3-9")):
-        assert await refusal(entitlements.end_plan(ask)) == ("not_found", ["plan_id"])
+    for command in (refund_of("plan_unknown"), refund_of("a\0b"), refund_of(plan.plan_id, serial="M3-9")):
+        assert await refusal(entitlements.end_plan(command)) == ("not_found", ["plan_id"])
     assert await refusal(entitlements.end_plan(refund_of("x", serial="NOBODY"))) == ("not_found", ["serial_number"])
     planted = refund_of("t-M3-9", serial="M3-9")
     assert await refusal(entitlements.end_plan(planted)) == ("conflict", ["plan_id"])
@@ -223,15 +223,15 @@ async def test_a_plan_that_is_not_the_devices_or_was_not_paid_for_is_not_given_b
 async def test_a_renewal_given_back_may_be_bought_again(programme: Programme) -> None:
     await programme.device()
     await renewed(programme, NOW)
-    answer = await DatabaseEntitlements(programme.database).end_plan(refund_of("plan_r"))
-    assert isinstance(answer, PlanEnded)
+    result = await DatabaseEntitlements(programme.database).end_plan(refund_of("plan_r"))
+    assert isinstance(result, PlanEnded)
     assert (await renewed(programme, NOW, "plan_again")).starts_on == date(2026, 7, 27)
 
 
 async def test_a_use_reserved_in_an_open_case_is_shown_as_reserved(programme: Programme) -> None:
     """R-STA-1: flyaway uses count in both pools."""
     await programme.device()
-    await programme.reserve(programme.ask(service=Service.FLYAWAY))
+    await programme.reserve(programme.reservation(service=Service.FLYAWAY))
     shown = await programme.queries.device("M3-1", NOW)
     assert shown is not None
     assert (shown.care.replacements.reserved, shown.care.replacements.left) == (1, 1)

@@ -1,4 +1,4 @@
-"""PostgreSQL: the kinds of its errors, and what becomes of its connections."""
+"""PostgreSQL: the classes of its errors, and the state of its connections after them."""
 
 import asyncio
 import socket
@@ -13,7 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from store.database import TRANSACTIONS, Database, execute
 from store.tables.devices import LineageRow
-from tests.store.test_database import INSERT, names, values
+from tests.store.lineages import INSERT_LINEAGE, lineage_ids, lineage_values
 
 PID = text("SELECT pg_backend_pid()")
 TERMINATE = text("SELECT pg_terminate_backend(:pid)")
@@ -45,12 +45,12 @@ async def pid_of(database: Database) -> int:
         ("SELECT pg_terminate_backend(pg_backend_pid())", OperationalError),
     ],
 )
-async def test_an_error_has_its_kind(postgres: Database, statement: str, kind: type[DBAPIError]) -> None:
+async def test_an_error_has_its_class(postgres: Database, statement: str, kind: type[DBAPIError]) -> None:
     with pytest.raises(DBAPIError) as raised:
         async with postgres.transaction() as session:
             await execute(session, text(statement))
     assert type(raised.value) is kind
-    assert await names(postgres) == []
+    assert await lineage_ids(postgres) == []
 
 
 @pytest.mark.parametrize("what", ["host", "name", "password"])
@@ -91,7 +91,7 @@ async def test_an_unknown_option_of_the_url_is_named(postgres_url: str) -> None:
 async def test_an_error_does_not_repeat_values(postgres: Database) -> None:
     async def write(**changed: Any) -> None:
         async with postgres.transaction() as session:
-            await execute(session, INSERT, values("lin_ada") | changed)
+            await execute(session, INSERT_LINEAGE, lineage_values("lin_ada") | changed)
 
     await write()
     with pytest.raises(IntegrityError) as taken:
@@ -103,24 +103,24 @@ async def test_an_error_does_not_repeat_values(postgres: Database) -> None:
 async def test_a_transaction_with_an_ignored_error_is_not_taken_for_committed(postgres: Database) -> None:
     async def write() -> None:
         async with postgres.transaction() as session:
-            await execute(session, INSERT, values("lin_1"))
-            with suppress(DataError):  # the server answers COMMIT with ROLLBACK then, and with no error
+            await execute(session, INSERT_LINEAGE, lineage_values("lin_1"))
+            with suppress(DataError):  # the server then executes COMMIT as ROLLBACK, without an error
                 await execute(session, text("SELECT 1 / 0"))
 
     with pytest.raises(DBAPIError, match="COMMIT"):
         await write()
-    assert await names(postgres) == []
+    assert await lineage_ids(postgres) == []
 
 
 async def test_a_rolled_back_transaction_returns_its_connection(postgres: Database) -> None:
     async def refuse() -> None:
         async with postgres.transaction() as session:
-            await execute(session, INSERT, values("lin_1"))
+            await execute(session, INSERT_LINEAGE, lineage_values("lin_1"))
             raise ValueError("refused")
 
     async def fail() -> None:
         async with postgres.transaction() as session:
-            session.add(LineageRow(**values("lin_1")))
+            session.add(LineageRow(**lineage_values("lin_1")))
             await session.flush()
             await execute(session, text("SELECT 1 / 0"))
 
@@ -129,14 +129,14 @@ async def test_a_rolled_back_transaction_returns_its_connection(postgres: Databa
         await refuse()
     with pytest.raises(DataError):
         await fail()
-    assert await names(postgres) == []
+    assert await lineage_ids(postgres) == []
     assert await pid_of(postgres) == pid
 
 
 async def test_a_cancelled_transaction_leaves_no_row_and_no_lock(postgres: Database) -> None:
     async def write() -> None:
         async with postgres.transaction() as session:
-            await execute(session, INSERT, values("lin_1"))
+            await execute(session, INSERT_LINEAGE, lineage_values("lin_1"))
             await execute(session, SLEEP)
 
     for _ in range(3):
@@ -144,8 +144,8 @@ async def test_a_cancelled_transaction_leaves_no_row_and_no_lock(postgres: Datab
             async with asyncio.timeout(0.1):
                 await write()
     async with asyncio.timeout(10), postgres.transaction() as session:
-        await execute(session, INSERT, values("lin_1"))
-    assert await names(postgres) == ["lin_1"]
+        await execute(session, INSERT_LINEAGE, lineage_values("lin_1"))
+    assert await lineage_ids(postgres) == ["lin_1"]
 
 
 async def test_a_connection_lost_in_a_transaction_is_replaced_for_the_next(postgres: Database) -> None:
@@ -195,8 +195,8 @@ async def test_a_transaction_gets_a_new_connection_when_the_server_closed_the_ol
     pid = await pid_of(postgres)
     await postgres.fetch(TERMINATE, {"pid": pid})
     async with postgres.transaction() as session:
-        await execute(session, INSERT, values("lin_1"))
-    assert await names(postgres) == ["lin_1"]
+        await execute(session, INSERT_LINEAGE, lineage_values("lin_1"))
+    assert await lineage_ids(postgres) == ["lin_1"]
 
 
 async def test_closing_the_database_closes_its_connections(postgres_url: str) -> None:

@@ -1,4 +1,4 @@
-"""The read side: status page, lists with cursors, timeline, quotes, catalogue."""
+"""The queries: status page, claim list with cursors, timeline, quotes."""
 
 import base64
 import json
@@ -10,57 +10,53 @@ from sqlalchemy import text
 from sqlalchemy.dialects import sqlite
 from sqlmodel import col, select
 
-from domain.catalogue import problems
 from domain.claim import Claim
 from domain.kinds import Attention, ClaimState, Outcome, Service, TermKind, Tier
 from domain.money import Money
 from domain.policy import Policy
 from domain.returns import window
 from store.database import Database
-from store.reads.catalogue import CATALOGUES
 from store.reads.claim_list import claim_page, read_cursor, write_cursor
 from store.reads.queries import ClaimFilter, InvalidCursor, Queries
-from store.seed import DEMO_CATALOGUE, demo_catalogue
 from store.tables.claims import ClaimRow, EventRow
-from store.writes.catalogue import CatalogueRefused, load_catalogue, parse_catalogue
 from tests.store.programme import NOW, Programme, line
 
 
-async def a_few_claims(programme: Programme, count: int) -> list[Claim]:
+async def make_claims(programme: Programme, count: int) -> list[Claim]:
     """`count` claims on as many devices, two in each second, oldest first."""
     claims = []
     for n in range(count):
         await programme.device(f"D-{n}", region="US" if n % 3 else "EU", email=f"{n}@example.com")
         at = NOW + timedelta(seconds=n // 2)
         country = "US" if n % 3 else "DE"
-        claims.append((await programme.reserve(programme.ask(f"D-{n}", at=at, country=country))).claim)
+        claims.append((await programme.reserve(programme.reservation(f"D-{n}", at=at, country=country))).claim)
     return claims
 
 
-async def test_pages_run_through_every_claim_once_newest_first(programme: Programme) -> None:
-    claims = await a_few_claims(programme, 7)
+async def test_pages_list_every_claim_once_newest_first(programme: Programme) -> None:
+    claims = await make_claims(programme, 7)
     seen: list[Claim] = []
     cursor = None
     for _ in range(4):
         page = await programme.queries.claims(limit=2, cursor=cursor)
         seen += page.items
         cursor = page.next_cursor
-        # Somebody makes a claim meanwhile: it belongs before the first page and disturbs none.
+        # A claim made meanwhile belongs before the first page and must change none of the others.
         await programme.device(f"N-{len(seen)}")
-        await programme.reserve(programme.ask(f"N-{len(seen)}", at=NOW + timedelta(hours=len(seen))))
+        await programme.reserve(programme.reservation(f"N-{len(seen)}", at=NOW + timedelta(hours=len(seen))))
     assert cursor is None
     assert seen == sorted(claims, key=lambda claim: (claim.opened_at, claim.id), reverse=True)
 
 
 async def test_filters_narrow_the_list_together(programme: Programme) -> None:
-    claims = await a_few_claims(programme, 6)
+    claims = await make_claims(programme, 6)
     due = window(NOW, 14, "UTC", (), Policy())
     flagged = replace(claims[4], state=ClaimState.AWAITING_RETURN, attention=(Attention.HOLD_AT_RISK,), returning=due)
     await programme.save(flagged)
     await programme.close(claims[3], Outcome.CANCELLED, gives_back=True)
 
-    async def ids(wanted: ClaimFilter) -> list[str]:
-        return [claim.id for claim in (await programme.queries.claims(wanted)).items]
+    async def ids(filters: ClaimFilter) -> list[str]:
+        return [claim.id for claim in (await programme.queries.claims(filters)).items]
 
     eu = [claims[3].id, claims[0].id]
     assert await ids(ClaimFilter(region="EU")) == eu
@@ -75,23 +71,23 @@ async def test_filters_narrow_the_list_together(programme: Programme) -> None:
 
 
 @pytest.mark.parametrize("state", [None, ClaimState.AWAITING_RETURN])
-async def test_what_is_due_is_listed_by_its_due_however_it_is_paged(
+async def test_the_due_list_is_ordered_by_due_instant_across_pages(
     programme: Programme, state: ClaimState | None
 ) -> None:
     expected = []
-    for place, claim in enumerate(await a_few_claims(programme, 6)):
-        if place == 2:
-            continue  # nothing is expected of it
-        returning = window(NOW + timedelta(days=(place * 7) % 4), 14, "UTC", (), Policy())
+    for position, claim in enumerate(await make_claims(programme, 6)):
+        if position == 2:
+            continue  # a claim without a due instant
+        returning = window(NOW + timedelta(days=(position * 7) % 4), 14, "UTC", (), Policy())
         await programme.save(replace(claim, state=ClaimState.AWAITING_RETURN, returning=returning))
         expected.append((returning.due_at, claim.id))
-    wanted = ClaimFilter(due_before=NOW + timedelta(days=17), state=state)
-    expected = sorted((place for place in expected if place[0] < NOW + timedelta(days=17)), reverse=True)
+    filters = ClaimFilter(due_before=NOW + timedelta(days=17), state=state)
+    expected = sorted((position for position in expected if position[0] < NOW + timedelta(days=17)), reverse=True)
     assert len(expected) < 5
     seen: list[str] = []
     cursor = None
     while True:
-        page = await programme.queries.claims(wanted, limit=2, cursor=cursor)
+        page = await programme.queries.claims(filters, limit=2, cursor=cursor)
         seen += [claim.id for claim in page.items]
         cursor = page.next_cursor
         if cursor is None:
@@ -99,38 +95,38 @@ async def test_what_is_due_is_listed_by_its_due_however_it_is_paged(
     assert seen == [claim_id for _, claim_id in expected]
 
 
-def made_up(opened_at: object, claim_id: object = "clm_1") -> str:
-    """A cursor written by somebody who knows how we write them."""
+def forged(opened_at: object, claim_id: object = "clm_1") -> str:
+    """A forged cursor in the format of `write_cursor`."""
     return base64.urlsafe_b64encode(json.dumps([opened_at, claim_id]).encode()).decode().rstrip("=")
 
 
 CURSORS = [
     *("", "x", "!!", "bnVsbA", "WyJhIiwiYiJd", "WyIyMDI1LTAxLTAxIiwiYiJd", "é", "\0", "[" * 5000),
-    made_up("0001-01-01T00:00:00+14:00"),
-    made_up("0001-01-01T00:00:00+00:00"),
-    made_up("9999-12-31T23:59:59-14:00"),
-    made_up("9999-12-31T23:59:59+00:00"),
-    made_up("2025-11-03T10:00:00"),
-    made_up("2025-11-03T10:00:00+01:00"),
-    made_up("20251103T100000+0000"),
-    made_up("2025-11-03T10:00:00+00:00", "clm\0"),
-    made_up("2025-11-03T10:00:00+00:00", "clm\ud800"),
-    made_up("2025-11-03T10:00:00+00:00", 7),
-    made_up(None),
-    made_up("2025-11-03T10:00:00+00:00") + "=",
+    forged("0001-01-01T00:00:00+14:00"),
+    forged("0001-01-01T00:00:00+00:00"),
+    forged("9999-12-31T23:59:59-14:00"),
+    forged("9999-12-31T23:59:59+00:00"),
+    forged("2025-11-03T10:00:00"),
+    forged("2025-11-03T10:00:00+01:00"),
+    forged("20251103T100000+0000"),
+    forged("2025-11-03T10:00:00+00:00", "clm\0"),
+    forged("2025-11-03T10:00:00+00:00", "clm\ud800"),
+    forged("2025-11-03T10:00:00+00:00", 7),
+    forged(None),
+    forged("2025-11-03T10:00:00+00:00") + "=",
     base64.urlsafe_b64encode(b"[" * 100_000).decode(),
 ]
 
 
 @pytest.mark.parametrize("cursor", CURSORS)
-async def test_a_cursor_of_another_making_is_refused(sqlite_database: Database, cursor: str) -> None:
+async def test_a_cursor_that_was_not_issued_is_refused(sqlite_database: Database, cursor: str) -> None:
     with pytest.raises(InvalidCursor):
         await Queries(sqlite_database).claims(cursor=cursor)
 
 
-async def test_every_list_of_claims_is_served_by_an_index(sqlite_database: Database) -> None:
-    place = (NOW, "clm_1")
-    for wanted in (
+async def test_every_claim_list_uses_an_index(sqlite_database: Database) -> None:
+    position = (NOW, "clm_1")
+    for filters in (
         ClaimFilter(),
         ClaimFilter(state=ClaimState.CLOSED),
         ClaimFilter(service=Service.FLYAWAY),
@@ -140,14 +136,14 @@ async def test_every_list_of_claims_is_served_by_an_index(sqlite_database: Datab
         ClaimFilter(due_before=NOW),
         ClaimFilter(state=ClaimState.AWAITING_RETURN, due_before=NOW, attention=Attention.HOLD_AT_RISK),
     ):
-        for after in (None, place):
-            plan = await explain(sqlite_database, claim_page(wanted, after, 50))
-            assert all("INDEX" in step for step in plan if step.startswith(("SCAN", "SEARCH"))), (wanted, plan)
-            if wanted.attention is None:
-                assert not any("TEMP B-TREE" in step for step in plan), (wanted, plan)
+        for after in (None, position):
+            plan = await explain(sqlite_database, claim_page(filters, after, 50))
+            assert all("INDEX" in step for step in plan if step.startswith(("SCAN", "SEARCH"))), (filters, plan)
+            if filters.attention is None:
+                assert not any("TEMP B-TREE" in step for step in plan), (filters, plan)
 
 
-async def test_timeline_and_history_are_served_by_indexes(sqlite_database: Database) -> None:
+async def test_timeline_and_history_use_indexes(sqlite_database: Database) -> None:
     for query in (
         select(EventRow).where(EventRow.claim_id == "c", col(EventRow.id) > 1).order_by(col(EventRow.id)),
         select(ClaimRow.id).where(ClaimRow.open_lineage == "l"),
@@ -159,16 +155,16 @@ async def test_timeline_and_history_are_served_by_indexes(sqlite_database: Datab
 
 
 async def explain(database: Database, query: object) -> list[str]:
-    """How SQLite would run `query`, step by step."""
+    """The steps of SQLite's plan for `query`."""
     compiled = query.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True})  # type: ignore[attr-defined]
     async with database.snapshot() as session:
         rows = await session.exec(text(f"EXPLAIN QUERY PLAN {compiled}"))  # type: ignore[call-overload]
         return [row[3] for row in rows]
 
 
-async def test_the_timeline_can_be_followed_from_the_last_line_seen(programme: Programme) -> None:
+async def test_the_timeline_continues_after_a_given_event(programme: Programme) -> None:
     await programme.device()
-    claim = (await programme.reserve(programme.ask())).claim
+    claim = (await programme.reserve(programme.reservation())).claim
     await programme.save(claim, 1, events=(line(1), line(2)))
     first = await programme.queries.events(claim.id)
     await programme.save(claim, 2, events=(line(2), line(3)))
@@ -181,7 +177,7 @@ async def test_the_timeline_can_be_followed_from_the_last_line_seen(programme: P
 
 async def test_a_claim_is_read_back_as_it_was_saved(programme: Programme) -> None:
     await programme.device()
-    reserved = await programme.reserve(programme.ask(replace_battery=True))
+    reserved = await programme.reserve(programme.reservation(replace_battery=True))
     sent = await programme.dispatch(reserved, "M3-2")
     whole = replace(
         reserved.claim,
@@ -237,7 +233,7 @@ async def test_the_status_page_shows_cover_warranty_and_history(programme: Progr
 
 async def test_the_status_page_names_instants_to_the_second_as_claims_do(programme: Programme) -> None:
     await programme.device()
-    reserved = await programme.reserve(programme.ask(at=NOW + timedelta(microseconds=999_999)))
+    reserved = await programme.reserve(programme.reservation(at=NOW + timedelta(microseconds=999_999)))
     await programme.save(replace(reserved.claim, state=ClaimState.CLOSED, closed_at=NOW + timedelta(seconds=5.5)))
     shown = await programme.queries.device("M3-1", NOW + timedelta(days=1))
     assert shown is not None
@@ -266,57 +262,6 @@ async def test_a_quote_shows_fee_hold_window_and_default_charge(programme: Progr
     assert await programme.queries.quote(Service.FLYAWAY, None, "ACTION", NOW) is None
 
 
-async def test_the_catalogue_is_read_anew_once_another_is_loaded(programme: Programme) -> None:
-    before = await programme.queries.catalogue()
-    assert before == demo_catalogue()
-    assert await programme.queries.catalogue() is before
-    fewer = replace(before, models=before.models[:3])
-    async with programme.database.transaction() as session:
-        assert not await load_catalogue(session, before)
-        assert await load_catalogue(session, fewer)
-    assert await programme.queries.catalogue() == fewer
-    assert await programme.queries.product("mavic-3") is not None
-    assert await programme.queries.product("osmo-360") is None
-
-
-async def test_a_catalogue_without_a_model_somebody_has_is_refused(programme: Programme) -> None:
-    await programme.device("MINI-1", model="mini-se")
-    catalogue = await programme.queries.catalogue()
-    with pytest.raises(CatalogueRefused, match="mini-se"):
-        async with programme.database.transaction() as session:
-            await load_catalogue(session, replace(catalogue, models=catalogue.models[:3]))
-
-
-def test_a_faulty_catalogue_is_refused_with_all_its_problems() -> None:
-    document = json.loads(DEMO_CATALOGUE.read_text())
-    offer = document["models"][2]["offers"]["US"]
-    offer["hold"]["amount"] = offer["product_value"]["amount"] + 1
-    document["models"][-1]["flyaway"] = True
-    with pytest.raises(CatalogueRefused) as caught:
-        parse_catalogue(document)
-    assert {"R-EXP-5", "R-CAT-2"} <= {problem.rule for problem in caught.value.problems}
-    del document["regions"][0]["currency"]
-    document["models"][0]["category"] = "toaster"
-    with pytest.raises(CatalogueRefused) as caught:
-        parse_catalogue(document)
-    assert len(caught.value.problems) == 2
-
-
-def test_the_demo_catalogue_is_sound_and_says_what_is_estimated() -> None:
-    catalogue = demo_catalogue()
-    assert problems(catalogue) == []
-    assert CATALOGUES.validate_json(CATALOGUES.dump_json(catalogue)) == catalogue
-    assert [region.code for region in catalogue.regions] == ["US", "EU", "JP", "AU"]
-    sourced = {
-        (model.slug, code): {"prices.1y", "fees.1", "fees.2", "flyaway_fee", "hold"} - set(offer.estimated)
-        for model in catalogue.models
-        for code, offer in model.offers.items()
-    }
-    assert sourced["mavic-3", "US"] == {"prices.1y", "fees.1", "fees.2", "flyaway_fee"}
-    assert sourced["mini-se", "US"] >= {"fees.1", "hold"}
-    assert "fees.1" not in sourced["mavic-3", "JP"]
-
-
-def test_a_cursor_is_read_as_it_was_written() -> None:
-    place = (NOW, "clm_1")
-    assert read_cursor(write_cursor(place)) == place
+def test_a_cursor_round_trips() -> None:
+    position = (NOW, "clm_1")
+    assert read_cursor(write_cursor(position)) == position

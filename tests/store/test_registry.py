@@ -1,4 +1,4 @@
-"""Devices, bindings and plans: entered once, refused by field, never doubled."""
+"""Registration of devices, bindings and plans: idempotent, refused with all invalid fields."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -19,7 +19,7 @@ from tests.store.programme import ACTIVATED, FRESH, NOW, Programme
 
 
 async def refusal(work: Awaitable[Any]) -> tuple[str | None, list[str]]:
-    """The type of the refusal and the fields it names; it must be final."""
+    """The type of the refusal and its fields; it must not be retryable."""
     with pytest.raises(ApplicationError) as caught:
         await work
     assert caught.value.non_retryable
@@ -39,7 +39,7 @@ def register(**change: Any) -> RegisterDevice:
     return RegisterDevice(**{**fields, **change})
 
 
-async def test_a_serial_number_is_kept_as_given_and_found_in_any_spelling(programme: Programme) -> None:
+async def test_a_serial_number_is_stored_as_entered_and_found_in_any_spelling(programme: Programme) -> None:
     """R-INS-5."""
     assert (await programme.registry.register_device(register(serial_number=" sn - 1 "))).serial_number == "sn - 1"
     shown = await programme.queries.device("s n–1", NOW)
@@ -50,7 +50,7 @@ async def test_a_serial_number_is_kept_as_given_and_found_in_any_spelling(progra
 
 
 @pytest.mark.parametrize("serial", ["sn\n1", "sn\t1", "sn\u20281", "sn\u200b1", " - ", ""])
-async def test_a_serial_number_is_one_line_that_can_be_seen(programme: Programme, serial: str) -> None:
+async def test_a_serial_number_is_printable_text_on_one_line(programme: Programme, serial: str) -> None:
     assert await refusal(programme.registry.register_device(register(serial_number=serial))) == (
         "invalid_request",
         ["serial_number"],
@@ -68,7 +68,7 @@ async def test_a_serial_number_is_one_line_that_can_be_seen(programme: Programme
         ({"activated_at": NOW + timedelta(days=1)}, ["activated_at"]),
     ],
 )
-async def test_a_wrong_registration_names_every_field(
+async def test_an_invalid_registration_names_every_field(
     programme: Programme, change: dict[str, Any], fields: list[str]
 ) -> None:
     assert await refusal(programme.registry.register_device(register(**change))) == ("invalid_request", fields)
@@ -82,7 +82,7 @@ async def test_a_serial_number_is_registered_once(programme: Programme) -> None:
     assert await refusal(programme.registry.register_device(otherwise)) == ("conflict", ["serial_number"])
 
 
-async def test_the_same_command_twice_is_one_registration(programme: Programme) -> None:
+async def test_a_repeated_registration_command_returns_the_same_device(programme: Programme) -> None:
     await asyncio.gather(*(programme.registry.register_device(register()) for _ in range(4)))
     async with programme.database.snapshot() as session:
         assert len((await session.exec(select(DeviceRow))).all()) == 1
@@ -112,14 +112,14 @@ async def test_a_back_dated_binding_lasts_until_the_next(programme: Programme) -
     assert [(b.remote_controller, b.unbound_at) for b in snapshot.bindings] == [("RC1", later), ("RC2", None)]
 
 
-async def test_bindings_that_cannot_be_are_refused(programme: Programme) -> None:
+async def test_invalid_bindings_are_refused(programme: Programme) -> None:
     await programme.device(bound=False)
     tomorrow = NOW + timedelta(days=1)
     assert await refusal(programme.bind("NOBODY", "RC", NOW)) == ("not_found", ["serial_number"])
     assert await refusal(programme.bind("M3-1", "RC", tomorrow)) == ("invalid_request", ["bound_at"])
     await programme.bind("M3-1", "RC1", NOW)
     assert await refusal(programme.bind("M3-1", "RC2", NOW)) == ("conflict", ["bound_at"])
-    reserved = await programme.reserve(programme.ask())
+    reserved = await programme.reserve(programme.reservation())
     await programme.dispatch(reserved, "M3-2", NOW + timedelta(hours=1))
     assert await refusal(programme.bind("M3-1", "RC1", tomorrow, tomorrow)) == ("conflict", ["serial_number"])
     await programme.bind("M3-2", "RC1", tomorrow, tomorrow)
@@ -127,17 +127,17 @@ async def test_bindings_that_cannot_be_are_refused(programme: Programme) -> None
 
 async def test_a_lost_drone_is_never_bound_again(programme: Programme) -> None:
     await programme.device()
-    reserved = await programme.reserve(programme.ask(service=Service.FLYAWAY))
+    reserved = await programme.reserve(programme.reservation(service=Service.FLYAWAY))
     await programme.dispatch(reserved, "M3-2", lost=True)
     assert await refusal(programme.bind("M3-1", "RC9", NOW)) == ("conflict", ["serial_number"])
 
 
-async def test_another_owner_takes_the_device_unbound(programme: Programme) -> None:
+async def test_a_new_owner_gets_the_device_unbound(programme: Programme) -> None:
     """R-XFR-1."""
     await programme.device()
-    ask = ChangeOwner(serial_number="m3 1", owner=Owner(name="Bob", email="bob@example.com"), at=NOW)
+    command = ChangeOwner(serial_number="m3 1", owner=Owner(name="Bob", email="bob@example.com"), at=NOW)
     async with programme.database.transaction() as session:
-        assert await change_owner(session, ask) == "M3-1"
+        assert await change_owner(session, command) == "M3-1"
     shown = await programme.queries.device("M3-1", NOW)
     assert shown is not None
     assert (shown.owner.name, shown.binding) == ("Bob", None)
@@ -145,9 +145,9 @@ async def test_another_owner_takes_the_device_unbound(programme: Programme) -> N
 
 async def test_unbinding_ends_the_binding_once(programme: Programme) -> None:
     await programme.device()
-    ask = UnbindController(serial_number="M3-1", at=NOW)
+    command = UnbindController(serial_number="M3-1", at=NOW)
     for _ in range(2):
-        assert (await programme.registry.unbind_controller(ask)).serial_number == "M3-1"
+        assert (await programme.registry.unbind_controller(command)).serial_number == "M3-1"
     later = UnbindController(serial_number="M3-1", at=NOW + timedelta(hours=1))
     assert await refusal(programme.registry.unbind_controller(later)) == ("not_found", ["serial_number"])
     async with programme.database.snapshot() as session:
@@ -163,7 +163,7 @@ async def test_cover_bought_before_activation_begins_with_it(programme: Programm
     shown = await programme.queries.device("M3-1", NOW)
     assert shown is not None
     assert (shown.care.active, shown.warranty.ends_on) == (False, None)
-    assert await programme.refused(programme.ask()) == [ReasonCode.NO_PLAN]
+    assert await programme.refused(programme.reservation()) == [ReasonCode.NO_PLAN]
     start = NOW + timedelta(days=3)
     for _ in range(2):
         await programme.activate("M3-1", start, start)
@@ -193,19 +193,19 @@ async def test_a_plan_is_priced_bought_once_and_then_refused(programme: Programm
     assert await programme.plans.add_plan(programme.add(plan)) == bought
     assert await programme.plans.check_plan(CheckPlan(plan=plan, at=NOW)) == PlanPriced(price=Money(23900, "USD"))
     other = programme.plan(plan_id="plan_2")
-    for answer in (
+    for result in (
         await programme.plans.check_plan(CheckPlan(plan=other, at=NOW)),
         await programme.plans.add_plan(programme.add(other)),
     ):
-        assert isinstance(answer, PlanRefused)
-        assert [reason.code for reason in answer.reasons] == [ReasonCode.PLAN_EXISTS]
+        assert isinstance(result, PlanRefused)
+        assert [reason.code for reason in result.reasons] == [ReasonCode.PLAN_EXISTS]
 
 
-async def test_of_eight_plans_bought_at_once_one_is_kept(programme: Programme) -> None:
+async def test_of_eight_plans_bought_at_once_one_is_added(programme: Programme) -> None:
     await programme.device(kind=None, activated_at=FRESH)
-    asks = [programme.add(programme.plan(plan_id=f"plan_{n}")) for n in range(8)]
-    answers = await asyncio.gather(*(programme.plans.add_plan(ask) for ask in asks))
-    assert sum(isinstance(answer, PlanBought) for answer in answers) == 1
+    commands = [programme.add(programme.plan(plan_id=f"plan_{n}")) for n in range(8)]
+    results = await asyncio.gather(*(programme.plans.add_plan(command) for command in commands))
+    assert sum(isinstance(result, PlanBought) for result in results) == 1
     async with programme.database.snapshot() as session:
         assert len((await session.exec(select(TermRow))).all()) == 1
 
@@ -217,8 +217,8 @@ async def test_a_plan_for_another_region_or_device_is_refused(programme: Program
     assert [reason.code for reason in reasons] == [ReasonCode.REGION_MISMATCH]
     assert await programme.queries.plan_refusals(TermKind.ONE_YEAR, None, "M3-1", NOW) == []
     assert await programme.queries.plan_refusals(TermKind.ONE_YEAR, None, "NOBODY", NOW) is None
-    asked = programme.plans.check_plan(CheckPlan(plan=programme.plan("NOBODY"), at=NOW))
-    assert await refusal(asked) == ("not_found", ["serial_number"])
+    checked = programme.plans.check_plan(CheckPlan(plan=programme.plan("NOBODY"), at=NOW))
+    assert await refusal(checked) == ("not_found", ["serial_number"])
 
 
 async def test_the_last_day_is_covered_to_its_last_second_in_the_regions_zone(programme: Programme) -> None:
@@ -226,7 +226,7 @@ async def test_the_last_day_is_covered_to_its_last_second_in_the_regions_zone(pr
     leap_day = datetime(2024, 2, 29, 12, tzinfo=UTC)
     await programme.plans.add_plan(programme.add(programme.plan(), leap_day))
     last = datetime(2025, 2, 28, 22, 59, 59, tzinfo=UTC)
-    reserved = await programme.reserve(programme.ask(at=last, country="DE"))
+    reserved = await programme.reserve(programme.reservation(at=last, country="DE"))
     await programme.close(reserved.claim, Outcome.CANCELLED, gives_back=True)
-    after = programme.ask(at=last + timedelta(seconds=1), country="DE")
+    after = programme.reservation(at=last + timedelta(seconds=1), country="DE")
     assert await programme.refused(after) == [ReasonCode.COVERAGE_EXPIRED]

@@ -9,10 +9,10 @@ from typing import Final
 from temporalio.client import Client
 
 from api.temporal_client import TemporalClaimCommands
-from benchmarks.counts import HistoryCost, Statements, history_cost, watched
-from benchmarks.covered import Covered
+from benchmarks.counters import HistoryCost, Statements, history_cost, watched
 from benchmarks.databases import plain_engine
-from benchmarks.journeys import Ours, travel
+from benchmarks.devices import Covered
+from benchmarks.floor.clients import Ours, travel
 from tests.system.conftest import Deployment
 from tests.system.service_desk import new_serial
 

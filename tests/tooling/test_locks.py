@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LOCKS = ("requirements.lock", "requirements-stripe.lock", "requirements-dev.lock")
-ELSEWHERE = ("tests/stripe/simulator.lock", "benchmarks/peer.lock")
+ELSEWHERE = ("tests/stripe/simulator.lock", "benchmarks/peer/peer.lock")
 """Of environments of their own."""
 
 

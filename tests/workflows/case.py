@@ -1,4 +1,4 @@
-"""One claim of the workflow tests, and the verbs by which a test acts on it."""
+"""One claim of the workflow tests, and the operations of a test on it."""
 
 import asyncio
 import time
@@ -43,7 +43,7 @@ _SECONDS_TO_SETTLE = 30
 
 @dataclass
 class Case:
-    """One claim, spoken to as the API would."""
+    """One claim, called as the API calls it."""
 
     world: "World"
     id: str
@@ -68,12 +68,12 @@ class Case:
             if not await self.handle.query(ClaimWorkflow.settled):
                 return False
             # The clock may have moved on a moment before the timer's task is there.
-            wakes_at: datetime | None = await self.handle.query(ClaimWorkflow.next_wake)
+            next_timer_at: datetime | None = await self.handle.query(ClaimWorkflow.next_wake)
         except RPCError as error:
             if not run_has_ended(error):
                 raise
             return False  # the server lets a second pass before the next run begins
-        return wakes_at is None or await self.now() <= wakes_at + timedelta(seconds=1)
+        return next_timer_at is None or await self.now() <= next_timer_at + timedelta(seconds=1)
 
     async def until_in_step(self) -> None:
         """Until a step is in flight."""
@@ -104,10 +104,10 @@ class Case:
             await self.claim()
             if (await self.handle.describe()).status is not WorkflowExecutionStatus.RUNNING:
                 return
-            wakes_at: datetime | None = await self.handle.query(ClaimWorkflow.next_wake)
-            stop = until if wakes_at is None or wakes_at <= now else min(until, wakes_at)
+            next_timer_at: datetime | None = await self.handle.query(ClaimWorkflow.next_wake)
+            stop = until if next_timer_at is None or next_timer_at <= now else min(until, next_timer_at)
             await self.world.skipper.fast_forward(self.handle, stop - now)
-            if stop == wakes_at:
+            if stop == next_timer_at:
                 await asyncio.sleep(1.2)  # a timer fires a second after its moment
 
     async def pass_due(self) -> Claim:
@@ -116,7 +116,7 @@ class Case:
         return await self.pass_until(returning.due_at + timedelta(seconds=2))
 
     async def decide(self, name: str, decision: Decision, update_id: str | None = None) -> Claim:
-        """Ask for a decision and wait for the claim as it is afterwards."""
+        """Send a decision; returns the claim after it."""
         update_id = update_id or str(uuid.uuid4())
         while True:
             try:
@@ -133,12 +133,12 @@ class Case:
                 await asyncio.sleep(0.1)
 
     async def payment_in_progress(self, name: str, decision: Decision) -> None:
-        """Ask for a decision that a payment in flight must refuse, within a second."""
+        """Send a decision that must be rejected within a second because a payment is in flight."""
         async with asyncio.timeout(1):
             assert (await self.refused(name, decision)).type == "payment_in_progress"
 
     async def refused(self, name: str, decision: Decision) -> ApplicationError:
-        """Ask for a decision that must be refused; the refusal."""
+        """Send a decision that must be rejected; returns the error."""
         with pytest.raises(WorkflowUpdateFailedError) as caught:
             await self.decide(name, decision)
         assert isinstance(caught.value.cause, ApplicationError)
@@ -159,7 +159,7 @@ class Case:
         return await self.claim()
 
     async def signal_arrival(self) -> None:
-        """The parcel arrives while a step is in flight; nobody waits for what follows from it."""
+        """The parcel arrives while a step is in flight; its effects are not awaited."""
         at = whole_second(await self.now())
         await self.handle.signal("arrival", ParcelArrived(event_id=str(uuid.uuid4()), actor="warehouse", arrived_at=at))
 

@@ -1,4 +1,4 @@
-"""Worlds for the workflow tests: with a worker, and for tests that start and stop their own."""
+"""Fixtures of the workflow tests: a World with a worker, and one without."""
 
 from collections.abc import AsyncIterator, Callable
 

@@ -1,4 +1,4 @@
-"""Bugs of the mechanisms that all claims share, planted into the parts of a Premium claim."""
+"""Bugs of the parts that all claims share, planted into the parts of a Premium claim."""
 
 from collections.abc import Awaitable
 from types import SimpleNamespace
@@ -19,10 +19,10 @@ NAME = "CareExpressPremium"
 @planted
 class TakesNoMessageInAStep(CareExpressPremium):
     def plant(self) -> None:
-        async def plainly(step: Awaitable[Any]) -> Any:
+        async def without_messages(step: Awaitable[Any]) -> Any:
             return await step
 
-        swap(self.inbox, "run_step", plainly)
+        swap(self.inbox, "run_step", without_messages)
 
 
 @planted
@@ -32,7 +32,7 @@ class LetsDecisionsWaitForThePayment(CareExpressPremium):
 
 
 @workflow.defn(name=NAME)
-class LosesFactsInANewRun(ShortPremium):
+class LosesEventsInANewRun(ShortPremium):
     @workflow.init
     def __init__(self, request: SubmitCareExpress, snapshot: PremiumSnapshot | None) -> None:
         if snapshot is not None:
@@ -45,7 +45,7 @@ class LosesFactsInANewRun(ShortPremium):
 
 
 @workflow.defn(name=NAME)
-class ForgetsItsAnswersInANewRun(ShortPremium):
+class LosesUpdateResultsInANewRun(ShortPremium):
     @workflow.init
     def __init__(self, request: SubmitCareExpress, snapshot: PremiumSnapshot | None) -> None:
         if snapshot is not None:

@@ -1,4 +1,4 @@
-"""The processes of claims as they run for weeks, in minutes: each phase continues as new once, at its first wait."""
+"""The claim workflows with short runs: each phase continues as new once, at its first wait."""
 
 from temporalio import workflow
 

@@ -1,4 +1,4 @@
-"""A workflow that stands for a claim and keeps the signals about mails.
+"""A workflow in place of a claim that records the signals about mails.
 
 In a module of its own: the sandbox imports a workflow's module anew, with all that it imports, and a second copy of a
 database driver's extension modules ends the process at its next connection.

@@ -1,4 +1,4 @@
-"""A claim goes on as a new run at any of its waits: nothing is lost, nothing is done twice."""
+"""A claim continues as new at any of its waits: nothing is lost, nothing is done twice."""
 
 import asyncio
 import inspect
@@ -82,7 +82,7 @@ STEPS = {
 
 
 def waits(process: str) -> set[str]:
-    """Every phase of a process that waits for messages or for time, by name."""
+    """The names of the phases of a workflow that wait for messages or for time."""
     return {
         name
         for owner in PHASES_OF[process]
@@ -93,7 +93,7 @@ def waits(process: str) -> set[str]:
 
 
 async def continued_in(client: Client, claim_id: str) -> list[str]:
-    """The phases in which a run of the claim went on, the latest first."""
+    """The phases in which the claim continued as new, the latest first."""
     found: list[str] = []
     run_id = ""
     while True:
@@ -107,11 +107,11 @@ async def continued_in(client: Client, claim_id: str) -> list[str]:
 
 
 def results_of(world: World) -> dict[str, Any]:
-    """What came of the claim: for customer, warehouse, finance and mail."""
+    """The results of the claim for customer, warehouse, finance and mail."""
     (claim,) = world.record.claims.values()
     return {
         "claim": (claim.state, claim.outcome, claim.attention, claim.amount_owed),
-        "taken": world.payments.taken(),
+        "net paid": world.payments.net_paid(),
         "live holds": world.payments.live_holds(),
         "keys": sorted({key.partition(":")[2] for key in world.payments.calls if ":look:" not in key}),
         "uses": world.record.uses,
@@ -121,7 +121,7 @@ def results_of(world: World) -> dict[str, Any]:
 
 
 async def played_twice(client: Client, scenario: Scenario) -> list[str]:
-    """The scenario in long runs and in short ones: they end the same. The phases in which the short ones went on."""
+    """Play the scenario in long and in short runs, which end the same; the phases in which the short ones continued."""
     whole, short = scenario.world(client), scenario.world(client, processes=SHORT_RUNS, retries_decisions=True)
     async with scenario.played_in(whole), scenario.played_in(short) as claim_id:
         again = await continued_in(client, claim_id)
@@ -140,7 +140,7 @@ async def test_scenarios_end_the_same_with_a_run_in_every_phase(temporal: Workfl
 
 
 async def test_messages_that_race_a_new_run_count_once_each(temporal: WorkflowEnvironment) -> None:
-    """Signals are carried over by the server; an update that met the end of a run is asked again under its id."""
+    """The server carries signals over; an update that met the end of a run is repeated under its id."""
     world = World(temporal.client, processes=SHORT_RUNS, retries_decisions=True)
     async with world.worker():
         case = await world.open(world.care_express(Tier.PREMIUM))
@@ -167,19 +167,19 @@ async def test_messages_that_race_a_new_run_count_once_each(temporal: WorkflowEn
         assert (await case.decide("extension", extend, update_id="one")).returning == claim.returning
         await case.arrive()
         assert (await case.inspect(components=WITHOUT_BATTERY)).outcome is Outcome.HOLD_RELEASED
-        assert world.payments.taken() == FEE
+        assert world.payments.net_paid() == FEE
         assert world.record.kinds().count("extended") == 1
         assert len(await continued_in(temporal.client, case.id)) > 3
 
 
-async def test_an_update_whose_step_goes_on_in_the_next_run_is_answered_there(temporal: WorkflowEnvironment) -> None:
-    """Its first caller is told of the payment in progress, and who asks again under its id gets the answer."""
+async def test_an_update_whose_step_continues_in_the_next_run_completes_there(temporal: WorkflowEnvironment) -> None:
+    """Its first caller gets `payment_in_progress`; a repetition under its id gets the result."""
     world = World(temporal.client, processes=SHORT_RUNS)
     async with world.worker():
         case = await world.open(world.care_express(Tier.PREMIUM))
         await case.dispatch()
         await case.arrive()
-        world.payments.silent.add("release")
+        world.payments.unresponsive.add("release")
         verdict = Inspect(actor="warehouse", serial_number="SN1", genuine=True, components=WITHOUT_BATTERY)
         first = asyncio.create_task(case.decide("inspection", verdict, update_id="verdict"))
         await case.until_in_step()
@@ -191,10 +191,10 @@ async def test_an_update_whose_step_goes_on_in_the_next_run_is_answered_there(te
         again = asyncio.create_task(case.decide("inspection", verdict, update_id="verdict"))
         await asyncio.sleep(3)
         assert not again.done()
-        world.payments.silent.clear()
+        world.payments.unresponsive.clear()
         assert (await again).outcome is Outcome.HOLD_RELEASED
         assert world.record.kinds().count("inspected") == 1
-        assert (world.payments.taken(), world.payments.live_holds()) == (FEE, 0)
+        assert (world.payments.net_paid(), world.payments.live_holds()) == (FEE, 0)
 
 
 async def test_the_api_repeats_a_decision_that_met_the_end_of_a_run(temporal: WorkflowEnvironment) -> None:

@@ -22,12 +22,12 @@ async def test_an_approved_flyaway_costs_its_fee_and_both_uses(world: World) -> 
     """R-FLY-4, R-FLY-5."""
     case = await world.open(world.flyaway())
     assert (await case.claim()).state is ClaimState.AWAITING_DECISION
-    assert world.payments.taken() == 0
+    assert world.payments.net_paid() == 0
     assert (await case.decide("decision", APPROVE)).state is ClaimState.AWAITING_DISPATCH
     await case.dispatch()
     claim = await case.claim()
     assert (claim.outcome, claim.hold, claim.returning) == (Outcome.REPLACED, None, None)
-    assert world.payments.taken() == FEE
+    assert world.payments.net_paid() == FEE
     assert world.record.snapshot.uses[-1].flyaway
     assert world.mail.kinds()[-2:] == [MailKind.REPLACED, MailKind.REBIND]
 
@@ -42,7 +42,7 @@ async def test_a_rejection_needs_a_reason_and_gives_the_use_back(world: World) -
     assert claim.reasons == (Reason(ReasonCode.FLYAWAY_REJECTED, "R-FLY-3", "the record shows no flight"),)
     assert await case.handle.result() == "rejected"
     assert world.mail.sent[-1].claim.reasons == claim.reasons
-    assert world.payments.taken() == 0
+    assert world.payments.net_paid() == 0
     assert world.record.uses == [UseKind.RESERVED, UseKind.GIVEN_BACK]
 
 
@@ -56,7 +56,7 @@ async def test_a_declined_fee_waits_for_another_card(world: World) -> None:
     assert (await case.refused("payment_method", same)).type == "payment_declined"
     other = ChangePaymentMethod(actor="customer", payment_method="pm_card_amex")
     assert (await case.decide("payment_method", other)).state is ClaimState.AWAITING_DISPATCH
-    assert world.payments.taken() == FEE
+    assert world.payments.net_paid() == FEE
 
 
 async def test_an_unpaid_flyaway_lapses_after_thirty_days(world: World) -> None:
@@ -78,7 +78,7 @@ async def test_a_drone_found_before_dispatch_withdraws_the_claim(world: World) -
     await case.decide("decision", APPROVE)
     claim = await case.decide("found", ReportFound(actor="customer"))
     assert claim.outcome is Outcome.WITHDRAWN
-    assert world.payments.taken() == 0
+    assert world.payments.net_paid() == 0
     assert case.id in world.warehouse.withdrawn
     assert world.record.uses == [UseKind.RESERVED, UseKind.GIVEN_BACK]
 
@@ -91,7 +91,7 @@ async def test_a_drone_found_after_dispatch_is_for_staff(world: World) -> None:
     await case.pass_time(days=100)
     claim = await case.decide("found", ReportFound(actor="customer"))
     assert claim.attention == (Attention.FOUND_AFTER_DISPATCH,)
-    assert world.payments.taken() == FEE
+    assert world.payments.net_paid() == FEE
     assert await case.handle.result() == "replaced"
 
 
@@ -99,18 +99,18 @@ async def test_a_flyaway_can_be_cancelled_until_it_ships(world: World) -> None:
     case = await world.open(world.flyaway())
     await case.decide("decision", APPROVE)
     assert (await case.decide("cancel", CancelClaim(actor="customer"))).outcome is Outcome.CANCELLED
-    assert world.payments.taken() == 0
+    assert world.payments.net_paid() == 0
 
 
-async def test_every_reason_against_a_flyaway_is_told_at_once(world: World) -> None:
+async def test_every_reason_against_a_flyaway_is_returned_at_once(world: World) -> None:
     """R-FLY-1, R-FLY-2."""
-    ask = world.flyaway(confirmed_unrecoverable=False, accepted_terms=False)
-    long_ago = ask.incident.occurred_at - timedelta(days=31)
-    answer = await world.submit(
-        ask.model_copy(update={"incident": type(ask.incident)(ask.incident.cause, long_ago, "")})
+    submission = world.flyaway(confirmed_unrecoverable=False, accepted_terms=False)
+    long_ago = submission.incident.occurred_at - timedelta(days=31)
+    result = await world.submit(
+        submission.model_copy(update={"incident": type(submission.incident)(submission.incident.cause, long_ago, "")})
     )
-    assert isinstance(answer, ClaimRefused)
-    assert [r.code for r in answer.reasons] == [
+    assert isinstance(result, ClaimRefused)
+    assert [r.code for r in result.reasons] == [
         ReasonCode.TERMS_NOT_ACCEPTED,
         ReasonCode.INCIDENT_OUTSIDE_COVERAGE,
         ReasonCode.NOT_BOUND,

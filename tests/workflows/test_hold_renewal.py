@@ -1,4 +1,4 @@
-"""A hold that lives as long as its claim: seven days at a time, and never charged because it is about to expire."""
+"""A hold that is renewed as long as its claim lasts, and never captured because it is about to expire."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -43,7 +43,7 @@ async def test_a_claim_of_four_weeks_is_held_throughout_and_costs_the_fee_alone(
         await case.pass_time(days=2)
         await case.arrive()
         claim = await case.inspect(components=WITHOUT_BATTERY)
-        assert (claim.outcome, world.payments.taken()) == (Outcome.HOLD_RELEASED, FEE)
+        assert (claim.outcome, world.payments.net_paid()) == (Outcome.HOLD_RELEASED, FEE)
         assert world.payments.live_holds() == 0
         assert placed(world) == [f"authorize:{n}" for n in range(5)]
         assert Attention.HOLD_AT_RISK not in claim.attention
@@ -81,7 +81,7 @@ async def test_a_soft_decline_is_tried_again_in_time(world_of_short_holds: World
 
 
 async def test_a_hard_decline_is_not_repeated_and_puts_the_hold_at_risk(world_of_short_holds: World) -> None:
-    """Edge cases 20, 21: the customer is told, nothing is charged before it is due."""
+    """Edge cases 20, 21: the customer gets a mail, nothing is charged before it is due."""
     world = world_of_short_holds
     world.payments.declines.add(("renewal", "pm_card_visa"))
     async with world.worker():
@@ -93,16 +93,16 @@ async def test_a_hard_decline_is_not_repeated_and_puts_the_hold_at_risk(world_of
         assert claim.hold
         assert (claim.state, claim.hold.state) == (ClaimState.AWAITING_RETURN, HoldState.EXPIRED)
         assert placed(world) == ["authorize:0", "authorize:1"]
-        assert world.payments.taken() == FEE
+        assert world.payments.net_paid() == FEE
         error = await case.refused("extension", ExtendReturn(actor="staff", days=7, reason="?"))
         assert error.details[0]["rule"] == "R-RET-5"
         claim = await case.pass_due()
         assert claim.state is ClaimState.DEFAULTED
-        assert world.payments.taken() == FEE + HOLD
+        assert world.payments.net_paid() == FEE + HOLD
 
 
 @pytest.mark.parametrize("days", [6, 9])
-async def test_another_card_takes_the_hold_over_before_and_after_it_lapsed(
+async def test_the_hold_moves_to_another_card_before_and_after_it_lapsed(
     world_of_short_holds: World, days: int
 ) -> None:
     """Edge case 21."""
@@ -118,41 +118,41 @@ async def test_another_card_takes_the_hold_over_before_and_after_it_lapsed(
         assert (claim.attention, claim.hold.state) == ((), HoldState.AUTHORIZED)
         assert world.payments.live_holds() == 1
         claim = await case.pass_due()
-        assert (claim.state, world.payments.taken()) == (ClaimState.DEFAULTED, FEE + HOLD)
+        assert (claim.state, world.payments.net_paid()) == (ClaimState.DEFAULTED, FEE + HOLD)
         assert claim.hold
         assert claim.hold.state is HoldState.CAPTURED
 
 
 @pytest.mark.parametrize("purpose", ["authorize", "release"])
-async def test_a_lost_answer_during_a_renewal_leaves_one_hold(world_of_short_holds: World, purpose: str) -> None:
+async def test_a_lost_response_during_a_renewal_leaves_one_hold(world_of_short_holds: World, purpose: str) -> None:
     world = world_of_short_holds
     async with world.worker():
         case = await world.shipped()
-        world.payments.lost_answers[purpose] = 2
+        world.payments.lost_responses[purpose] = 2
         await case.pass_time(days=6)
         assert world.payments.live_holds() == 1
         await case.arrive()
         assert (await case.inspect(components=WITHOUT_BATTERY)).outcome is Outcome.HOLD_RELEASED
-        assert (world.payments.taken(), world.payments.live_holds()) == (FEE, 0)
+        assert (world.payments.net_paid(), world.payments.live_holds()) == (FEE, 0)
 
 
-async def test_a_verdict_that_comes_with_the_renewal_is_refused_and_taken_when_it_is_done(
+async def test_an_inspection_during_the_renewal_is_rejected_and_accepted_after_it(
     world_of_short_holds: World,
 ) -> None:
-    """The parcel is recorded at once; the claim ends with every hold gone."""
+    """The parcel is recorded at once; at the end no hold is live."""
     world = world_of_short_holds
     async with world.worker():
         case = await world.shipped()
         first = (await case.claim()).hold
         assert first
         assert first.expires_at
-        world.payments.silent.add("authorize")
+        world.payments.unresponsive.add("authorize")
         await world.skipper.fast_forward(case.handle, first.expires_at - timedelta(hours=35) - await case.now())
         await case.until_in_step()
         await case.signal_arrival()
         verdict = Inspect(actor="warehouse", serial_number="SN1", genuine=True, components=WITHOUT_BATTERY)
         await case.payment_in_progress("inspection", verdict)
-        world.payments.silent.clear()
+        world.payments.unresponsive.clear()
         assert (await case.pass_time(minutes=10)).state is ClaimState.INSPECTING
         assert (await case.decide("inspection", verdict)).outcome is Outcome.HOLD_RELEASED
-        assert (world.payments.taken(), world.payments.live_holds()) == (FEE, 0)
+        assert (world.payments.net_paid(), world.payments.live_holds()) == (FEE, 0)

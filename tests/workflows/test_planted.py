@@ -1,4 +1,4 @@
-"""Each bug planted into the mechanisms of claims is caught by what the real process passes."""
+"""Each bug planted into the parts of claims is caught by a check that the real workflow passes."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -20,9 +20,9 @@ CAUGHT = (AssertionError, TimeoutError, WorkflowUpdateFailedError, WorkflowUpdat
 DISPATCH = Dispatch(actor="warehouse", replacement_serial_number="SN2")
 
 
-async def hears_and_answers_in_a_step(world: World) -> None:
+async def takes_messages_in_a_step(world: World) -> None:
     case = await world.shipped()
-    world.payments.silent.add("all")
+    world.payments.unresponsive.add("all")
     returning = (await case.claim()).returning
     assert returning
     await world.skipper.fast_forward(case.handle, returning.due_at - await case.now())
@@ -34,22 +34,22 @@ async def hears_and_answers_in_a_step(world: World) -> None:
     await case.payment_in_progress("waiver", Waive(actor="staff", reason="goodwill"))
 
 
-async def acts_on_a_fact_of_a_step_in_the_next_run(world: World) -> None:
+async def handles_an_event_of_a_step_in_the_next_run(world: World) -> None:
     """The wrong unit is charged for, without time to put it right; the right one arrives while it is."""
     case = await world.shipped()
     await case.arrive()
-    world.payments.silent.add("capture")
+    world.payments.unresponsive.add("capture")
     inspected = asyncio.create_task(case.inspect(genuine=False))
     await case.until_in_step()
     await case.signal_arrival()
     await asyncio.sleep(3)  # what was written is stored, so the step goes on in a new run
-    world.payments.silent.clear()
+    world.payments.unresponsive.clear()
     await inspected
     assert (await case.claim()).state is ClaimState.INSPECTING
     assert (await case.inspect(components=WITHOUT_BATTERY)).outcome is Outcome.LATE_RETURN_REFUNDED
 
 
-async def answers_an_update_alike_in_the_next_run(world: World) -> None:
+async def returns_the_same_update_result_in_the_next_run(world: World) -> None:
     case = await world.open(world.care_express(Tier.PREMIUM))
     shipped = await case.decide("dispatch", DISPATCH, update_id="one")
     await case.claim()
@@ -58,10 +58,10 @@ async def answers_an_update_alike_in_the_next_run(world: World) -> None:
 
 
 PLANTS: list[tuple[type, Check]] = [
-    (planted.TakesNoMessageInAStep, hears_and_answers_in_a_step),
-    (planted.LetsDecisionsWaitForThePayment, hears_and_answers_in_a_step),
-    (planted.LosesFactsInANewRun, acts_on_a_fact_of_a_step_in_the_next_run),
-    (planted.ForgetsItsAnswersInANewRun, answers_an_update_alike_in_the_next_run),
+    (planted.TakesNoMessageInAStep, takes_messages_in_a_step),
+    (planted.LetsDecisionsWaitForThePayment, takes_messages_in_a_step),
+    (planted.LosesEventsInANewRun, handles_an_event_of_a_step_in_the_next_run),
+    (planted.LosesUpdateResultsInANewRun, returns_the_same_update_result_in_the_next_run),
 ]
 
 
@@ -73,17 +73,17 @@ async def test_a_planted_bug_is_caught(temporal: WorkflowEnvironment, bug: type,
     async with world.worker():
         with pytest.raises(CAUGHT):
             await check(world)
-        world.payments.silent.clear()
+        world.payments.unresponsive.clear()
 
 
 @pytest.mark.parametrize("processes", [PROCESSES, SHORT_RUNS], ids=["long runs", "short runs"])
 async def test_the_real_process_passes(temporal: WorkflowEnvironment, processes: tuple[type, ...]) -> None:
     checks = (
-        (hears_and_answers_in_a_step,)
+        (takes_messages_in_a_step,)
         if processes is PROCESSES
         else (
-            acts_on_a_fact_of_a_step_in_the_next_run,
-            answers_an_update_alike_in_the_next_run,
+            handles_an_event_of_a_step_in_the_next_run,
+            returns_the_same_update_result_in_the_next_run,
         )
     )
     for check in checks:
@@ -92,4 +92,4 @@ async def test_the_real_process_passes(temporal: WorkflowEnvironment, processes:
         )
         async with world.worker():
             await check(world)
-            world.payments.silent.clear()
+            world.payments.unresponsive.clear()

@@ -30,7 +30,7 @@ async def test_a_good_return_releases_the_hold_and_costs_the_fee_alone(world: Wo
     assert (claim.state, claim.outcome) == (ClaimState.CLOSED, Outcome.HOLD_RELEASED)
     assert claim.hold
     assert claim.hold.state is HoldState.RELEASED
-    assert world.payments.taken() == FEE
+    assert world.payments.net_paid() == FEE
     assert world.record.uses == [UseKind.RESERVED, UseKind.CONSUMED]
     assert await case.handle.result() == "hold_released"
     assert world.mail.kinds()[-1] is MailKind.RELEASED
@@ -48,14 +48,14 @@ async def test_nothing_returned_charges_the_hold_once_the_second_after_due(world
     assert claim.hold
     assert claim.hold.captured.amount == HOLD
     assert claim.reasons[0].code is ReasonCode.NOT_RECEIVED
-    assert world.payments.taken() == FEE + HOLD
+    assert world.payments.net_paid() == FEE + HOLD
     kinds = world.mail.kinds()
     assert [k for k in kinds if k.startswith("due")] == [MailKind.DUE_MINUS_3, MailKind.DUE_MINUS_1, MailKind.DUE_DAY]
     claim = await case.pass_time(days=11)
     assert (claim.state, claim.outcome) == (ClaimState.CLOSED, Outcome.DEFAULT_CHARGED)
     await case.pass_time(days=30)
     assert await case.handle.result() == "default_charged"
-    assert world.payments.taken() == FEE + HOLD
+    assert world.payments.net_paid() == FEE + HOLD
 
 
 async def test_a_wrong_serial_may_be_put_right_and_is_charged_when_it_is_not(world: World) -> None:
@@ -71,7 +71,7 @@ async def test_a_wrong_serial_may_be_put_right_and_is_charged_when_it_is_not(wor
     assert claim.deadline >= claim.returning.due_at
     claim = await case.pass_until(claim.deadline + timedelta(seconds=2))
     assert claim.state is ClaimState.DEFAULTED
-    assert world.payments.taken() == FEE + HOLD
+    assert world.payments.net_paid() == FEE + HOLD
 
 
 async def test_the_right_unit_in_the_cure_window_counts_as_in_time(world: World) -> None:
@@ -85,7 +85,7 @@ async def test_the_right_unit_in_the_cure_window_counts_as_in_time(world: World)
     await case.arrive()
     claim = await case.inspect(components=WITHOUT_BATTERY)
     assert claim.outcome is Outcome.HOLD_RELEASED
-    assert world.payments.taken() == FEE
+    assert world.payments.net_paid() == FEE
 
 
 async def test_a_second_wrong_box_does_not_move_the_cure_window(world: World) -> None:
@@ -108,7 +108,7 @@ async def test_without_a_cure_window_a_wrong_box_is_charged_at_once(make_world: 
         await case.arrive()
         claim = await case.inspect(genuine=False)
         assert claim.state is ClaimState.DEFAULTED
-        assert world.payments.taken() == FEE + HOLD
+        assert world.payments.net_paid() == FEE + HOLD
 
 
 async def test_a_missing_battery_after_a_battery_replacement_is_charged_in_full(world: World) -> None:
@@ -121,7 +121,7 @@ async def test_a_missing_battery_after_a_battery_replacement_is_charged_in_full(
     assert claim.deadline
     claim = await case.pass_until(claim.deadline + timedelta(seconds=2))
     assert claim.state is ClaimState.DEFAULTED
-    assert world.payments.taken() == FEE + HOLD
+    assert world.payments.net_paid() == FEE + HOLD
 
 
 async def test_the_missing_battery_may_follow_in_its_own_parcel(world: World) -> None:
@@ -132,7 +132,7 @@ async def test_the_missing_battery_may_follow_in_its_own_parcel(world: World) ->
     await case.arrive()
     claim = await case.inspect(serial="", components=(Component.BATTERY,))
     assert claim.outcome is Outcome.HOLD_RELEASED
-    assert world.payments.taken() == FEE
+    assert world.payments.net_paid() == FEE
 
 
 async def test_missing_propellers_cost_their_difference_alone(world: World) -> None:
@@ -147,7 +147,7 @@ async def test_missing_propellers_cost_their_difference_alone(world: World) -> N
     assert (claim.state, claim.outcome) == (ClaimState.CLOSED, Outcome.PARTS_CHARGED)
     assert claim.hold
     assert claim.hold.captured.amount == PROPELLERS
-    assert world.payments.taken() == FEE + PROPELLERS
+    assert world.payments.net_paid() == FEE + PROPELLERS
 
 
 @pytest.mark.parametrize("choice", list(PartsChoice))
@@ -159,13 +159,13 @@ async def test_the_customer_pays_for_parts_or_sends_them(world: World, choice: P
     claim = await case.decide("parts_choice", ChooseParts(actor="customer", choice=choice))
     if choice is PartsChoice.PAY:
         assert claim.outcome is Outcome.PARTS_CHARGED
-        assert world.payments.taken() == FEE + PROPELLERS
+        assert world.payments.net_paid() == FEE + PROPELLERS
         return
     assert claim.state is ClaimState.AWAITING_PARTS
     await case.arrive()
     claim = await case.inspect(serial="", components=(Component.PROPELLERS,))
     assert claim.outcome is Outcome.HOLD_RELEASED
-    assert world.payments.taken() == FEE
+    assert world.payments.net_paid() == FEE
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ async def test_a_late_return_is_refunded_less_what_is_kept(
         assert (claim.state, claim.outcome) == (ClaimState.CLOSED, Outcome.LATE_RETURN_REFUNDED)
         assert claim.hold
         assert (claim.hold.captured.amount, claim.hold.refunded.amount) == (HOLD, HOLD - kept)
-        assert world.payments.taken() == FEE + kept
+        assert world.payments.net_paid() == FEE + kept
 
 
 @pytest.mark.parametrize(("late", "refunded"), [(timedelta(0), True), (timedelta(seconds=1), False)])
@@ -210,11 +210,11 @@ async def test_a_late_return_of_the_wrong_unit_is_not_refunded(world: World) -> 
     await case.arrive()
     claim = await case.inspect(serial="SN9", components=WITHOUT_BATTERY)
     assert claim.state is ClaimState.DEFAULTED
-    assert world.payments.taken() == FEE + HOLD
+    assert world.payments.net_paid() == FEE + HOLD
     await case.arrive()
     claim = await case.inspect(components=WITHOUT_BATTERY)
     assert claim.outcome is Outcome.LATE_RETURN_REFUNDED
-    assert world.payments.taken() == FEE
+    assert world.payments.net_paid() == FEE
 
 
 async def test_an_arrival_keyed_in_late_but_in_time_costs_no_late_fee(make_world: Worlds) -> None:
@@ -227,7 +227,7 @@ async def test_an_arrival_keyed_in_late_but_in_time_costs_no_late_fee(make_world
         await case.arrive(at=due.due_at, reason="found at the gate")
         claim = await case.inspect(components=WITHOUT_BATTERY)
         assert claim.outcome is Outcome.LATE_RETURN_REFUNDED
-        assert world.payments.taken() == FEE
+        assert world.payments.net_paid() == FEE
 
 
 async def test_a_parcel_the_carrier_took_in_time_is_waited_for(world: World) -> None:
@@ -243,7 +243,7 @@ async def test_a_parcel_the_carrier_took_in_time_is_waited_for(world: World) -> 
     await case.pass_time(days=4)
     await case.arrive()
     assert (await case.inspect(components=WITHOUT_BATTERY)).outcome is Outcome.HOLD_RELEASED
-    assert world.payments.taken() == FEE
+    assert world.payments.net_paid() == FEE
     assert not [kind for kind in world.mail.kinds() if kind.startswith("due")]
 
 

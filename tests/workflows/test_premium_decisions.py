@@ -1,4 +1,4 @@
-"""Premium claims: extensions, waivers, cancels, declined cards, and messages that come early or twice."""
+"""Premium claims: extensions, waivers, cancels, declined cards, and early and repeated messages."""
 
 from datetime import timedelta
 
@@ -60,18 +60,18 @@ async def test_staff_waive_before_and_after_the_charge(world: World) -> None:
     waive = Waive(actor="staff", reason="our warehouse burnt down")
     case = await world.shipped()
     claim = await case.decide("waiver", waive)
-    assert (claim.outcome, world.payments.live_holds(), world.payments.taken()) == (Outcome.WAIVED, 0, FEE)
+    assert (claim.outcome, world.payments.live_holds(), world.payments.net_paid()) == (Outcome.WAIVED, 0, FEE)
 
 
 @pytest.mark.parametrize("days", [0, 11])
-async def test_a_charge_is_given_back_by_a_waiver_even_after_closing(world: World, days: int) -> None:
+async def test_a_charge_is_refunded_by_a_waiver_even_after_closing(world: World, days: int) -> None:
     """R-AUD-1: 30 days to dispute."""
     case = await world.shipped()
     await case.pass_due()
     await case.pass_time(days=days)
     claim = await case.decide("waiver", Waive(actor="staff", reason="goodwill"))
     assert (claim.state, claim.outcome) == (ClaimState.CLOSED, Outcome.WAIVED)
-    assert world.payments.taken() == FEE
+    assert world.payments.net_paid() == FEE
     assert await case.handle.result() == "waived"
 
 
@@ -82,15 +82,15 @@ async def test_a_parcel_after_the_last_day_is_for_staff(world: World) -> None:
     await case.pass_time(days=12)
     claim = await case.arrive()
     assert (claim.state, claim.attention) == (ClaimState.CLOSED, (Attention.REFUND_DUE,))
-    assert world.payments.taken() == FEE + HOLD
+    assert world.payments.net_paid() == FEE + HOLD
 
 
-async def test_a_cancel_before_dispatch_undoes_everything(world: World) -> None:
+async def test_a_cancel_before_dispatch_reverses_everything(world: World) -> None:
     """R-EXP-9, edge case 26."""
     case = await world.open(world.care_express(Tier.PREMIUM))
     claim = await case.decide("cancel", CancelClaim(actor="customer", reason="found a spare"))
     assert (claim.state, claim.outcome) == (ClaimState.CLOSED, Outcome.CANCELLED)
-    assert (world.payments.taken(), world.payments.live_holds()) == (0, 0)
+    assert (world.payments.net_paid(), world.payments.live_holds()) == (0, 0)
     assert world.record.uses == [UseKind.RESERVED, UseKind.GIVEN_BACK]
     assert case.id in world.warehouse.withdrawn
 
@@ -107,26 +107,26 @@ async def test_a_cancel_after_dispatch_is_refused_with_the_date(world: World) ->
 async def test_a_declined_card_leaves_nothing_behind(world: World, declined: str) -> None:
     """R-EXP-6, edge case 25."""
     world.payments.declines.add((declined, "pm_card_visa"))
-    answer = await world.submit(world.care_express(Tier.PREMIUM))
-    assert isinstance(answer, ClaimAccepted)
-    assert (answer.claim.state, answer.claim.outcome) == (ClaimState.CLOSED, Outcome.PAYMENT_DECLINED)
-    assert (world.payments.taken(), world.payments.live_holds()) == (0, 0)
+    result = await world.submit(world.care_express(Tier.PREMIUM))
+    assert isinstance(result, ClaimAccepted)
+    assert (result.claim.state, result.claim.outcome) == (ClaimState.CLOSED, Outcome.PAYMENT_DECLINED)
+    assert (world.payments.net_paid(), world.payments.live_holds()) == (0, 0)
     assert world.record.uses == [UseKind.RESERVED, UseKind.GIVEN_BACK]
     assert not world.warehouse.requested
 
 
 async def test_a_debit_card_is_refused_before_anything_is_held(world: World) -> None:
     """R-EXP-3, decision 14."""
-    answer = await world.submit(
+    result = await world.submit(
         world.care_express(Tier.PREMIUM, payment_method="pm_card_visa_debit", accepted_terms=False)
     )
-    assert isinstance(answer, ClaimRefused)
-    assert [r.code for r in answer.reasons] == [ReasonCode.TERMS_NOT_ACCEPTED, ReasonCode.CARD_NOT_ACCEPTED]
+    assert isinstance(result, ClaimRefused)
+    assert [r.code for r in result.reasons] == [ReasonCode.TERMS_NOT_ACCEPTED, ReasonCode.CARD_NOT_ACCEPTED]
     assert not world.payments.holds
     assert not world.record.uses
 
 
-async def test_a_parcel_before_the_dispatch_is_kept_for_its_time(world: World) -> None:
+async def test_a_parcel_before_the_dispatch_is_deferred(world: World) -> None:
     case = await world.open(world.care_express(Tier.PREMIUM))
     claim = await case.arrive()
     assert claim.state is ClaimState.AWAITING_DISPATCH
@@ -141,7 +141,7 @@ async def test_the_same_event_twice_happens_once(world: World) -> None:
     assert world.record.kinds().count("parcel_arrived") == 1
 
 
-async def test_the_replacement_cannot_be_a_unit_we_know(world: World) -> None:
+async def test_the_replacement_cannot_be_a_known_unit(world: World) -> None:
     """R-CLM-9."""
     case = await world.open(world.care_express(Tier.PREMIUM))
     with pytest.raises(Exception, match="Workflow update failed") as caught:
@@ -151,7 +151,7 @@ async def test_the_replacement_cannot_be_a_unit_we_know(world: World) -> None:
     assert (await case.dispatch("SN2")).state is ClaimState.AWAITING_RETURN
 
 
-async def test_a_notice_that_cannot_be_delivered_is_a_line_in_the_timeline_and_nothing_else(world: World) -> None:
+async def test_a_notice_that_cannot_be_delivered_is_an_event_in_the_timeline_and_nothing_else(world: World) -> None:
     case = await world.shipped()
     before = await case.claim()
     event = MailFailed(event_id="mail-3", actor="system", kind="shipped", occurrence=1, reason="no such mailbox")
@@ -161,7 +161,7 @@ async def test_a_notice_that_cannot_be_delivered_is_a_line_in_the_timeline_and_n
     assert "“shipped” could not be delivered" in world.record.events[-1].title
 
 
-async def test_everything_back_with_a_battery_nobody_asked_for_is_good(world: World) -> None:
+async def test_everything_back_with_an_unexpected_battery_is_good(world: World) -> None:
     """R-CMP-4."""
     case = await world.shipped()
     await case.arrive()

@@ -1,4 +1,4 @@
-"""Premium claims: what the inspector reads, swapped units, and what a card owes."""
+"""Premium claims: serial numbers, swapped units, and amounts owed."""
 
 from datetime import timedelta
 
@@ -27,10 +27,10 @@ async def test_an_unclear_serial_stops_the_clock_until_it_is_read(world: World) 
     assert claim.state is ClaimState.INSPECTING
     claim = await case.inspect(components=WITHOUT_BATTERY)
     assert claim.outcome in (Outcome.HOLD_RELEASED,)
-    assert world.payments.taken() == FEE
+    assert world.payments.net_paid() == FEE
 
 
-async def test_serial_numbers_are_kept_as_given_and_compared_without_their_typing(world: World) -> None:
+async def test_serial_numbers_are_stored_as_given_and_compared_normalised(world: World) -> None:
     """R-INS-5, edge case 63."""
     case = await world.open(world.care_express(Tier.PREMIUM))
     assert (await case.dispatch(" ac-rep 002 ")).replacement_serial_number == "ac-rep 002"
@@ -41,7 +41,7 @@ async def test_serial_numbers_are_kept_as_given_and_compared_without_their_typin
     assert (claim.outcome, claim.inspection.serial_number) == (Outcome.HOLD_RELEASED, "sn-1")
 
 
-async def test_an_inspection_is_kept_with_everything_the_inspector_saw(world: World) -> None:
+async def test_an_inspection_is_stored_with_all_its_details(world: World) -> None:
     """R-INS-1."""
     case = await world.shipped()
     await case.arrive()
@@ -68,7 +68,7 @@ async def test_an_inspection_is_kept_with_everything_the_inspector_saw(world: Wo
     assert claim.returning.arrived_at <= claim.inspection.at
 
 
-async def test_an_inspection_that_does_not_come_asks_for_attention(world: World) -> None:
+async def test_an_overdue_inspection_flags_the_claim(world: World) -> None:
     case = await world.shipped()
     await case.arrive()
     claim = await case.pass_time(days=4)
@@ -76,7 +76,7 @@ async def test_an_inspection_that_does_not_come_asks_for_attention(world: World)
     assert (await case.inspect(components=WITHOUT_BATTERY)).attention == ()
 
 
-async def test_the_replacement_in_the_box_is_told_and_is_nobody_elses(world: World) -> None:
+async def test_the_replacement_in_the_box_is_recognised(world: World) -> None:
     """R-INS-5, edge case 30."""
     world.record.known_serials["SN2"] = SerialIdentified(known=True, same_owner=True, same_lineage=True)
     case = await world.shipped()
@@ -87,7 +87,7 @@ async def test_the_replacement_in_the_box_is_told_and_is_nobody_elses(world: Wor
 
 
 @pytest.mark.parametrize("approve", [True, False])
-async def test_swapped_boxes_charge_nobody_without_a_person(world: World, approve: bool) -> None:
+async def test_swapped_boxes_are_not_charged_without_staff(world: World, approve: bool) -> None:
     """Edge case 11."""
     world.record.known_serials["SN7"] = SerialIdentified(known=True, same_owner=True, open_claim_id="clm_other")
     case = await world.shipped()
@@ -98,10 +98,10 @@ async def test_swapped_boxes_charge_nobody_without_a_person(world: World, approv
     claim = await case.pass_until(claim.deadline + timedelta(days=5))
     assert claim.state is ClaimState.AWAITING_CURE
     assert Attention.DEFAULT_HELD_BACK in claim.attention
-    assert world.payments.taken() == FEE
+    assert world.payments.net_paid() == FEE
     claim = await case.decide("decision", Decide(actor="staff", approve=approve, reason="looked into it"))
     assert claim.outcome is (None if approve else Outcome.WAIVED)
-    assert world.payments.taken() == FEE + (HOLD if approve else 0)
+    assert world.payments.net_paid() == FEE + (HOLD if approve else 0)
 
 
 async def test_a_lapsed_hold_is_charged_to_the_saved_card(make_world: Worlds) -> None:
@@ -114,10 +114,10 @@ async def test_a_lapsed_hold_is_charged_to_the_saved_card(make_world: Worlds) ->
         claim = await case.pass_due()
         assert claim.hold
         assert (claim.state, claim.hold.state) == (ClaimState.DEFAULTED, HoldState.EXPIRED)
-        assert world.payments.taken() == FEE + HOLD
+        assert world.payments.net_paid() == FEE + HOLD
         await case.arrive()
         assert (await case.inspect(components=WITHOUT_BATTERY)).outcome is Outcome.LATE_RETURN_REFUNDED
-        assert world.payments.taken() == FEE
+        assert world.payments.net_paid() == FEE
 
 
 async def test_what_the_saved_card_declines_is_owed_until_the_unit_comes(make_world: Worlds) -> None:
@@ -133,7 +133,7 @@ async def test_what_the_saved_card_declines_is_owed_until_the_unit_comes(make_wo
         await case.arrive()
         claim = await case.inspect(components=WITHOUT_BATTERY)
         assert (claim.amount_owed.amount, claim.attention) == (0, ())
-        assert world.payments.taken() == FEE
+        assert world.payments.net_paid() == FEE
 
 
 async def test_what_is_owed_can_be_paid_with_another_card_and_is_then_a_charge_like_any(make_world: Worlds) -> None:
@@ -152,5 +152,5 @@ async def test_what_is_owed_can_be_paid_with_another_card_and_is_then_a_charge_l
         other = ChangePaymentMethod(actor="customer", payment_method="pm_card_amex")
         claim = await case.decide("payment_method", other)
         assert (claim.amount_owed.amount, claim.attention) == (0, ())
-        assert world.payments.taken() == FEE + HOLD
+        assert world.payments.net_paid() == FEE + HOLD
         assert await case.handle.result() == "default_charged"

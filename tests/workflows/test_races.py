@@ -1,4 +1,4 @@
-"""What happens when everything happens at once, or when somebody is not there."""
+"""Messages at the same time, and workers or a gateway that are away."""
 
 import asyncio
 from collections.abc import Callable
@@ -19,15 +19,15 @@ Worlds = Callable[..., World]
 
 async def test_a_claim_started_with_no_worker_is_decided_once_one_runs(make_world: Worlds) -> None:
     world = make_world()
-    ask = world.care_express(Tier.PREMIUM)
+    submission = world.care_express(Tier.PREMIUM)
     with pytest.raises(WorkflowUpdateRPCTimeoutOrCancelledError):
         async with asyncio.timeout(1):
-            await world.submit(ask)
+            await world.submit(submission)
     async with world.worker():
-        answer = await world.submit(ask)
-    assert isinstance(answer, ClaimAccepted)
-    assert answer.claim.state is ClaimState.AWAITING_DISPATCH
-    assert (world.payments.taken(), world.payments.live_holds()) == (FEE, 1)
+        result = await world.submit(submission)
+    assert isinstance(result, ClaimAccepted)
+    assert result.claim.state is ClaimState.AWAITING_DISPATCH
+    assert (world.payments.net_paid(), world.payments.live_holds()) == (FEE, 1)
 
 
 @pytest.mark.parametrize(("late", "outcome"), [(timedelta(0), None), (timedelta(seconds=1), "default")])
@@ -50,13 +50,13 @@ async def test_with_the_worker_down_over_the_deadline_the_arrivals_own_time_deci
     async with world.worker():
         claim = await case.claim()
         assert claim.state is ClaimState.INSPECTING
-        assert world.payments.taken() == FEE + (HOLD if outcome else 0)
+        assert world.payments.net_paid() == FEE + (HOLD if outcome else 0)
         claim = await case.inspect(components=WITHOUT_BATTERY)
         assert claim.outcome is (Outcome.LATE_RETURN_REFUNDED if outcome else Outcome.HOLD_RELEASED)
-        assert world.payments.taken() == FEE
+        assert world.payments.net_paid() == FEE
 
 
-async def test_cancel_and_dispatch_at_once_let_one_win(world: World) -> None:
+async def test_of_cancel_and_dispatch_at_once_one_is_executed(world: World) -> None:
     """Edge case 27."""
     case = await world.open(world.care_express(Tier.PREMIUM))
     results = await asyncio.gather(
@@ -69,11 +69,11 @@ async def test_cancel_and_dispatch_at_once_let_one_win(world: World) -> None:
     assert isinstance(losers[0], WorkflowUpdateFailedError)
     claim = await case.claim()
     if claim.outcome is Outcome.CANCELLED:
-        assert (world.payments.taken(), world.payments.live_holds()) == (0, 0)
+        assert (world.payments.net_paid(), world.payments.live_holds()) == (0, 0)
         assert UseKind.CONSUMED not in world.record.uses
     else:
         assert claim.state is ClaimState.AWAITING_RETURN
-        assert (world.payments.taken(), world.payments.live_holds()) == (FEE, 1)
+        assert (world.payments.net_paid(), world.payments.live_holds()) == (FEE, 1)
 
 
 async def test_two_decisions_at_once_take_effect_once(world: World) -> None:
@@ -84,7 +84,7 @@ async def test_two_decisions_at_once_take_effect_once(world: World) -> None:
     assert world.record.kinds().count("waived") == 1
 
 
-async def test_the_same_decision_asked_again_answers_as_the_first_time(world: World) -> None:
+async def test_a_repeated_decision_gets_the_first_result(world: World) -> None:
     case = await world.shipped()
     waive = Waive(actor="staff", reason="goodwill")
     first = await case.decide("waiver", waive, update_id="key-1")
@@ -93,42 +93,42 @@ async def test_the_same_decision_asked_again_answers_as_the_first_time(world: Wo
 
 
 @pytest.mark.parametrize("purpose", ["authorize", "fee", "capture", "refund-late-return"])
-async def test_a_lost_answer_is_asked_for_again_under_the_same_key(world: World, purpose: str) -> None:
+async def test_a_lost_response_is_retried_under_the_same_key(world: World, purpose: str) -> None:
     """Edge case 23."""
-    world.payments.lost_answers[purpose] = 2
+    world.payments.lost_responses[purpose] = 2
     case = await world.shipped()
     await case.pass_due()
-    assert world.payments.taken() == FEE + HOLD
+    assert world.payments.net_paid() == FEE + HOLD
     await case.arrive()
     assert (await case.inspect(components=WITHOUT_BATTERY)).outcome is Outcome.LATE_RETURN_REFUNDED
-    assert world.payments.taken() == FEE
+    assert world.payments.net_paid() == FEE
     assert len([key for key in world.payments.calls if key.split(":")[1] == purpose]) == 3
 
 
-async def test_a_gateway_without_an_answer_asks_for_attention_and_is_asked_until_it_answers(world: World) -> None:
+async def test_a_gateway_without_a_response_flags_the_claim_and_is_retried(world: World) -> None:
     """Edge case 23: capture unknown."""
     case = await world.shipped()
-    world.payments.silent.add("capture")
+    world.payments.unresponsive.add("capture")
     returning = (await case.claim()).returning
     assert returning
     await world.skipper.fast_forward(case.handle, returning.due_at + timedelta(minutes=30) - await case.now())
     assert world.record.claims[case.id].attention == (Attention.CAPTURE_UNKNOWN,)
-    world.payments.silent.clear()
+    world.payments.unresponsive.clear()
     claim = await case.pass_time(hours=3)
     assert (claim.state, claim.attention) == (ClaimState.DEFAULTED, ())
     assert {"answer_unknown", "answer_known"} <= set(world.record.kinds())
-    assert world.payments.taken() == FEE + HOLD
+    assert world.payments.net_paid() == FEE + HOLD
 
 
-async def test_a_decision_that_comes_while_the_claim_ends_is_answered(world: World) -> None:
+async def test_a_decision_while_the_claim_ends_completes(world: World) -> None:
     case = await world.shipped()
-    world.payments.silent.add("release")
+    world.payments.unresponsive.add("release")
     await case.arrive()
     inspected = asyncio.create_task(case.inspect(components=WITHOUT_BATTERY))
     await case.until_in_step()
     late = Waive(actor="staff", reason="too late")
     assert (await case.refused("waiver", late)).type == "payment_in_progress"
-    world.payments.silent.clear()
+    world.payments.unresponsive.clear()
     assert (await inspected).outcome is Outcome.HOLD_RELEASED
     assert await case.handle.result() == "hold_released"
 
@@ -140,11 +140,11 @@ async def cancelled_by_operations(case: Case) -> None:
     assert isinstance(caught.value.cause, CancelledError)
 
 
-async def test_a_cancel_from_the_temporal_ui_before_dispatch_undoes_everything(world: World) -> None:
+async def test_a_cancel_from_the_temporal_ui_before_dispatch_reverses_everything(world: World) -> None:
     case = await world.open(world.care_express(Tier.PREMIUM))
     await cancelled_by_operations(case)
     claim = world.record.claims[case.id]
-    assert (claim.outcome, world.payments.taken(), world.payments.live_holds()) == (Outcome.CANCELLED, 0, 0)
+    assert (claim.outcome, world.payments.net_paid(), world.payments.live_holds()) == (Outcome.CANCELLED, 0, 0)
     assert world.record.uses == [UseKind.RESERVED, UseKind.GIVEN_BACK]
 
 
@@ -154,14 +154,14 @@ async def test_a_cancel_from_the_temporal_ui_after_dispatch_releases_the_hold(wo
     claim = world.record.claims[case.id]
     assert claim.hold
     assert (claim.outcome, claim.hold.state) == (Outcome.CANCELLED, HoldState.RELEASED)
-    assert world.payments.taken() == FEE
+    assert world.payments.net_paid() == FEE
     assert world.record.uses == [UseKind.RESERVED, UseKind.CONSUMED]
 
 
-async def test_a_cancel_that_meets_a_money_step_lets_it_finish_first(world: World) -> None:
-    """A capture under way is finished; the claim then ends with what is true."""
+async def test_a_cancel_during_a_payment_step_waits_for_its_end(world: World) -> None:
+    """A capture in flight completes; the claim then ends with its result."""
     case = await world.shipped()
-    world.payments.lost_answers["capture"] = 3
+    world.payments.lost_responses["capture"] = 3
     returning = (await case.claim()).returning
     assert returning
     await case.pass_until(returning.due_at - timedelta(seconds=3))
@@ -173,18 +173,18 @@ async def test_a_cancel_that_meets_a_money_step_lets_it_finish_first(world: Worl
     captured = claim.hold.state is HoldState.CAPTURED
     assert claim.outcome is (Outcome.DEFAULT_CHARGED if captured else Outcome.CANCELLED)
     assert world.payments.live_holds() == 0
-    assert world.payments.taken() == FEE + (HOLD if captured else 0)
+    assert world.payments.net_paid() == FEE + (HOLD if captured else 0)
 
 
 async def test_a_reset_repeats_nothing_that_was_done(world: World) -> None:
-    """Keys, uses and mails come from the claim, not from the run."""
+    """Keys, uses and mails depend on the claim, not from the run."""
     case = await world.shipped()
     await case.claim()
-    before = (world.payments.taken(), list(world.record.uses), len(world.mail.sent))
+    before = (world.payments.net_paid(), list(world.record.uses), len(world.mail.sent))
     await case.reset()
     claim = await case.claim()
     assert claim.state is ClaimState.AWAITING_RETURN
-    assert (world.payments.taken(), world.record.uses, len(world.mail.sent)) == before
+    assert (world.payments.net_paid(), world.record.uses, len(world.mail.sent)) == before
     await case.arrive()
     assert (await case.inspect(components=WITHOUT_BATTERY)).outcome is Outcome.HOLD_RELEASED
-    assert world.payments.taken() == FEE
+    assert world.payments.net_paid() == FEE

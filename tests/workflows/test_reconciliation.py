@@ -1,4 +1,4 @@
-"""The daily reconciliation on the real server: page by page, without an end to what it can hold, once a day."""
+"""The daily reconciliation on the real server: page by page, with a bounded history, once a day."""
 
 import asyncio
 from collections.abc import Callable
@@ -43,17 +43,17 @@ async def reconciled(client: Client, reconciling: FakeReconciliation) -> tuple[R
 async def test_it_copies_every_page_and_then_compares_every_page(temporal: WorkflowEnvironment) -> None:
     reconciling = FakeReconciliation(payment_pages=3, subject_pages=2)
     done, _ = await reconciled(temporal.client, reconciling)
-    assert [ask.after for ask in reconciling.copied] == [None, "1", "2"]
-    assert [(ask.after, ask.mark) for ask in reconciling.compared] == [(None, 7), ("1", 7)]
+    assert [request.after for request in reconciling.copied] == [None, "1", "2"]
+    assert [(request.after, request.mark) for request in reconciling.compared] == [(None, 7), ("1", 7)]
     (begun,) = reconciling.begun
-    assert {ask.at for ask in reconciling.compared} == {begun.at}
-    named = {ask.reconciliation_id for ask in reconciling.copied}
-    named |= {ask.reconciliation_id for ask in reconciling.compared}
-    assert named == {done.reconciliation_id, begun.reconciliation_id}
+    assert {request.at for request in reconciling.compared} == {begun.at}
+    ids = {request.reconciliation_id for request in reconciling.copied}
+    ids |= {request.reconciliation_id for request in reconciling.compared}
+    assert ids == {done.reconciliation_id, begun.reconciliation_id}
     assert (done.payments_checked, done.findings) == (2, 0)
 
 
-async def test_what_was_under_way_may_be_booked_before_it_compares(temporal: WorkflowEnvironment) -> None:
+async def test_payments_in_flight_may_be_booked_before_it_compares(temporal: WorkflowEnvironment) -> None:
     reconciling = FakeReconciliation()
     _, handle = await reconciled(temporal.client, reconciling)
     kinds = [event.event_type for event in (await handle.fetch_history()).events]
@@ -71,13 +71,13 @@ async def test_findings_are_seen_in_temporals_list(temporal: WorkflowEnvironment
     assert attributes[CLAIM_ATTENTION] == ["hold_without_workflow", "two_live_holds"]
 
 
-async def test_a_clean_run_asks_for_nobodys_attention(temporal: WorkflowEnvironment) -> None:
+async def test_a_run_without_findings_has_no_flags(temporal: WorkflowEnvironment) -> None:
     _, handle = await reconciled(temporal.client, FakeReconciliation())
     assert (await handle.describe()).typed_search_attributes.get(CLAIM_ATTENTION) is None
 
 
-async def test_no_history_grows_with_the_payments(temporal: WorkflowEnvironment) -> None:
-    """More pages than one history should hold: the run goes on as a new one, under the same report."""
+async def test_the_history_does_not_grow_with_the_payments(temporal: WorkflowEnvironment) -> None:
+    """More pages than one history should hold: the run continues as new, with the same report."""
     reconciling = FakeReconciliation(payment_pages=220, subject_pages=220)
     done, handle = await reconciled(temporal.client, reconciling)
     first = await handle.describe()
@@ -85,9 +85,9 @@ async def test_no_history_grows_with_the_payments(temporal: WorkflowEnvironment)
     latest = await chain.describe()
     assert latest.run_id != first.raw_description.workflow_execution_info.first_run_id
     assert len(reconciling.begun) == 1
-    assert [ask.after for ask in reconciling.copied] == [None, *map(str, range(1, 220))]
-    assert [ask.after for ask in reconciling.compared] == [None, *map(str, range(1, 220))]
-    assert {ask.reconciliation_id for ask in reconciling.compared} == {done.reconciliation_id}
+    assert [request.after for request in reconciling.copied] == [None, *map(str, range(1, 220))]
+    assert [request.after for request in reconciling.compared] == [None, *map(str, range(1, 220))]
+    assert {request.reconciliation_id for request in reconciling.compared} == {done.reconciliation_id}
     assert (await chain.fetch_history()).events[-1].event_id < 3 * CONTINUE_AS_NEW_EVENTS
 
 
@@ -95,14 +95,14 @@ class FailsOnce(FakeReconciliation):
     failed = False
 
     @activity.defn
-    async def compare_subjects(self, ask: CompareSubjects) -> SubjectsCompared:
+    async def compare_subjects(self, request: CompareSubjects) -> SubjectsCompared:
         if not self.failed:
             self.failed = True
             raise RuntimeError("the gateway is away")
-        return await super().compare_subjects(ask)
+        return await super().compare_subjects(request)
 
 
-async def test_an_outage_is_waited_for(temporal: WorkflowEnvironment) -> None:
+async def test_an_outage_is_retried(temporal: WorkflowEnvironment) -> None:
     reconciling = FailsOnce()
     done, _ = await reconciled(temporal.client, reconciling)
     assert reconciling.failed

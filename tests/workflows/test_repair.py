@@ -40,7 +40,7 @@ async def test_a_paid_repair_comes_back_repaired_and_uses_nothing(world: World) 
     assert (claim.state, claim.fee.amount) == (ClaimState.IN_SERVICE, REPAIR)
     claim = await case.decide("completion", DONE)
     assert (claim.state, claim.outcome) == (ClaimState.CLOSED, Outcome.REPAIRED)
-    assert world.payments.taken() == REPAIR
+    assert world.payments.net_paid() == REPAIR
     assert world.record.uses == []
     assert await case.handle.result() == "repaired"
     assert world.mail.kinds() == [
@@ -56,11 +56,11 @@ async def test_a_warranty_repair_costs_and_uses_nothing(world: World) -> None:
     case = await quoted(world, warranty=True)
     await case.decide("repair_choice", choose(RepairChoice.WARRANTY_REPAIR, None))
     assert (await case.decide("completion", DONE)).outcome is Outcome.REPAIRED
-    assert world.payments.taken() == 0
+    assert world.payments.net_paid() == 0
     assert world.record.uses == []
 
 
-async def test_a_warranty_that_has_ended_bears_nothing(world: World) -> None:
+async def test_a_warranty_that_has_ended_covers_nothing(world: World) -> None:
     """R-PLN-4."""
     world.jobs.warranty_days = -1
     case = await world.open(world.online_repair())
@@ -71,13 +71,13 @@ async def test_a_warranty_that_has_ended_bears_nothing(world: World) -> None:
     assert error.type == "action_not_allowed"
 
 
-async def test_a_replacement_out_of_a_repair_draws_a_use(world: World) -> None:
+async def test_a_replacement_instead_of_a_repair_draws_a_use(world: World) -> None:
     """R-REP-3."""
     case = await quoted(world)
     claim = await case.decide("repair_choice", choose(RepairChoice.REPLACEMENT))
     assert claim.state is ClaimState.AWAITING_DISPATCH
     assert (await case.dispatch()).outcome is Outcome.REPLACED
-    assert world.payments.taken() == FEE
+    assert world.payments.net_paid() == FEE
     assert world.record.uses == [UseKind.RESERVED, UseKind.CONSUMED]
 
 
@@ -92,7 +92,7 @@ async def test_a_replacement_waits_for_the_covered_parts(world: World, choice: P
         await case.arrive()
         claim = await case.inspect(serial="", components=(Component.PROPELLERS,))
     assert claim.state is ClaimState.AWAITING_DISPATCH
-    assert world.payments.taken() == FEE + (PROPELLERS if choice is PartsChoice.PAY else 0)
+    assert world.payments.net_paid() == FEE + (PROPELLERS if choice is PartsChoice.PAY else 0)
 
 
 async def test_without_a_use_left_a_replacement_is_not_offered(world: World) -> None:
@@ -105,7 +105,7 @@ async def test_without_a_use_left_a_replacement_is_not_offered(world: World) -> 
     assert (await case.refused("repair_choice", choose(RepairChoice.REPLACEMENT))).type == "action_not_allowed"
 
 
-async def test_a_quote_nobody_answers_is_reminded_of_and_sent_back_after_thirty_days(world: World) -> None:
+async def test_a_quote_without_a_choice_is_reminded_of_and_the_unit_sent_back_after_thirty_days(world: World) -> None:
     """R-REP-2."""
     case = await quoted(world)
     claim = await case.claim()
@@ -120,10 +120,10 @@ async def test_a_quote_nobody_answers_is_reminded_of_and_sent_back_after_thirty_
     claim = await case.pass_time(seconds=8)
     assert (claim.state, claim.outcome) == (ClaimState.CLOSED, Outcome.RETURNED_UNREPAIRED)
     assert case.id in world.workshop.returns
-    assert world.payments.taken() == 0
+    assert world.payments.net_paid() == 0
 
 
-async def test_the_unit_can_be_asked_back_unrepaired(world: World) -> None:
+async def test_the_unit_can_be_returned_unrepaired(world: World) -> None:
     """R-REP-1."""
     case = await quoted(world)
     claim = await case.decide("repair_choice", choose(RepairChoice.RETURN, None))
@@ -133,13 +133,13 @@ async def test_the_unit_can_be_asked_back_unrepaired(world: World) -> None:
 
 
 async def test_a_declined_card_leaves_the_choice_open(world: World) -> None:
-    """R-REP-2: and a use reserved for a replacement goes back when another way is taken."""
+    """R-REP-2: and a use reserved for a replacement goes back when another option is chosen."""
     case = await quoted(world)
     world.payments.declines.add(("service_fees", "pm_card_visa"))
     assert (await case.refused("repair_choice", choose(RepairChoice.REPLACEMENT))).type == "payment_declined"
     assert (await case.claim()).state is ClaimState.AWAITING_CHOICE
     await case.decide("repair_choice", choose(RepairChoice.PAID_REPAIR))
-    assert world.payments.taken() == REPAIR
+    assert world.payments.net_paid() == REPAIR
     assert world.record.uses == [UseKind.RESERVED, UseKind.GIVEN_BACK]
 
 
@@ -164,7 +164,7 @@ async def test_a_unit_that_never_comes_lapses(world: World) -> None:
     assert claim.outcome is Outcome.LAPSED
 
 
-async def test_a_repair_can_be_cancelled_until_the_unit_is_here(world: World) -> None:
+async def test_a_repair_can_be_cancelled_until_the_unit_arrives(world: World) -> None:
     case = await world.open(world.online_repair())
     assert (await case.decide("cancel", CancelClaim(actor="customer"))).outcome is Outcome.CANCELLED
     late = await world.open(world.online_repair())
@@ -179,7 +179,7 @@ async def test_a_maintenance_job_is_serviced_and_sent_back(world: World) -> None
     assert (claim.service, claim.state) == (Service.MAINTENANCE, ClaimState.IN_SERVICE)
     claim = await case.decide("completion", DONE)
     assert claim.outcome is Outcome.SERVICED
-    assert (world.payments.taken(), world.record.uses) == (0, [])
+    assert (world.payments.net_paid(), world.record.uses) == (0, [])
 
 
 async def test_issues_found_in_maintenance_lead_to_a_repair_quote(world: World) -> None:
@@ -189,11 +189,11 @@ async def test_issues_found_in_maintenance_lead_to_a_repair_quote(world: World) 
     assert (await case.decide("repair_quote", quote())).state is ClaimState.AWAITING_CHOICE
     await case.decide("repair_choice", choose(RepairChoice.PAID_REPAIR))
     assert (await case.decide("completion", DONE)).outcome is Outcome.REPAIRED
-    assert world.payments.taken() == REPAIR
+    assert world.payments.net_paid() == REPAIR
 
 
 async def test_a_code_of_another_device_starts_nothing(world: World) -> None:
     """R-MNT-2."""
-    answer = await world.submit(world.maintenance("MNT-OTHER"))
-    assert isinstance(answer, ClaimRefused)
+    result = await world.submit(world.maintenance("MNT-OTHER"))
+    assert isinstance(result, ClaimRefused)
     assert not world.record.claims

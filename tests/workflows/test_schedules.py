@@ -1,4 +1,4 @@
-"""The reminders' schedules on the real server: made once, kept paused, filled in without a second mail."""
+"""The reminders' schedules on the real server: created once, kept paused, backfilled without a second mail."""
 
 import asyncio
 from datetime import UTC, date, datetime, timedelta
@@ -31,18 +31,18 @@ def region(code: str) -> Region:
 
 
 class FakeRenewals(Renewals):
-    """Pages of one term each; remembers which days it was asked for."""
+    """Pages of one term each; records the requests."""
 
     def __init__(self, pages: int = 1) -> None:
         self.pages = pages
-        self.asked: list[RemindPage] = []
+        self.requests: list[RemindPage] = []
 
     @activity.defn
-    async def remind_page(self, ask: RemindPage) -> PageReminded:
-        self.asked.append(ask)
-        done = int(ask.after or 0) + 1
+    async def remind_page(self, request: RemindPage) -> PageReminded:
+        self.requests.append(request)
+        done = int(request.after or 0) + 1
         return PageReminded(
-            as_of=ask.as_of or ask.scheduled_at.date(),
+            as_of=request.as_of or request.scheduled_at.date(),
             next=None if done == self.pages else str(done),
             looked_at=1,
             sent=(Reminder(serial_number=f"SN{done}", kind="renewal_30"),),
@@ -54,7 +54,7 @@ def queue() -> str:
     return f"q-{uuid4()}"
 
 
-async def test_a_run_pages_through_and_goes_on_as_a_new_run(temporal: WorkflowEnvironment, queue: str) -> None:
+async def test_a_run_reads_all_pages_and_continues_as_new(temporal: WorkflowEnvironment, queue: str) -> None:
     """R-NOT-1: no history grows with the number of customers."""
     renewals = FakeRenewals(pages=PAGES_A_RUN + 7)
     async with Worker(
@@ -67,7 +67,7 @@ async def test_a_run_pages_through_and_goes_on_as_a_new_run(temporal: WorkflowEn
             task_queue=queue,
         )
     assert (done.sent, done.looked_at) == (PAGES_A_RUN + 7, PAGES_A_RUN + 7)
-    assert {ask.as_of for ask in renewals.asked} == {date(2026, 11, 23)}
+    assert {request.as_of for request in renewals.requests} == {date(2026, 11, 23)}
 
 
 async def test_setting_up_twice_updates_and_keeps_a_pause(temporal: WorkflowEnvironment, queue: str) -> None:
@@ -87,7 +87,7 @@ async def test_setting_up_twice_updates_and_keeps_a_pause(temporal: WorkflowEnvi
 
 
 async def test_backfilled_days_are_run_as_those_days(temporal: WorkflowEnvironment, queue: str) -> None:
-    """Two missed days filled in at once: each run knows the day it stands for."""
+    """Two missed days are backfilled at once: each run has its own day."""
     code = f"B{uuid4().hex[:6]}"
     renewals = FakeRenewals()
     await set_up_schedules(temporal.client, [region(code)], queue)
@@ -101,10 +101,10 @@ async def test_backfilled_days_are_run_as_those_days(temporal: WorkflowEnvironme
         )
         await handle.trigger(overlap=ScheduleOverlapPolicy.BUFFER_ALL)
         for _ in range(300):
-            if len(renewals.asked) >= 3:
+            if len(renewals.requests) >= 3:
                 break
             await asyncio.sleep(0.05)
-    nominal = sorted(ask.scheduled_at for ask in renewals.asked)
+    nominal = sorted(request.scheduled_at for request in renewals.requests)
     assert nominal[:2] == [datetime(2026, 11, 18, 22, tzinfo=UTC), datetime(2026, 11, 19, 22, tzinfo=UTC)]
     assert len(nominal) == 3
     await handle.delete()

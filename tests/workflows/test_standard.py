@@ -27,13 +27,13 @@ async def test_the_replacement_ships_when_the_unit_has_passed(world: World) -> N
     assert (await case.inspect(components=WITHOUT_BATTERY)).state is ClaimState.AWAITING_DISPATCH
     claim = await case.dispatch()
     assert (claim.state, claim.outcome) == (ClaimState.CLOSED, Outcome.REPLACED)
-    assert world.payments.taken() == FEE
+    assert world.payments.net_paid() == FEE
     assert world.record.uses == [UseKind.RESERVED, UseKind.CONSUMED]
     assert await case.handle.result() == "replaced"
     assert MailKind.REPLACED in world.mail.kinds()
 
 
-async def test_nothing_sent_in_thirty_days_gives_fee_and_use_back(world: World) -> None:
+async def test_nothing_sent_in_thirty_days_returns_fee_and_use(world: World) -> None:
     """R-EXP-2."""
     case = await opened(world)
     claim = await case.claim()
@@ -42,11 +42,11 @@ async def test_nothing_sent_in_thirty_days_gives_fee_and_use_back(world: World) 
     assert claim.state is ClaimState.AWAITING_ITEM
     claim = await case.pass_time(seconds=8)
     assert (claim.state, claim.outcome) == (ClaimState.CLOSED, Outcome.LAPSED)
-    assert world.payments.taken() == 0
+    assert world.payments.net_paid() == 0
     assert world.record.uses == [UseKind.RESERVED, UseKind.GIVEN_BACK]
 
 
-async def test_a_wrong_unit_never_put_right_lapses(world: World) -> None:
+async def test_a_wrong_unit_never_corrected_lapses(world: World) -> None:
     """R-INS-4 without a hold: nothing to charge, nothing to ship."""
     case = await opened(world)
     await case.arrive()
@@ -55,7 +55,7 @@ async def test_a_wrong_unit_never_put_right_lapses(world: World) -> None:
     assert claim.deadline
     claim = await case.pass_until(claim.deadline + timedelta(seconds=2))
     assert claim.outcome is Outcome.LAPSED
-    assert world.payments.taken() == 0
+    assert world.payments.net_paid() == 0
 
 
 @pytest.mark.parametrize("choice", list(PartsChoice))
@@ -70,7 +70,7 @@ async def test_missing_parts_are_paid_or_sent_before_anything_ships(world: World
         await case.arrive()
         claim = await case.inspect(serial="", components=(Component.PROPELLERS,))
     assert claim.state is ClaimState.AWAITING_DISPATCH
-    assert world.payments.taken() == FEE + (PROPELLERS if choice is PartsChoice.PAY else 0)
+    assert world.payments.net_paid() == FEE + (PROPELLERS if choice is PartsChoice.PAY else 0)
 
 
 async def test_a_card_that_declines_the_parts_may_be_tried_again(world: World) -> None:
@@ -83,10 +83,10 @@ async def test_a_card_that_declines_the_parts_may_be_tried_again(world: World) -
     assert (await case.refused("parts_choice", pay)).type == "payment_declined"
     world.payments.declines.clear()
     assert (await case.decide("parts_choice", pay)).state is ClaimState.AWAITING_DISPATCH
-    assert world.payments.taken() == FEE + PROPELLERS
+    assert world.payments.net_paid() == FEE + PROPELLERS
 
 
-async def test_a_cancel_gives_back_fee_parts_and_use(world: World) -> None:
+async def test_a_cancel_returns_fee_parts_and_use(world: World) -> None:
     """R-EXP-9."""
     case = await opened(world)
     await case.arrive()
@@ -94,7 +94,7 @@ async def test_a_cancel_gives_back_fee_parts_and_use(world: World) -> None:
     await case.decide("parts_choice", ChooseParts(actor="customer", choice=PartsChoice.PAY))
     claim = await case.decide("cancel", CancelClaim(actor="customer"))
     assert claim.outcome is Outcome.CANCELLED
-    assert world.payments.taken() == 0
+    assert world.payments.net_paid() == 0
     assert "unit_goes_back" in world.record.kinds()
     assert world.record.uses == [UseKind.RESERVED, UseKind.GIVEN_BACK]
 
@@ -102,7 +102,7 @@ async def test_a_cancel_gives_back_fee_parts_and_use(world: World) -> None:
 async def test_a_declined_fee_closes_the_claim(world: World) -> None:
     """R-EXP-6."""
     world.payments.declines.add(("service_fees", "pm_card_visa"))
-    answer = await world.submit(world.care_express(Tier.STANDARD))
-    assert isinstance(answer, ClaimAccepted)
-    assert answer.claim.outcome is Outcome.PAYMENT_DECLINED
+    result = await world.submit(world.care_express(Tier.STANDARD))
+    assert isinstance(result, ClaimAccepted)
+    assert result.claim.outcome is Outcome.PAYMENT_DECLINED
     assert world.record.uses == [UseKind.RESERVED, UseKind.GIVEN_BACK]

@@ -1,4 +1,4 @@
-"""The real workflows on the real Temporal server with time skipping, and hand-written outside parties."""
+"""The real workflows on the real Temporal server with time skipping, and fakes of the external services."""
 
 import uuid
 from collections.abc import Callable, Sequence
@@ -52,9 +52,9 @@ SHIP_TO = ShipTo(name="Ada Flyer", line1="1 Sky Road", city="Portland", postal_c
 PROCESSES = (CareExpressPremium, CareExpressStandard, Flyaway, OnlineRepair, Maintenance)
 
 
-def workflow_type_of(ask: Submission) -> str:
+def workflow_type_of(submission: Submission) -> str:
     """The workflow type that a submission starts."""
-    match ask:
+    match submission:
         case SubmitCareExpress(tier=Tier.PREMIUM):
             return "CareExpressPremium"
         case SubmitCareExpress():
@@ -68,7 +68,7 @@ def workflow_type_of(ask: Submission) -> str:
 
 
 def claim_activities(record: Record, payments: Payments, warehouse: Warehouse) -> list[Callable[..., Any]]:
-    """The activities that every claim with a unit on the move calls."""
+    """The activities that claims with a replacement call."""
     return [
         record.reserve_use,
         record.save_claim,
@@ -92,8 +92,8 @@ def claim_activities(record: Record, payments: Payments, warehouse: Warehouse) -
 
 @dataclass
 class World:
-    """Everything one test needs: the client, the fakes, and requests in good order. With `retries_decisions` a caller
-    repeats a decision that met a payment in progress."""
+    """What a test needs: the client, the fakes, and valid submissions. With `retries_decisions` a decision that is
+    rejected with `payment_in_progress` is repeated."""
 
     client: Client
     policy: Policy = field(default_factory=Policy)
@@ -174,24 +174,24 @@ class World:
             return_address=SHIP_TO,
         )
 
-    async def submit(self, ask: Submission) -> ClaimAccepted | ClaimRefused:
+    async def submit(self, submission: Submission) -> ClaimAccepted | ClaimRefused:
         while True:
             operation: WithStartWorkflowOperation[Any, str] = WithStartWorkflowOperation(
-                workflow_type_of(ask),
-                args=[ask, None],
-                id=ask.claim_id,
+                workflow_type_of(submission),
+                args=[submission, None],
+                id=submission.claim_id,
                 task_queue=self.task_queue,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
             )
             try:
-                answer: ClaimAccepted | ClaimRefused = await self.client.execute_update_with_start_workflow(
-                    ClaimWorkflow.submission,  # type: ignore[arg-type]  # an update without an argument is typed amiss
+                result: ClaimAccepted | ClaimRefused = await self.client.execute_update_with_start_workflow(
+                    ClaimWorkflow.submission,  # type: ignore[arg-type]  # an update without an argument is not typed
                     start_workflow_operation=operation,
                     id="submit",
                     rpc_timeout=RPC_TIMEOUT,
                 )
-                return answer
+                return result
             except (RPCError, WorkflowUpdateFailedError) as error:
                 if not run_has_ended(error):
                     raise
@@ -199,13 +199,13 @@ class World:
     def handle(self, claim_id: str) -> WorkflowHandle[Any, Any]:
         return self.client.get_workflow_handle(claim_id)
 
-    async def open(self, ask: Submission) -> "Case":
-        answer = await self.submit(ask)
-        assert isinstance(answer, ClaimAccepted), answer
-        return Case(self, answer.claim.id)
+    async def open(self, submission: Submission) -> "Case":
+        result = await self.submit(submission)
+        assert isinstance(result, ClaimAccepted), result
+        return Case(self, result.claim.id)
 
     async def shipped(self, **changes: object) -> "Case":
-        """A Premium claim whose replacement SN2 has left."""
+        """A Premium claim whose replacement SN2 was dispatched."""
         case = await self.open(self.care_express(Tier.PREMIUM, **changes))
         await case.dispatch()
         return case

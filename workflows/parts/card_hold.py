@@ -194,7 +194,7 @@ class CardHold:
                 case other:
                     assert_never(other)
 
-    async def take_deposit(self) -> bool:
+    async def capture_deposit(self) -> bool:
         """Capture the whole hold before it expires, to be refunded when the unit arrives (decision 13)."""
         live = self.state
         if not isinstance(live, LiveHold) or not await self._capture(live, live.amount, "deposits", "deposit"):

@@ -164,7 +164,7 @@ class HoldRenewal:
             await self._renew_in_time(hold)
         elif not expired and self._record.policy.hold_policy is HoldPolicy.CAPTURE_AND_REFUND:
             self._data.renew_at = hold.expires_at
-            if await self._hold.take_deposit():
+            if await self._hold.capture_deposit():
                 self._record.unflag(Attention.HOLD_AT_RISK)
                 self._record.notify(MailKind.DEPOSIT_TAKEN, hold.amount)
         else:

@@ -1,6 +1,6 @@
 """Store: every table of the first release.
 
-Revision 0001, after nothing. A released migration is never edited; write another one.
+The first revision. A released migration is never edited: changes go into a new one.
 """
 
 from collections.abc import Sequence
@@ -14,8 +14,8 @@ depends_on: str | Sequence[str] | None = None
 
 
 def upgrade() -> None:
-    initial_programme.make()
-    initial_payments.make()
+    initial_programme.create()
+    initial_payments.create()
 
 
 def downgrade() -> None:

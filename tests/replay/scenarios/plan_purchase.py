@@ -60,5 +60,5 @@ async def another_was_quicker(world: World) -> str:
 
 @scenario(WORKFLOW, worker=False)
 async def answer_lost(world: World) -> str:
-    world.payments.lost_answers["price"] = 1
+    world.payments.lost_responses["price"] = 1
     return await bought(world, FakePlans())

@@ -34,7 +34,7 @@ async def a_notice_was_given_up(world: World) -> str:
 
 @scenario(WORKFLOW)
 async def answers_lost(world: World) -> str:
-    world.payments.lost_answers["capture"] = 1
+    world.payments.lost_responses["capture"] = 1
     case = await world.shipped()
     await case.pass_due()
     return await good_box(case)
@@ -43,11 +43,11 @@ async def answers_lost(world: World) -> str:
 @scenario(WORKFLOW)
 async def answer_unknown(world: World) -> str:
     case = await world.shipped()
-    world.payments.silent.add("capture")
+    world.payments.unresponsive.add("capture")
     returning = (await case.claim()).returning
     assert returning
     await world.skipper.fast_forward(case.handle, returning.due_at + timedelta(minutes=30) - await case.now())
-    world.payments.silent.clear()
+    world.payments.unresponsive.clear()
     await case.pass_time(hours=3)
     return await good_box(case)
 
@@ -79,7 +79,7 @@ async def cancelled_by_operations_after_closing(world: World) -> str:
 
 @scenario(WORKFLOW)
 async def cancelled_by_operations_during_the_hold(world: World) -> str:
-    world.payments.lost_answers["authorize"] = 2
+    world.payments.lost_responses["authorize"] = 2
     ask = premium(world)
     submission = asyncio.create_task(world.submit(ask))
     while not any(key.endswith(":authorize:0") for key in world.payments.calls):
@@ -92,7 +92,7 @@ async def cancelled_by_operations_during_the_hold(world: World) -> str:
 @scenario(WORKFLOW)
 async def cancelled_by_operations_during_the_capture(world: World) -> str:
     case = await world.shipped()
-    world.payments.lost_answers["capture"] = 3
+    world.payments.lost_responses["capture"] = 3
     returning = (await case.claim()).returning
     assert returning
     await case.pass_until(returning.due_at - timedelta(seconds=3))
@@ -104,7 +104,7 @@ async def cancelled_by_operations_during_the_capture(world: World) -> str:
 @scenario(WORKFLOW)
 async def decided_twice_at_once(world: World) -> str:
     """Both are accepted while the worker is busy with the first; the second is answered by the closed claim."""
-    world.payments.lost_answers["release"] = 1
+    world.payments.lost_responses["release"] = 1
     case = await world.shipped()
     first = asyncio.create_task(case.decide("waiver", WAIVE))
     while not any(key.endswith(":release:0") for key in world.payments.calls):

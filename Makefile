@@ -15,7 +15,7 @@ TEST_PROCESSES = $(shell $(BIN)/python -c 'import os; print(os.cpu_count() + 1)'
 export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test test-fast check format soak soak-short bench bench-reminders lock clean
+.PHONY: help demo dev test test-fast check format soak soak-short bench bench-reminders screenshots lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -52,6 +52,9 @@ format: $(VENV)/.project ## Format the code and mend what lint can mend
 soak: $(VENV)/.project ## Live 1,000 claims with lost answers, bad cards and killed workers; check every invariant
 	@$(BIN)/python -m tests.soak $(ARGS)
 
+screenshots: $(VENV)/.project ## Take the pictures in docs/images from a running stack; needs Chromium
+	@$(BIN)/python -m demo.screenshots
+
 bench: $(VENV)/.project ## Measure what a claim costs, each figure beside a baseline of the same run
 	@$(BIN)/python -m benchmarks all
 
@@ -63,7 +66,7 @@ lock: $(LOCK_TOOLS)/.uv-$(UV_VERSION) ## Rewrite the hashed locks (UPGRADE=1 tak
 	@$(COMPILE) --output-file requirements.lock pyproject.toml
 	@$(COMPILE) --output-file requirements-stripe.lock --extra stripe --constraints requirements.lock pyproject.toml
 	@$(COMPILE) --output-file requirements-dev.lock --group dev --constraints requirements.lock pyproject.toml
-	@$(COMPILE) --output-file benchmarks/peer.lock --constraints requirements-dev.lock pyproject.toml benchmarks/peer.in
+	@$(COMPILE) --output-file benchmarks/peer/peer.lock --constraints requirements-dev.lock pyproject.toml benchmarks/peer/peer.in
 	@$(COMPILE:3.11=3.12) --output-file tests/stripe/simulator.lock tests/stripe/simulator.in
 
 COMPILE = $(LOCK_TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

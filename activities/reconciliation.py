@@ -18,7 +18,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.payments.gateway import Gateway, Payment
 from domain.reconciliation import CODES, Finding
-from domain.reconciliation_rules import WorkflowStatus, Subject, findings, parked, unbalanced, has_live_hold
+from domain.reconciliation_rules import Subject, WorkflowStatus, findings, has_live_hold, parked, unbalanced
 from messages.reconciliation import (
     BeginReconciliation,
     CompareSubjects,
@@ -114,7 +114,7 @@ class DatabaseReconciliation(Reconciliation):
             if not has_live_hold(subject, request.at):
                 return subject
             async with limit:
-                return replace(subject, process=await self._workflow_states.state(subject.id))
+                return replace(subject, workflow_status=await self._workflow_states.state(subject.id))
 
         subjects = await asyncio.gather(*map(with_workflow_state, page.subjects))
         found = [finding for subject in subjects for finding in findings(subject, request.at)]

@@ -22,7 +22,7 @@ from messages.record import (
     WindowComputed,
 )
 from store.database import Database
-from store.writes import claims, dispatch
+from store.writes import claims, dispatch, reservations
 
 
 class DatabaseRecord(Record):
@@ -35,7 +35,7 @@ class DatabaseRecord(Record):
     @activity.defn
     async def reserve_use(self, request: ReserveUse) -> UseReserved | ClaimRefused:
         async with self._database.transaction() as session:
-            return await claims.reserve_use(session, request, self._policy)
+            return await reservations.reserve_use(session, request, self._policy)
 
     @activity.defn
     async def save_claim(self, request: SaveClaim) -> None:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from email.message import EmailMessage
+from email.message import Message
 
 from sqlmodel import col
 from temporalio import activity
@@ -82,7 +82,7 @@ class DatabaseRenewals(Renewals):
                 await session.delete(await session.get_one(MailRow, (row.claim_id, row.kind, row.occurrence)))
         return sent_now - {row.claim_id for row in undeliverable}
 
-    def _mail(self, due: DueReminder, request: RemindPage, zone: str) -> tuple[MailRow, EmailMessage, str] | None:
+    def _mail(self, due: DueReminder, request: RemindPage, zone: str) -> tuple[MailRow, Message, str] | None:
         """The row of the sent mail, the message and its name; None for an invalid address."""
         renewal = due.renewal
         if renewal.price is None or renewal.last_day is None or renewal.starts_on is None or renewal.ends_on is None:

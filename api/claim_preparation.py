@@ -9,7 +9,7 @@ from domain.claim import Incident
 from domain.device_snapshot import DeviceSnapshot, premium_delivers
 from domain.eligibility import Application
 from domain.kinds import Cause, Service, Tier
-from domain.maintenance import code_refusal
+from domain.maintenance import redemption_refusal
 from domain.money import Money
 from domain.reasons import Reason
 from messages.claims import QuotedAmounts, SubmitCareExpress, SubmitFlyaway, SubmitMaintenance, SubmitRepair
@@ -99,7 +99,7 @@ def prepare_service_job(
         fee=no_fee,
         application=Application(Service.MAINTENANCE, None, wear, policy=services.config.policy),
         submission=SubmitMaintenance(maintenance_code=body.maintenance_code, **common),
-        refusal=code_refusal(snapshot, body.maintenance_code, now),
+        refusal=redemption_refusal(snapshot, body.maintenance_code, now),
     )
 
 

@@ -1,1 +1,1 @@
-"""Benchmarks: composition roots that measure the real parts. No room imports them; `make test` does not run them."""
+"""Benchmarks: composition roots that measure the real parts. No layer imports them; `make test` does not run them."""

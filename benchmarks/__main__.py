@@ -32,7 +32,7 @@ def floor(
     postgres: Postgres = False,
 ) -> None:
     """A Premium claim beside a bare workflow with the same waits, messages and outside effects."""
-    from benchmarks.floor import Sizes, measure
+    from benchmarks.floor.benchmark import Sizes, measure
 
     _show(measure(Sizes(claims, at_once, rounds, alone), postgres=postgres))
 
@@ -46,8 +46,8 @@ def waiting(
     idle: Annotated[float, typer.Option(min=1, help="For how many seconds idle processes are watched.")] = 30,
     postgres: Postgres = False,
 ) -> None:
-    """Many open claims on one worker: memory, idle CPU, answers to messages, restarts."""
-    from benchmarks.waiting import Size, measure
+    """Many open claims on one worker: memory, idle CPU, latency of messages, restarts."""
+    from benchmarks.waiting.benchmark import Size, measure
 
     _show(measure(Size(claims, first, messages, cached, idle), postgres))
 
@@ -59,7 +59,7 @@ def peer(
     rounds: Annotated[int, typer.Option(help="How often; the sides take turns, the last round kills workers.")] = 2,
 ) -> None:
     """The same claim on DBOS and on Temporal: claims a second, CPU, latency, and what a killed worker costs."""
-    from benchmarks import peer_environment
+    from benchmarks.peer import environment as peer_environment
 
     options = {"--claims": claims, "--at-once": at_once, "--rounds": rounds}
     raise typer.Exit(peer_environment.run([str(part) for pair in options.items() for part in pair], console))
@@ -71,8 +71,8 @@ def populate(
     sqlite: Annotated[str, typer.Option(help="A new file.")] = "",
     postgres: Annotated[str, typer.Option(help="The address of an empty database.")] = "",
 ) -> None:
-    """Write a made-up programme of stored claims into a new database, to look at or to measure."""
-    from benchmarks.programme import populate as write
+    """Write a generated programme of stored claims into a new database."""
+    from benchmarks.growth.programme import populate as write
 
     if bool(sqlite) == bool(postgres):
         raise typer.BadParameter("name one of --sqlite FILE and --postgres URL")
@@ -82,13 +82,13 @@ def populate(
 @app.command()
 def api(
     claims: Annotated[int, typer.Option(help="How many are stored.")] = 10_000,
-    clients: Annotated[int, typer.Option(help="How many ask at once.")] = 50,
+    clients: Annotated[int, typer.Option(help="How many concurrent clients.")] = 50,
     seconds: Annotated[float, typer.Option(help="A turn's.")] = 4.0,
     rounds: Annotated[int, typer.Option(help="Turns of each.")] = 3,
     postgres: Postgres = False,
 ) -> None:
-    """Status page and claim under many clients, beside a FastAPI route that answers a constant."""
-    from benchmarks.api import measure
+    """Status page and claim under many clients, beside a FastAPI route that returns a constant."""
+    from benchmarks.api.benchmark import measure
 
     _show(measure(claims, clients, seconds, rounds, postgres))
 
@@ -96,7 +96,7 @@ def api(
 @app.command()
 def growth(
     sizes: Annotated[str, typer.Option(help="Stored claims, of which the smallest is the baseline.")] = "1000,100000",
-    repeats: Annotated[int, typer.Option(help="How often each question is asked at each size.")] = 100,
+    repeats: Annotated[int, typer.Option(help="How often each query is run at each size.")] = 100,
     postgres: Postgres = False,
     stored: Annotated[
         list[str] | None,
@@ -104,7 +104,7 @@ def growth(
     ] = None,
 ) -> None:
     """What a request costs the database, by how many claims and devices are stored."""
-    from benchmarks.growth import measure
+    from benchmarks.growth.benchmark import measure
 
     pairs = (place.partition("=") for place in stored or ())
     addresses = {int(size): address for size, _, address in pairs}

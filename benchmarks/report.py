@@ -17,7 +17,7 @@ MACHINE: Final = f"{os.cpu_count()} cores, Python {platform.python_version()}, {
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured value beside what it is compared with. `reach` bounds the ratio; without a baseline the value.
+    """One measured value beside what it is compared with. `target` bounds the ratio; without a baseline the value.
 
     `at_least`: the bound is a floor, not a ceiling.
     """
@@ -26,7 +26,7 @@ class Figure:
     ours: float
     unit: str = ""
     baseline: float | None = None
-    reach: float | None = None
+    target: float | None = None
     at_least: bool = False
 
     @property
@@ -36,18 +36,18 @@ class Figure:
 
     @property
     def met(self) -> bool | None:
-        """Whether the reach is met; None where none is set."""
-        if self.reach is None:
+        """Whether the target is met; None where none is set."""
+        if self.target is None:
             return None
         value = self.ours if self.baseline is None else self.ratio
         if value is None:
             return False
-        return value >= self.reach if self.at_least else value <= self.reach
+        return value >= self.target if self.at_least else value <= self.target
 
 
 @dataclass
 class Report:
-    """The figures of one benchmark. `name` names its JSON; `baseline` says what the baseline is."""
+    """The figures of one benchmark. `name` names its JSON; `baseline` is the heading of its column."""
 
     name: str
     title: str
@@ -64,15 +64,15 @@ class Report:
         unit: str = "",
         *,
         baseline: float | None = None,
-        reach: float | None = None,
+        target: float | None = None,
         at_least: bool = False,
     ) -> None:
         """Append a figure; the arguments are Figure's."""
-        self.figures.append(Figure(what, ours, unit, baseline, reach, at_least))
+        self.figures.append(Figure(what, ours, unit, baseline, target, at_least))
 
     @property
     def missed(self) -> list[Figure]:
-        """The figures that are out of reach."""
+        """The figures that miss their target."""
         return [figure for figure in self.figures if figure.met is False]
 
     def show(self, console: Console) -> None:
@@ -80,7 +80,7 @@ class Report:
         compared = any(figure.baseline is not None for figure in self.figures)
         table = Table(title=f"{self.title} ({MACHINE})", min_width=60)
         table.add_column("")
-        for heading in ("Aftercare", *((self.baseline, "ratio") if compared else ()), "reach"):
+        for heading in ("Aftercare", *((self.baseline, "ratio") if compared else ()), "target"):
             table.add_column(heading, justify="right")
         for figure in self.figures:
             cells = [_number(figure.ours, figure.unit)]
@@ -89,7 +89,7 @@ class Report:
                     _number(figure.baseline, figure.unit) if figure.baseline is not None else "",
                     f"{figure.ratio:.2f}" if figure.ratio is not None else "",
                 ]
-            table.add_row(figure.what, *cells, _reach(figure))
+            table.add_row(figure.what, *cells, _target(figure))
         console.print(table)
         for note in self.notes:
             console.print(f"- {note}")
@@ -116,11 +116,11 @@ def _number(value: float, unit: str) -> str:
     return f"{digits} {unit}".strip()
 
 
-def _reach(figure: Figure) -> str:
-    if figure.reach is None:
+def _target(figure: Figure) -> str:
+    if figure.target is None:
         return ""
     sign, colour = ("≥" if figure.at_least else "≤"), ("green" if figure.met else "bold red")
-    return f"[{colour}]{sign} {figure.reach:g}[/]"
+    return f"[{colour}]{sign} {figure.target:g}[/]"
 
 
 def percentile(values: list[float], share: float) -> float:

@@ -1,8 +1,8 @@
 """Store: the database engine, its connection pools, and the unit of work.
 
-SQLite is opened by aiosqlite and PostgreSQL by psycopg, each through SQLAlchemy's dialect and pool. There are three
-pools, so that transactions waiting for a lock do not block single queries: queries (autocommit), snapshots
-(read only) and transactions (read and write).
+SQLite is opened by the standard library's driver (`store.sqlite_dialect`) and PostgreSQL by psycopg, both through
+SQLAlchemy's pools. There are three pools, so that transactions waiting for a lock do not block single queries: queries
+(autocommit), snapshots (read only) and transactions (read and write).
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -17,6 +17,9 @@ from sqlalchemy.exc import InternalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, async_sessionmaker, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from store.sqlite_dialect import BUSY_SECONDS
+from store.sqlite_dialect import Connection as SqliteConnection
+
 QUERIES: Final = 4
 """Connections for single queries."""
 TRANSACTIONS: Final = 10
@@ -25,16 +28,14 @@ POOL_SECONDS: Final = 30
 """How long a caller waits for a connection of the pool before it gets SQLAlchemy's TimeoutError."""
 CONNECT_SECONDS: Final = 10
 """How long PostgreSQL may take to accept a connection, unless the URL says `connect_timeout`."""
-BUSY_SECONDS: Final = 10
-"""How long a SQLite writer waits for a writer in another process."""
 
 
 def async_url(url: str) -> URL:
-    """`url` with the driver of its database: aiosqlite or psycopg. Raises ValueError for any other database."""
+    """`url` with the driver of its database: our dialect or psycopg. Raises ValueError for any other database."""
     parsed = make_url(url)
     match parsed.get_backend_name():
         case "sqlite":
-            return parsed.set(drivername="sqlite+aiosqlite")
+            return parsed.set(drivername="sqlite+inloop")
         case "postgresql" | "postgres":
             return parsed.set(drivername="postgresql+psycopg")
         case other:
@@ -51,6 +52,8 @@ def configure_sqlite(engine: Engine, begin: str | None) -> None:
         cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA foreign_keys = ON")
+        if engine.dialect.is_async:
+            cursor.execute("PRAGMA busy_timeout = 0")  # the dialect waits asleep instead
         cursor.close()
 
     if begin is not None:
@@ -121,7 +124,14 @@ async def execute(
 
 
 def _sqlite(address: URL, begin: str | None, **options: Any) -> AsyncEngine:
-    engine = create_async_engine(address, hide_parameters=True, max_overflow=0, pool_timeout=POOL_SECONDS, **options)
+    engine = create_async_engine(
+        address,
+        connect_args={"check_same_thread": False, "factory": SqliteConnection},
+        hide_parameters=True,
+        max_overflow=0,
+        pool_timeout=POOL_SECONDS,
+        **options,
+    )
     configure_sqlite(engine.sync_engine, begin)
     return engine
 

@@ -5,7 +5,7 @@ import logging
 import os
 import secrets
 from abc import ABC, abstractmethod
-from email.message import EmailMessage
+from email.message import Message
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -32,7 +32,7 @@ class MailTransport(ABC):
     """
 
     @abstractmethod
-    async def deliver(self, message: EmailMessage, name: str) -> None:
+    async def deliver(self, message: Message, name: str) -> None:
         """Deliver `message`. `name` is the same for the same mail, so that a repeated delivery can be recognised.
 
         Raises Undeliverable when a retry cannot succeed; any other error is retried.
@@ -51,7 +51,7 @@ class FolderTransport(MailTransport):
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    async def deliver(self, message: EmailMessage, name: str) -> None:
+    async def deliver(self, message: Message, name: str) -> None:
         if await asyncio.to_thread(self._write, message.as_bytes(), name):
             log.info("mail to %s: %s (%s.eml)", message["To"], message["Subject"], name)
 
@@ -92,7 +92,7 @@ class SmtpTransport(MailTransport):
         self._user = unquote(address.username) if address.username else None
         self._password = unquote(address.password) if address.password else None
 
-    async def deliver(self, message: EmailMessage, name: str) -> None:
+    async def deliver(self, message: Message, name: str) -> None:
         try:
             await aiosmtplib.send(
                 message,

@@ -8,7 +8,7 @@ one that was given up. No mail is sent for a claim that was not saved.
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from email.message import EmailMessage
+from email.message import Message
 from enum import StrEnum
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -47,7 +47,7 @@ class CrashingTransport(RecordingTransport):
         super().__init__(batch_size=25)
         self.kills = False
 
-    async def deliver(self, message: EmailMessage, name: str) -> None:
+    async def deliver(self, message: Message, name: str) -> None:
         if self.kills:
             raise Killed
         await super().deliver(message, name)

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from email.message import EmailMessage
+from email import message_from_bytes, policy
+from email.message import EmailMessage, Message
 from typing import Any
 
 from sqlmodel import col, select
@@ -31,14 +32,14 @@ class RecordingTransport(MailTransport):
     """
 
     def __init__(self, batch_size: int = 1, refuses: str | None = None) -> None:
-        self.sent: list[tuple[str, EmailMessage]] = []
+        self.sent: list[tuple[str, Message]] = []
         self.fails: list[Exception] = []
         self.dies: list[Exception] = []
         self.batch_size = batch_size
         self.refuses = refuses
         self.away = False
 
-    async def deliver(self, message: EmailMessage, name: str) -> None:
+    async def deliver(self, message: Message, name: str) -> None:
         if self.fails:
             raise self.fails.pop(0)
         if self.away or (self.refuses is not None and self.refuses in name):
@@ -124,3 +125,8 @@ async def drained(mail: OutgoingMail) -> None:
         delivered = await mail.deliver_due()
         if not (delivered.sent or delivered.given_up or delivered.more):
             return
+
+
+def parsed(message: Message) -> EmailMessage:
+    """The message as a mail program reads it."""
+    return message_from_bytes(message.as_bytes(), policy=policy.default)

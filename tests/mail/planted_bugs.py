@@ -4,7 +4,7 @@ import contextlib
 import itertools
 from collections.abc import Sequence
 from dataclasses import replace
-from email.message import EmailMessage
+from email.message import Message
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, exists
@@ -30,7 +30,7 @@ async def sends_before_it_is_committed(session: AsyncSession, save: SaveClaim, t
     await save_claim(session, save)
     for notice in save.notices:
         with contextlib.suppress(OSError):
-            await transport.deliver(EmailMessage(), f"{save.claim.id}.{notice.kind}.{notice.occurrence}")
+            await transport.deliver(Message(), f"{save.claim.id}.{notice.kind}.{notice.occurrence}")
 
 
 class NotesBeforeItSends(OutgoingMail):

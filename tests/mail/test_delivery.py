@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
-from email.message import EmailMessage
+from email.message import Message
 
 import pytest
 from temporalio.activity import ActivityCancellationDetails
@@ -29,7 +29,7 @@ class Slow(RecordingTransport):
         self.begun = asyncio.Event()
         self._seconds = seconds
 
-    async def deliver(self, message: EmailMessage, name: str) -> None:
+    async def deliver(self, message: Message, name: str) -> None:
         if "shipped" in name:
             self.begun.set()
             await asyncio.sleep(self._seconds)

@@ -12,7 +12,7 @@ from sqlmodel import select
 from activities.payments.activities import GatewayPayments
 from activities.payments.simulated.gateway import SimulatedGateway
 from activities.reconciliation import CONCURRENCY, DatabaseReconciliation
-from benchmarks.counters import watched
+from benchmarks.counters import count_statements
 from domain.claim import Claim, Hold
 from domain.kinds import Attention, ClaimState, HoldState
 from domain.money import Money
@@ -501,7 +501,7 @@ async def test_a_page_costs_the_same_queries_whatever_is_in_it(office: Office) -
     counts: list[int] = []
 
     async def queries() -> int:
-        with watched() as seen:
+        with count_statements() as seen:
             await office.compare(f"rec_{len(counts)}")
         return seen.selects
 

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from activities.payments.simulated.gateway import SimulatedGateway
 from activities.record import DatabaseRecord
-from benchmarks import programme
-from benchmarks.questions import NOW, write_claim
+from benchmarks.growth import programme
+from benchmarks.growth.queries import NOW, write_claim
 from domain.kinds import Attention, ClaimState, Service
 from domain.money import Money
 from domain.policy import Policy

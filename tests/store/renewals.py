@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from email.message import EmailMessage
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ class CountingTransport(MailTransport):
     unknown: set[str] = field(default_factory=set)
     slow: bool = False
 
-    async def deliver(self, message: EmailMessage, name: str) -> None:
+    async def deliver(self, message: Message, name: str) -> None:
         if self.slow:
             await asyncio.sleep(0.01)
         if any(address in message["To"] for address in self.unknown):

@@ -28,8 +28,8 @@ DEVICE: dict[str, Any] = {
 @pytest.mark.parametrize(
     ("given", "driver"),
     [
-        ("sqlite:///a.db", "sqlite+aiosqlite"),
-        ("sqlite+aiosqlite:///a.db", "sqlite+aiosqlite"),
+        ("sqlite:///a.db", "sqlite+inloop"),
+        ("sqlite+inloop:///a.db", "sqlite+aiosqlite"),
         ("postgresql://u:p@host/db", "postgresql+psycopg"),
         ("postgresql+asyncpg://u:p@host/db", "postgresql+psycopg"),
     ],

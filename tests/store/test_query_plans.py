@@ -15,7 +15,7 @@ from typing import Any, Final
 import pytest
 from sqlalchemy import Engine, text
 
-from benchmarks.counters import overheard
+from benchmarks.counters import on_statement
 from benchmarks.databases import plain_engine
 from benchmarks.growth import programme
 from benchmarks.growth.queries import NOW
@@ -109,7 +109,7 @@ async def stored(database: Database, database_url: str) -> Database:
 async def statements_of(query: Query) -> list[tuple[str, Any]]:
     """The statements of the query that can be explained, with their values."""
     statements: list[tuple[str, Any]] = []
-    with overheard(lambda text, values: statements.append((text, values))):
+    with on_statement(lambda text, values: statements.append((text, values))):
         await query()
     return [each for each in statements if each[0].startswith(("SELECT", "WITH", "DELETE", "UPDATE"))]
 

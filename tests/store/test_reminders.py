@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import UTC, date, datetime, timedelta
-from email.message import EmailMessage
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.mail.transport import FolderTransport
 from activities.renewals import DatabaseRenewals
-from benchmarks.counters import watched
+from benchmarks.counters import count_statements
 from store.database import Database
 from store.reads.due_reminders import _ending
 from tests.store.programme import NOW, Programme
@@ -138,7 +138,7 @@ async def test_a_crash_after_the_delivery_to_a_folder_leaves_one_file(programme:
     await covered(programme, 3)
 
     class CrashingTransport(FolderTransport):
-        async def deliver(self, message: EmailMessage, name: str) -> None:
+        async def deliver(self, message: Message, name: str) -> None:
             await super().deliver(message, name)
             if name.startswith("t1"):
                 raise asyncio.CancelledError
@@ -196,7 +196,7 @@ async def test_a_page_takes_the_same_few_queries_for_any_number_of_terms(program
     costs = []
     for first, count in ((0, 2), (2, 9)):
         await covered(programme, count, first=first)
-        with watched() as statements, pytest.raises(OSError, match="unavailable"):
+        with count_statements() as statements, pytest.raises(OSError, match="unavailable"):
             await DatabaseRenewals(programme.database, CountingTransport(fails_after=0)).remind_page(page(END))
         costs.append(statements.selects)
     assert costs[0] == costs[1] <= 8

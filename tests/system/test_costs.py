@@ -9,10 +9,10 @@ from typing import Final
 from temporalio.client import Client
 
 from api.temporal_client import TemporalClaimCommands
-from benchmarks.counters import HistoryCost, Statements, history_cost, watched
+from benchmarks.counters import HistoryCost, Statements, count_statements, history_cost
 from benchmarks.databases import plain_engine
-from benchmarks.devices import Covered
-from benchmarks.floor.clients import Ours, travel
+from benchmarks.devices import CoveredDevices
+from benchmarks.floor.clients import AftercareClient, run_claims
 from tests.system.conftest import Deployment
 from tests.system.service_desk import new_serial
 
@@ -52,21 +52,21 @@ async def good_returns(deployment: Deployment, count: int) -> list[Counted]:
         return deployment.client
 
     claim_commands = TemporalClaimCommands(connected, deployment.settings.task_queue)
-    drones = Covered(plain_engine(deployment.settings.database_url), new_serial("COST").replace("-", ""))
+    drones = CoveredDevices(plain_engine(deployment.settings.database_url), new_serial("COST").replace("-", ""))
     found = []
     await claim_commands.open()
     try:
         async with deployment.worker():
             # Warm the caches.
-            await travel(deployment.client, Ours(claim_commands), drones.take(1), 1, PAUSE)
+            await run_claims(deployment.client, AftercareClient(claim_commands), drones.take(1), 1, PAUSE)
             for serial in drones.take(count):
-                with watched() as seen:
-                    times = await travel(deployment.client, Ours(claim_commands), [serial], 1, PAUSE)
+                with count_statements() as seen:
+                    times = await run_claims(deployment.client, AftercareClient(claim_commands), [serial], 1, PAUSE)
                     await deployment.mails_out()
                 (claim_id,) = times.ids
                 assert len(deployment.mails(claim_id)) == 5
                 cost = await history_cost(deployment.client, claim_id)
-                found.append(Counted(claim_id, serial, cost, seen.without_looks()))
+                found.append(Counted(claim_id, serial, cost, seen.without_outbox_polls()))
     finally:
         await claim_commands.close()
     return found
@@ -88,7 +88,7 @@ async def test_a_page_asks_no_more_of_the_database_than_it_did(deployment_on_eac
     for path, queries in PAGES.items():
         page = path.removeprefix("/v1").format(serial=claim.serial, claim=claim.claim_id)
         await deployment_on_each_engine.desk.get(page)  # fills the caches
-        with watched() as seen:
+        with count_statements() as seen:
             await deployment_on_each_engine.desk.get(page)
         assert seen.statements <= queries, (path, seen.statements, seen.texts.most_common())
 
@@ -99,9 +99,9 @@ async def test_a_post_asks_no_more_of_the_database_than_it_did(deployment_on_eac
         serial = await deployment_on_each_engine.desk.covered()
     body = {"service": "care_express", "tier": "premium", "serial_number": serial}
     await deployment_on_each_engine.desk.post_ok("/quotes", body, "warm")  # fills the caches
-    with watched() as first:
+    with count_statements() as first:
         await deployment_on_each_engine.desk.post_ok("/quotes", body, "key")
-    with watched() as again:
+    with count_statements() as again:
         await deployment_on_each_engine.desk.post_ok("/quotes", body, "key")
     assert first.statements <= QUOTE, first.texts.most_common()
     assert again.statements <= REPEATED, again.texts.most_common()

@@ -1,0 +1,1 @@
+"""Benchmarks: the API's reads beside a route that returns a constant."""

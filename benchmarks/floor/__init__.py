@@ -1,0 +1,1 @@
+"""Benchmarks: a Premium claim beside the floor, a bare workflow of the same shape."""

@@ -1,0 +1,1 @@
+"""Benchmarks: the same claim on DBOS and on Aftercare."""

@@ -1,0 +1,1 @@
+"""Benchmarks: one day's renewal reminders of a generated programme."""

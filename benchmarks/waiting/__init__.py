@@ -1,0 +1,1 @@
+"""Benchmarks: many open claims on one worker."""

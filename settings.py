@@ -171,7 +171,7 @@ class Settings(BaseSettings):
         if values.get("environment", "development") == "development":
             values.setdefault("api_keys", {DEVELOPMENT_KEY: "admin"})
         home = Path(values.get("home") or cls.model_fields["home"].default).expanduser().absolute()
-        values["database_url"] = values.get("database_url") or f"sqlite+aiosqlite:///{home / 'aftercare.db'}"
+        values["database_url"] = values.get("database_url") or f"sqlite:///{home / 'aftercare.db'}"
         ui_port = values.get("temporal_ui_port") or cls.model_fields["temporal_ui_port"].default
         values["temporal_ui_url"] = values.get("temporal_ui_url") or f"http://127.0.0.1:{ui_port}"
         return values

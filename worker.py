@@ -89,7 +89,7 @@ def gateway_for(settings: Settings, database: Database) -> Gateway:
         faults = settings.simulated_mischief
         random = faults.random()
         return SimulatedGateway(
-            database, environment=settings.environment, lose_answers=lambda _key: faults.loses_response(random)
+            database, environment=settings.environment, lose_responses=lambda _key: faults.loses_response(random)
         )
     try:
         # Stripe's library is an optional dependency and slow to import.

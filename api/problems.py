@@ -85,13 +85,11 @@ class FieldError(BaseModel):
 class ReasonView(BaseModel):
     """Why, for programs (`code`), under which rule, and in words a customer can read."""
 
+    model_config = ConfigDict(from_attributes=True)
+
     code: ReasonCode
     rule: str
     message: str
-
-    @classmethod
-    def of(cls, reason: Reason) -> "ReasonView":
-        return cls(code=reason.code, rule=reason.rule, message=reason.message)
 
 
 class ProblemView(BaseModel):
@@ -147,7 +145,7 @@ class Problem(Exception):
             detail=self.detail,
             instance=instance,
             errors=list(self.errors) or None,
-            reasons=[ReasonView.of(reason) for reason in self.reasons] or None,
+            reasons=[ReasonView.model_validate(reason) for reason in self.reasons] or None,
             rule=self.rule,
             allowed_actions=None if self.allowed_actions is None else list(self.allowed_actions),
             claim_id=self.claim_id,

@@ -208,7 +208,7 @@ class TemporalClaimCommands:
                 raise
             while (await handle.describe(rpc_timeout=QUICK_TIMEOUT)).status is WorkflowExecutionStatus.RUNNING:
                 # The clock has moved already, so a query without a worker is repeated until the timeout.
-                with _ignore_unanswered_query():
+                with _ignore_failed_query():
                     wakes_at = await handle.query(ClaimWorkflow.next_wake, rpc_timeout=QUICK_TIMEOUT)
                     settled = await handle.query(ClaimWorkflow.settled, rpc_timeout=QUICK_TIMEOUT)
                     if settled and not _is_due(wakes_at, await skipper.get_current_time(handle)):
@@ -267,7 +267,7 @@ def _workflow_for(submission: Submission) -> Callable[..., Awaitable[str]]:
 
 
 @contextlib.contextmanager
-def _ignore_unanswered_query() -> Iterator[None]:
+def _ignore_failed_query() -> Iterator[None]:
     """Suppress the errors of a query that no worker answers now."""
     try:
         yield

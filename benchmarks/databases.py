@@ -25,7 +25,7 @@ POSTGRES_VARIABLE = "AFTERCARE_TEST_POSTGRES_URL"
 @contextmanager
 def fresh(home: Path, postgres: bool) -> Iterator[str]:
     """The address of a new database: a file in `home`, or one on a PostgreSQL server, which is dropped at the end."""
-    with on_postgres() if postgres else contextlib.nullcontext(f"sqlite+aiosqlite:///{home / 'aftercare.db'}") as url:
+    with on_postgres() if postgres else contextlib.nullcontext(f"sqlite:///{home / 'aftercare.db'}") as url:
         upgrade(url)
         asyncio.run(load_demo_catalogue(url))
         yield url
@@ -68,7 +68,7 @@ def settle(engine: Engine) -> None:
 @contextmanager
 def on_postgres() -> Iterator[str]:
     """The address of a new and empty database on a PostgreSQL server, dropped at the end."""
-    name = f"aftercare_bench_{uuid4().hex[:12]}"
+    name = f"aftercare_benchmark_{uuid4().hex[:12]}"
     with _server() as server:
         _administer(server, f"CREATE DATABASE {name}")
         try:

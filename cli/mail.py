@@ -34,9 +34,7 @@ def waiting() -> None:
     if lines:
         Console().print(_table(lines))
     hint = " (to send them again: `aftercare mail retry`)" if status.given_up else ""
-    typer.echo(
-        f"Waiting: {status.waiting}, {status.failing} of them failed before. Given up: {status.given_up}{hint}"
-    )
+    typer.echo(f"Waiting: {status.waiting}, {status.failing} of them failed before. Given up: {status.given_up}{hint}")
     raise typer.Exit(1 if status.given_up else 0)
 
 

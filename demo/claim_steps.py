@@ -182,10 +182,10 @@ class ClaimSteps(CustomerSteps):
             for option in quote["options"]
         ]
         answer = f"{', '.join(options)}; until {day(quote['pay_until'], self._region)}."
-        self._log_request("the ways out", answer, ", ".join(options), datetime.fromisoformat(quote["quoted_at"]))
+        self._log_request("the repair options", answer, ", ".join(options), datetime.fromisoformat(quote["quoted_at"]))
 
     async def choose(self, option: str) -> None:
-        self._on_step("chooses a way out")
+        self._on_step("chooses a repair option")
         await self._act("repair-choice", {"choice": option, "payment_method": CARD})
 
     async def ship_back(self) -> None:

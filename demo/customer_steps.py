@@ -126,8 +126,8 @@ class CustomerSteps:
     def _device(self, rest: str = "") -> str:
         return f"/devices/{self.serial}{rest}"
 
-    def _serial(self, letter: str) -> str:
-        return f"{self._model.replace('-', '').upper()}{letter}{self._number:02}"
+    def _serial(self, suffix: str) -> str:
+        return f"{self._model.replace('-', '').upper()}{suffix}{self._number:02}"
 
 
 def differences(found: Any, expected: Any) -> list[str]:

@@ -51,7 +51,7 @@ def main(scenarios: Sequence[Scenario] = SCENARIOS) -> int:
 class _Demo:
     def __init__(self, console: Console, scenarios: Sequence[Scenario]) -> None:
         self._console = console
-        self._stories = scenarios
+        self._scenarios = scenarios
         self._progress = output.Progress(len(scenarios))
         self._stopped_by = 0
         self._stack: Stack | None = None
@@ -87,7 +87,7 @@ class _Demo:
         self._console.print("Starting Temporal, worker and API on free ports...")
         self._stack = Stack(settings, on_note=self._note)
         async with self._stack as stack:
-            output.show(self._console, output.introduction(self._stories, stack.ui_url))
+            output.show(self._console, output.introduction(self._scenarios, stack.ui_url))
             database = Database(settings.database_url)
             try:
                 async with ApiClient(stack.api_url) as client:
@@ -113,7 +113,7 @@ class _Demo:
 
         with self._live_progress():
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(run_limited(n, scenario)) for n, scenario in enumerate(self._stories, 1)]
+                tasks = [group.create_task(run_limited(n, scenario)) for n, scenario in enumerate(self._scenarios, 1)]
                 return [await self._show_result(task) for task in tasks]
 
     def _live_progress(self) -> contextlib.AbstractContextManager[object]:

@@ -119,7 +119,7 @@ def require_extension(claim: Claim, days: int, now: datetime, policy: Policy) ->
 
 
 def require_hold_until(claim: Claim, due_at: datetime) -> None:
-    """Raise RuleError when the hold cannot be kept alive until `due_at` (R-RET-5): it is at risk and ends before."""
+    """Raise RuleError when the hold does not last until `due_at` (R-RET-5): it is at risk and ends before."""
     at_risk = Attention.HOLD_AT_RISK in claim.attention
     if at_risk and claim.hold and claim.hold.expires_at and claim.hold.expires_at < due_at:
         message = f"The hold ends {claim.hold.expires_at:%Y-%m-%d}; the window cannot be extended beyond it."

@@ -14,7 +14,7 @@ from psycopg.pq import TransactionStatus
 from sqlalchemy import URL, Connection, CursorResult, Engine, Executable, Row, event, make_url, text
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import InternalError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from store.sqlite_dialect import BUSY_SECONDS
@@ -45,15 +45,15 @@ def async_url(url: str) -> URL:
 def configure_sqlite(engine: Engine, begin: str | None) -> None:
     """Set up each connection; send `begin` where a transaction begins, as SQLAlchemy's SQLite dialect documents."""
 
+    # The asynchronous dialect waits asleep for a lock; the driver would block the event loop.
+    busy_milliseconds = 0 if engine.dialect.is_async else BUSY_SECONDS * 1000
+
     @event.listens_for(engine, "connect")
     def connect(connection: Any, _record: object) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
-        cursor.execute("PRAGMA journal_mode = WAL")
-        cursor.execute("PRAGMA foreign_keys = ON")
-        if engine.dialect.is_async:
-            cursor.execute("PRAGMA busy_timeout = 0")  # the dialect waits asleep instead
+        for pragma in (f"busy_timeout = {busy_milliseconds}", "journal_mode = WAL", "foreign_keys = ON"):
+            engine.dialect.do_execute(cursor, f"PRAGMA {pragma}", ())
         cursor.close()
 
     if begin is not None:
@@ -77,10 +77,6 @@ class Database:
             self._queries = _postgresql(address, "AUTOCOMMIT", QUERIES, skip_autocommit_rollback=True)
             self._snapshots = _postgresql(address, "REPEATABLE READ", TRANSACTIONS)
             self._transactions = _postgresql(address, "READ COMMITTED", TRANSACTIONS)
-        self._new_snapshot = async_sessionmaker(
-            self._snapshots, class_=AsyncSession, expire_on_commit=False, autoflush=False
-        )
-        self._new_transaction = async_sessionmaker(self._transactions, class_=AsyncSession, expire_on_commit=False)
 
     async def fetch(
         self, statement: Executable, values: Mapping[str, Any] | None = None
@@ -95,16 +91,25 @@ class Database:
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[AsyncSession]:
-        """A session that sees one state of the database; it is rolled back at the end."""
-        async with self._new_snapshot() as session:
+        """A session that sees one state of the database; nothing it does is kept."""
+        async with (
+            self._snapshots.connect() as connection,
+            AsyncSession(connection, expire_on_commit=False, autoflush=False) as session,
+        ):
             yield session
 
-    def transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
         """A session whose transaction is committed when the block ends and rolled back when it raises.
 
         Transactions do not nest: on SQLite an inner one would wait for the outer one until the pool's timeout.
         """
-        return self._new_transaction.begin()
+        async with (
+            self._transactions.begin() as connection,
+            AsyncSession(connection, expire_on_commit=False) as session,
+        ):
+            yield session
+            await session.flush()
 
     async def ready(self) -> None:
         """Query the database; raises SQLAlchemy's error when it does not respond."""
@@ -119,8 +124,14 @@ class Database:
 async def execute(
     session: AsyncSession, statement: Executable, values: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
 ) -> CursorResult[*tuple[Any, ...]]:
-    """Run a Core statement in the session's transaction: SQLModel's `exec` is for selects of models."""
-    return await (await session.connection()).execute(statement, values)
+    """Run a Core statement on the session's connection: SQLModel's `exec` is for selects of models."""
+    return await connection_of(session).execute(statement, values)
+
+
+def connection_of(session: AsyncSession) -> AsyncConnection:
+    """The connection of a session of `snapshot` or `transaction`."""
+    assert isinstance(session.bind, AsyncConnection)
+    return session.bind
 
 
 def _sqlite(address: URL, begin: str | None, **options: Any) -> AsyncEngine:

@@ -1,4 +1,4 @@
-"""Store: SQLAlchemy's dialect of SQLite for an event loop, which calls the standard library's driver in the loop's thread.
+"""Store: SQLAlchemy's dialect of SQLite for an event loop. It calls the standard library's driver in the loop's thread.
 
 A driver that hands each call to a thread costs several times what the statement does (docs/decisions/0037). A statement
 takes microseconds here. What can take long does not block the loop: a lock held by another process is waited for

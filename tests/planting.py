@@ -1,4 +1,4 @@
-"""How a change or a bug is planted into a Premium claim: the class says in `plant` what of its parts is another."""
+"""Plants a change or a bug into a Premium claim: the class replaces methods of its parts in `plant`."""
 
 from collections.abc import Callable
 from typing import Any
@@ -34,6 +34,6 @@ def planted(change: type[CareExpressPremium]) -> type[CareExpressPremium]:
 def swap(part: object, name: str, function: Callable[..., Any]) -> Any:
     """Put `function` in the place of the part's method; the method that stood there."""
     real = getattr(part, name)
-    function.__name__ = name  # a phase is kept by its name
+    function.__name__ = name  # a phase is stored by its name
     setattr(part, name, function)
     return real

@@ -72,9 +72,9 @@ RULES = {
     "R-FLY-5": "A flyaway uses one replacement and one flyaway",
     "R-FLY-6": "Found before dispatch it is withdrawn; found after, the old unit stays lost",
     "R-FLY-7": "No flyaway through Care Express",
-    "R-REP-1": "All ways out of a repair quote are shown together",
+    "R-REP-1": "All options of a repair quote are shown together",
     "R-REP-2": "30 days to choose and pay, with three reminders; then the unit goes back",
-    "R-REP-3": "Of a repair's ways out only the replacement draws a use, and wants all parts",
+    "R-REP-3": "Of the options of a repair only the replacement draws a use, and needs all parts",
     "R-REP-4": "A board swap keeps the lineage and draws no use",
     "R-MNT-1": "One maintenance code in the plan's first 12 months, for models that have it",
     "R-MNT-2": "One code, one device, one use; issues found lead to a repair quote",
@@ -122,9 +122,10 @@ def places(root: Path, files: Iterator[Path]) -> dict[str, list[str]]:
 
 def decided_in(root: Path = ROOT) -> dict[str, list[str]]:
     """Rule to the modules that decide it: the rules themselves, the processes, and what is written or shown."""
-    rooms = ("domain", "workflows", "store")
+    packages = ("domain", "workflows", "store")
     return places(
-        root, (file for room in rooms for file in (root / room).rglob("*.py") if "migrations" not in file.parts)
+        root,
+        (file for package in packages for file in (root / package).rglob("*.py") if "migrations" not in file.parts),
     )
 
 
@@ -143,7 +144,7 @@ def render(decided: Mapping[str, Sequence[str]], held: Mapping[str, Sequence[str
 
 
 def faults(decided: Mapping[str, Sequence[str]], held: Mapping[str, Sequence[str]]) -> list[str]:
-    """What is wrong whatever the table says: a rule without a test, decided nowhere, or one that does not exist."""
+    """Errors besides a stale table: a rule without a test, a rule decided nowhere, an unknown rule."""
     found = [f"{rule} has no test." for rule in RULES if rule not in held]
     found += [f"{rule} is decided nowhere." for rule in RULES if rule not in decided]
     for rule, files in sorted((*decided.items(), *held.items())):

@@ -1,4 +1,4 @@
-"""What all processes of a test run share: servers and prepared databases, each made by the first that asks for it.
+"""Servers and prepared databases that the processes of a test run share; the first that needs one makes it.
 
 The process that began the run ends it: it stops the servers and removes the folder when all others are done.
 """
@@ -30,12 +30,12 @@ class SharedRun:
     @classmethod
     def begin(cls) -> Self:
         folder = Path(tempfile.mkdtemp(prefix="aftercare-tests-"))
-        # Started by root, PostgreSQL runs as a user of its own, who must get in here.
+        # Started by root, PostgreSQL runs as another user, who needs access to this folder.
         folder.chmod(0o755)
         return cls(folder)
 
     def once(self, name: str, make: Callable[[], str]) -> str:
-        """What `make` returned to the first process that asked for `name`."""
+        """What `make` returned to the first process that needed `name`."""
         note = self.folder / f"{name}.note"
         with FileLock(self.folder / f"{name}.lock"):
             if not note.exists():

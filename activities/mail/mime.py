@@ -17,8 +17,8 @@ from typing import Final
 from activities.mail.templates import RenderedMail
 
 DEMO_SENDER: Final = "Aftercare <care@aftercare.example>"
-# This policy writes headers as they are given. The default one of `EmailMessage` parses each of them first, which takes longer
-# than rendering the mail.
+# This policy writes headers as they are given. The default one of `EmailMessage` parses each of them first, which takes
+# longer than rendering the mail.
 _SMTP: Final = compat32.clone(linesep="\r\n")
 _UTF8: Final = Charset("utf-8")
 _UTF8.body_encoding = QP

@@ -25,9 +25,9 @@ Moment = Annotated[
 
 
 class View(BaseModel):
-    """A response model: immutable, with the declared fields only."""
+    """A response model: immutable, declared fields only. It can be read from the attributes of a domain object."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", from_attributes=True)
 
 
 class MoneyView(View):

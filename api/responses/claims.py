@@ -6,7 +6,7 @@ from api.openapi_examples import with_example
 from api.problems import ReasonView
 from api.responses.base import Moment, MoneyView, Page, View
 from domain import lifecycle, repair
-from domain.claim import Claim, Hold, Incident, Inspection, MissingPart, Return
+from domain.claim import Claim
 from domain.inspection import normalise_serial
 from domain.kinds import (
     Action,
@@ -78,10 +78,6 @@ class IncidentView(View):
     occurred_at: Moment
     description: str
 
-    @classmethod
-    def of(cls, incident: Incident) -> "IncidentView":
-        return cls(cause=incident.cause, occurred_at=incident.occurred_at, description=incident.description)
-
 
 class HoldView(View):
     """The pre-authorization. `captured` of it was captured, `refunded` of that refunded."""
@@ -91,16 +87,6 @@ class HoldView(View):
     captured: MoneyView
     refunded: MoneyView
     expires_at: Moment | None
-
-    @classmethod
-    def of(cls, hold: Hold) -> "HoldView":
-        return cls(
-            amount=MoneyView.of(hold.amount),
-            state=hold.state,
-            captured=MoneyView.of(hold.captured),
-            refunded=MoneyView.of(hold.refunded),
-            expires_at=hold.expires_at,
-        )
 
 
 class ReturnView(View):
@@ -114,18 +100,6 @@ class ReturnView(View):
     arrived_at: Moment | None
     extended_days: int
 
-    @classmethod
-    def of(cls, returning: Return) -> "ReturnView":
-        return cls(
-            window_days=returning.window_days,
-            due_at=returning.due_at,
-            time_zone=returning.time_zone,
-            expected=list(returning.expected),
-            scanned_at=returning.scanned_at,
-            arrived_at=returning.arrived_at,
-            extended_days=returning.extended_days,
-        )
-
 
 class InspectionView(View):
     at: Moment
@@ -135,25 +109,10 @@ class InspectionView(View):
     notes: str
     photos: list[str]
 
-    @classmethod
-    def of(cls, inspection: Inspection) -> "InspectionView":
-        return cls(
-            at=inspection.at,
-            serial_number=inspection.serial_number,
-            genuine=inspection.genuine,
-            components=list(inspection.components),
-            notes=inspection.notes,
-            photos=list(inspection.photos),
-        )
-
 
 class MissingPartView(View):
     component: Component
     difference: MoneyView
-
-    @classmethod
-    def of(cls, part: MissingPart) -> "MissingPartView":
-        return cls(component=part.component, difference=MoneyView.of(part.difference))
 
 
 class RepairView(View):
@@ -186,9 +145,9 @@ class RepairView(View):
     def of(cls, quote: RepairQuote) -> "RepairView":
         return cls(
             findings=quote.findings,
-            amount=MoneyView.of(quote.amount),
+            amount=quote.amount,
             warranty=quote.warranty,
-            replacement_fee=MoneyView.of_optional(quote.replacement_fee),
+            replacement_fee=quote.replacement_fee,
             options=list(repair.options(quote)),
             quoted_at=quote.quoted_at,
             pay_until=quote.pay_until,
@@ -251,15 +210,15 @@ class ClaimView(View):
             region=claim.region,
             opened_at=claim.opened_at,
             closed_at=claim.closed_at,
-            incident=IncidentView.of(claim.incident) if claim.incident else None,
-            fee=MoneyView.of(claim.fee),
-            hold=HoldView.of(claim.hold) if claim.hold else None,
-            **{"return": ReturnView.of(claim.returning) if claim.returning else None},
-            inspection=InspectionView.of(claim.inspection) if claim.inspection else None,
+            incident=claim.incident,
+            fee=claim.fee,
+            hold=claim.hold,
+            **{"return": claim.returning},
+            inspection=claim.inspection,
             repair=RepairView.of(claim.repair_quote) if claim.repair_quote else None,
-            reasons=[ReasonView.of(reason) for reason in claim.reasons],
-            missing=[MissingPartView.of(part) for part in claim.missing],
-            amount_owed=MoneyView.of(claim.amount_owed),
+            reasons=claim.reasons,
+            missing=claim.missing,
+            amount_owed=claim.amount_owed,
             allowed_actions=list(lifecycle.allowed_actions(claim)),
             deadline=claim.deadline,
             wait_reason=claim.wait_reason,

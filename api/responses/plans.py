@@ -91,7 +91,7 @@ class RenewalView(View):
             starts_on=renewal.starts_on,
             ends_on=renewal.ends_on,
             price=MoneyView.of_optional(renewal.price),
-            reasons=[ReasonView.of(reason) for reason in renewal.reasons],
+            reasons=[ReasonView.model_validate(reason) for reason in renewal.reasons],
             gap=gap,
             gap_note=_gap_note(renewal.last_day) if gap and renewal.last_day else None,
         )

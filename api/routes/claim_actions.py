@@ -248,7 +248,7 @@ async def repair_quote(
     return await _decide(services, claim_id, Action.REPAIR_QUOTE, decision, key, invalid_field="warranty")
 
 
-@router.post("/repair-choice", summary="Choose a way out of a repair quote", responses=_PAYS)
+@router.post("/repair-choice", summary="Choose an option of a repair quote", responses=_PAYS)
 async def repair_choice(
     body: RepairChoiceBody, claim_id: ClaimInPath, services: ServicesDep, caller: AnyRole, key: Key
 ) -> ClaimView:

@@ -52,7 +52,7 @@ _METRICS: Responses = {
 }
 
 
-@router.get("/healthz", summary="Is the API alive")
+@router.get("/healthz", summary="Liveness")
 async def healthz() -> AliveView:
     """Answers whatever the database and Temporal do."""
     return AliveView(status="ok")
@@ -61,7 +61,7 @@ async def healthz() -> AliveView:
 @router.get("/readyz", summary="Can the API do its work", response_model=ReadyView, responses=_NOT_READY)
 async def readyz(services: ServicesDep) -> JSONResponse:
     """503 while the database or Temporal does not answer; reads go on without Temporal."""
-    ready = ReadyView(database=await _database_answers(services), temporal=await services.claim_commands.ready())
+    ready = ReadyView(database=await _database_ready(services), temporal=await services.claim_commands.ready())
     return JSONResponse(ready.model_dump(), 200 if ready.database and ready.temporal else 503)
 
 
@@ -77,7 +77,7 @@ async def metrics(request: Request, services: ServicesDep) -> Response:
     return Response(text, media_type=CONTENT_TYPE_LATEST)
 
 
-async def _database_answers(services: Services) -> bool:
+async def _database_ready(services: Services) -> bool:
     try:
         await services.database.ready()
     except (SQLAlchemyError, OSError) as error:

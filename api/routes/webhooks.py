@@ -32,7 +32,7 @@ Carrier = Annotated[str, Path(description="The carrier's name in this installati
 
 @router.post(
     "/payments/{gateway}",
-    summary="Hear that a payment changed",
+    summary="Receive a payment event",
     responses=webhook_problems(),
     dependencies=[STRIPE_SIGNATURE, AFTERCARE_SIGNATURE],
 )
@@ -57,7 +57,7 @@ async def payment_changed(gateway: Gateway, body: PaymentEventBody, services: Se
 
 @router.post(
     "/carriers/{carrier}",
-    summary="Hear what a carrier saw",
+    summary="Receive a carrier event",
     responses=webhook_problems(),
     dependencies=[AFTERCARE_SIGNATURE],
 )

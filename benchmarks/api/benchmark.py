@@ -66,7 +66,7 @@ def measure(claims: int, clients: int, seconds: float, rounds: int, postgres: bo
         f"api-{engine.lower()}", f"Reads by {clients} clients, {engine}, {claims:,} claims", "constant route"
     )
     report.settings = {"claims": claims, "clients": clients, "seconds": seconds, "rounds": rounds, "engine": engine}
-    with tempfile.TemporaryDirectory(prefix="aftercare-bench-") as folder:
+    with tempfile.TemporaryDirectory(prefix="aftercare-benchmark-") as folder:
         home = Path(folder)
         with databases.fresh(home, postgres) as url:
             programme.write(url, claims, demo_catalogue())

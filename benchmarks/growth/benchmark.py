@@ -43,7 +43,7 @@ def measure(
     small, large = sizes[0], sizes[-1]
     title = f"One request at {large:,} stored claims and devices, {engine}"
     report = Report(f"growth-{engine.lower()}", title, f"at {small:,}")
-    with tempfile.TemporaryDirectory(prefix="aftercare-bench-") as folder, contextlib.ExitStack() as opened:
+    with tempfile.TemporaryDirectory(prefix="aftercare-benchmark-") as folder, contextlib.ExitStack() as opened:
         urls = stored or {size: _written(size, Path(folder), postgres, opened, console) for size in sizes}
         times = asyncio.run(_play(urls, repeats))
     medians: dict[str, dict[int, float]] = defaultdict(dict)

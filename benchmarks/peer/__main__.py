@@ -91,7 +91,7 @@ def main(
 
 
 def _round(kind: type[System], results: Results, claims: int, at_once: int, *, last: bool) -> None:
-    with tempfile.TemporaryDirectory(prefix="aftercare-bench-") as folder:
+    with tempfile.TemporaryDirectory(prefix="aftercare-benchmark-") as folder:
         home = Path(folder)
         with databases.fresh(home, postgres=True) as url:
             asyncio.run(_play(kind, home, url, results, claims, at_once, last=last))

@@ -17,9 +17,9 @@ from domain.kinds import ClaimState, Outcome
 
 _WATCHED: Final = {"gateway_answers": "NEW.key", "dispatch_requests": "NEW.claim_id"}
 _TRIGGER: Final = """
-CREATE FUNCTION bench_{table}() RETURNS trigger LANGUAGE plpgsql AS
-$$ BEGIN INSERT INTO bench_attempts VALUES ('{table}', {key}); RETURN NEW; END $$;
-CREATE TRIGGER bench BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION bench_{table}()
+CREATE FUNCTION audit_{table}() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN INSERT INTO audit_attempts VALUES ('{table}', {key}); RETURN NEW; END $$;
+CREATE TRIGGER audit BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION audit_{table}()
 """
 _EACH: Final = {
     "SELECT subject, count(*) FROM gateway_payments WHERE kind = 'hold' GROUP BY subject": 1,
@@ -44,7 +44,7 @@ class AuditResult:
 def count_write_attempts(engine: Engine) -> None:
     """From now on count each INSERT of a gateway's response or a dispatch request, also one that changes nothing."""
     with engine.begin() as connection:
-        connection.execute(text("CREATE TABLE bench_attempts (what text NOT NULL, key text NOT NULL)"))
+        connection.execute(text("CREATE TABLE audit_attempts (what text NOT NULL, key text NOT NULL)"))
         for table, key in _WATCHED.items():
             connection.execute(text(_TRIGGER.format(table=table, key=key)))
 
@@ -54,7 +54,7 @@ def audit(engine: Engine, side: System, batch: Sequence[PremiumClaim]) -> AuditR
     ids = {claim.claim_id for claim in batch}
     with engine.connect() as connection:
         counted = [(_by_claim(connection, query), due) for query, due in _EACH.items()]
-        repeats = "SELECT count(*) - count(DISTINCT (what, key)) FROM bench_attempts"
+        repeats = "SELECT count(*) - count(DISTINCT (what, key)) FROM audit_attempts"
         repeated_requests = int(connection.scalar(text(repeats)) or 0)
         closed = connection.execute(
             text("SELECT id FROM claims WHERE state = :state AND outcome = :outcome"),

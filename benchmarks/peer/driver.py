@@ -17,7 +17,7 @@ from messages.mail import MailKind
 
 DRIVER: Final = "driver"
 _MAIL_SECONDS: Final = 180.0
-_SETTLING_SECONDS: Final = 2.0
+_DISPATCH_REQUEST_SECONDS: Final = 2.0
 
 
 @dataclass
@@ -98,7 +98,7 @@ class Driver:
         """The worker is killed while all wait for their dispatch; then their parcels are sent and come back."""
         await self._each(batch, self._side.submit)
         await self.wait_for_delivery(batch, (MailKind.SETTLEMENT,))
-        await asyncio.sleep(_SETTLING_SECONDS)  # the dispatch is requested after the submission has returned
+        await asyncio.sleep(_DISPATCH_REQUEST_SECONDS)  # the dispatch is requested after the submission has returned
         killed = time.perf_counter()
         working = await self._kill()
         await self._each(batch, self._rest)

@@ -106,7 +106,7 @@ def main(
         raise typer.BadParameter("mail is folder or smtp")
     catalogue = demo_catalogue()
     people = population.Population(catalogue, terms, AS_OF, all_due=all_due)
-    with tempfile.TemporaryDirectory(prefix="aftercare-bench-") as folder:
+    with tempfile.TemporaryDirectory(prefix="aftercare-benchmark-") as folder:
         home = Path(folder)
         with databases.fresh(home, postgres) as url:
             measures = _measure(home, url, catalogue, people, "smtp" if mail == "smtp" else "folder")
@@ -188,7 +188,7 @@ async def _play(
 
 async def _start(client: Client, region: str, queue: str) -> WorkflowHandle[RenewalReminders, RegionReminded]:
     command = RemindRegion(region=region, as_of=AS_OF)
-    return await client.start_workflow(RenewalReminders.run, command, id=f"bench-reminders-{region}", task_queue=queue)
+    return await client.start_workflow(RenewalReminders.run, command, id=f"reminders-{region}", task_queue=queue)
 
 
 def _recorded(engine: Engine) -> int:

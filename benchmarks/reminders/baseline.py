@@ -58,7 +58,7 @@ def compose(templates: MailTemplates, mime: MimeBuilder, number: int) -> bytes:
     """A whole reminder."""
     notice = RenewalNotice(
         kind="renewal_0",
-        serial_number=f"BENCH{number:08}",
+        serial_number=f"RM{number:08}",
         owner_name=_TO[0],
         model_name="Mavic 3",
         ended_on=date(2026, 11, 23),

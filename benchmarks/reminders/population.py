@@ -114,7 +114,7 @@ class _Customer:
         self, number: int, region: Region, model: str, population: Population, generator: random.Random
     ) -> None:
         self._id = f"lin_{number:08}"
-        self._serial = f"BENCH{number:08}"
+        self._serial = f"RM{number:08}"
         self._number = number
         self._region = region
         self._model = model

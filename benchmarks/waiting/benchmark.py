@@ -36,8 +36,8 @@ from temporal_runtime.schedules import schedule_id
 from workflows.parts.claim_workflow import ClaimWorkflow
 
 MIB: Final = 1024 * 1024
-_SETTLING_SECONDS: Final = 10.0
-_TOLD_SECONDS: Final = 600.0
+_IDLE_SECONDS: Final = 10.0
+_REPORT_SECONDS: Final = 600.0
 _RESTARTS: Final = 3
 _AT_ONCE: Final = 12
 _WOKEN_SECONDS: Final = 2.0
@@ -69,7 +69,7 @@ class Measurements:
 def measure(size: Size, postgres: bool) -> Report:
     """Open the claims, and measure. Raises NotOpened, or TemporalUnavailable when a message got no response."""
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    with tempfile.TemporaryDirectory(prefix="aftercare-bench-") as folder:
+    with tempfile.TemporaryDirectory(prefix="aftercare-benchmark-") as folder:
         home = Path(folder)
         with databases.fresh(home, postgres) as url:
             engine = databases.plain_engine(url)
@@ -114,14 +114,14 @@ async def _wait_until_settled(engine: Engine) -> None:
     """Return when all webhooks and mails are delivered and some idle seconds have passed."""
     events = METADATA.tables["gateway_events"]
     waiting = select(func.count()).where(events.c.delivered_at.is_(None))
-    async with asyncio.timeout(_TOLD_SECONDS):
+    async with asyncio.timeout(_REPORT_SECONDS):
         while True:
             with engine.connect() as connection:
                 if not connection.scalar(waiting):
                     break
             await asyncio.sleep(1)
     await wait_for_delivery(engine)
-    await asyncio.sleep(_SETTLING_SECONDS)
+    await asyncio.sleep(_IDLE_SECONDS)
 
 
 async def _watch_idle(stack: Stack, measured: Measurements, size: Size, when: str) -> None:

@@ -10,6 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.catalogue import Catalogue, Model, Region
 from domain.device_snapshot import model_named
+from store.database import connection_of
 from store.tables.catalogue import CatalogueReleaseRow, ModelRow, RegionRow
 
 CATALOGUES: Final = TypeAdapter(Catalogue)
@@ -66,7 +67,7 @@ async def in_force(connection: AsyncConnection, digest: str | None = None) -> Ca
 async def read(session: AsyncSession) -> Catalogue:
     """The catalogue in force; empty before the first is loaded."""
     await session.flush()
-    return await in_force(await session.connection())
+    return await in_force(connection_of(session))
 
 
 async def regions(session: AsyncSession) -> tuple[Region, ...]:

@@ -6,12 +6,12 @@ Newest first; with `due_before`, latest due first.
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
-from sqlalchemy import literal, tuple_
+from sqlalchemy import Text, cast, literal, tuple_
 from sqlmodel import col, select
 from sqlmodel.sql.expression import Select
 
@@ -36,10 +36,9 @@ class InvalidCursor(Exception):
     """The cursor was not issued by this list."""
 
 
-class Page(BaseModel, Generic[T]):
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
     """Part of a list. `next_cursor` is None on the last page."""
-
-    model_config = ConfigDict(frozen=True)
 
     items: tuple[T, ...]
     next_cursor: str | None = None
@@ -62,13 +61,11 @@ ClaimPosition = tuple[datetime, str]
 """Where a page ended: the last claim's instant that orders the list, and its id."""
 
 
-def claim_page(
-    filters: ClaimFilter, after: ClaimPosition | None, limit: int
-) -> "Select[datetime, str, Mapping[Any, Any]]":
-    """The query for one page: `limit` rows (ordering instant, id, document) after `after`."""
+def claim_page(filters: ClaimFilter, after: ClaimPosition | None, limit: int) -> "Select[datetime, str, str]":
+    """The query for one page: `limit` rows (ordering instant, id, document as JSON text) after `after`."""
     by_due = filters.due_before is not None
     instant, claim_id = col(ClaimRow.due_at if by_due else ClaimRow.opened_at), col(ClaimRow.id)
-    query: Any = select(instant, claim_id, ClaimRow.document)
+    query: Any = select(instant, claim_id, cast(col(ClaimRow.document), Text))
     if filters.attention is not None:
         query = query.join(AttentionRow, col(AttentionRow.claim_id) == claim_id)
         query = query.where(AttentionRow.code == filters.attention.value)
@@ -86,9 +83,7 @@ def claim_page(
         query = query.where(instant < filters.due_before)
     if after is not None:
         query = query.where(tuple_(instant, claim_id) < tuple_(literal(after[0], Instant), literal(after[1])))
-    page: Select[datetime, str, Mapping[Any, Any]] = query.order_by(instant.desc(), claim_id.desc()).limit(
-        literal_limit(limit)
-    )
+    page: Select[datetime, str, str] = query.order_by(instant.desc(), claim_id.desc()).limit(literal_limit(limit))
     return page
 
 

@@ -15,7 +15,7 @@ from domain.device_snapshot import Binding, DeviceSnapshot, MaintenanceCode, mod
 from domain.inspection import normalise_serial
 from domain.kinds import DeviceStatus, TermKind, UseKind
 from domain.money import Money, total
-from store.database import execute
+from store.database import connection_of, execute
 from store.json_rows import JsonRows
 from store.reads import catalogue
 from store.tables.claims import ClaimRow, UseRow
@@ -124,7 +124,7 @@ async def load_snapshot(session: AsyncSession, serial_number: str, *, lock: bool
     if lock and serial is not None:
         await execute(session, _LOCK_LINEAGE, {"serial": serial})
     await session.flush()
-    known = await query_device(await session.connection(), serial_number)
+    known = await query_device(connection_of(session), serial_number)
     return known.snapshot if known else None
 
 

@@ -127,11 +127,10 @@ class Queries:
         """
         limit = max(1, min(limit, MAX_PAGE_SIZE))
         after = read_cursor(cursor) if cursor is not None else None
-        async with self._database.snapshot() as session:
-            rows = (await session.exec(claim_page(filters or ClaimFilter(), after, limit + 1))).all()
+        rows = await self._database.fetch(claim_page(filters or ClaimFilter(), after, limit + 1))
         shown = rows[:limit]
         next_cursor = write_cursor((shown[-1][0], shown[-1][1])) if len(rows) > limit else None
-        return Page[Claim](items=tuple(CLAIMS.validate_python(row[2]) for row in shown), next_cursor=next_cursor)
+        return Page(items=tuple(CLAIMS.validate_json(row[2]) for row in shown), next_cursor=next_cursor)
 
     async def shipping_requests(
         self, filters: ShippingFilter | None = None, limit: int = 50, cursor: str | None = None
@@ -143,7 +142,7 @@ class Queries:
             found = await shipping_requests(session, filters or ShippingFilter(), after, limit + 1)
         shown = found[:limit]
         next_cursor = write_cursor(shown[-1].position) if len(found) > limit else None
-        return Page[ShippingView](items=tuple(shown), next_cursor=next_cursor)
+        return Page(items=tuple(shown), next_cursor=next_cursor)
 
     async def events(self, claim_id: str, after: int = 0) -> list[EventView]:
         """The timeline of a claim in order of writing, after the event with id `after`."""

@@ -135,7 +135,7 @@ class ApiHarness:
         claim: dict[str, Any] = response.json()
         return claim
 
-    async def forget_answers(self) -> None:
+    async def forget_responses(self) -> None:
         """The database after a process was killed between executing a command and responding."""
         async with self.database.transaction() as session:
             await session.exec(update(HttpRequestRow).values(status=None, body=None, headers=None))

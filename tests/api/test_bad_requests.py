@@ -1,4 +1,4 @@
-"""Every invalid request gets a problem that says what is wrong, and never a 500."""
+"""Every invalid request gets a problem that names the error, and never a 500."""
 
 import json
 from collections.abc import AsyncIterator
@@ -131,7 +131,7 @@ async def test_a_body_over_one_mebibyte_is_413(harness: ApiHarness) -> None:
         problem(response, 413, "payload_too_large")
 
 
-async def test_a_body_that_does_not_say_its_length_is_counted(harness: ApiHarness) -> None:
+async def test_a_body_without_content_length_is_counted(harness: ApiHarness) -> None:
     async def endless() -> AsyncIterator[bytes]:
         for _ in range(40):
             yield b" " * 65536
@@ -243,7 +243,7 @@ async def test_a_wrong_device_command_names_its_field(
 
 
 @pytest.mark.parametrize("serial", ["NOBODY", "%00", "%F0%9F%9A%81", "a" * 300, "..%2F..", "SN%27", "%20"])
-async def test_a_serial_number_nobody_has_is_not_found(harness: ApiHarness, serial: str) -> None:
+async def test_an_unregistered_serial_number_is_not_found(harness: ApiHarness, serial: str) -> None:
     problem(await harness.http.get(f"/v1/devices/{serial}"), 404, "not_found")
     bind = {"remote_controller": "RC"}
     problem(await harness.http.post(f"/v1/devices/{serial}/bindings", json=bind), 404, "not_found")
@@ -268,14 +268,14 @@ async def test_an_unknown_method_is_a_problem(harness: ApiHarness, method: str) 
 
 
 @pytest.mark.parametrize("value", ["-1", "x", "9" * 40])
-async def test_a_bad_place_in_the_timeline_is_named(harness: ApiHarness, value: str) -> None:
+async def test_a_bad_timeline_cursor_is_named(harness: ApiHarness, value: str) -> None:
     claim = await harness.claimed()
     url = claim["links"]["events"]
     problem(await harness.http.get(url, params={"cursor": value}), 422, "invalid_request")
     problem(await harness.http.get(url, headers={"Last-Event-ID": value}), 422, "invalid_request")
 
 
-async def test_a_fault_of_ours_tells_nothing_of_our_insides(harness: ApiHarness) -> None:
+async def test_an_internal_error_reveals_no_details(harness: ApiHarness) -> None:
     async def broken(*_: object, **__: object) -> None:
         raise RuntimeError("the secret is 42")
 
@@ -284,7 +284,7 @@ async def test_a_fault_of_ours_tells_nothing_of_our_insides(harness: ApiHarness)
     assert "42" not in json.dumps(fault)
 
 
-async def test_a_database_that_is_away_is_503(harness: ApiHarness) -> None:
+async def test_an_unavailable_database_is_503(harness: ApiHarness) -> None:
     from sqlmodel import text
 
     async with harness.database.transaction() as session:

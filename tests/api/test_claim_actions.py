@@ -32,7 +32,7 @@ EVENTS: list[tuple[str, dict[str, Any] | None]] = [
 ]
 
 
-async def test_a_decision_answers_with_the_claim_as_it_is_afterwards(harness: ApiHarness) -> None:
+async def test_a_decision_returns_the_updated_claim(harness: ApiHarness) -> None:
     claim = await harness.shipped()
     assert claim["state"] == "awaiting_return"
     assert claim["replacement_serial_number"] == REPLACEMENT
@@ -40,7 +40,7 @@ async def test_a_decision_answers_with_the_claim_as_it_is_afterwards(harness: Ap
     assert "extension" in claim["allowed_actions"]
 
 
-async def test_what_the_state_does_not_allow_answers_409_with_what_it_does(harness: ApiHarness) -> None:
+async def test_a_decision_not_allowed_in_the_state_is_409_with_the_allowed_ones(harness: ApiHarness) -> None:
     claim = await harness.shipped()
     response = await harness.http.post(f"/v1/claims/{claim['id']}/cancel", json={"reason": "changed my mind"})
     refused = problem(response, 409, "action_not_allowed")
@@ -48,7 +48,7 @@ async def test_what_the_state_does_not_allow_answers_409_with_what_it_does(harne
     assert refused["rule"] == "R-CLM-2"
 
 
-async def test_a_payment_in_flight_answers_409_and_when_to_try_again_and_is_not_kept_under_the_key(
+async def test_a_payment_in_flight_is_409_with_retry_after_and_is_not_stored_under_the_key(
     harness: ApiHarness,
 ) -> None:
     claim = await harness.shipped()
@@ -63,7 +63,7 @@ async def test_a_payment_in_flight_answers_409_and_when_to_try_again_and_is_not_
 
 
 @pytest.mark.parametrize(("path", "body"), DECISIONS)
-async def test_a_closed_claim_takes_no_decision(harness: ApiHarness, path: str, body: dict[str, Any] | None) -> None:
+async def test_a_closed_claim_accepts_no_decision(harness: ApiHarness, path: str, body: dict[str, Any] | None) -> None:
     claim = await harness.claimed()
     await harness.http.post(f"/v1/claims/{claim['id']}/cancel")
     response = await harness.http.post(f"/v1/claims/{claim['id']}/{path}", json=body)
@@ -71,9 +71,7 @@ async def test_a_closed_claim_takes_no_decision(harness: ApiHarness, path: str, 
 
 
 @pytest.mark.parametrize(("path", "body"), EVENTS)
-async def test_a_claim_that_has_ended_takes_no_event(
-    harness: ApiHarness, path: str, body: dict[str, Any] | None
-) -> None:
+async def test_a_closed_claim_accepts_no_event(harness: ApiHarness, path: str, body: dict[str, Any] | None) -> None:
     claim = await harness.claimed()
     await harness.http.post(f"/v1/claims/{claim['id']}/cancel")
     response = await harness.http.post(f"/v1/claims/{claim['id']}/{path}", json=body)
@@ -81,10 +79,10 @@ async def test_a_claim_that_has_ended_takes_no_event(
 
 
 @pytest.mark.parametrize(("path", "body"), [("dispatch", DECISIONS[0][1]), ("cancel", None), *EVENTS])
-async def test_a_claim_ended_by_hand_is_for_operations(
+async def test_a_terminated_claim_is_referred_to_operations(
     harness: ApiHarness, path: str, body: dict[str, Any] | None
 ) -> None:
-    """Its record is still open. Once a reset has brought it back, the same key is heard."""
+    """Its record is still open. After a reset of the workflow the same key succeeds."""
     claim = await harness.claimed()
     url, key = f"/v1/claims/{claim['id']}/{path}", {"Idempotency-Key": "again"}
     harness.claim_commands.ended.add(claim["id"])
@@ -102,7 +100,7 @@ async def test_an_unknown_claim_is_not_found(harness: ApiHarness, path: str, bod
 
 
 @pytest.mark.parametrize(("path", "body"), [*DECISIONS, *EVENTS])
-async def test_nothing_is_decided_while_temporal_is_away(
+async def test_no_decision_is_made_while_temporal_is_unavailable(
     harness: ApiHarness, path: str, body: dict[str, Any] | None
 ) -> None:
     claim = await harness.claimed()
@@ -110,7 +108,7 @@ async def test_nothing_is_decided_while_temporal_is_away(
     problem(await harness.http.post(f"/v1/claims/{claim['id']}/{path}", json=body), 503, "unavailable")
 
 
-async def test_a_replacement_that_cannot_be_is_refused_with_its_rule(harness: ApiHarness) -> None:
+async def test_an_impossible_replacement_is_refused_with_its_rule(harness: ApiHarness) -> None:
     claim = await harness.claimed()
     response = await harness.http.post(f"/v1/claims/{claim['id']}/dispatch", json={"replacement_serial_number": SERIAL})
     assert problem(response, 422, "refused")["rule"] == "R-CLM-9"
@@ -125,7 +123,7 @@ async def test_the_inspector_may_leave_the_serial_number_empty(harness: ApiHarne
     assert (inspect.serial_number, inspect.actor) == ("", "warehouse")
 
 
-async def test_an_event_without_its_time_happened_now_on_the_claims_own_clock(harness: ApiHarness) -> None:
+async def test_an_event_without_a_time_is_dated_by_the_claims_clock(harness: ApiHarness) -> None:
     claim = await harness.shipped()
     harness.claim_commands.lead = timedelta(days=3, microseconds=7)
     response = await harness.http.post(f"/v1/claims/{claim['id']}/arrival")
@@ -136,7 +134,7 @@ async def test_an_event_without_its_time_happened_now_on_the_claims_own_clock(ha
     assert arrival.arrived_at == NOW + timedelta(days=3)
 
 
-async def test_a_scan_is_passed_on_to_the_second(harness: ApiHarness) -> None:
+async def test_a_scan_is_forwarded_with_its_exact_second(harness: ApiHarness) -> None:
     harness.later(days=-1)
     claim = await harness.shipped()
     harness.later(days=1)
@@ -166,7 +164,7 @@ TIMED: list[tuple[str, str, dict[str, str]]] = [
 
 
 @pytest.mark.parametrize(("path", "field", "rest"), TIMED)
-async def test_nothing_has_happened_before_the_claim(
+async def test_an_event_before_the_claim_is_rejected(
     harness: ApiHarness, path: str, field: str, rest: dict[str, str]
 ) -> None:
     claim = await harness.shipped()
@@ -180,7 +178,7 @@ async def test_nothing_has_happened_before_the_claim(
 
 
 @pytest.mark.parametrize(("path", "field", "rest"), TIMED)
-async def test_nothing_has_happened_in_the_future(
+async def test_an_event_in_the_future_is_rejected(
     harness: ApiHarness, path: str, field: str, rest: dict[str, str]
 ) -> None:
     claim = await harness.shipped()
@@ -212,12 +210,12 @@ async def test_until_due_goes_to_just_after_the_deadline(harness: ApiHarness) ->
     "body",
     [{}, {"days": 1, "hours": 1}, {"days": 0}, {"days": -1}, {"days": 1e9}, {"until": "later"}, {"days": True}],
 )
-async def test_fast_forward_needs_one_sensible_duration(harness: ApiHarness, body: dict[str, Any]) -> None:
+async def test_fast_forward_needs_exactly_one_positive_duration(harness: ApiHarness, body: dict[str, Any]) -> None:
     claim = await harness.shipped()
     problem(await harness.http.post(f"/v1/dev/claims/{claim['id']}/fast-forward", json=body), 422, "invalid_request")
 
 
-async def test_a_server_that_moves_no_clocks_says_what_to_do(harness: ApiHarness) -> None:
+async def test_a_server_without_movable_clocks_names_the_remedy(harness: ApiHarness) -> None:
     claim = await harness.shipped()
     url, key = f"/v1/dev/claims/{claim['id']}/fast-forward", {"Idempotency-Key": "again"}
     harness.claim_commands.clocks_fixed = True
@@ -227,7 +225,7 @@ async def test_a_server_that_moves_no_clocks_says_what_to_do(harness: ApiHarness
     assert (await harness.http.post(url, json={"days": 1}, headers=key)).status_code == 200
 
 
-async def test_who_moved_a_clock_without_an_answer_reads_the_claim_first(harness: ApiHarness) -> None:
+async def test_a_fast_forward_that_timed_out_advises_to_read_the_claim(harness: ApiHarness) -> None:
     claim = await harness.shipped()
     harness.claim_commands.away = True
     response = await harness.http.post(f"/v1/dev/claims/{claim['id']}/fast-forward", json={"days": 1})
@@ -243,6 +241,6 @@ def test_a_claim_has_an_update_for_every_decision_and_a_signal_for_every_event()
     assert {SIGNAL_OF[event] for event in claims.SIGNALS.values()} == set(claims.SIGNALS)
 
 
-async def test_in_production_a_claims_clock_is_ours() -> None:
+async def test_in_production_a_claims_clock_is_the_wall_clock() -> None:
     claim_commands = TemporalClaimCommands(no_temporal, "aftercare")
     assert abs(await claim_commands.claim_time("clm_any") - wall_clock()) < timedelta(seconds=5)

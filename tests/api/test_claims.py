@@ -8,7 +8,7 @@ from messages.claims import SubmitCareExpress
 from tests.api.conftest import NOW, SERIAL, ApiHarness, express, lost, problem
 
 
-async def test_an_accepted_claim_answers_202_with_its_address(harness: ApiHarness) -> None:
+async def test_an_accepted_claim_is_202_with_its_location(harness: ApiHarness) -> None:
     await harness.covered()
     response = await harness.http.post("/v1/claims", json=express())
     assert response.status_code == 202
@@ -23,16 +23,18 @@ async def test_an_accepted_claim_answers_202_with_its_address(harness: ApiHarnes
     assert (await harness.http.get(response.headers["location"])).json() == claim
 
 
-async def test_the_workflow_is_told_who_asked_and_which_terms_were_shown(harness: ApiHarness) -> None:
+async def test_the_command_carries_the_actor_and_the_terms_version(harness: ApiHarness) -> None:
     await harness.covered()
     await harness.http.post("/v1/claims", json=express(), headers={"Authorization": "Bearer cs"})
-    (ask,) = harness.claim_commands.received
-    assert isinstance(ask, SubmitCareExpress)
-    assert ask.actor == "customer_service"
-    assert ask.terms_version
+    (command,) = harness.claim_commands.received
+    assert isinstance(command, SubmitCareExpress)
+    assert command.actor == "customer_service"
+    assert command.terms_version
 
 
-async def test_serial_numbers_are_answered_as_given_and_count_without_spaces_and_hyphens(harness: ApiHarness) -> None:
+async def test_serial_numbers_are_returned_as_given_and_compared_without_spaces_and_hyphens(
+    harness: ApiHarness,
+) -> None:
     """R-INS-5."""
     await harness.covered("AC-test 001")
     claim = (await harness.http.post("/v1/claims", json=express(serial_number="ac test-001"))).json()
@@ -47,7 +49,7 @@ async def test_serial_numbers_are_answered_as_given_and_count_without_spaces_and
     assert [item["serial_number"] for item in found.json()["items"]] == ["AC-test 001"]
 
 
-async def test_every_reason_of_a_refusal_is_told_at_once(harness: ApiHarness) -> None:
+async def test_a_refusal_lists_every_reason(harness: ApiHarness) -> None:
     await harness.covered(plan=False)
     body = express(accepted_terms=False, incident={"cause": "theft", "occurred_at": "2026-11-20T14:30:00Z"})
     refused = problem(await harness.http.post("/v1/claims", json=body), 422, "claim_refused")
@@ -70,7 +72,7 @@ async def test_a_second_claim_names_the_open_one(harness: ApiHarness) -> None:
     assert claim["id"] in refused["reasons"][0]["message"]
 
 
-async def test_a_declined_card_answers_402_with_the_closed_claim(harness: ApiHarness) -> None:
+async def test_a_declined_card_is_402_with_the_closed_claim(harness: ApiHarness) -> None:
     await harness.covered()
     response = await harness.http.post("/v1/claims", json=express(payment_method="pm_card_declined"))
     declined = problem(response, 402, "payment_declined")
@@ -79,7 +81,7 @@ async def test_a_declined_card_answers_402_with_the_closed_claim(harness: ApiHar
     assert closed["allowed_actions"] == []
 
 
-async def test_a_claim_made_while_nobody_works_can_be_read_as_submitted(harness: ApiHarness) -> None:
+async def test_a_claim_made_without_a_worker_is_read_as_submitted(harness: ApiHarness) -> None:
     await harness.covered()
     harness.claim_commands.idle = True
     response = await harness.http.post("/v1/claims", json=express())
@@ -100,7 +102,7 @@ async def test_a_flyaway_waits_for_a_decision(harness: ApiHarness) -> None:
     assert claim["incident"]["cause"] == "flyaway"
 
 
-async def test_a_service_nobody_offers_is_not_known(harness: ApiHarness) -> None:
+async def test_an_unknown_service_is_rejected(harness: ApiHarness) -> None:
     body = {"service": "teleport", "serial_number": SERIAL}
     invalid = problem(await harness.http.post("/v1/claims", json=body), 422, "invalid_request")
     assert [error["field"] for error in invalid["errors"]] == ["service"]
@@ -182,7 +184,7 @@ async def test_finance_reads_the_ledger_of_a_claim(harness: ApiHarness) -> None:
     problem(await harness.http.get("/v1/claims/clm_aaaaaaaaaaaaaaaa/ledger"), 404, "not_found")
 
 
-async def test_reads_go_on_while_temporal_is_away(harness: ApiHarness) -> None:
+async def test_reads_work_while_temporal_is_unavailable(harness: ApiHarness) -> None:
     claim = await harness.claimed()
     harness.claim_commands.away = True
     assert (await harness.http.get(f"/v1/claims/{claim['id']}")).status_code == 200

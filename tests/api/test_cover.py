@@ -10,7 +10,7 @@ from tests.api.conftest import OWNER, SERIAL, ApiHarness, express, problem
 from tests.api.cover import CARD, DECLINED, DEVICE, KEY, NOBODY, PLAN, bought, codes, planted
 
 
-async def test_a_plan_is_answered_with_its_price_and_days(harness: ApiHarness) -> None:
+async def test_a_plan_is_returned_with_its_price_and_days(harness: ApiHarness) -> None:
     plan = await bought(harness)
     assert set(plan) == {"id", "term", "starts_on", "ends_on", "price", "purchased_at", "gap"}
     assert (plan["price"]["currency"], plan["gap"]) == ("USD", False)
@@ -57,7 +57,7 @@ async def test_an_approval_lapses_and_a_later_one_stays_in_force(harness: ApiHar
     assert codes(refused) == ["verification_lapsed"]
 
 
-async def test_an_approval_lies_in_no_future(harness: ApiHarness) -> None:
+async def test_an_approval_in_the_future_is_rejected(harness: ApiHarness) -> None:
     await harness.covered(plan=False)
     response = await harness.http.post(f"{DEVICE}/verification", json={"approved_at": "2026-11-24T10:00:00Z"})
     invalid = problem(response, 422, "invalid_request")
@@ -72,9 +72,9 @@ async def test_a_plan_is_given_back_in_full_once(harness: ApiHarness) -> None:
     assert response.status_code == 200
     expected = {"plan_id": plan["id"], "refunded": plan["price"], "ended_at": "2026-11-26T10:00:00Z"}
     assert response.json() == expected
-    ask = harness.claim_commands.received[-1]
-    assert isinstance(ask, RefundPlan)
-    assert ask.refund_id.startswith("rfd_")
+    command = harness.claim_commands.received[-1]
+    assert isinstance(command, RefundPlan)
+    assert command.refund_id.startswith("rfd_")
     assert (await harness.http.get(DEVICE)).json()["care"]["active"] is False
     problem(await harness.http.post(url), 422, "refund_refused")
     assert (await harness.http.post(url, headers=KEY)).json() == expected
@@ -90,7 +90,7 @@ async def test_a_plan_is_not_given_back_after_14_days_nor_with_a_claim_open(harn
 
 
 @pytest.mark.parametrize("plan_id", ["pln_aaaaaaaaaaaaaaaa", "clm_aaaaaaaaaaaaaaaa", "%00", "pln_%27", "x" * 300])
-async def test_a_plan_nobody_bought_is_not_found(harness: ApiHarness, plan_id: str) -> None:
+async def test_an_unknown_plan_is_not_found(harness: ApiHarness, plan_id: str) -> None:
     await harness.covered()
     problem(await harness.http.post(f"{DEVICE}/plans/{plan_id}/refund"), 404, "not_found")
 
@@ -114,10 +114,10 @@ async def test_a_maintenance_code_is_issued_once_and_again_for_the_same_key(harn
 async def test_a_lost_maintenance_code_is_the_same_code_again(harness: ApiHarness) -> None:
     await harness.covered()
     first = await harness.http.post(f"{DEVICE}/maintenance-codes", headers=KEY)
-    (ask,) = harness.claim_commands.received
-    assert isinstance(ask, IssueMaintenanceCode)
-    assert ask.code == first.json()["code"]
-    await harness.forget_answers()
+    (command,) = harness.claim_commands.received
+    assert isinstance(command, IssueMaintenanceCode)
+    assert command.code == first.json()["code"]
+    await harness.forget_responses()
     assert (await harness.http.post(f"{DEVICE}/maintenance-codes", headers=KEY)).json() == first.json()
 
 
@@ -149,7 +149,7 @@ async def test_the_owner_does_not_change_while_a_claim_is_open(harness: ApiHarne
 
 @pytest.mark.parametrize("change", ["pause", "advance", "extension"])
 @pytest.mark.parametrize("role", ["cs", "st", "dev"])
-async def test_cover_is_fixed_for_everybody(harness: ApiHarness, change: str, role: str) -> None:
+async def test_cover_cannot_be_changed_by_any_role(harness: ApiHarness, change: str, role: str) -> None:
     await harness.covered()
     headers = {"Authorization": f"Bearer {role}"} | KEY
     response = await harness.http.post(f"{DEVICE}/cover-changes", json={"change": change}, headers=headers)
@@ -167,7 +167,7 @@ async def test_reminders_are_rehearsed_in_every_region_under_ids_of_their_own(ha
     for _ in range(2):
         response = await harness.http.post("/v1/dev/reminders/run", json={"as_of": "2027-09-24"})
         assert response.json() == {"sent": [{"serial_number": SERIAL, "kind": "renewal_30"}]}
-    regions = [ask.region for ask in harness.claim_commands.received if isinstance(ask, RemindRegion)]
+    regions = [command.region for command in harness.claim_commands.received if isinstance(command, RemindRegion)]
     catalogue = await harness.app.state.services.queries.catalogue()
     assert regions == [region.code for region in catalogue.regions] * 2
     assert len(set(harness.claim_commands.keys)) == len(regions)
@@ -185,7 +185,7 @@ UNKNOWN: list[tuple[str, str, dict[str, Any] | None]] = [
 
 
 @pytest.mark.parametrize(("method", "path", "body"), UNKNOWN)
-async def test_nothing_is_done_for_a_device_nobody_knows(
+async def test_an_unknown_device_is_refused_everywhere(
     harness: ApiHarness, method: str, path: str, body: dict[str, Any] | None
 ) -> None:
     for device in (NOBODY, "/v1/devices/%00", "/v1/devices/" + "x" * 300):
@@ -193,7 +193,7 @@ async def test_nothing_is_done_for_a_device_nobody_knows(
 
 
 @pytest.mark.parametrize(("method", "path", "body"), UNKNOWN)
-async def test_what_only_reads_goes_on_while_temporal_is_away(
+async def test_reads_of_cover_work_while_temporal_is_unavailable(
     harness: ApiHarness, method: str, path: str, body: dict[str, Any] | None
 ) -> None:
     await harness.covered()

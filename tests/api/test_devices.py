@@ -11,7 +11,7 @@ DEVICE = {"serial_number": "1581-f45t-7228-d00a", "model": "mavic-3", "region": 
 PLAN = {"term": "1y", "payment_method": "pm_card_visa"}
 
 
-async def test_a_registered_device_is_answered_with_its_serial_number_as_given(harness: ApiHarness) -> None:
+async def test_a_registered_device_is_returned_with_its_serial_number_as_given(harness: ApiHarness) -> None:
     response = await harness.http.post("/v1/devices", json=DEVICE)
     assert (response.status_code, response.headers["location"]) == (201, f"/v1/devices/{SERIAL}")
     device = response.json()
@@ -92,8 +92,8 @@ async def test_a_quote_is_good_for_thirty_minutes(harness: ApiHarness) -> None:
     await harness.covered()
     quoted = await quote(harness)
     harness.later(minutes=29)
-    ask = express(quote_id=quoted["id"])
-    assert (await harness.http.post("/v1/claims", json=ask)).status_code == 202
+    command = express(quote_id=quoted["id"])
+    assert (await harness.http.post("/v1/claims", json=command)).status_code == 202
     assert harness.claim_commands.received[-1].quote.valid is True  # type: ignore[attr-defined]
     assert harness.claim_commands.received[-1].quote.fee.amount == quoted["fee"]["amount"]  # type: ignore[attr-defined]
 
@@ -119,7 +119,7 @@ async def test_a_quote_is_for_one_device_tier_and_battery(harness: ApiHarness) -
         await expired(harness, quote_id=quoted["id"], **changes)
 
 
-async def test_a_quote_somebody_made_up_is_not_honoured(harness: ApiHarness) -> None:
+async def test_a_forged_quote_is_not_honoured(harness: ApiHarness) -> None:
     await harness.covered()
     quoted = await quote(harness)
     payload, _, signature = quoted["id"].rpartition(".")
@@ -130,20 +130,20 @@ async def test_a_quote_somebody_made_up_is_not_honoured(harness: ApiHarness) -> 
 
 @pytest.mark.parametrize("forged", [True, False])
 async def test_a_retry_under_the_same_key_honours_no_bad_quote_either(harness: ApiHarness, forged: bool) -> None:
-    """The first refusal was never kept: the process died. The claim itself hears that the quote is bad."""
+    """The first refusal was not stored: the process died. The command informs the claim that the quote is bad."""
     await harness.covered()
-    ask = express(quote_id="made-up" if forged else (await quote(harness))["id"])
+    command = express(quote_id="made-up" if forged else (await quote(harness))["id"])
     harness.later(minutes=30)
     for _ in range(2):
-        response = await harness.http.post("/v1/claims", json=ask, headers={"Idempotency-Key": "k"})
+        response = await harness.http.post("/v1/claims", json=command, headers={"Idempotency-Key": "k"})
         refused = problem(response, 422, "claim_refused")
         assert [reason["code"] for reason in refused["reasons"]] == ["quote_expired"]
-        await harness.forget_answers()
+        await harness.forget_responses()
     (submission,) = harness.claim_commands.received
     assert submission.quote.valid is False  # type: ignore[attr-defined]
 
 
-async def test_a_quote_of_an_ineligible_device_still_says_what_it_would_cost(harness: ApiHarness) -> None:
+async def test_a_quote_of_an_ineligible_device_still_has_its_price(harness: ApiHarness) -> None:
     await harness.covered(plan=False)
     assert (await quote(harness))["fee"]["amount"] > 0
 

@@ -22,7 +22,7 @@ async def pack(harness: ApiHarness, claim: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-async def test_it_says_what_was_agreed_to_with_the_text_and_the_amounts(harness: ApiHarness) -> None:
+async def test_the_consent_has_the_text_and_the_amounts(harness: ApiHarness) -> None:
     """R-EXP-4, edge case 59."""
     claim = await harness.shipped()
     consent = (await pack(harness, claim))["consent"]
@@ -75,7 +75,7 @@ async def test_the_inspection_stands_beside_what_was_expected(harness: ApiHarnes
     assert "inspected" in [date["what"] for date in found["dates"]]
 
 
-async def test_a_version_whose_text_is_not_kept_is_said_to_be_so(harness: ApiHarness) -> None:
+async def test_a_terms_version_without_a_stored_text_is_reported(harness: ApiHarness) -> None:
     claim = await harness.claimed()
     async with harness.database.transaction() as session:
         await session.exec(update(ConsentRow).values(terms_version="1999-01"))
@@ -84,7 +84,7 @@ async def test_a_version_whose_text_is_not_kept_is_said_to_be_so(harness: ApiHar
     assert consent["note"] == "The text of this version is not kept in this release."
 
 
-async def test_a_repair_asks_for_no_consent(harness: ApiHarness) -> None:
+async def test_a_repair_needs_no_consent(harness: ApiHarness) -> None:
     await harness.covered()
     claim = (await harness.http.post("/v1/claims", json=broken())).json()
     found = await pack(harness, claim)
@@ -108,7 +108,7 @@ async def test_an_unknown_claim_has_none(harness: ApiHarness, claim_id: str) -> 
 
 
 def test_the_terms_in_force_have_a_text_with_everything_the_settlement_page_promises() -> None:
-    """R-EXP-4: nobody raises the version without its text."""
+    """R-EXP-4: a new version needs its text."""
     text = terms_text(config("sqlite:///nowhere.db").terms_version)
     assert text is not None
     plain = " ".join(text.replace("**", "").split())

@@ -14,7 +14,7 @@ from tests.api.conftest import NOW, OWNER, SERIAL, ApiHarness, express, problem
 KEY = {"Idempotency-Key": "order 66"}
 
 
-async def test_the_same_key_and_body_get_the_first_answer_again(harness: ApiHarness) -> None:
+async def test_the_same_key_and_body_get_the_first_response_again(harness: ApiHarness) -> None:
     await harness.covered()
     first = await harness.http.post("/v1/claims", json=express(), headers=KEY)
     again = await harness.http.post("/v1/claims", json=dict(reversed(express().items())), headers=KEY)
@@ -32,13 +32,13 @@ async def test_the_same_key_with_another_body_is_refused(harness: ApiHarness) ->
     problem(other, 422, "idempotency_key_reused")
 
 
-async def test_a_refusal_is_an_answer_too(harness: ApiHarness) -> None:
+async def test_a_refusal_is_stored_under_its_key(harness: ApiHarness) -> None:
     claim = await harness.shipped()
     url = f"/v1/claims/{claim['id']}/cancel"
     first = problem(await harness.http.post(url, headers=KEY), 409, "action_not_allowed")
-    asked = len(harness.claim_commands.received)
+    commands_before = len(harness.claim_commands.received)
     assert problem(await harness.http.post(url, headers=KEY), 409, "action_not_allowed") == first
-    assert len(harness.claim_commands.received) == asked
+    assert len(harness.claim_commands.received) == commands_before
 
 
 async def test_a_key_belongs_to_one_caller_and_one_path(harness: ApiHarness) -> None:
@@ -66,7 +66,7 @@ async def test_an_unknown_device_leaves_its_key_free(harness: ApiHarness) -> Non
     assert (await harness.http.post("/v1/claims", json=express(), headers=KEY)).status_code == 202
 
 
-async def test_an_outage_is_no_answer_and_the_retry_finds_what_happened(harness: ApiHarness) -> None:
+async def test_an_outage_is_not_stored_and_the_retry_finds_the_result(harness: ApiHarness) -> None:
     await harness.covered()
     harness.claim_commands.away = True
     problem(await harness.http.post("/v1/claims", json=express(), headers=KEY), 503, "unavailable")
@@ -76,56 +76,56 @@ async def test_an_outage_is_no_answer_and_the_retry_finds_what_happened(harness:
     problem(other, 422, "idempotency_key_reused")
 
 
-async def test_a_lost_answer_is_found_again_and_not_refused_as_a_second_claim(harness: ApiHarness) -> None:
+async def test_a_retry_after_a_lost_response_is_not_refused_as_a_second_claim(harness: ApiHarness) -> None:
     await harness.covered()
     first = await harness.http.post("/v1/claims", json=express(), headers=KEY)
-    await harness.forget_answers()
+    await harness.forget_responses()
     again = await harness.http.post("/v1/claims", json=express(), headers=KEY)
     assert (again.status_code, again.json()) == (202, first.json())
     assert harness.claim_commands.keys[0] == harness.claim_commands.keys[1]
 
 
-async def test_a_registration_whose_answer_was_lost_is_answered_as_it_was_made(harness: ApiHarness) -> None:
+async def test_a_registration_whose_response_was_lost_returns_the_same_device(harness: ApiHarness) -> None:
     """Its moment is the first try's: the registry takes the same command twice and another one not at all."""
     body = {"serial_number": SERIAL, "model": "mavic-3", "region": "US", "owner": OWNER}
     first = await harness.http.post("/v1/devices", json=body, headers=KEY)
     assert first.status_code == 201
-    await harness.forget_answers()
+    await harness.forget_responses()
     harness.later(minutes=5)
     again = await harness.http.post("/v1/devices", json=body, headers=KEY)
     assert (again.status_code, again.json()) == (201, first.json())
     problem(await harness.http.post("/v1/devices", json=body, headers={"Idempotency-Key": "another"}), 409, "conflict")
 
 
-async def test_a_binding_whose_answer_was_lost_is_made_once(harness: ApiHarness) -> None:
+async def test_a_binding_whose_response_was_lost_is_made_once(harness: ApiHarness) -> None:
     url, body = f"/v1/devices/{await harness.covered(bound=False)}/bindings", {"remote_controller": "RC1"}
     first = await harness.http.post(url, json=body, headers=KEY)
-    await harness.forget_answers()
+    await harness.forget_responses()
     harness.later(minutes=5)
     again = await harness.http.post(url, json=body, headers=KEY)
     assert (again.status_code, again.json()) == (201, first.json())
 
 
-async def test_a_lost_answer_of_a_purchase_is_found_again(harness: ApiHarness) -> None:
+async def test_a_purchase_whose_response_was_lost_is_found_again(harness: ApiHarness) -> None:
     await harness.covered(plan=False, days=1)
     url, body = f"/v1/devices/{SERIAL}/plans", {"term": "1y", "payment_method": "pm_card_visa"}
     first = await harness.http.post(url, json=body, headers=KEY)
     assert first.status_code == 201
-    await harness.forget_answers()
+    await harness.forget_responses()
     again = await harness.http.post(url, json=body, headers=KEY)
     assert (again.status_code, again.json()) == (201, first.json())
 
 
-async def test_a_claim_whose_workflow_has_ended_is_answered_from_the_record(harness: ApiHarness) -> None:
+async def test_a_claim_whose_workflow_has_ended_is_read_from_the_database(harness: ApiHarness) -> None:
     await harness.covered()
     first = await harness.http.post("/v1/claims", json=express(), headers=KEY)
-    await harness.forget_answers()
+    await harness.forget_responses()
     harness.claim_commands.ended.add(first.json()["id"])
     again = await harness.http.post("/v1/claims", json=express(), headers=KEY)
     assert (again.status_code, again.json()["id"]) == (202, first.json()["id"])
 
 
-async def test_a_claim_nobody_has_judged_yet_is_answered_again_when_somebody_has(harness: ApiHarness) -> None:
+async def test_an_undecided_claim_is_returned_again_once_it_is_decided(harness: ApiHarness) -> None:
     await harness.covered()
     harness.claim_commands.idle = True
     first = await harness.http.post("/v1/claims", json=express(), headers=KEY)
@@ -137,7 +137,7 @@ async def test_a_claim_nobody_has_judged_yet_is_answered_again_when_somebody_has
     assert (await harness.http.post("/v1/claims", json=express(), headers=KEY)).headers["idempotency-replayed"]
 
 
-async def test_a_path_no_route_has_is_not_written_down(harness: ApiHarness) -> None:
+async def test_an_unknown_path_is_not_stored(harness: ApiHarness) -> None:
     for path in ("/v1/claims/%00/cancel", "/v1/devices/" + "x" * 400 + "/plans", "/v1/%C2%85"):
         body = {"term": "1y", "payment_method": "pm_card_visa"} if path.endswith("plans") else {}
         problem(await harness.http.post(path, json=body, headers=KEY), 404, "not_found")
@@ -183,7 +183,7 @@ async def test_keys_are_forgotten_after_their_time(database: Database) -> None:
     assert await keys.begin("scope", "key", "b", later) == OpenRequest(later, repeated=False)
 
 
-async def test_many_that_begin_at_once_have_one_first(database: Database) -> None:
+async def test_of_many_concurrent_requests_one_is_first(database: Database) -> None:
     keys = IdempotencyKeys(database)
     begun = await asyncio.gather(*(keys.begin("scope", "key", "a", NOW) for _ in range(8)))
     assert sorted(begin == OpenRequest(NOW, repeated=True) for begin in begun) == [False] + [True] * 7

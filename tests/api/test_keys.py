@@ -56,10 +56,10 @@ FOR_ALL = [
 ]
 
 SIGNED = ["POST /v1/webhooks/payments/{gateway}", "POST /v1/webhooks/carriers/{carrier}"]
-"""Open to whoever signs, whatever key they have; tests/webhooks holds that."""
+"""Open to every signed request, with or without a key; checked in tests/webhooks."""
 
 
-async def test_every_role_may_do_what_the_contract_says_and_no_more(harness: ApiHarness) -> None:
+async def test_every_role_has_exactly_the_permissions_of_the_contract(harness: ApiHarness) -> None:
     for route in [*LIMITED, *FOR_ALL]:
         method, path = route.split()
         allowed = LIMITED.get(route, set(ROLES)) | {"dev"}
@@ -71,7 +71,7 @@ async def test_every_role_may_do_what_the_contract_says_and_no_more(harness: Api
                 assert role in problem(response, 403, "forbidden")["detail"], (route, role)
 
 
-async def test_nothing_of_version_1_is_open_without_a_key(harness: ApiHarness) -> None:
+async def test_every_route_of_version_1_needs_a_key(harness: ApiHarness) -> None:
     for route in [*LIMITED, *FOR_ALL]:
         method, path = route.split()
         for headers in ({"Authorization": "Bearer nobody"}, {"Authorization": "Basic dev"}, {"Authorization": "dev"}):
@@ -85,7 +85,7 @@ async def test_the_matrix_above_names_every_route(harness: ApiHarness) -> None:
     named = {route.replace("clm_aaaaaaaaaaaaaaaa", "{claim_id}") for route in [*LIMITED, *FOR_ALL]}
     named = {route.replace(SERIAL, "{serial}").replace(PLAN, "{plan_id}") for route in named}
     named = {route.replace("mavic-3", "{model}") for route in named}
-    routes = {f"{method.upper()} {path}" for path, ways in document["paths"].items() for method in ways}
+    routes = {f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods}
     assert named | set(SIGNED) == {route for route in routes if " /v1" in route}
 
 
@@ -95,7 +95,7 @@ async def test_operations_and_the_reference_need_no_key(harness: ApiHarness, pat
     assert response.status_code == 200
 
 
-async def test_a_key_that_is_no_latin_text_is_just_wrong(harness: ApiHarness) -> None:
+async def test_a_key_outside_latin_1_is_unauthorized(harness: ApiHarness) -> None:
     headers = [(b"Authorization", b"Bearer \xff\xfe\x80")]
     problem(await harness.http.get("/v1/claims", headers=headers), 401, "unauthorized")
 
@@ -107,6 +107,6 @@ async def test_production_knows_no_development_routes(sqlite_url: str, harness: 
     assert [path for path in paths if path == "/v1/claims"]
 
 
-def test_an_unknown_role_is_found_out_at_the_start() -> None:
+def test_an_unknown_role_fails_at_startup() -> None:
     with pytest.raises(ValueError):
         ApiKeys({"k": "king"})

@@ -30,13 +30,13 @@ def document() -> dict[str, Any]:
 
 
 def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    for path, ways in document["paths"].items():
-        for method, operation in ways.items():
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
             yield path, method, operation
 
 
 def models(base: type[BaseModel] = BaseModel) -> dict[str, type[BaseModel]]:
-    """Every model of the application by name. Answers come last: they may share a name with what the store reads."""
+    """Every model of the application by name. Responses come last: they may share a name with a read model."""
     found: dict[str, type[BaseModel]] = {}
     for model in base.__subclasses__():
         found |= models(model)
@@ -49,7 +49,7 @@ def shown(content: dict[str, Any]) -> list[Any]:
     return [content["example"]] if "example" in content else [e["value"] for e in content.get("examples", {}).values()]
 
 
-def test_every_operation_says_what_it_is(document: dict[str, Any]) -> None:
+def test_every_operation_has_a_summary(document: dict[str, Any]) -> None:
     assert document["info"]["title"] == "Aftercare"
     assert document["info"]["version"]
     assert "servers" not in document
@@ -59,13 +59,13 @@ def test_every_operation_says_what_it_is(document: dict[str, Any]) -> None:
     assert all(operation["tags"] for _, _, operation in operations(document))
 
 
-def test_every_answer_and_body_has_an_example_that_is_true(document: dict[str, Any]) -> None:
+def test_every_response_and_body_has_a_valid_example(document: dict[str, Any]) -> None:
     known = models()
     for path, method, operation in operations(document):
         bodies = [operation["requestBody"]] if "requestBody" in operation else []
-        answers = [a for status, a in operation["responses"].items() if status.startswith("2") and status != "204"]
-        assert answers or "204" in operation["responses"] or path in ALWAYS_REFUSED, (path, method)
-        for content in (c for b in (*bodies, *answers) for c in b["content"].items()):
+        contents = [a for status, a in operation["responses"].items() if status.startswith("2") and status != "204"]
+        assert contents or "204" in operation["responses"] or path in ALWAYS_REFUSED, (path, method)
+        for content in (c for b in (*bodies, *contents) for c in b["content"].items()):
             kind, media = content
             examples = shown(media)
             assert examples, (path, method, kind)
@@ -89,7 +89,7 @@ def _fits(model: type[BaseModel], example: Any) -> bool:
 
 
 def test_examples_are_the_demo_catalogues() -> None:
-    """What the reference shows for a Mavic 3 in the United States is what `make dev` answers."""
+    """The example of a Mavic 3 in the United States equals the response of `make dev`."""
     catalogue = demo_catalogue()
     model, region = model_named(catalogue, "mavic-3"), region_of_country(catalogue.regions, "US")
     assert model
@@ -103,7 +103,7 @@ def test_examples_are_the_demo_catalogues() -> None:
     assert examples_of(RepairView)[0]["replacement_fee"] in offer["fees"]
 
 
-def test_every_problem_has_an_example_that_is_true(document: dict[str, Any]) -> None:
+def test_every_problem_has_a_valid_example(document: dict[str, Any]) -> None:
     seen: set[str] = set()
     for path, method, operation in operations(document):
         if path in OPEN:
@@ -127,7 +127,7 @@ def test_every_problem_has_an_example_that_is_true(document: dict[str, Any]) -> 
     assert seen >= set(Code) - {Code.METHOD_NOT_ALLOWED}
 
 
-def test_every_reference_in_the_document_leads_somewhere(document: dict[str, Any]) -> None:
+def test_every_reference_in_the_document_resolves(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
 
     def refs(part: Any) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Alive, ready, numbers."""
+"""Liveness, readiness and metrics."""
 
 import asyncio
 
@@ -7,13 +7,13 @@ from api.temporal_client import TemporalClaimCommands
 from tests.api.conftest import ApiHarness, config, express, no_temporal
 
 
-async def test_alive_and_ready(harness: ApiHarness) -> None:
+async def test_liveness_and_readiness(harness: ApiHarness) -> None:
     assert (await harness.http.get("/healthz")).json() == {"status": "ok"}
     assert (await harness.http.get("/readyz")).json() == {"database": True, "temporal": True}
     assert (await harness.http.get("/v1/readyz")).status_code == 200
 
 
-async def test_numbers_count_requests_by_route_and_claims_by_state(harness: ApiHarness) -> None:
+async def test_metrics_count_requests_by_route_and_claims_by_state(harness: ApiHarness) -> None:
     claim = await harness.claimed()
     await harness.http.get(claim["links"]["self"])
     await harness.http.get("/v1/nowhere/7")
@@ -40,7 +40,7 @@ async def test_the_application_starts_and_stops_without_temporal(sqlite_url: str
             await asyncio.sleep(0.01)
 
 
-async def test_without_temporal_the_real_door_says_so_in_time(sqlite_url: str) -> None:
+async def test_without_temporal_the_client_reports_it_in_time(sqlite_url: str) -> None:
     claim_commands = TemporalClaimCommands(no_temporal, "aftercare")
     await claim_commands.open()
     async with asyncio.timeout(5):
@@ -48,7 +48,7 @@ async def test_without_temporal_the_real_door_says_so_in_time(sqlite_url: str) -
     await claim_commands.close()
 
 
-async def test_a_database_that_is_away_is_not_ready_and_not_counted(tmp_path: object, harness: ApiHarness) -> None:
+async def test_an_unavailable_database_is_not_ready_and_not_counted(tmp_path: object, harness: ApiHarness) -> None:
     await harness.covered()
     await harness.http.post("/v1/claims", json=express())
     app = create_app(config(f"sqlite:///{tmp_path}/no/such/folder/x.db"), claim_commands=harness.claim_commands)

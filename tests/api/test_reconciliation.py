@@ -1,4 +1,4 @@
-"""The last reconciliation over HTTP, and as numbers for an alarm."""
+"""The last reconciliation over HTTP, and as metrics."""
 
 from datetime import datetime
 
@@ -18,7 +18,7 @@ LOST = Finding(FindingCode.HOLD_WITHOUT_WORKFLOW, "clm_a", "A hold is live.", "p
 WRONG = Finding(FindingCode.CAPTURED_DIFFERS, "pln_a", "The gateway took more.")
 
 
-async def test_the_last_report_says_what_differs_and_what_to_do(harness: ApiHarness) -> None:
+async def test_the_last_report_has_each_difference_and_its_remedy(harness: ApiHarness) -> None:
     await finished(harness, LOST, WRONG)
     response = await harness.http.get("/v1/reconciliations/latest", headers={"Authorization": "Bearer fi"})
     assert response.status_code == 200
@@ -42,7 +42,7 @@ async def test_the_last_report_says_what_differs_and_what_to_do(harness: ApiHarn
     ]
 
 
-async def test_what_attempts_say_is_a_number_and_not_in_the_report(harness: ApiHarness) -> None:
+async def test_findings_about_attempts_are_counted_and_not_in_the_report(harness: ApiHarness) -> None:
     """The contract names the codes of a report, and it came before the attempts."""
     await finished(
         harness, LOST, Finding(AttemptFindingCode.ATTEMPT_UNANSWERED, "clm_a", "It has no response.", "clm_a:fee")
@@ -66,7 +66,7 @@ async def test_only_finance_reads_it(harness: ApiHarness) -> None:
         problem(response, 403, "forbidden")
 
 
-async def test_findings_are_numbers_for_an_alarm(harness: ApiHarness) -> None:
+async def test_findings_are_metrics(harness: ApiHarness) -> None:
     before = (await harness.http.get("/metrics")).text
     assert "aftercare_reconciliation_findings{" not in before
     assert "aftercare_reconciliation_finished_timestamp_seconds 0.0" in before

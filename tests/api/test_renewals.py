@@ -20,12 +20,12 @@ async def test_a_running_plan_can_be_renewed_without_a_gap(harness: ApiHarness) 
     plan = renewed.json()
     assert (plan["term"], plan["starts_on"], plan["ends_on"], plan["gap"]) == ("1y", "2027-01-11", "2028-01-11", False)
     assert plan["price"] == response["price"]
-    ask = harness.claim_commands.received[-1]
-    assert isinstance(ask, BuyPlan)
-    assert (ask.renewal, ask.region, ask.actor) == (True, None, "admin")
+    command = harness.claim_commands.received[-1]
+    assert isinstance(command, BuyPlan)
+    assert (command.renewal, command.region, command.actor) == (True, None, "admin")
 
 
-async def test_a_late_renewal_says_that_the_days_between_are_not_covered(harness: ApiHarness) -> None:
+async def test_a_late_renewal_reports_the_gap_in_the_cover(harness: ApiHarness) -> None:
     await harness.covered(plan=False)
     await planted(harness, "2025-11-15")
     response = (await harness.http.get(f"{DEVICE}/renewal")).json()

@@ -36,9 +36,9 @@ async def test_an_online_repair_waits_for_the_unit(harness: ApiHarness) -> None:
     assert (claim["service"], claim["tier"], claim["state"]) == ("online_repair", None, "awaiting_item")
     assert (claim["fee"], claim["hold"], claim["repair"]) == ({"amount": 0, "currency": "USD"}, None, None)
     assert claim["allowed_actions"] == ["return_scan", "arrival", "cancel"]
-    ask = harness.claim_commands.received[-1]
-    assert isinstance(ask, SubmitRepair)
-    assert (ask.actor, ask.return_address.city, ask.incident.description) == (
+    command = harness.claim_commands.received[-1]
+    assert isinstance(command, SubmitRepair)
+    assert (command.actor, command.return_address.city, command.incident.description) == (
         "customer_service",
         "Portland",
         "Fell off a table.",
@@ -71,8 +71,8 @@ async def test_a_maintenance_job_is_started_by_its_code_once(harness: ApiHarness
     assert response.status_code == 202
     claim = response.json()
     assert (claim["service"], claim["incident"], claim["state"]) == ("maintenance", None, "awaiting_item")
-    ask = harness.claim_commands.received[-1]
-    assert isinstance(ask, SubmitMaintenance)
+    command = harness.claim_commands.received[-1]
+    assert isinstance(command, SubmitMaintenance)
     assert harness.claim_commands.summaries == [f"Maintenance · Mavic 3 · SN {SERIAL}"]
     refused = problem(await harness.http.post("/v1/claims", json=worn(given)), 422, "claim_refused")
     assert [reason["code"] for reason in refused["reasons"]] == ["claim_already_open", "maintenance_code_invalid"]
@@ -90,7 +90,7 @@ async def test_a_maintenance_code_of_another_device_starts_nothing(harness: ApiH
 
 
 @pytest.mark.parametrize("idle", [True, False])
-async def test_a_job_can_be_read_before_anybody_has_judged_it(harness: ApiHarness, idle: bool) -> None:
+async def test_a_job_can_be_read_before_it_is_decided(harness: ApiHarness, idle: bool) -> None:
     await harness.covered()
     given = await code(harness)
     harness.claim_commands.idle = idle
@@ -107,7 +107,7 @@ async def test_jobs_are_found_by_their_service(harness: ApiHarness) -> None:
     assert [claim["id"] for claim in found["items"]] == [made["id"]]
 
 
-async def test_a_quote_shows_every_way_out_together(harness: ApiHarness) -> None:
+async def test_a_quote_shows_all_repair_options_together(harness: ApiHarness) -> None:
     claim = await quoted(harness)
     assert claim["state"] == "awaiting_choice"
     assert claim["allowed_actions"] == ["repair_choice"]
@@ -120,9 +120,9 @@ async def test_a_quote_shows_every_way_out_together(harness: ApiHarness) -> None
         "quoted_at": "2026-11-23T10:00:00Z",
         "pay_until": "2026-12-24T07:59:59Z",
     }
-    ask = harness.claim_commands.received[-1]
-    assert isinstance(ask, QuoteRepair)
-    assert ask.amount == Money(21500, "USD")
+    command = harness.claim_commands.received[-1]
+    assert isinstance(command, QuoteRepair)
+    assert command.amount == Money(21500, "USD")
 
 
 async def test_a_quote_is_in_the_claims_currency(harness: ApiHarness) -> None:
@@ -132,7 +132,7 @@ async def test_a_quote_is_in_the_claims_currency(harness: ApiHarness) -> None:
     invalid = problem(response, 422, "invalid_request")
     assert [error["field"] for error in invalid["errors"]] == ["amount.currency"]
     assert "USD" in invalid["detail"]
-    assert not [ask for ask in harness.claim_commands.received if isinstance(ask, QuoteRepair)]
+    assert not [command for command in harness.claim_commands.received if isinstance(command, QuoteRepair)]
 
 
 async def test_a_warranty_that_has_ended_is_named_as_the_field_that_is_wrong(harness: ApiHarness) -> None:
@@ -161,7 +161,7 @@ async def test_what_costs_something_needs_a_payment_method(harness: ApiHarness, 
     response = await harness.http.post(f"/v1/claims/{claim['id']}/repair-choice", json={"choice": choice})
     invalid = problem(response, 422, "invalid_request")
     assert [error["field"] for error in invalid["errors"]] == ["payment_method"]
-    assert not [ask for ask in harness.claim_commands.received if isinstance(ask, ChooseRepair)]
+    assert not [command for command in harness.claim_commands.received if isinstance(command, ChooseRepair)]
 
 
 async def test_a_paid_repair_is_chosen_and_completed(harness: ApiHarness) -> None:
@@ -173,21 +173,25 @@ async def test_a_paid_repair_is_chosen_and_completed(harness: ApiHarness) -> Non
     url = f"/v1/claims/{claim['id']}/completion"
     done = await harness.http.post(url, json=shipped, headers={"Authorization": "Bearer wh"})
     assert done.json()["outcome"] == "repaired"
-    ask = harness.claim_commands.received[-1]
-    assert isinstance(ask, Complete)
-    assert (ask.repaired_serial_number, ask.tracking_number, ask.actor) == ("1581F45T7228D00C", "1Z997", "warehouse")
+    command = harness.claim_commands.received[-1]
+    assert isinstance(command, Complete)
+    assert (command.repaired_serial_number, command.tracking_number, command.actor) == (
+        "1581F45T7228D00C",
+        "1Z997",
+        "warehouse",
+    )
 
 
-async def test_a_free_way_out_needs_no_card_and_must_be_open(harness: ApiHarness) -> None:
+async def test_a_free_option_needs_no_card_and_must_be_available(harness: ApiHarness) -> None:
     claim = await quoted(harness)
     url = f"/v1/claims/{claim['id']}/repair-choice"
     refused = problem(await harness.http.post(url, json={"choice": "warranty_repair"}), 409, "action_not_allowed")
     assert (refused["rule"], refused["allowed_actions"]) == ("R-REP-1", ["repair_choice"])
     chosen = (await harness.http.post(url, json={"choice": "return"})).json()
     assert chosen["state"] == "in_service"
-    ask = harness.claim_commands.received[-1]
-    assert isinstance(ask, ChooseRepair)
-    assert (ask.choice, ask.payment_method) == (RepairChoice.RETURN, None)
+    command = harness.claim_commands.received[-1]
+    assert isinstance(command, ChooseRepair)
+    assert (command.choice, command.payment_method) == (RepairChoice.RETURN, None)
 
 
 async def test_a_declined_card_leaves_the_choice_open(harness: ApiHarness) -> None:

@@ -8,7 +8,7 @@ from api.rpc_errors import QUICK_TIMEOUT, translate_rpc_errors
 
 
 @pytest.mark.parametrize(
-    ("status", "told"),
+    ("status", "error"),
     [
         (RPCStatusCode.UNAVAILABLE, TemporalUnavailable),
         (RPCStatusCode.RESOURCE_EXHAUSTED, TemporalUnavailable),
@@ -18,7 +18,7 @@ from api.rpc_errors import QUICK_TIMEOUT, translate_rpc_errors
     ],
     ids=lambda value: value.name if isinstance(value, RPCStatusCode) else value.__name__,
 )
-async def test_an_answer_of_the_server_is_told_in_the_doors_words(status: RPCStatusCode, told: type[Exception]) -> None:
-    with pytest.raises(told):
+async def test_an_rpc_error_is_translated(status: RPCStatusCode, error: type[Exception]) -> None:
+    with pytest.raises(error):
         async with translate_rpc_errors(QUICK_TIMEOUT):
-            raise RPCError("said the server", status, b"")
+            raise RPCError("reported by the server", status, b"")

@@ -13,14 +13,14 @@ WAREHOUSE = {"Authorization": "Bearer wh"}
 
 async def test_the_warehouse_reads_what_to_ship_and_where_to(harness: ApiHarness) -> None:
     claim = await harness.claimed()
-    ask = RequestDispatch(
+    command = RequestDispatch(
         claim_id=claim["id"], model="mavic-3", region="US", with_battery=True, ship_to=ShipTo(**SHIP_TO), at=NOW
     )
-    asked = await SimulatedWarehouse(harness.database).request_dispatch(ask)
+    dispatch = await SimulatedWarehouse(harness.database).request_dispatch(command)
     response = await harness.http.get(URL, headers=WAREHOUSE)
     request = {
         "claim_id": claim["id"],
-        "reference": asked.reference,
+        "reference": dispatch.reference,
         "kind": "replacement",
         "model": "mavic-3",
         "region": "US",

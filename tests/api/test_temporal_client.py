@@ -36,7 +36,7 @@ WORN = SubmitMaintenance(
 async def http(
     temporal: WorkflowEnvironment, sqlite_url: str, sqlite_database: Database, tmp_path: Path
 ) -> AsyncIterator[httpx2.AsyncClient]:
-    queue = f"door-{uuid4().hex}"
+    queue = f"claims-{uuid4().hex}"
 
     async def connected() -> Client:
         return temporal.client
@@ -90,7 +90,7 @@ async def test_cover_is_verified_bought_renewed_and_given_back(http: httpx2.Asyn
     assert len(periods) == 1
 
 
-async def test_a_maintenance_job_that_finds_more_is_quoted_for_chosen_and_shipped_back(
+async def test_a_maintenance_job_with_issues_is_quoted_chosen_and_shipped_back(
     http: httpx2.AsyncClient,
 ) -> None:
     await registered(http, None)
@@ -129,7 +129,7 @@ async def test_a_warranty_that_has_ended_is_refused_by_the_claim_itself(http: ht
     assert [error["field"] for error in invalid["errors"]] == ["warranty"]
 
 
-async def test_reminders_run_as_often_as_one_likes_and_go_out_once(http: httpx2.AsyncClient) -> None:
+async def test_repeated_reminder_runs_send_each_reminder_once(http: httpx2.AsyncClient) -> None:
     await registered(http, None)
     await done(await http.post(f"/v1/dev/devices/{SERIAL}/terms", json={"term": "1y", "starts_on": "2026-01-10"}), 201)
     run = {"as_of": "2026-12-11"}
@@ -154,7 +154,7 @@ async def test_a_claim_terminated_in_temporal_is_for_operations(
     problem(await http.post(f"/v1/dev/claims/{claim['id']}/fast-forward", json={"days": 1}), 409, "action_not_allowed")
 
 
-async def test_a_server_without_the_switch_moves_no_clock() -> None:
+async def test_a_server_without_movable_clocks_refuses_a_fast_forward() -> None:
     program = str(Path(sys.executable).with_name("temporal"))
     async with await WorkflowEnvironment.start_local(
         dev_server_existing_path=program, dev_server_log_level="never", data_converter=pydantic_data_converter
@@ -163,9 +163,9 @@ async def test_a_server_without_the_switch_moves_no_clock() -> None:
         async def connected() -> Client:
             return server.client
 
-        claim_commands = TemporalClaimCommands(connected, "nobody", movable_clocks=True)
+        claim_commands = TemporalClaimCommands(connected, "unserved", movable_clocks=True)
         await claim_commands.open()
-        await server.client.start_workflow(Maintenance.run, args=[WORN, None], id="clm_fixed", task_queue="nobody")
+        await server.client.start_workflow(Maintenance.run, args=[WORN, None], id="clm_fixed", task_queue="unserved")
         with pytest.raises(TimeSkippingUnsupported):
             await claim_commands.fast_forward("clm_fixed", timedelta(days=1))
         await claim_commands.close()

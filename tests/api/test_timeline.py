@@ -19,7 +19,7 @@ from tests.api.conftest import ApiHarness, problem
 STREAM = {"Accept": "text/event-stream"}
 
 
-def told(lines: list[bytes]) -> list[dict[str, Any]]:
+def sse_events(lines: list[bytes]) -> list[dict[str, Any]]:
     """The events in a stream."""
     events = []
     for block in b"".join(lines).decode().split("\n\n"):
@@ -30,7 +30,7 @@ def told(lines: list[bytes]) -> list[dict[str, Any]]:
     return events
 
 
-async def test_the_list_tells_what_happened_in_order(harness: ApiHarness) -> None:
+async def test_the_timeline_is_in_order(harness: ApiHarness) -> None:
     claim = await harness.shipped()
     page = (await harness.http.get(claim["links"]["events"])).json()
     assert [event["kind"] for event in page["items"]] == ["submitted", "dispatch"]
@@ -39,7 +39,7 @@ async def test_the_list_tells_what_happened_in_order(harness: ApiHarness) -> Non
     assert page["next_cursor"] is None
 
 
-async def test_the_list_goes_on_from_its_cursor(harness: ApiHarness) -> None:
+async def test_the_timeline_continues_from_its_cursor(harness: ApiHarness) -> None:
     claim = await harness.shipped()
     first = (await harness.http.get(claim["links"]["events"], params={"limit": 1})).json()
     rest = (await harness.http.get(claim["links"]["events"], params={"cursor": first["next_cursor"]})).json()
@@ -51,15 +51,15 @@ async def test_the_timeline_of_an_unknown_claim_is_not_found(harness: ApiHarness
         problem(await harness.http.get("/v1/claims/clm_aaaaaaaaaaaaaaaa/events", headers=headers), 404, "not_found")
 
 
-async def test_the_stream_of_a_closed_claim_tells_all_and_ends(harness: ApiHarness) -> None:
+async def test_the_stream_of_a_closed_claim_has_all_events_and_ends(harness: ApiHarness) -> None:
     claim = await harness.claimed()
     await harness.http.post(f"/v1/claims/{claim['id']}/cancel")
     response = await harness.http.get(claim["links"]["events"], headers=STREAM)
     assert response.headers["content-type"].startswith("text/event-stream")
-    events = told([response.content])
+    events = sse_events([response.content])
     assert [event["event"] for event in events] == ["submitted", "cancel"]
     again = await harness.http.get(claim["links"]["events"], headers=STREAM | {"Last-Event-ID": str(events[0]["id"])})
-    assert told([again.content]) == events[1:]
+    assert sse_events([again.content]) == events[1:]
 
 
 async def pending() -> bool:
@@ -80,20 +80,20 @@ async def test_the_stream_follows_until_the_claim_is_closed(harness: ApiHarness)
             lines.append(line)  # noqa: PERF401  # they are looked at while they come
 
     listening = asyncio.create_task(listen())
-    await until(lambda: len(told(lines)) == 1)
+    await until(lambda: len(sse_events(lines)) == 1)
     known = await queries.claim(claim["id"])
     assert known is not None
     await harness.claim_commands.save(known, "dispatched", "On its way.\nReally.")
-    await until(lambda: len(told(lines)) == 2)
+    await until(lambda: len(sse_events(lines)) == 2)
     assert not listening.done()
     closed = replace(known, state=ClaimState.CLOSED, outcome=Outcome.HOLD_RELEASED)
     await harness.claim_commands.save(closed, "closed", "Closed.")
     await asyncio.wait_for(listening, 5)
-    assert [event["kind"] for event in told(lines)] == ["submitted", "dispatched", "closed"]
-    assert told(lines)[1]["title"] == "On its way.\nReally."
+    assert [event["kind"] for event in sse_events(lines)] == ["submitted", "dispatched", "closed"]
+    assert sse_events(lines)[1]["title"] == "On its way.\nReally."
 
 
-async def test_a_silent_stream_says_that_it_is_still_there(harness: ApiHarness) -> None:
+async def test_an_idle_stream_sends_keepalive_comments(harness: ApiHarness) -> None:
     claim = await harness.claimed()
     stream = follow(Queries(harness.database), claim["id"], 0, pending, poll=0.01, heartbeat=0.05)
     lines = []
@@ -102,12 +102,12 @@ async def test_a_silent_stream_says_that_it_is_still_there(harness: ApiHarness) 
         if line.startswith(b":"):
             break
     await stream.aclose()  # type: ignore[attr-defined]
-    assert len(told(lines)) == 1
+    assert len(sse_events(lines)) == 1
 
 
-async def test_the_stream_of_a_claim_that_was_never_made_ends(harness: ApiHarness) -> None:
+async def test_the_stream_of_an_unmade_claim_ends(harness: ApiHarness) -> None:
     lines = [line async for line in follow(Queries(harness.database), "clm_none", 0, gone, poll=0.01)]
-    assert told(lines) == []
+    assert sse_events(lines) == []
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ async def served(harness: ApiHarness) -> AsyncIterator[tuple[uvicorn.Server, str
         await asyncio.wait_for(serving, 5)
 
 
-async def test_a_reader_that_goes_away_ends_the_stream(
+async def test_a_client_that_disconnects_ends_the_stream(
     harness: ApiHarness, served: tuple[uvicorn.Server, str, asyncio.Task[None]]
 ) -> None:
     claim = await harness.claimed()

@@ -90,7 +90,7 @@ def test_an_extension_is_refused_when_the_hold_does_not_live_that_long(
 ) -> None:
     """R-RET-5."""
     hold = Hold(usd(88000), HoldState.AUTHORIZED, usd(0), usd(0), expires_at)
-    require_hold_until(awaiting_return(hold=hold), at("2027-06-23T23:59:59", LA))  # it is kept alive
+    require_hold_until(awaiting_return(hold=hold), at("2027-06-23T23:59:59", LA))  # it is renewed
     claim = awaiting_return(hold=hold, attention=(Attention.HOLD_AT_RISK,))
     if allowed:
         require_hold_until(claim, at("2026-06-23T23:59:59", LA))

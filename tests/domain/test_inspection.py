@@ -147,7 +147,7 @@ def test_a_missing_battery_counts_only_when_one_went_out(
     assert (ReasonCode.BATTERY_MISSING in [r.code for r in found.reasons]) is (outcome is Verdict.MISMATCH)
 
 
-def test_a_kept_battery_is_told_in_words() -> None:
+def test_a_missing_battery_is_described() -> None:
     """R-INS-3."""
     assert verdict(WHOLE).reasons == (
         Reason(
@@ -196,7 +196,7 @@ def test_an_unclear_serial_is_a_persons_case(read: str, shown: str) -> None:
     )
 
 
-def test_an_unclear_serial_waits_before_any_part_is_asked_for() -> None:
+def test_an_unclear_serial_waits_before_any_part_is_requested() -> None:
     """R-INS-5, R-CMP-1."""
     assert verdict(serial_number="", components=(BODY,)).verdict is Verdict.UNCLEAR
 

@@ -192,7 +192,7 @@ def test_a_closed_claim_takes_only_a_waiver_of_a_charge_or_the_news_of_a_find(
     assert refused.value.message == f"The case is closed as {words}; cancel is no longer possible."
 
 
-def test_a_find_is_told_once() -> None:
+def test_a_find_is_reported_once() -> None:
     """R-FLY-6."""
     closed = claim(
         state=ClaimState.CLOSED,

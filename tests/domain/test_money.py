@@ -55,7 +55,7 @@ def test_amounts_add_subtract_and_turn() -> None:
     assert usd(5).zero() == usd(0)
 
 
-def test_the_least_of_two_amounts_is_the_smaller_whichever_asks() -> None:
+def test_the_least_of_two_amounts_is_the_smaller_in_either_order() -> None:
     assert usd(3).least(usd(5)) == usd(5).least(usd(3)) == usd(3)
 
 
@@ -78,6 +78,6 @@ def test_two_currencies_do_not_mix(operation: str) -> None:
         }[operation]()
 
 
-def test_the_total_of_nothing_is_nothing_in_the_currency_asked_for() -> None:
+def test_the_total_of_nothing_is_zero_in_the_given_currency() -> None:
     assert total([], "JPY") == Money(0, "JPY")
     assert total((usd(1), usd(2)), "USD") == usd(3)

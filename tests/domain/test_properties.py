@@ -63,7 +63,7 @@ def test_uses_are_conserved_whatever_happens(quota: Quota, steps: list[tuple[str
 
 @quick
 @given(quotas, moves, st.randoms(use_true_random=False))
-def test_a_ledger_read_twice_or_in_another_order_says_the_same(
+def test_a_ledger_read_twice_or_in_another_order_gives_the_same_counts(
     quota: Quota, steps: list[tuple[str, UseKind, bool]], chance: Random
 ) -> None:
     """R-CLM-6, edge case 37: counted, never decremented."""

@@ -198,7 +198,7 @@ def test_a_plan_can_be_added_for_so_long_after_activation(
         (400 * 24 * HOUR + HOUR, "more than 400 days"),
     ],
 )
-def test_the_refusal_says_how_old_the_activation_is(age: timedelta, words: str) -> None:
+def test_the_refusal_has_the_age_of_the_activation(age: timedelta, words: str) -> None:
     """R-PUR-1."""
     [reason] = refusals(TermKind.ONE_YEAR, "US", uncovered(activated_at=NOW - age), NOW)
     assert reason.message.startswith(f"This device was activated {words} ago; plans can be added within 48 hours.")

@@ -111,7 +111,7 @@ IN_TWO_CURRENCIES = Subject(
         ),
     ],
 )
-def test_where_all_agree_nothing_is_found(subject: Subject) -> None:
+def test_nothing_is_found_where_all_agree(subject: Subject) -> None:
     """Invariant 14."""
     assert findings(subject, AT) == ()
 

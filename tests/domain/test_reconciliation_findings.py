@@ -43,7 +43,7 @@ def test_lines_that_do_not_sum_to_zero_are_named_by_their_key() -> None:
     assert unbalanced("clm_a", "clm_a:fee", usd(500)) == Finding(CODE.LEDGER_UNBALANCED, "clm_a", message, "clm_a:fee")
 
 
-def test_every_finding_says_what_to_do() -> None:
+def test_every_finding_has_a_remedy() -> None:
     assert set(ADVICE) == set(CODES)
     for advice in ADVICE.values():
         assert advice.endswith(".")

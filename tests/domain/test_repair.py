@@ -26,7 +26,7 @@ def quote(*, warranty: bool = False, fee: Money | None = FEE) -> RepairQuote:
 
 
 @pytest.mark.parametrize(
-    ("warranty", "fee", "open_ways"),
+    ("warranty", "fee", "offered"),
     [
         pytest.param(True, FEE, (WARRANTY, REPLACEMENT, PAID, RETURN), id="all four"),
         pytest.param(False, FEE, (REPLACEMENT, PAID, RETURN), id="not borne by the warranty"),
@@ -35,15 +35,15 @@ def quote(*, warranty: bool = False, fee: Money | None = FEE) -> RepairQuote:
     ],
 )
 def test_the_available_options_are_shown_together(
-    warranty: bool, fee: Money | None, open_ways: tuple[RepairChoice, ...]
+    warranty: bool, fee: Money | None, offered: tuple[RepairChoice, ...]
 ) -> None:
     """R-REP-1: what is not shown cannot be chosen."""
     made = quote(warranty=warranty, fee=fee)
     prices = {WARRANTY: usd(0), REPLACEMENT: FEE, PAID: usd(21000), RETURN: usd(0)}
 
-    assert options(made) == open_ways
+    assert options(made) == offered
     for choice in RepairChoice:
-        if choice in open_ways:
+        if choice in offered:
             assert price(made, choice) == prices[choice]
         else:
             with pytest.raises(RuleError) as refused:

@@ -161,11 +161,11 @@ async def broken_guarantees(scenario: DeliveryScenario) -> dict[str, BrokenGuara
     expected, sent = scenario.expected, scenario.transport.sent
     counts = Counter(name for name, _ in sent)
     rows = {f"{row.claim_id}.{row.kind}.{row.occurrence}": row for row in await in_outbox(scenario.database)}
-    untold = {each.number for each in await unreported_mails(scenario.database, 100)}
+    unreported = {each.number for each in await unreported_mails(scenario.database, 100)}
     found: dict[str, BrokenGuarantee] = {name: BrokenGuarantee.UNSAVED for name in counts if name not in expected}
     for name in expected:
         row = rows.get(name)
-        given_up = row is not None and row.failed_at is not None and row.id in untold
+        given_up = row is not None and row.failed_at is not None and row.id in unreported
         if row is not None and not given_up:
             found[name] = BrokenGuarantee.STUCK
         elif not counts[name] and not given_up:

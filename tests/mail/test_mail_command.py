@@ -17,10 +17,10 @@ ROOT = Path(__file__).parents[2]
 
 async def aftercare_mail(url: str, home: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     settings = scratch_settings(home).model_copy(update={"database_url": url})
-    surroundings = os.environ | settings.to_environment() | {"COLUMNS": "200"}
+    environment = os.environ | settings.to_environment() | {"COLUMNS": "200"}
     command = [sys.executable, "-m", "cli", "mail", *words]
     return await asyncio.to_thread(
-        subprocess.run, command, cwd=ROOT, env=surroundings, capture_output=True, text=True, timeout=60, check=False
+        subprocess.run, command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
     )
 
 
@@ -58,6 +58,6 @@ async def test_what_waits_is_listed_and_what_was_given_up_is_sent_again(
 
 async def test_what_is_to_be_tried_again_has_to_be_named(sqlite_url: str, tmp_path: Path) -> None:
     for words in (("retry",), ("retry", FIRST, "--given-up")):
-        said = await aftercare_mail(sqlite_url, tmp_path, *words)
-        assert (said.returncode, said.stdout) == (2, "")
-        assert said.stderr == "Name a claim, or --given-up for every mail that was given up\n"
+        completed = await aftercare_mail(sqlite_url, tmp_path, *words)
+        assert (completed.returncode, completed.stdout) == (2, "")
+        assert completed.stderr == "Name a claim, or --given-up for every mail that was given up\n"

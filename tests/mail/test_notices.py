@@ -120,10 +120,10 @@ async def test_different_claims_mails_go_out_at_the_same_time(programme: Databas
     class Together(RecordingTransport):
         def __init__(self) -> None:
             super().__init__(batch_size=3)
-            self.all_here = asyncio.Barrier(3)
+            self.all_arrived = asyncio.Barrier(3)
 
         async def deliver(self, message: Message, name: str) -> None:
-            async with asyncio.timeout(5), self.all_here:
+            async with asyncio.timeout(5), self.all_arrived:
                 await super().deliver(message, name)
 
     for suffix in "abc":

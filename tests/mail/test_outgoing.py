@@ -145,9 +145,9 @@ async def test_a_server_that_takes_it_and_does_not_answer_gets_the_same_message_
 
 async def test_in_a_folder_even_then_there_is_one_file(programme: Database, folder: Path) -> None:
     await saved(programme, claim_of("a"), SHIPPED)
-    envelope = EmailMessage()
-    envelope.set_content("the first attempt's")
-    await FolderTransport(folder).deliver(envelope, "clm_a7k2m4.shipped.1")  # and then it crashed
+    first = EmailMessage()
+    first.set_content("the first attempt's")
+    await FolderTransport(folder).deliver(first, "clm_a7k2m4.shipped.1")  # and then it crashed
     await drained(OutgoingMail(programme, FolderTransport(folder)))
     assert files(folder) == ["clm_a7k2m4.shipped.1.eml"]
     assert "the first attempt's" in (folder / "clm_a7k2m4.shipped.1.eml").read_text()

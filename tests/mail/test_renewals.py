@@ -9,7 +9,7 @@ import pytest
 from activities.mail.templates import MailTemplates, RenderedMail, RenewalNotice
 from domain.money import Money
 from domain.renewal import REMINDERS
-from tests.mail.test_templates import flat
+from tests.mail.rendering import flat
 
 ZONE = "America/Los_Angeles"
 NOTICE = RenewalNotice(

@@ -13,35 +13,35 @@ from activities.mail.transport import SmtpTransport, Undeliverable
 
 
 class MailServer:
-    """A minimal SMTP server. `recipient_says` is its response to RCPT; None is no response."""
+    """A minimal SMTP server. `rcpt_reply` is its response to RCPT; None is no response."""
 
-    def __init__(self, recipient_says: str | None = "250 fine") -> None:
+    def __init__(self, rcpt_reply: str | None = "250 fine") -> None:
         self.received: list[str] = []
-        self._recipient_says = recipient_says
+        self._rcpt_reply = rcpt_reply
 
     async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        async def say(line: str) -> None:
+        async def reply(line: str) -> None:
             writer.write(f"{line}\r\n".encode())
             await writer.drain()
 
         try:
-            await say("220 test ESMTP")
+            await reply("220 test ESMTP")
             while line := (await reader.readline()).decode().strip():
                 match line.split()[0].upper():
                     case "RCPT":
-                        if self._recipient_says is None:
+                        if self._rcpt_reply is None:
                             await reader.read()
                             return
-                        await say(self._recipient_says)
+                        await reply(self._rcpt_reply)
                     case "DATA":
-                        await say("354 go on")
+                        await reply("354 go on")
                         self.received.append((await reader.readuntil(b"\r\n.\r\n")).decode())
-                        await say("250 kept")
+                        await reply("250 kept")
                     case "QUIT":
-                        await say("221 bye")
+                        await reply("221 bye")
                         return
                     case _:
-                        await say("250 fine")
+                        await reply("250 fine")
         except (ConnectionError, asyncio.IncompleteReadError):
             return
         finally:

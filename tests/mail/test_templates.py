@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from activities.mail.templates import MailTemplates, RenderedMail, money
+from activities.mail.templates import MailTemplates, money
 from domain.claim import Claim
 from domain.kinds import Outcome
 from domain.money import Money
@@ -20,36 +20,17 @@ from tests.mail.claims import (
     POLICY,
     US,
     Place,
-    a_mail,
     closed,
     defaulted,
     flyaway,
     incomplete,
-    occasions,
     premium,
-    quoted,
     standard,
 )
+from tests.mail.occasions import a_mail, occasions
+from tests.mail.rendering import TEMPLATES, assert_contains, flat, render
 
-TEMPLATES = MailTemplates()
 EVERY = [pytest.param(place, mail, id=f"{place.code}, {name}") for place in PLACES for name, mail in occasions(place)]
-
-
-def render(mail: SendMail, place: Place = US) -> RenderedMail:
-    return TEMPLATES.render(mail, place.recipient())
-
-
-def flat(text: str) -> str:
-    """The words without line breaks, markup or entities."""
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", text)).split())
-
-
-def says(mail: SendMail, *sentences: str, place: Place = US) -> None:
-    """Both halves say each of the sentences."""
-    rendered = render(mail, place)
-    for half in (rendered.text, rendered.html):
-        for sentence in sentences:
-            assert sentence in flat(half)
 
 
 def test_every_kind_is_tried_below() -> None:
@@ -71,7 +52,7 @@ def test_every_notice_can_be_written(place: Place, mail: SendMail) -> None:
 
 
 @pytest.mark.parametrize(("place", "mail"), EVERY)
-def test_both_halves_say_the_same(place: Place, mail: SendMail) -> None:
+def test_text_and_html_have_the_same_words(place: Place, mail: SendMail) -> None:
     rendered = render(mail, place)
     facts = re.compile(r"[\d.,]+|clm_\w+|SN\w+")
     plain = re.sub(r"[|+*-]", " ", rendered.text)
@@ -99,7 +80,7 @@ def test_amounts_have_the_currencys_digits() -> None:
 
 def test_the_settlement_shows_fee_and_hold_apart_and_when_the_hold_is_charged() -> None:
     mail = dict(occasions(US))["settlement, premium"]
-    says(
+    assert_contains(
         mail,
         "US$159.00, charged",
         "US$1,640.00, reserved, not charged",
@@ -111,7 +92,7 @@ def test_the_settlement_shows_fee_and_hold_apart_and_when_the_hold_is_charged() 
     )
 
 
-def test_the_settlement_speaks_of_a_battery_only_when_one_is_replaced() -> None:
+def test_the_settlement_mentions_a_battery_only_when_one_is_replaced() -> None:
     mail = dict(occasions(US))["settlement, premium"]
     without = a_mail(MailKind.SETTLEMENT, replace(mail.claim, replace_battery=False), mail.amount)
     assert "battery" not in render(without).text
@@ -127,7 +108,7 @@ def test_without_a_cure_window_none_is_promised() -> None:
 def test_the_shipped_notice_carries_label_box_and_due_moment() -> None:
     mail = a_mail(MailKind.SHIPPED, premium(EU))
     assert render(mail, EU).subject == "Your replacement is on its way - send SN1581F45 back by 3 December"
-    says(
+    assert_contains(
         mail,
         "Thursday, 3 December 2026, 23:59:59 Central European Standard Time",
         "RMA clm_a7k2m4",
@@ -162,16 +143,16 @@ def test_a_reminder_counts_the_days_that_are_really_left(days: int, subject: str
     assert render(late).subject == subject
 
 
-def test_a_release_is_told_in_the_rules_words() -> None:
-    says(
+def test_the_mail_of_a_release_has_the_text_of_the_rule() -> None:
+    assert_contains(
         dict(occasions(US))["released, good"],
         "We received SN1581F45 complete on 29 November 2026. The hold of US$1,640.00 is released; your bank may need a "
         "few days to show it.",
     )
 
 
-def test_a_default_is_told_in_the_rules_words() -> None:
-    says(
+def test_the_mail_of_a_default_has_the_text_of_the_rule() -> None:
+    assert_contains(
         dict(occasions(US))["charged, default"],
         "We did not receive SN1581F45 by Monday, 7 December 2026, 23:59:59 Pacific Standard Time. As agreed, "
         "US$1,640.00 was charged. If it reaches us by Thursday, 17 December 2026, 23:59:59 Pacific Standard Time you "
@@ -180,7 +161,7 @@ def test_a_default_is_told_in_the_rules_words() -> None:
     )
 
 
-def test_a_late_fee_is_said_beforehand() -> None:
+def test_a_late_fee_is_announced() -> None:
     with_fee = US.recipient(policy=replace(POLICY, late_fee=2500))
     text = flat(TEMPLATES.render(a_mail(MailKind.CHARGED, defaulted(US), US.money(1640)), with_fee).text)
     assert "you get it back less US$25.00." in text
@@ -190,11 +171,11 @@ def test_a_late_fee_is_said_beforehand() -> None:
 def test_what_was_never_charged_is_not_called_charged() -> None:
     mail = dict(occasions(US))["amount_owed, default"]
     assert "was charged" not in flat(render(mail).text)
-    says(mail, "US$1,640.00 was to be charged, and your card declined it.")
+    assert_contains(mail, "US$1,640.00 was to be charged, and your card declined it.")
 
 
 def test_a_mismatch_names_each_reason_and_the_last_moment() -> None:
-    says(
+    assert_contains(
         dict(occasions(JP))["inspected_mismatch, standard"],
         "The serial number received is SN777, not SN1581F45.",
         "The battery was not sent back.",
@@ -209,7 +190,7 @@ def test_missing_parts_are_listed_with_each_difference_and_their_sum() -> None:
     assert "only the difference is taken out of the hold of US$1,640.00" in text
 
 
-def test_a_standard_claim_hears_of_no_hold() -> None:
+def test_the_mail_of_a_standard_claim_mentions_no_hold() -> None:
     for mail in (
         a_mail(MailKind.ARRIVED, dict(occasions(US))["arrived, standard"].claim),
         a_mail(MailKind.INSPECTED_PARTS, incomplete(standard(US), US)),
@@ -219,7 +200,7 @@ def test_a_standard_claim_hears_of_no_hold() -> None:
 
 
 @pytest.mark.parametrize("kind", [kind for kind in MailKind if kind.startswith("flyaway")])
-def test_a_flyaway_asks_for_nothing_back(kind: MailKind) -> None:
+def test_the_mail_of_a_flyaway_requests_no_return(kind: MailKind) -> None:
     text = render(a_mail(kind, flyaway(US), US.money(739))).text
     assert "RMA" not in text
     assert "hold" not in text
@@ -235,71 +216,12 @@ def test_html_escapes_what_people_typed_and_plain_text_does_not() -> None:
     assert "Dear Ada <script>alert(1)</script> Bcc: x," in rendered.text
 
 
-def test_a_region_without_a_return_address_is_told_to_ask() -> None:
+def test_a_region_without_a_return_address_names_whom_to_write_to() -> None:
     rendered = MailTemplates(return_addresses={}).render(a_mail(MailKind.SHIPPED, premium(US)), US.recipient())
     assert "Please ask us for the address" in rendered.text
 
 
-def test_a_quote_shows_findings_and_every_way_out_with_its_price() -> None:
-    """R-REP-1, R-REP-2."""
-    says(
-        dict(occasions(US))["repair_quote, every way out"],
-        "main board wet.",
-        "Repair under warranty",
-        "US$159.00",
-        "US$310.00",
-        "Return unrepaired",
-        "free of charge",
-        "Wednesday, 23 December 2026, 23:59:59 Pacific Standard Time",
-        "the unit goes back to you unrepaired",
-    )
-
-
-def test_a_way_out_that_is_closed_is_not_offered() -> None:
-    text = render(dict(occasions(US))["repair_quote, paid repair alone"]).text
-    assert "warranty" not in text
-    assert "replacement" not in text
-    assert "Paid repair: US$310.00" in text
-
-
-def test_the_repair_label_can_be_cut_out() -> None:
-    for what in ("repair", "maintenance"):
-        mail = dict(occasions(US))[f"repair_label, {what}"]
-        says(mail, "RMA clm_a7k2m4", "500 Example Avenue, Dock 4", "Send in", "23 December 2026, 23:59:59")
-
-
-@pytest.mark.parametrize(
-    ("days", "subject"),
-    [
-        (23, "23 days left to choose what happens to your Mavic 3 SN1581F45"),
-        (1, "Tomorrow is the last day to choose what happens to your Mavic 3 SN1581F45"),
-        (0, "Today is the last day to choose what happens to your Mavic 3 SN1581F45"),
-    ],
-)
-def test_a_quotes_reminder_counts_the_days_that_are_really_left(days: int, subject: str) -> None:
-    claim = quoted(US)
-    assert claim.repair_quote is not None
-    at = claim.repair_quote.pay_until - timedelta(days=days, hours=12)
-    assert render(SendMail(kind=MailKind.REPAIR_REMINDER_7, claim=claim, at=at)).subject == subject
-
-
-def test_a_changed_serial_number_is_said_with_what_it_means() -> None:
-    """R-REP-4."""
-    says(
-        dict(occasions(US))["repaired, board swap"],
-        "The repair changed the serial number from SN1581F45 to SN-SWAPPED.",
-        "bind a drone to its remote controller again",
-    )
-
-
-@pytest.mark.parametrize(
-    "what", ["lapsed, repair", "lapsed, maintenance", "cancelled, repair", "serviced, maintenance"]
-)
-def test_a_job_speaks_of_no_use_given_back(what: str) -> None:
-    assert "given back" not in render(dict(occasions(US))[what]).text
-
-
-def test_a_rejected_flyaway_says_why() -> None:
+def test_the_mail_of_a_rejected_flyaway_has_the_reason() -> None:
     """R-FLY-3."""
     (rejected,) = (mail for _, mail in occasions(US) if mail.kind is MailKind.FLYAWAY_REJECTED)
     assert "The record shows no flight." in render(rejected, US).text

@@ -54,7 +54,7 @@ async def test_after_a_declined_renewal_the_old_hold_stays(parts: Parts, hold: C
     assert (hold.state, hold.superseded) == (before, None)
 
 
-async def test_a_new_run_goes_on_counting_and_releases_what_was_superseded(parts: Parts, hold: CardHold) -> None:
+async def test_a_new_run_continues_the_count_and_releases_superseded_holds(parts: Parts, hold: CardHold) -> None:
     await placed(hold)
     old = hold.state
     assert isinstance(old, LiveHold)
@@ -88,7 +88,7 @@ async def test_a_capture_takes_part_of_it_once(parts: Parts, hold: CardHold) -> 
         ("unfit", UnknownHold, True),
     ],
 )
-async def test_a_refused_capture_takes_nothing_and_says_what_is_known(
+async def test_a_refused_capture_takes_nothing_and_reports_the_known_state(
     parts: Parts, hold: CardHold, state: str, becomes: type, flagged: bool
 ) -> None:
     await placed(hold)
@@ -132,7 +132,7 @@ async def test_a_hold_that_has_ended_is_let_go_without_a_request(parts: Parts, h
     assert len(parts.payments.calls) == requests
 
 
-async def test_a_capture_that_is_not_ours_is_for_people(parts: Parts, hold: CardHold) -> None:
+async def test_a_foreign_capture_is_referred_to_staff(parts: Parts, hold: CardHold) -> None:
     await placed(hold)
     async with parts.gateway.step:
         other = CardHold(parts.record, parts.gateway, hold.data)

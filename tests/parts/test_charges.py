@@ -53,7 +53,7 @@ async def test_what_the_saved_card_declines_is_owed_and_paid_with_another(parts:
     assert parts.payments.net_paid() == HOLD.amount
 
 
-async def test_under_the_manual_policy_no_machine_charges_the_card(clock: Clock) -> None:
+async def test_under_the_manual_policy_the_card_is_not_charged_automatically(clock: Clock) -> None:
     """Decision 13."""
     parts = Parts(clock, policy=Policy(hold_policy=HoldPolicy.MANUAL))
     charges = Charges(parts.record, parts.gateway, CardHold(parts.record, parts.gateway))
@@ -85,7 +85,7 @@ async def test_a_refund_gives_back_the_latest_charge_first_and_once(parts: Parts
     assert (charges.net_amount, parts.payments.net_paid()) == (usd(800), 800)
 
 
-async def test_a_refused_refund_is_for_people(parts: Parts, charges: Charges) -> None:
+async def test_a_refused_refund_is_referred_to_staff(parts: Parts, charges: Charges) -> None:
     await default(charges)
     parts.payments.refuses["refund"] = "captured"
     await charges.refund(HOLD, "waiver")

@@ -18,7 +18,7 @@ from workflows.parts.claim_workflow import Phase
 from workflows.parts.hold_requests import HoldRequests
 from workflows.premium import CareExpressPremium
 
-NoAnswer = PaymentDeclined | PaymentRefused | None
+AuthorizationFailure = PaymentDeclined | PaymentRefused | None
 
 
 def charges_of(process: CareExpressPremium) -> Charges:
@@ -28,11 +28,11 @@ def charges_of(process: CareExpressPremium) -> Charges:
 @planted
 class ReleasesFirst(CareExpressPremium):
     def plant(self) -> None:
-        async def first_released(payment_method: str, *, off_session: bool) -> NoAnswer:
+        async def first_released(payment_method: str, *, off_session: bool) -> AuthorizationFailure:
             if isinstance(self.hold.state, LiveHold):
                 request = HoldRequests(self.record).release(self.hold.state, others=False)
                 await self.gateway.send(Payments.release_hold, request, "release first")
-            result: NoAnswer = await real(payment_method, off_session=off_session)
+            result: AuthorizationFailure = await real(payment_method, off_session=off_session)
             return result
 
         real = swap(self.hold, "replace", first_released)
@@ -47,9 +47,9 @@ class NeverRenews(CareExpressPremium):
 @planted
 class CapturesTheFirstHold(CareExpressPremium):
     def plant(self) -> None:
-        async def first_kept(payment_method: str, *, off_session: bool) -> NoAnswer:
+        async def first_kept(payment_method: str, *, off_session: bool) -> AuthorizationFailure:
             first = self.hold.state
-            result: NoAnswer = await real(payment_method, off_session=off_session)
+            result: AuthorizationFailure = await real(payment_method, off_session=off_session)
             if isinstance(first, LiveHold) and isinstance(self.hold.state, LiveHold):
                 self.hold.data.state = replace(self.hold.state, ordinal=first.ordinal, payment_id=first.payment_id)
             return result
@@ -159,7 +159,7 @@ class BelievesTheWebhook(CareExpressPremium):
             self.record.change(hold=replace(hold, state=HoldState.RELEASED))
             return True
 
-        swap(self.renewal, "reported", believed)
+        swap(self.renewal, "payment_changed", believed)
 
 
 @planted

@@ -50,7 +50,7 @@ class ClaimEnvironment(World):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.mail = FakeMail()
-        self.gateway = SimulatedGateway(self.database, environment="test", lose_answers=self._loses)
+        self.gateway = SimulatedGateway(self.database, environment="test", lose_responses=self._loses)
         self.queries = Queries(self.database)
 
     def _loses(self, _key: str) -> bool:
@@ -88,7 +88,7 @@ class ClaimEnvironment(World):
         return serial
 
     async def claimed(self, card: str = "pm_card_visa") -> "CheckedClaim":
-        """A Premium claim on a new device; it may be closed already when the card says no."""
+        """A Premium claim on a new device; it is closed already when the card is declined."""
         serial = await self.device()
         result = await self.submit(self.care_express(Tier.PREMIUM, serial_number=serial, payment_method=card))
         assert isinstance(result, ClaimAccepted), result
@@ -142,7 +142,7 @@ class CheckedClaim(Case):
             return False
         return True
 
-    async def hears(self, payment_id: str, event_id: str) -> None:
+    async def receive_webhook(self, payment_id: str, event_id: str) -> None:
         """The gateway's webhook for a payment reaches the claim."""
         event = PaymentChanged(event_id=event_id, actor="simulated", payment_id=payment_id)
         await self.handle.signal("payment_changed", event)

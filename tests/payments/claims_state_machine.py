@@ -97,7 +97,7 @@ class ClaimsStateMachine(RuleBasedStateMachine):
     def submits(self, policy: HoldPolicy, card: str, lost: int) -> None:
         self.policy, self.environment = policy, self.environments.by_policy[policy]
         self.events = itertools.count()
-        self.heard: list[tuple[str, str]] = []
+        self.webhooks_sent: list[tuple[str, str]] = []
         self.environment.responses_to_lose = lost
         self.case: CheckedClaim = self.environments.run(self.environment.claimed(card))
         self.look()
@@ -146,7 +146,7 @@ class ClaimsStateMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.may(Action.EXTENSION))
     @rule(days=st.integers(1, 8))
-    def asks_for_more_days(self, days: int) -> None:
+    def requests_an_extension(self, days: int) -> None:
         self.decides("extension", ExtendReturn(actor="staff", days=days, reason="Away."))
 
     @precondition(lambda self: self.may(Action.WAIVER))
@@ -180,7 +180,7 @@ class ClaimsStateMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.running)
     @rule()
-    def the_next_answer_gets_lost(self) -> None:
+    def the_next_response_is_lost(self) -> None:
         self.environment.responses_to_lose = 1
 
     @precondition(lambda self: self.running)
@@ -198,12 +198,12 @@ class ClaimsStateMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def the_gateway_has_news(self, data: st.DataObject) -> None:
         payment = data.draw(st.sampled_from(self.snapshot.payments))
-        self.tells((payment.id, f"evt_{next(self.events)}"))
+        self.send_webhook((payment.id, f"evt_{next(self.events)}"))
 
-    @precondition(lambda self: self.heard and self.running)
+    @precondition(lambda self: self.webhooks_sent and self.running)
     @rule(data=st.data())
     def the_gateway_repeats_its_news(self, data: st.DataObject) -> None:
-        self.tells(data.draw(st.sampled_from(self.heard)))
+        self.send_webhook(data.draw(st.sampled_from(self.webhooks_sent)))
 
     # -- how it is looked at ---------------------------------------------------------------------------------------
 
@@ -231,11 +231,11 @@ class ClaimsStateMachine(RuleBasedStateMachine):
     def may(self, action: Action) -> bool:
         return action in allowed_actions(self.claim)
 
-    def tells(self, news: tuple[str, str]) -> None:
+    def send_webhook(self, news: tuple[str, str]) -> None:
         """A webhook about a payment; unless it shows the end of a hold, no amount changes (15)."""
         before = self.snapshot
-        self.environments.run(self.case.hears(*news))
-        self.heard.append(news)
+        self.environments.run(self.case.receive_webhook(*news))
+        self.webhooks_sent.append(news)
         self.look()
         assert fingerprint(self.snapshot) == fingerprint(before)
 
@@ -267,9 +267,9 @@ class ClaimsStateMachine(RuleBasedStateMachine):
         assert self.state is ClaimState.CLOSED, self.claim
         self.environments.endings[str(self.claim.outcome)] += 1
         before = self.snapshot
-        for news in reversed([*self.heard, *((p.id, f"evt_last_{p.id}") for p in self.snapshot.payments)]):
+        for news in reversed([*self.webhooks_sent, *((p.id, f"evt_last_{p.id}") for p in self.snapshot.payments)]):
             with contextlib.suppress(RPCError):  # the workflow may have ended
-                self.environments.run(self.case.hears(*news))
+                self.environments.run(self.case.receive_webhook(*news))
         self.look()
         assert fingerprint(self.snapshot) == fingerprint(before)
 

@@ -5,7 +5,6 @@ moments, and of the product's rules only whether a return is in time. Number 6 i
 `fingerprint` before and after webhooks are repeated; the caller that runs a claim checks both.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from domain.inspection import SerialMatch, compare_serials
 from domain.kinds import ClaimState, HoldState, Outcome
 from store.reads.ledger import ACCOUNTS, CARD, HOLDS_OPEN
 from tests.payments.claim_snapshot import ClaimSnapshot, SnapshotPayment
+from tests.payments.hold_invariants import captured_is_a_state, nothing_lost_of_a_hold, one_effect_a_key, one_end, sums
 
 NUMBERS = range(1, 16)
 OUTAGE = timedelta(hours=1)
@@ -55,55 +55,6 @@ def fingerprint(snapshot: ClaimSnapshot) -> object:
         sorted((p.reference, p.status, p.captured, p.refunded) for p in snapshot.payments),
         [(account, snapshot.balance(account)) for account in ACCOUNTS],
     )
-
-
-# -- per hold ---------------------------------------------------------------------------------------------------------
-
-
-def _one_end(snapshot: ClaimSnapshot) -> Iterator[str]:
-    booked = Counter(line.key for line in snapshot.lines if line.account == HOLDS_OPEN and line.amount < 0)
-    for hold in snapshot.holds:
-        ends = [end for end in ("released", "expired") if booked[f"{hold.reference}:{end}"]]
-        if hold.status == "captured":
-            ends += ["captured"]
-        if len(ends) > 1:
-            yield f"the hold {hold.reference} has ended {len(ends)} times: {', '.join(ends)}"
-        if ends and hold.status not in ends:
-            yield f"the ledger has the hold {hold.reference} {ends[0]}, the gateway {hold.status}"
-
-
-def _sums(snapshot: ClaimSnapshot) -> Iterator[str]:
-    for p in snapshot.payments:
-        if not 0 <= p.refunded <= p.captured <= p.amount:
-            yield f"{p.reference}: 0 <= refunded {p.refunded} <= captured {p.captured} <= {p.amount} does not hold"
-
-
-def _nothing_lost_of_a_hold(snapshot: ClaimSnapshot) -> Iterator[str]:
-    placed = {line.key: line.amount for line in snapshot.lines if line.account == HOLDS_OPEN and line.amount > 0}
-    ends = snapshot.ends()
-    for hold in snapshot.holds:
-        held = hold.amount if hold.live(snapshot.now) else 0
-        ended = hold.amount if hold.reference in ends else 0
-        if placed.get(hold.reference) != held + ended:
-            yield f"of {placed.get(hold.reference)} held under {hold.reference}, {held} is held and {ended} has ended"
-
-
-def _captured_is_a_state(snapshot: ClaimSnapshot) -> Iterator[str]:
-    for p in snapshot.payments:
-        if (p.captured > 0) != (p.status == "captured"):
-            yield f"{p.reference} is {p.status} with {p.captured} captured"
-
-
-def _one_effect_a_key(snapshot: ClaimSnapshot) -> Iterator[str]:
-    made_of = re.compile(rf"{re.escape(snapshot.claim.id)}:(authorize:\d+|fee|default|owed:\d+)")
-    for reference, count in Counter(p.reference for p in snapshot.payments).items():
-        if count > 1:
-            yield f"{count} payments were made under the key {reference}"
-        if not made_of.fullmatch(reference):
-            yield f"the key {reference} is not made of claim, purpose and ordinal"
-    for (key, account), count in Counter((line.key, line.account) for line in snapshot.lines).items():
-        if count > 1:
-            yield f"{key} is booked {count} times on {account}"
 
 
 # -- per claim --------------------------------------------------------------------------------------------------------
@@ -233,7 +184,7 @@ def _nothing_ships_unsecured(snapshot: ClaimSnapshot) -> Iterator[str]:
         yield f"the warehouse had a dispatch request when {paid} of the fee of {snapshot.claim.fee.amount} was paid"
 
 
-def _bounded(snapshot: ClaimSnapshot) -> Iterator[str]:
+def _within_limits(snapshot: ClaimSnapshot) -> Iterator[str]:
     began, ended = snapshot.claim.opened_at, snapshot.claim.closed_at or snapshot.now
     changed = sum(event.kind == "card_changed" for event in snapshot.events)
     most = 1 + changed + ceil((ended - began) / SHORTEST_HOLD)
@@ -264,8 +215,8 @@ def _ledger_is_gateway(snapshot: ClaimSnapshot) -> Iterator[str]:
     if snapshot.balance(CARD) != -kept:
         yield f"the gateway has kept {kept}, the ledger {-snapshot.balance(CARD)}"
     overdue = {line.key for line in snapshot.lines}
-    unheard = [h for h in snapshot.holds if not h.live(snapshot.now) and h.status in ("authorized", "expired")]
-    silent = sum(h.amount for h in unheard if f"{h.reference}:expired" not in overdue)
+    not_reported = [h for h in snapshot.holds if not h.live(snapshot.now) and h.status in ("authorized", "expired")]
+    silent = sum(h.amount for h in not_reported if f"{h.reference}:expired" not in overdue)
     held = sum(h.amount for h in snapshot.holds if h.live(snapshot.now))
     if snapshot.balance(HOLDS_OPEN) != held + silent:
         yield f"the gateway holds {held}, the ledger {snapshot.balance(HOLDS_OPEN) - silent}"
@@ -292,17 +243,17 @@ def _changed(before: ClaimSnapshot, snapshot: ClaimSnapshot) -> Iterator[tuple[i
 
 
 RULES = (
-    (1, _one_end),
-    (2, _sums),
-    (3, _nothing_lost_of_a_hold),
-    (4, _captured_is_a_state),
-    (5, _one_effect_a_key),
+    (1, one_end),
+    (2, sums),
+    (3, nothing_lost_of_a_hold),
+    (4, captured_is_a_state),
+    (5, one_effect_a_key),
     (7, _one_current_hold),
     (8, _covered),
     (9, _never_too_much),
     (10, _cancelled_costs_nothing),
     (11, _nothing_ships_unsecured),
-    (12, _bounded),
+    (12, _within_limits),
     (13, _double_entry),
     (14, _ledger_is_gateway),
 )

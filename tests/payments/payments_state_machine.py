@@ -4,35 +4,27 @@ It has a model of every payment, requests amounts relative to it, lets time pass
 After each step it compares the model with gateway and ledger.
 """
 
-import itertools
-from datetime import UTC, datetime, timedelta
-from typing import ClassVar
+from datetime import timedelta
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from temporalio.exceptions import ApplicationError
+from hypothesis.stateful import invariant, precondition, rule
 
 from activities.payments.simulated.cards import card_details, hold_lifetime
 from domain.money import Money
 from messages.payments import (
     AuthorizeHold,
-    CaptureHold,
     CardCharged,
     ChargeCard,
     HoldPlaced,
     KeepDeposit,
     LookAtHold,
     PaymentDeclined,
-    PaymentRefunded,
-    PaymentRefused,
-    RefundPayment,
     ReleaseHold,
 )
 from store.reads.ledger import CARD, HOLDS_OPEN
-from tests.payments.payments_under_test import ExpectedPayment, PaymentsUnderTest, Request, Result
+from tests.payments.payments_model import PaymentsModel, share_of
+from tests.payments.payments_under_test import ExpectedPayment
 
-BEGINNING = datetime(2026, 3, 1, 12, tzinfo=UTC)
-_runs = itertools.count()
 CURRENCIES = st.sampled_from(["USD", "JPY"])
 CARDS = st.sampled_from(["pm_card_visa", "pm_card_visa", "pm_card_amex", "pm_card_chargeDeclined"])
 ALONE = st.booleans()
@@ -40,49 +32,8 @@ LOST = st.sampled_from([False, False, False, True])
 SHARES = st.sampled_from(["one", "half", "all", "more"])
 
 
-class PaymentsStateMachine(RuleBasedStateMachine):
-    """One claim's payments. `under_test` is set by the test that runs it."""
-
-    under_test: ClassVar[PaymentsUnderTest]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.subject = f"clm_{next(_runs)}"
-        self.now = BEGINNING
-        self.keys = itertools.count()
-        self.known: dict[str, ExpectedPayment] = {}
-        self.sent: list[tuple[Request, Result]] = []
-
-    def next_key(self) -> str:
-        return f"{self.subject}:{next(self.keys)}"
-
-    def send(self, request: Request, lost: bool) -> Result:
-        """Send; when the response is lost, send again under the same key, as a second attempt does."""
-        if lost:
-            self.under_test.lose_next_response = True
-            assert self.fails(request) == ("OutcomeUnknown", False)
-        result = self.under_test.send(request)
-        self.sent.append((request, result))
-        return result
-
-    def fails(self, request: Request) -> tuple[str | None, bool] | None:
-        """The error of an attempt, and whether it is non-retryable; None when it succeeds."""
-        try:
-            self.under_test.send(request)
-        except ApplicationError as error:
-            return error.type, error.non_retryable
-        return None
-
-    def pick(self, data: st.DataObject, kinds: tuple[str, ...]) -> ExpectedPayment:
-        """Any payment made so far; more often than not one in one of the states `kinds`."""
-        fitting = [k for k in self.known.values() if k.state in kinds]
-        everyone = list(self.known.values())
-        return data.draw(st.sampled_from(fitting * 3 + everyone))
-
-    def expired_if_due(self, payment: ExpectedPayment) -> ExpectedPayment:
-        if payment.state == "authorized" and payment.expires_at is not None and self.now >= payment.expires_at:
-            payment.state = "expired"
-        return payment
+class PaymentsStateMachine(PaymentsModel):
+    """The rules: random requests for one claim's payments, with lost responses and repetitions."""
 
     @rule(amount=st.integers(2, 500_000), currency=CURRENCIES, card=CARDS, alone=ALONE, lost=LOST)
     def places_a_hold(self, amount: int, currency: str, card: str, alone: bool, lost: bool) -> None:
@@ -132,7 +83,7 @@ class PaymentsStateMachine(RuleBasedStateMachine):
     @rule(data=st.data(), share=SHARES, lost=LOST)
     def captures(self, data: st.DataObject, share: str, lost: bool) -> None:
         payment = self.expired_if_due(self.pick(data, ("authorized",)))
-        self.capture(payment, _share(payment.amount.amount, share), lost)
+        self.capture(payment, share_of(payment.amount.amount, share), lost)
 
     @precondition(lambda self: self.known)
     @rule(data=st.data(), lost=LOST)
@@ -145,26 +96,6 @@ class PaymentsStateMachine(RuleBasedStateMachine):
     def captures_what_has_ended(self, data: st.DataObject, lost: bool) -> None:
         payment = data.draw(st.sampled_from([k for k in self.known.values() if k.state != "authorized"]))
         self.capture(payment, payment.amount.amount, lost)
-
-    def capture(self, payment: ExpectedPayment, amount: int, lost: bool) -> None:
-        result = self.send(
-            CaptureHold(
-                subject=self.subject,
-                key=self.next_key(),
-                at=self.now,
-                hold_id=payment.id,
-                amount=Money(amount, payment.amount.currency),
-                account="default_charges",
-            ),
-            lost,
-        )
-        if payment.state == "authorized" and amount <= payment.amount.amount:
-            payment.state, payment.captured = "captured", amount
-            assert isinstance(result, HoldPlaced), result
-            assert result.hold.captured.amount == amount
-            self.lets_others_go(payment.id)
-        else:
-            self.refused(payment, result)
 
     @precondition(lambda self: self.known)
     @rule(data=st.data(), others=st.booleans(), lost=LOST)
@@ -179,15 +110,6 @@ class PaymentsStateMachine(RuleBasedStateMachine):
             self.refused(payment, result)
         if others:
             self.lets_others_go(payment.id)
-
-    def lets_others_go(self, payment_id: str) -> None:
-        """No other hold is live any more, and the end of each is booked."""
-        for other in self.known.values():
-            if other.id == payment_id or other.expires_at is None:
-                continue
-            if self.expired_if_due(other).state == "authorized":
-                other.state = "released"
-            other.expiry_booked = other.state == "expired"
 
     @precondition(lambda self: self.known)
     @rule(data=st.data(), lost=LOST)
@@ -213,36 +135,13 @@ class PaymentsStateMachine(RuleBasedStateMachine):
     @rule(data=st.data(), share=SHARES, lost=LOST)
     def refunds(self, data: st.DataObject, share: str, lost: bool) -> None:
         payment = self.expired_if_due(self.pick(data, ("captured",)))
-        self.refund(payment, _share(payment.captured - payment.refunded, share), lost)
+        self.refund(payment, share_of(payment.captured - payment.refunded, share), lost)
 
     @precondition(lambda self: any(known.refunded for known in self.known.values()))
     @rule(data=st.data(), lost=LOST)
     def refunds_again_a_little_too_much(self, data: st.DataObject, lost: bool) -> None:
         payment = data.draw(st.sampled_from([k for k in self.known.values() if k.refunded]))
         self.refund(payment, payment.captured - payment.refunded + 1, lost)
-
-    def refund(self, payment: ExpectedPayment, amount: int, lost: bool) -> None:
-        result = self.send(
-            RefundPayment(
-                subject=self.subject,
-                key=self.next_key(),
-                at=self.now,
-                payment_id=payment.id,
-                amount=Money(amount, payment.amount.currency),
-                account="default_charges" if payment.expires_at else "service_fees",
-            ),
-            lost,
-        )
-        if payment.state == "captured" and payment.refunded + amount <= payment.captured:
-            payment.refunded += amount
-            assert isinstance(result, PaymentRefunded), result
-            assert result.refunded.amount == payment.refunded
-        else:
-            assert result == PaymentRefused(state=payment.state)
-
-    def refused(self, payment: ExpectedPayment, result: Result) -> None:
-        assert result == PaymentRefused(state=payment.state)
-        payment.expiry_booked = payment.state == "expired"
 
     @rule(hours=st.sampled_from([1, 24, 24 * 4 + 18, 24 * 6, 24 * 7]))
     def time_passes(self, hours: int) -> None:
@@ -269,14 +168,6 @@ class PaymentsStateMachine(RuleBasedStateMachine):
         assert self.under_test.repeat_at_gateway(request, request.amount) == payment_id
         assert self.under_test.repeat_at_gateway(request, request.amount + Money(1, request.amount.currency)) is None
 
-    def created(self) -> list[tuple[AuthorizeHold | ChargeCard, str]]:
-        """The requests that created a payment, with its id."""
-        return [
-            (request, result.payment_id)
-            for request, result in self.sent
-            if isinstance(request, AuthorizeHold | ChargeCard) and isinstance(result, HoldPlaced | CardCharged)
-        ]
-
     @precondition(lambda self: any(not isinstance(request, LookAtHold) for request, _ in self.sent))
     @rule(data=st.data())
     def uses_a_key_for_something_else(self, data: st.DataObject) -> None:
@@ -293,7 +184,7 @@ class PaymentsStateMachine(RuleBasedStateMachine):
         assert self.fails(other) == ("KeyReused", True)
 
     @invariant()
-    def gateway_and_ledger_agree_with_what_was_answered(self) -> None:
+    def gateway_and_ledger_agree_with_the_results(self) -> None:
         found = self.under_test.found(self.subject, self.now)
         assert set(found) == set(self.known)
         taken: dict[str, int] = {}
@@ -318,9 +209,3 @@ class PaymentsStateMachine(RuleBasedStateMachine):
             assert sum(account.get(currency, 0) for account in balances.values()) == 0
             assert balances.get(CARD, {}).get(currency, 0) == -amount
             assert balances.get(HOLDS_OPEN, {}).get(currency, 0) == held[currency]
-
-
-def _share(whole: int, share: str) -> int:
-    """An amount relative to what there is; never nothing."""
-    shares = {"one": 1, "half": whole // 2, "all": whole, "more": whole + 1}
-    return max(shares[share], 1)

@@ -55,7 +55,7 @@ class PaymentsUnderTest:
     """Whether the next result gets lost."""
 
     def __post_init__(self) -> None:
-        self.gateway = self.gateway_type(self.database, environment="test", lose_answers=self._loses)
+        self.gateway = self.gateway_type(self.database, environment="test", lose_responses=self._loses)
         self.payments_activities = self.payments(self.gateway)
 
     def _loses(self, _key: str) -> bool:
@@ -85,7 +85,7 @@ class PaymentsUnderTest:
                 return None
 
     def repeat_at_gateway(self, request: AuthorizeHold | ChargeCard, amount: Money) -> str | None:
-        """The id of the payment that the gateway itself returns under the key; None when it says that it was reused."""
+        """The id of the payment that the gateway itself returns under the key; None when the key was reused."""
         method = self.gateway.authorize if isinstance(request, AuthorizeHold) else self.gateway.charge
         payment = method(
             amount,

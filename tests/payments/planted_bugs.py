@@ -46,7 +46,7 @@ class KeepsHoldingTheRemainder(SimulatedGateway):
             row.state = "captured"
 
 
-class ForgetsItsAnswers(SimulatedGateway):
+class ForgetsItsResults(SimulatedGateway):
     async def _once(
         self, key: str, effect: Callable[[AsyncSession], Awaitable[Payment]], *parameters: object
     ) -> Payment:
@@ -66,7 +66,7 @@ class ForgetsItsAnswers(SimulatedGateway):
         return super()._new_payment(kind, amount, payment_method, subject, key, at)
 
 
-class AnswersAReusedKey(SimulatedGateway):
+class AcceptsAReusedKey(SimulatedGateway):
     async def _once(
         self, key: str, effect: Callable[[AsyncSession], Awaitable[Payment]], *parameters: object
     ) -> Payment:
@@ -107,7 +107,7 @@ class SendsBeforeWriting(RemoteLedgeredGateway):
         return result
 
 
-class IgnoresTheStoredAnswer(RemoteLedgeredGateway):
+class IgnoresTheStoredResult(RemoteLedgeredGateway):
     async def send(
         self,
         attempt: Attempt,

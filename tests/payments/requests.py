@@ -93,7 +93,7 @@ def a_look(hold_id: str, **other: Any) -> LookAtHold:
     return LookAtHold.model_validate(requested | other)
 
 
-def a_keeping(**other: Any) -> KeepDeposit:
+def a_deposit_kept(**other: Any) -> KeepDeposit:
     requested = {
         "subject": CLAIM,
         "key": f"{CLAIM}:keep:0",

@@ -53,12 +53,12 @@ async def is_cancelled(case: CheckedClaim, look: Look) -> None:
     await case.decide("cancel", CancelClaim(actor="customer"))
 
 
-async def is_told_of_its_hold(case: CheckedClaim, look: Look) -> None:
+async def receives_a_webhook_of_its_hold(case: CheckedClaim, look: Look) -> None:
     await case.dispatch()
     await look()
     assert case.snapshot
     for payment in (*case.snapshot.holds, *case.snapshot.holds):
-        await case.hears(payment.id, f"evt_{payment.id}")
+        await case.receive_webhook(payment.id, f"evt_{payment.id}")
     await look()
     await comes_home(case)
 
@@ -72,13 +72,19 @@ async def is_shipped(case: CheckedClaim, look: Look) -> None:
     await case.dispatch()
 
 
-async def loses_an_answer(case: CheckedClaim, look: Look) -> None:
+async def loses_a_response(case: CheckedClaim, look: Look) -> None:
     await case.dispatch()
     case.environment.responses_to_lose = 2  # the capture's, and the next request's
     await case.pass_due()
 
 
-SCRIPTS: tuple[Script, ...] = (comes_back, never_comes_back, comes_back_late, is_cancelled, is_told_of_its_hold)
+SCRIPTS: tuple[Script, ...] = (
+    comes_back,
+    never_comes_back,
+    comes_back_late,
+    is_cancelled,
+    receives_a_webhook_of_its_hold,
+)
 FAILS_LATER = "pm_card_chargeCustomerFail"
 
 
@@ -105,7 +111,7 @@ PLANTS = [
     Plant(bugs.KeepsTheDepositOfAGoodReturn, comes_back, 9, FAILS_LATER, HoldPolicy.CAPTURE_AND_REFUND),
     Plant(bugs.KeepsALateReturnsMoney, comes_back_late, 9),
     Plant(bugs.RefundsEveryDefault, never_comes_back, 9),
-    Plant(bugs.BelievesTheWebhook, is_told_of_its_hold, 7),
+    Plant(bugs.BelievesTheWebhook, receives_a_webhook_of_its_hold, 7),
     Plant(bugs.ShipsBeforeTheFee, is_shipped, 11),
     Plant(bugs.ForgetsToCallTheWarehouseOff, is_cancelled, 10),
     Plant(bugs.RenewsEveryDay, never_comes_back, 12),
@@ -148,7 +154,7 @@ async def test_the_real_process_breaks_nothing(
         found = await asyncio.gather(*(broken(case, script) for case, script in zip(cases, SCRIPTS, strict=True)))
         assert found == [set()] * len(SCRIPTS), [(case.id, await case.look()) for case in cases]
         last = await environment.claimed(card)
-        assert await broken(last, loses_an_answer) == set()
+        assert await broken(last, loses_a_response) == set()
         assert environment.lost_responses == 2
 
 
@@ -166,7 +172,7 @@ async def test_a_fresh_key_for_every_retry_is_caught(temporal: WorkflowEnvironme
         assert 5 in await broken(case, is_shipped)
 
 
-async def test_a_claim_whose_card_says_no_costs_nothing(
+async def test_a_claim_with_a_declined_card_costs_nothing(
     temporal: WorkflowEnvironment, sqlite_database: Database
 ) -> None:
     async with opened(temporal, sqlite_database, "pm_card_chargeDeclined", HoldPolicy.SAVED_CARD) as case:

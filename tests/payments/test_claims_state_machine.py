@@ -33,7 +33,7 @@ def open_environments(sqlite_template: Path, tmp_path: Path) -> Iterator[Callabl
     """Opens the environments of a test, in their own event loop: the rules are plain functions."""
     loop = asyncio.new_event_loop()
     server = loop.run_until_complete(start_temporal())
-    database = Database(f"sqlite+aiosqlite:///{shutil.copyfile(sqlite_template, tmp_path / 'aftercare.db')}")
+    database = Database(f"sqlite:///{shutil.copyfile(sqlite_template, tmp_path / 'aftercare.db')}")
     opened_environments: list[ClaimEnvironments] = []
 
     def opened(workflow_type: type) -> ClaimEnvironments:
@@ -81,7 +81,7 @@ def test_every_invariant_holds_whatever_is_done_to_a_claim(
 
 
 @pytest.mark.soak
-def test_the_machine_is_no_decoration(open_environments: Callable[[type], ClaimEnvironments]) -> None:
+def test_the_state_machine_catches_a_planted_bug(open_environments: Callable[[type], ClaimEnvironments]) -> None:
     environments = open_environments(NeverRenews)
     # Finding is enough: the example need not be shrunk.
     hunt = {"derandomize": True, "phases": (Phase.generate,), "verbosity": Verbosity.quiet}

@@ -24,8 +24,8 @@ from tests.payments.requests import (
     HOLD,
     a_capture,
     a_charge,
+    a_deposit_kept,
     a_hold,
-    a_keeping,
     a_look,
     a_refund,
     a_release,
@@ -55,7 +55,7 @@ EXTENDED = timedelta(days=29, hours=18)
         ("pm_card_amex", True, ORDINARY, ORDINARY),
     ],
 )
-async def test_a_hold_lives_as_long_as_card_moment_and_account_allow(
+async def test_a_hold_lasts_as_long_as_card_time_and_account_allow(
     sqlite_database: Database, token: str, off_session: bool, ordinary: timedelta, extended: timedelta
 ) -> None:
     for account, lives in ((False, ordinary), (True, extended)):
@@ -82,7 +82,7 @@ async def ends(database: Database) -> Counter[str]:
     return Counter(line.key for line in lines if line.account == "holds_open" and line.amount < 0)
 
 
-async def test_a_capture_lets_every_other_live_hold_go_and_books_each_end_once(database: Database) -> None:
+async def test_a_capture_releases_every_other_live_hold_and_books_each_end_once(database: Database) -> None:
     payments, gateway = parties(database)
     first, second, third = await three_holds(payments)
     captured = await payments.capture_hold(a_capture(first))
@@ -98,7 +98,7 @@ async def test_a_capture_lets_every_other_live_hold_go_and_books_each_end_once(d
     assert (view.balance("holds_open", "USD"), view.balance("default_charges", "USD")) == (HOLD.zero(), HOLD)
 
 
-async def test_a_refused_capture_lets_no_other_hold_go(database: Database) -> None:
+async def test_a_refused_capture_releases_no_other_hold(database: Database) -> None:
     payments, gateway = parties(database)
     _, second, third = await three_holds(payments)
     assert await payments.capture_hold(a_capture(second)) == PaymentRefused(state="expired")
@@ -129,7 +129,7 @@ async def test_a_release_with_the_others_leaves_no_hold_and_books_each_end_once(
     }
 
 
-async def test_the_others_go_even_when_the_hold_itself_has_ended(database: Database) -> None:
+async def test_the_others_are_released_even_when_the_hold_itself_has_ended(database: Database) -> None:
     payments, gateway = parties(database)
     _, second, _ = await three_holds(payments)
     release = a_release(second, key=f"{CLAIM}:release:1", at=later(days=5), others=True)
@@ -139,7 +139,7 @@ async def test_the_others_go_even_when_the_hold_itself_has_ended(database: Datab
     assert (await booked(database)).balance("holds_open", "USD") == HOLD.zero()
 
 
-async def test_letting_holds_go_leaves_charges_and_other_claims_alone(database: Database) -> None:
+async def test_releasing_holds_leaves_charges_and_other_claims_alone(database: Database) -> None:
     payments, gateway = parties(database)
     await payments.charge_card(a_charge())
     await hold_placed(payments, subject="clm_b", key="clm_b:authorize:0")
@@ -149,7 +149,7 @@ async def test_letting_holds_go_leaves_charges_and_other_claims_alone(database: 
     assert (charge.status, charge.refunded, other.status) == ("captured", Money(0, "USD"), "authorized")
 
 
-async def test_a_look_moves_nothing_and_books_an_expiry_once(database: Database) -> None:
+async def test_a_query_moves_nothing_and_books_an_expiry_once(database: Database) -> None:
     payments, _ = parties(database)
     hold_id = await hold_placed(payments)
     result = await payments.look_at_hold(a_look(hold_id))
@@ -165,13 +165,13 @@ async def test_a_look_moves_nothing_and_books_an_expiry_once(database: Database)
     assert await payments.look_at_hold(a_look("pay_none")) == PaymentRefused(state="unknown")
 
 
-async def test_a_kept_deposit_moves_in_the_books_alone_and_once(database: Database) -> None:
+async def test_a_kept_deposit_moves_in_the_ledger_alone_and_once(database: Database) -> None:
     payments, gateway = parties(database)
     hold_id = await hold_placed(payments)
     await payments.capture_hold(a_capture(hold_id, account="deposits"))
     part = Money(40_000, "USD")
     for _ in range(2):
-        await payments.keep_deposit(a_keeping(amount=part, account="parts_charges"))
+        await payments.keep_deposit(a_deposit_kept(amount=part, account="parts_charges"))
     rest = HOLD - part
     await payments.refund_payment(a_refund(hold_id, amount=rest, account="deposits"))
     view = await booked(database)
@@ -225,7 +225,7 @@ class CrashesBeforeBooking(RemoteLedgeredGateway):
             raise ConnectionAbortedError(key)
 
 
-async def test_a_crash_between_gateway_and_books_moves_and_books_everything_once(database: Database) -> None:
+async def test_a_crash_between_gateway_and_ledger_moves_and_books_everything_once(database: Database) -> None:
     access = CrashesBeforeBooking(database)
     payments = GatewayPayments(access)
     _, gateway = parties(database)

@@ -45,6 +45,6 @@ async def test_a_page_lets_no_hold_expire(database: Database) -> None:
     assert placed.status == "authorized"
 
 
-async def test_a_page_loses_no_answer_and_takes_part_in_no_payment(database: Database) -> None:
-    _, gateway = parties(database, lose_answers=lambda _: True)
+async def test_a_page_loses_no_response_and_makes_no_payment(database: Database) -> None:
+    _, gateway = parties(database, lose_responses=lambda _: True)
     assert await gateway.page(None, limit=3) == ()

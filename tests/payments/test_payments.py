@@ -9,13 +9,11 @@ from temporalio.exceptions import ApplicationError
 from activities.payments.gateway import GatewayRefused
 from activities.payments.simulated.gateway import SimulatedGateway
 from domain.claim import Hold
-from domain.eligibility import Card
 from domain.kinds import HoldState
 from domain.money import Money
 from messages.payments import (
     CardCharged,
     HoldPlaced,
-    LookUpCard,
     PaymentDeclined,
     PaymentRefunded,
     PaymentRefused,
@@ -118,7 +116,7 @@ async def test_a_hold_ends_when_the_claims_clock_reaches_its_expiry(database: Da
     assert await payments.capture_hold(a_capture(hold_id, at=later(days=7, seconds=late))) == PaymentRefused(
         state="expired"
     )
-    # For good, whatever an earlier clock says afterwards.
+    # Final, even at an earlier time of the claim's clock.
     assert await payments.release_hold(a_release(hold_id, at=NOW)) == PaymentRefused(state="expired")
     view = await booked(database)
     assert view.balance("holds_open", "USD") == HOLD.zero()
@@ -132,7 +130,7 @@ async def test_a_hold_can_be_captured_in_its_last_second(database: Database) -> 
     assert isinstance(result, HoldPlaced)
 
 
-async def test_a_payment_nobody_made_is_refused(database: Database) -> None:
+async def test_an_unknown_payment_is_refused(database: Database) -> None:
     payments, _ = parties(database)
     assert await payments.release_hold(a_release("pay_none")) == PaymentRefused(state="unknown")
     assert (await booked(database)).entries == ()
@@ -159,7 +157,7 @@ async def test_yen_have_no_cents_and_are_kept_apart_from_dollars(database: Datab
     assert view.balances["card"] == (Money(-11_990, "JPY"), Money(-15_900, "USD"))
 
 
-async def test_the_same_request_answers_alike_and_moves_nothing_again(database: Database) -> None:
+async def test_the_same_request_returns_the_same_result_and_moves_nothing_again(database: Database) -> None:
     payments, gateway = parties(database)
     first = await payments.authorize_hold(a_hold())
     assert isinstance(first, HoldPlaced)
@@ -169,7 +167,7 @@ async def test_the_same_request_answers_alike_and_moves_nothing_again(database: 
     assert len((await booked(database)).entries) == 4
 
 
-async def test_a_decline_is_remembered_too(database: Database) -> None:
+async def test_a_decline_is_stored_under_its_key(database: Database) -> None:
     payments, _ = parties(database)
     request = a_charge(payment_method="pm_card_chargeDeclinedInsufficientFunds")
     declined = PaymentDeclined(code="insufficient_funds", retryable=True)
@@ -199,9 +197,7 @@ async def test_capture_and_release_at_once_end_the_hold_one_way(database: Databa
     [{"amount": Money(15_901, "USD")}, {"payment_method": "pm_card_amex"}, {"subject": "clm_b"}],
     ids=lambda other: next(iter(other)),
 )
-async def test_a_key_used_for_something_else_is_a_mistake_not_to_be_repeated(
-    database: Database, other: dict[str, object]
-) -> None:
+async def test_a_reused_key_is_a_non_retryable_error(database: Database, other: dict[str, object]) -> None:
     payments, _ = parties(database)
     await payments.charge_card(a_charge())
     with pytest.raises(ApplicationError) as error:
@@ -210,9 +206,9 @@ async def test_a_key_used_for_something_else_is_a_mistake_not_to_be_repeated(
     assert len((await booked(database)).entries) == 2
 
 
-async def test_a_lost_answer_is_found_under_the_same_key(database: Database) -> None:
+async def test_a_lost_response_is_found_under_the_same_key(database: Database) -> None:
     calls = itertools.count()
-    payments, gateway = parties(database, lose_answers=lambda _key: next(calls) == 0)
+    payments, gateway = parties(database, lose_responses=lambda _key: next(calls) == 0)
     with pytest.raises(ApplicationError) as error:
         await payments.charge_card(a_charge())
     assert (error.value.type, error.value.non_retryable) == ("OutcomeUnknown", False)
@@ -222,7 +218,7 @@ async def test_a_lost_answer_is_found_under_the_same_key(database: Database) -> 
     assert len((await booked(database)).entries) == 2
 
 
-async def test_money_and_books_are_written_together_or_not_at_all(database: Database) -> None:
+async def test_payment_and_ledger_entry_are_written_together_or_not_at_all(database: Database) -> None:
     payments, gateway = parties(database)
     async with database.transaction() as session:
         await book_charge(session, CLAIM, f"{CLAIM}:fee", NOW, Money(1, "USD"), "plan_sales")
@@ -233,14 +229,14 @@ async def test_money_and_books_are_written_together_or_not_at_all(database: Data
 
 
 @pytest.mark.parametrize("amount", [0, -1])
-async def test_nothing_is_not_charged(database: Database, amount: int) -> None:
+async def test_an_amount_of_zero_or_less_is_not_charged(database: Database, amount: int) -> None:
     payments, _ = parties(database)
     with pytest.raises(ApplicationError) as error:
         await payments.charge_card(a_charge(amount=Money(amount, "USD")))
     assert (error.value.type, error.value.non_retryable) == ("InvalidAmount", True)
 
 
-async def test_another_currency_than_the_holds_is_a_mistake(database: Database) -> None:
+async def test_another_currency_than_the_holds_is_an_error(database: Database) -> None:
     payments, _ = parties(database)
     hold_id = await hold_placed(payments)
     with pytest.raises(ApplicationError) as error:
@@ -248,78 +244,7 @@ async def test_another_currency_than_the_holds_is_a_mistake(database: Database) 
     assert error.value.type == "InvalidAmount"
 
 
-@pytest.mark.parametrize(
-    ("token", "card"),
-    [
-        ("pm_card_visa", Card("visa", "credit")),
-        ("pm_card_mastercard", Card("mastercard", "credit")),
-        ("pm_card_amex", Card("amex", "credit")),
-        ("pm_card_visa_debit", Card("visa", "debit")),
-        ("pm_card_chargeDeclined", Card("visa", "credit")),
-        ("pm_card_chargeDeclinedInsufficientFunds", Card("visa", "credit")),
-        ("pm_card_chargeCustomerFail", Card("visa", "credit")),
-        ("pm_card_authenticationRequired", Card("visa", "credit")),
-        ("pm_card_nobody", None),
-        ("", None),
-    ],
-)
-async def test_a_card_is_looked_up(sqlite_database: Database, token: str, card: Card | None) -> None:
-    payments, _ = parties(sqlite_database)
-    assert (await payments.look_up_card(LookUpCard(payment_method=token))).card == card
-
-
-WORKS = None
-HARD = PaymentDeclined(code="card_declined", retryable=False)
-SOFT = PaymentDeclined(code="insufficient_funds", retryable=True)
-ASKS = PaymentDeclined(code="authentication_required", retryable=False)
-UNKNOWN = PaymentDeclined(code="invalid_payment_method", retryable=False)
-
-
-@pytest.mark.parametrize(
-    ("token", "hold", "fee", "renewal", "default"),
-    [
-        ("pm_card_visa", WORKS, WORKS, WORKS, WORKS),
-        ("pm_card_visa_debit", WORKS, WORKS, WORKS, WORKS),
-        ("pm_card_amex", WORKS, WORKS, WORKS, WORKS),
-        ("pm_card_chargeDeclined", HARD, HARD, HARD, HARD),
-        ("pm_card_chargeDeclinedInsufficientFunds", SOFT, SOFT, SOFT, SOFT),
-        ("pm_card_chargeCustomerFail", WORKS, WORKS, HARD, HARD),
-        ("pm_card_authenticationRequired", WORKS, WORKS, ASKS, ASKS),
-        ("pm_card_nobody", UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN),
-    ],
-)
-async def test_each_card_answers_in_its_manner(
-    sqlite_database: Database,
-    token: str,
-    hold: PaymentDeclined | None,
-    fee: PaymentDeclined | None,
-    renewal: PaymentDeclined | None,
-    default: PaymentDeclined | None,
-) -> None:
-    payments, _ = parties(sqlite_database)
-    results = [
-        await payments.authorize_hold(a_hold(payment_method=token)),
-        await payments.charge_card(a_charge(payment_method=token)),
-        await payments.authorize_hold(
-            a_hold(payment_method=token, key="clm_a:authorize:1", ordinal=1, off_session=True)
-        ),
-        await payments.charge_card(
-            a_charge(payment_method=token, key="clm_a:default", account="default_charges", off_session=True)
-        ),
-    ]
-    declines = [result if isinstance(result, PaymentDeclined) else None for result in results]
-    assert declines == [hold, fee, renewal, default]
-
-
-async def test_a_second_hold_by_the_same_card_fails_even_with_its_owner_there(sqlite_database: Database) -> None:
-    payments, _ = parties(sqlite_database)
-    failing = {"payment_method": "pm_card_chargeCustomerFail"}
-    await hold_placed(payments, **failing)
-    assert await payments.authorize_hold(a_hold(key="clm_a:authorize:x", **failing)) == HARD
-    await hold_placed(payments, subject="clm_b", key="clm_b:authorize:0", **failing)
-
-
-async def test_the_gateway_alone_remembers_its_refusals(database: Database) -> None:
+async def test_refusals_are_stored_by_the_gateway_alone(database: Database) -> None:
     _, gateway = parties(database)
     hold = await gateway.authorize(HOLD, "pm_card_visa", subject=CLAIM, key="k0", at=NOW, sent_at=NOW)
     await gateway.release(hold.id, key="k1", at=NOW)

@@ -15,10 +15,10 @@ from tests.payments.empty_database import empty_database
 from tests.payments.payments_state_machine import PaymentsStateMachine
 from tests.payments.payments_under_test import PaymentsUnderTest
 from tests.payments.planted_bugs import (
-    AnswersAReusedKey,
+    AcceptsAReusedKey,
     CapturesAfterRelease,
     CapturesTooMuch,
-    ForgetsItsAnswers,
+    ForgetsItsResults,
     ForgetsToExpire,
     KeepsHoldingTheRemainder,
     RefundsEachUpToTheWhole,
@@ -57,7 +57,7 @@ def state_machine(under_test: PaymentsUnderTest) -> type[PaymentsStateMachine]:
     return type("Machine", (PaymentsStateMachine,), {"under_test": under_test})
 
 
-def test_every_invariant_holds_whatever_is_asked(strict: Database, loop: asyncio.AbstractEventLoop) -> None:
+def test_every_invariant_holds_for_every_request(strict: Database, loop: asyncio.AbstractEventLoop) -> None:
     run_state_machine_as_test(
         state_machine(PaymentsUnderTest(strict, loop)),
         settings=settings(max_examples=25, stateful_step_count=20, deadline=None, suppress_health_check=SLOW),
@@ -71,8 +71,8 @@ def test_every_invariant_holds_whatever_is_asked(strict: Database, loop: asyncio
         CapturesTooMuch,
         RefundsEachUpToTheWhole,
         KeepsHoldingTheRemainder,
-        ForgetsItsAnswers,
-        AnswersAReusedKey,
+        ForgetsItsResults,
+        AcceptsAReusedKey,
         ForgetsToExpire,
         TakesAFreshKeyPerRetry,
     ],

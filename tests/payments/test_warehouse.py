@@ -38,6 +38,6 @@ async def test_a_withdrawal_is_dated_once(database: Database) -> None:
     assert row.withdrawn_at == later(hours=1)
 
 
-async def test_withdrawing_what_was_never_asked_for_does_nothing(database: Database) -> None:
+async def test_withdrawing_an_unrequested_dispatch_does_nothing(database: Database) -> None:
     await SimulatedWarehouse(database).withdraw_dispatch(WithdrawDispatch(claim_id=CLAIM, at=NOW))
     assert await request_of(database) is None

@@ -100,7 +100,7 @@ async def cancel_in_temporal(case: Case) -> str:
 
 
 async def pass_time_without_worker(case: Case, until: timedelta) -> None:
-    """Let time pass while no worker runs: the server's clock stops at the first timer that nobody handles."""
+    """Let time pass while no worker runs: the server's clock stops at the first timer without a worker."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(1):
             await case.world.skipper.fast_forward(case.handle, until)

@@ -56,15 +56,15 @@ def events(file: Path) -> list[dict[str, Any]]:
 
 
 def ending(file: Path) -> str:
-    """How the run ended: a claim's outcome, a purchase's result, or what Temporal says."""
+    """How the run ended: a claim's outcome, a purchase's result, or its status in Temporal."""
     last = events(file)[-1]
     if last["eventType"] == "EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED":
         return "cancelled in Temporal"
     if last["eventType"] != "EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED":
         return "still open"
     result = last["workflowExecutionCompletedEventAttributes"]["result"]["payloads"][0]["data"]
-    said = json.loads(base64.b64decode(result))
-    return str(said if isinstance(said, str) else said.get("result", "done"))
+    value = json.loads(base64.b64decode(result))
+    return str(value if isinstance(value, str) else value.get("result", "done"))
 
 
 async def replay(
@@ -91,19 +91,19 @@ async def failures() -> Mapping[str, Exception]:
 
 
 @pytest.mark.parametrize("file", FILES, ids=name_of)
-def test_a_run_of_yesterday_goes_on_today(file: Path, failures: Mapping[str, Exception]) -> None:
+def test_every_stored_history_replays(file: Path, failures: Mapping[str, Exception]) -> None:
     if name_of(file) in failures:
         broken = "a running claim would break: keep the old path behind workflow.patched"
         raise AssertionError(broken) from failures[name_of(file)]
 
 
 async def test_the_rules_are_as_deterministic_as_the_processes() -> None:
-    """Without the pass-through the sandbox watches `domain` too: a stray clock in a rule fails here."""
+    """Without the pass-through the sandbox checks `domain` too: a rule that reads the clock fails."""
     longest = {(kind_of(file), file.parent): file for file in sorted(FILES, key=lambda file: file.stat().st_size)}
     assert await replay(longest.values(), workflows(), SandboxedWorkflowRunner()) == {}
 
 
-def test_every_story_has_its_history() -> None:
+def test_every_scenario_has_its_history() -> None:
     assert {file.name for file in LATEST.glob("*.json")} == {scenario.file for scenario in SCENARIOS}, RECORD
 
 
@@ -167,7 +167,7 @@ async def test_a_change_for_new_claims_alone_replays() -> None:
     assert await replay([GOOD_RETURN], [planted.OneTimerMoreForNewClaims], workflow_runner()) == {}
 
 
-async def test_a_mail_more_is_no_command_since_mails_are_stored_with_the_record() -> None:
+async def test_an_additional_mail_adds_no_command() -> None:
     assert await replay([GOOD_RETURN], [planted.OneMailMore], workflow_runner()) == {}
 
 

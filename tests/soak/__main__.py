@@ -46,9 +46,9 @@ def main(
         }
         for policy, tally in tallies.items()
     }
-    asked = {"claims": claims, "kills": kills, "seed": seed, "lost": lost, "seconds": round(seconds)}
-    asked_of = {"engine": "PostgreSQL" if postgres else "SQLite"}
-    (RESULTS / "soak.json").write_text(json.dumps(asked_of | asked | {"policies": found}, indent=2))
+    options = {"claims": claims, "kills": kills, "seed": seed, "lost": lost, "seconds": round(seconds)}
+    engine = {"engine": "PostgreSQL" if postgres else "SQLite"}
+    (RESULTS / "soak.json").write_text(json.dumps(engine | options | {"policies": found}, indent=2))
     if any(tally.wrong or tally.turned_away for tally in tallies.values()):
         raise typer.Exit(1)
 

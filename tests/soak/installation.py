@@ -96,11 +96,11 @@ class Soak:
         async def one(number: int) -> None:
             async with gate:
                 case = RandomClaim(client, mailbox, number, self.seed)
-                told = await case.live()
-            if told is not None:
+                refusal = await case.live()
+            if refusal is not None:
                 self.tally.counts["turned away at once"] += 1
-                if DECLINED not in told:
-                    self.tally.turned_away.append(f"customer {number}: {told}")
+                if DECLINED not in refusal:
+                    self.tally.turned_away.append(f"customer {number}: {refusal}")
             done.put_nowait(number)
             progress.advance(task)
 
@@ -139,23 +139,23 @@ class Soak:
             self._count(file)
 
     def _count(self, file: ClaimSnapshot) -> None:
-        counts, told = self.tally.counts, Counter(event.kind for event in file.events)
+        counts, kinds = self.tally.counts, Counter(event.kind for event in file.events)
         counts["claims"] += 1
         counts["holds placed"] += len(file.holds)
         counts["renewals"] += len(file.holds[1:])
-        counts["renewals declined"] += told["hold_declined"]
+        counts["renewals declined"] += kinds["hold_declined"]
         for status in ("released", "expired", "captured"):
             counts[f"holds {status}"] += sum(hold.status == status for hold in file.holds)
         counts["charges"] += len(file.payments) - len(file.holds)
         counts["refunds"] += sum(payment.refunded > 0 for payment in file.payments)
-        counts["deposits taken"] += told["deposit_taken"]
-        counts["amounts owed"] += told["amount_owed"]
+        counts["deposits taken"] += kinds["deposit_taken"]
+        counts["amounts owed"] += kinds["amount_owed"]
         counts["still open"] += not file.closed
         self.tally.outcomes[file.claim.outcome or "open"] += 1
 
 
 async def _file(database: Database, claim_id: str, policy: Policy) -> ClaimSnapshot:
-    """As it stands after the last thing that was told of it: nobody works here any more."""
+    """The claim after its last event; no worker runs any more."""
     file = await claim_snapshot(database, claim_id, datetime.now(UTC), policy)
     assert file is not None, "its row is there"
     return replace(file, now=max(event.at for event in file.events))
@@ -164,7 +164,7 @@ async def _file(database: Database, claim_id: str, policy: Policy) -> ClaimSnaps
 async def soak(
     claims: int, kills: int, seed: int, lost: float, at_once: int, postgres: bool = False
 ) -> dict[str, Tally]:
-    """A third of the claims under each policy for a hold that cannot be kept."""
+    """A third of the claims under each policy for a hold that cannot be renewed."""
     tallies: dict[str, Tally] = {}
     with Progress(console=console, transient=True) as progress:
         for n, policy in enumerate(HoldPolicy):

@@ -34,7 +34,7 @@ class Customer:
 
 
 class RandomClaim(ClaimSteps):
-    """A claim whose people act at random. What the programme refuses, it refuses; the next thing is tried then."""
+    """A claim with random actions of its customer and staff. After a refusal the next action is tried."""
 
     def __init__(self, client: ApiClient, mailbox: Mailbox, number: int, seed: int) -> None:
         super().__init__(client, mailbox, number, Customer(f"Customer {number}"), lambda _step: None)
@@ -43,7 +43,7 @@ class RandomClaim(ClaimSteps):
         self._comes_back = self._dice.random() < 0.7
 
     async def live(self) -> str | None:
-        """Until the claim is closed; what the customer was told who was turned away at once."""
+        """Until the claim is closed; the refusal of a customer who got no claim."""
         try:
             await self.register()
             await self.buy_plan()
@@ -52,11 +52,11 @@ class RandomClaim(ClaimSteps):
             return str(refusal)
         except ApiUnavailable as silence:
             if not hasattr(self, "claim"):
-                return str(silence)  # otherwise it will be judged when somebody works again
+                return str(silence)  # otherwise it is decided once a worker runs again
         for _ in range(_STEPS):
             try:
                 self.claim = await self._client.get(self._path())
-                if self.claim["state"] == "closed" and not self._still_asks():
+                if self.claim["state"] == "closed" and not self._pays_afterwards():
                     break
                 await self._do_something()
             except RequestRejected:
@@ -65,8 +65,8 @@ class RandomClaim(ClaimSteps):
                 await asyncio.sleep(1)
         return None
 
-    def _still_asks(self) -> bool:
-        """Of those who owe something after the end half pay."""
+    def _pays_afterwards(self) -> bool:
+        """Half of the customers who owe an amount after the end pay it."""
         actions = self.claim["allowed_actions"]
         return "payment_method" in actions and self._dice.random() < 0.5
 
@@ -104,7 +104,7 @@ class RandomClaim(ClaimSteps):
                 await dice.choices([self.parcel_arrives, self._some_days, self.wait_until_due], [30, 20, 50])[0]()
 
     async def _until_judged(self) -> None:
-        """Six lost answers in a row, of hold or fee, are a minute: the retries wait ever longer."""
+        """Six lost responses in a row, of hold or fee, take a minute: the retries back off."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_JUDGED_SECONDS):
                 while (await self._client.get(self._path()))["state"] == "submitted":

@@ -10,8 +10,8 @@ from rich.table import Table
 from tests.payments.invariants import RULES
 
 INVARIANTS: Final = [number for number, _ in RULES]
-"""By number. The sixth is the first five with answers lost, the fifteenth all of them with webhooks told again and in
-any order: both happen to every claim here."""
+"""By number. The sixth is the first five with responses lost, the fifteenth all of them with webhooks sent again and in
+any order: both happen to every claim of the soak."""
 
 console = Console(width=100)
 
@@ -20,7 +20,7 @@ console = Console(width=100)
 class Tally:
     """What was counted, and what was found wrong: `wrong` claim id -> sentences, `broken` by invariant.
 
-    `turned_away`: what customers were told who got no claim, for another reason than their card.
+    `turned_away`: the refusals of customers without a claim, for another reason than their card.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -47,7 +47,7 @@ def show(tallies: dict[str, Tally]) -> None:
     table.add_row("violations", *(str(sum(map(len, tally.wrong.values()))) for tally in tallies.values()))
     console.print(table)
     for tally in tallies.values():
-        for claim_id, said in tally.wrong.items():
-            console.print(f"[bold red]{claim_id}[/] {'; '.join(said)}", soft_wrap=True)
-        for told in tally.turned_away:
-            console.print(f"[bold red]no claim[/] {told}", soft_wrap=True)
+        for claim_id, violated in tally.wrong.items():
+            console.print(f"[bold red]{claim_id}[/] {'; '.join(violated)}", soft_wrap=True)
+        for refusal in tally.turned_away:
+            console.print(f"[bold red]no claim[/] {refusal}", soft_wrap=True)

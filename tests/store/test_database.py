@@ -29,7 +29,7 @@ DEVICE: dict[str, Any] = {
     ("given", "driver"),
     [
         ("sqlite:///a.db", "sqlite+inloop"),
-        ("sqlite+inloop:///a.db", "sqlite+aiosqlite"),
+        ("sqlite+aiosqlite:///a.db", "sqlite+inloop"),
         ("postgresql://u:p@host/db", "postgresql+psycopg"),
         ("postgresql+asyncpg://u:p@host/db", "postgresql+psycopg"),
     ],
@@ -204,7 +204,7 @@ async def test_a_transaction_waits_for_another_process_and_the_event_loop_runs(s
 async def test_a_transaction_that_waits_too_long_fails_and_the_next_one_succeeds(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("store.database.BUSY_SECONDS", 0.1)
+    monkeypatch.setattr("store.sqlite_dialect.BUSY_SECONDS", 0.1)
     database = Database(sqlite_url)
     other = sqlite3.connect(str(async_url(sqlite_url).database), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

@@ -56,12 +56,12 @@ async def test_an_error_has_its_class(postgres: Database, statement: str, kind: 
 @pytest.mark.parametrize("what", ["host", "name", "password"])
 async def test_a_server_that_refuses_the_connection_is_an_operational_error(postgres_url: str, what: str) -> None:
     address = make_url(postgres_url)
-    nobody = {
+    unreachable = {
         "host": make_url("postgresql://nobody:x@127.0.0.1:1/none"),
         "name": address.set(database="none"),
         "password": address.set(username="nobody", password="x"),
     }
-    database = Database(nobody[what].render_as_string(hide_password=False))
+    database = Database(unreachable[what].render_as_string(hide_password=False))
     with pytest.raises(OperationalError):
         await database.ready()
     with pytest.raises(OperationalError):
@@ -204,8 +204,8 @@ async def test_closing_the_database_closes_its_connections(postgres_url: str) ->
     async with database.snapshot():
         pid = await pid_of(database)
     await database.close()
-    alive = text("SELECT count(*) FROM pg_stat_activity WHERE pid = :pid")
+    backend = text("SELECT count(*) FROM pg_stat_activity WHERE pid = :pid")
     async with asyncio.timeout(10):
-        while (await other.fetch(alive, {"pid": pid}))[0][0]:
+        while (await other.fetch(backend, {"pid": pid}))[0][0]:
             await asyncio.sleep(0.02)
     await other.close()

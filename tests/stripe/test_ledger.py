@@ -24,7 +24,7 @@ from tests.fakes.stripe_http import CUSTOMER, METHOD, FakeStripe, a_list, an_err
 from tests.payments.requests import HOLD, a_capture, a_hold, a_release, booked
 from worker import gateway_for
 
-ANSWERS = {
+RESPONSES = {
     "GET /v1/payment_methods/pm_1": METHOD,
     "POST /v1/customers": CUSTOMER,
     "POST /v1/payment_intents": an_intent(),
@@ -39,8 +39,8 @@ def payments_over(database: Database, http: FakeStripe) -> GatewayPayments:
     )
 
 
-async def test_a_hold_answered_and_not_booked_is_asked_for_again_under_its_key(database: Database) -> None:
-    http = FakeStripe(ANSWERS)
+async def test_a_hold_placed_and_not_booked_is_requested_again_under_its_key(database: Database) -> None:
+    http = FakeStripe(RESPONSES)
     gateway = StripeGateway(stripe_client("sk_test_1", http=http), database)
     request = a_hold(payment_method="pm_1")
 
@@ -67,19 +67,19 @@ async def test_a_hold_answered_and_not_booked_is_asked_for_again_under_its_key(d
     assert (await booked(database)).balance("holds_open", "USD") == HOLD
 
 
-async def test_nothing_is_asked_of_stripe_inside_a_transaction(sqlite_database: Database) -> None:
+async def test_no_request_to_stripe_is_made_inside_a_transaction(sqlite_database: Database) -> None:
     class Watching(FakeStripe):
         async def request_async(self, *sent: object, **more: object) -> object:  # type: ignore[override]
             # SQLite has one writer at a time: this would wait for ever for one that waits for us.
             async with asyncio.timeout(5), sqlite_database.transaction():
                 return await super().request_async(*sent, **more)  # type: ignore[arg-type]
 
-    placed = await payments_over(sqlite_database, Watching(ANSWERS)).authorize_hold(a_hold(payment_method="pm_1"))
+    placed = await payments_over(sqlite_database, Watching(RESPONSES)).authorize_hold(a_hold(payment_method="pm_1"))
     assert isinstance(placed, HoldPlaced)
 
 
-async def test_a_hold_that_expired_is_told_and_booked_as_over(database: Database) -> None:
-    http = FakeStripe(ANSWERS)
+async def test_an_expired_hold_is_reported_and_booked_as_expired(database: Database) -> None:
+    http = FakeStripe(RESPONSES)
     payments = payments_over(database, http)
     await payments.authorize_hold(a_hold(payment_method="pm_1"))
     over = an_intent(status="canceled", cancellation_reason="automatic")
@@ -103,17 +103,17 @@ def stripe_settings(home: Path, **other: object) -> Settings:
     return Settings.model_validate(scratch_settings(home).model_dump() | given | other)
 
 
-def test_the_worker_pays_as_the_settings_say(tmp_path: Path, sqlite_database: Database) -> None:
+def test_the_worker_uses_the_gateway_of_the_settings(tmp_path: Path, sqlite_database: Database) -> None:
     assert isinstance(gateway_for(scratch_settings(tmp_path), sqlite_database), SimulatedGateway)
     assert isinstance(gateway_for(stripe_settings(tmp_path), sqlite_database), StripeGateway)
 
 
-def test_a_worker_without_a_key_says_which_to_give(tmp_path: Path, sqlite_database: Database) -> None:
+def test_a_worker_without_a_key_names_the_variable(tmp_path: Path, sqlite_database: Database) -> None:
     with pytest.raises(SettingsError, match=r"set AFTERCARE_STRIPE_API_KEY=sk_test_\.\.\."):
         gateway_for(stripe_settings(tmp_path, stripe_api_key=None), sqlite_database)
 
 
-def test_a_worker_without_the_library_says_how_to_get_it(
+def test_a_worker_without_the_library_names_the_extra(
     tmp_path: Path, sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in [name for name in sys.modules if name.startswith(("activities.payments.stripe", "stripe"))]:

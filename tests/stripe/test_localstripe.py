@@ -21,7 +21,7 @@ from tests.payments.requests import CLAIM, HOLD, a_capture, a_hold, a_refund, a_
 from tests.stripe.faulty_proxy import FaultyProxy
 
 NOW = datetime.now(UTC)
-GOOD, ASKS, FAILS = "4242424242424242", "4000002500003155", "4000000000000341"
+GOOD, AUTHENTICATION_REQUIRED, FAILS = "4242424242424242", "4000002500003155", "4000000000000341"
 SECRET = "sk_test_localstripe"
 
 
@@ -98,12 +98,14 @@ async def test_a_charge_is_refunded_in_parts_and_never_beyond(gateway: StripeGat
         await gateway.refund(charge.id, Money(1, "USD"), key=f"{claim}:refund:2", at=NOW)
 
 
-async def test_cards_that_say_no_or_ask_leave_no_payment(gateway: StripeGateway, localstripe: str) -> None:
+async def test_cards_that_decline_or_need_authentication_leave_no_payment(
+    gateway: StripeGateway, localstripe: str
+) -> None:
     claim = a_claim()
     with pytest.raises(Declined, match="card_declined"):
         await held(gateway, claim, a_card(localstripe, FAILS))
     with pytest.raises(Declined, match="authentication_required"):
-        await held(gateway, claim, a_card(localstripe, ASKS), 1)
+        await held(gateway, claim, a_card(localstripe, AUTHENTICATION_REQUIRED), 1)
     with pytest.raises(Declined, match="invalid_payment_method"):
         await held(gateway, claim, "pm_nobody", 2)
     assert await gateway.find(claim, at=NOW) == ()
@@ -135,7 +137,7 @@ async def test_cards_are_looked_up(gateway: StripeGateway, localstripe: str) -> 
 
 
 @pytest.mark.parametrize("currency", ["USD", "JPY", "ISK", "UGX", "KWD"])
-async def test_amounts_come_back_as_they_went(gateway: StripeGateway, localstripe: str, currency: str) -> None:
+async def test_amounts_are_returned_as_sent(gateway: StripeGateway, localstripe: str, currency: str) -> None:
     claim, amount = a_claim(), Money(50_000, currency)
     hold = await gateway.authorize(
         amount, a_card(localstripe), subject=claim, key=f"{claim}:authorize:0", at=NOW, sent_at=NOW
@@ -238,8 +240,13 @@ def wrong_card_not_saved(server: str) -> tuple[object, object]:
     return method["customer"], None
 
 
-def wrong_asks_its_owner_off_session(server: str) -> tuple[object, object]:
-    sent = {"amount": 500, "currency": "usd", "payment_method": a_card(server, ASKS), "confirm": "true"}
+def wrong_authentication_off_session(server: str) -> tuple[object, object]:
+    sent = {
+        "amount": 500,
+        "currency": "usd",
+        "payment_method": a_card(server, AUTHENTICATION_REQUIRED),
+        "confirm": "true",
+    }
     result = post(server, "payment_intents", off_session="true", **sent)
     return (result.status_code, result.json()["status"]), (200, "requires_action")
 
@@ -252,14 +259,14 @@ def wrong_asks_its_owner_off_session(server: str) -> tuple[object, object]:
         (wrong_over_refund, "the second is refused: more than is left"),
         (wrong_no_deadline, "a hold says until when it can be captured"),
         (wrong_card_not_saved, "the card belongs to the customer from then on"),
-        (wrong_asks_its_owner_off_session, "402 authentication_required"),
+        (wrong_authentication_off_session, "402 authentication_required"),
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )
-def test_what_localstripe_is_known_to_answer_wrongly(
+def test_the_known_errors_of_localstripe(
     localstripe: str, wrong: Callable[[str], tuple[object, object]], at_stripe: str
 ) -> None:
     """Expected differences to Stripe (`at_stripe`). One that fails was fixed there: remove it, here and in
     the code that makes up for it."""
-    answered, expected = wrong(localstripe)
-    assert answered == expected, at_stripe
+    response, expected = wrong(localstripe)
+    assert response == expected, at_stripe

@@ -49,7 +49,7 @@ async def lost(proxy: FaultyProxy, fault: Fault, question: Callable[[], Awaitabl
 
 
 @pytest.mark.parametrize("fault", [*SILENT, Fault.NOT_SENT])
-async def test_a_lost_hold_is_one_hold(
+async def test_a_hold_with_a_lost_response_is_one_hold(
     proxy: FaultyProxy, over: Callable[[FaultyProxy], StripeGateway], fault: Fault
 ) -> None:
     gateway, claim, card = over(proxy), a_claim(), a_card(proxy.upstream)
@@ -67,7 +67,7 @@ async def test_a_lost_hold_is_one_hold(
 async def test_a_hold_that_was_made_before_the_server_failed_is_found_at_once(
     proxy: FaultyProxy, over: Callable[[FaultyProxy], StripeGateway], cards: Callable[[FaultyProxy], StripeCards]
 ) -> None:
-    """Stripe repeats its own failure under the key: the same question alone would never hear of the hold."""
+    """Stripe repeats its own failure under the key: a retry alone would never find the hold."""
     gateway, claim, card = over(proxy), a_claim(), a_card(proxy.upstream)
     await cards(proxy).saved(claim, card)
     proxy.faults = [Fault.GARBLED]
@@ -77,7 +77,7 @@ async def test_a_hold_that_was_made_before_the_server_failed_is_found_at_once(
 
 
 @pytest.mark.parametrize("fault", SILENT)
-async def test_a_hold_lost_before_anything_was_heard_is_found_by_its_claim(
+async def test_a_hold_without_any_response_is_found_by_its_claim(
     proxy: FaultyProxy,
     over: Callable[[FaultyProxy], StripeGateway],
     cards: Callable[[FaultyProxy], StripeCards],
@@ -102,7 +102,7 @@ async def ended(gateway: Gateway, claim: str, hold: Payment, what: str) -> Payme
 
 @pytest.mark.parametrize("fault", ACTED)
 @pytest.mark.parametrize("what", ["capture", "release", "refund"])
-async def test_a_lost_end_is_one_end(
+async def test_a_hold_end_with_a_lost_response_is_one_end(
     proxy: FaultyProxy, over: Callable[[FaultyProxy], StripeGateway], fault: Fault, what: str
 ) -> None:
     gateway, claim = over(proxy), a_claim()
@@ -111,16 +111,16 @@ async def test_a_lost_end_is_one_end(
         await ended(gateway, claim, hold, "capture")
     acted = len(proxy.processed)
     await lost(proxy, fault, lambda: ended(gateway, claim, hold, what))
-    truth = await gateway.get(hold.id, at=NOW)
-    assert await ended(gateway, claim, hold, what) == truth
-    assert truth.status == ("released" if what == "release" else "captured")
-    assert truth.refunded == (HOLD if what == "refund" else HOLD.zero())
+    actual = await gateway.get(hold.id, at=NOW)
+    assert await ended(gateway, claim, hold, what) == actual
+    assert actual.status == ("released" if what == "release" else "captured")
+    assert actual.refunded == (HOLD if what == "refund" else HOLD.zero())
     assert len(proxy.processed) - acted == 1
 
 
 @pytest.mark.parametrize("fault", ACTED)
 @pytest.mark.parametrize("what", ["capture", "refund"])
-async def test_a_lost_end_whose_key_was_forgotten_is_known_again(
+async def test_a_lost_end_is_found_after_its_key_expired(
     forgetful_proxy: FaultyProxy, over: Callable[[FaultyProxy], StripeGateway], fault: Fault, what: str
 ) -> None:
     gateway, claim = over(forgetful_proxy), a_claim()

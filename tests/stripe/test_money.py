@@ -25,24 +25,24 @@ CURRENCIES = """
         (Money(1_000, "HUF"), (1_000, "huf")),
     ],
 )
-def test_an_amount_is_told_as_stripe_counts(money: Money, stripe_amount: tuple[int, str]) -> None:
+def test_an_amount_is_in_stripes_minor_units(money: Money, stripe_amount: tuple[int, str]) -> None:
     assert to_stripe(money) == stripe_amount
     assert from_stripe(*stripe_amount) == money
 
 
 @pytest.mark.parametrize("money", [Money(5_124, "KWD"), Money(30_001, "MGA"), Money(1, "IQD"), Money(10, "LYD")])
-def test_what_stripe_cannot_take_is_refused_before_it_is_asked(money: Money) -> None:
+def test_an_amount_stripe_cannot_represent_is_refused_before_the_request(money: Money) -> None:
     with pytest.raises(InvalidAmount, match=money.currency):
         to_stripe(money)
 
 
-def test_a_part_of_a_krona_is_nothing_stripe_says() -> None:
+def test_a_fraction_of_a_krona_is_an_invalid_amount() -> None:
     with pytest.raises(ValueError, match="no whole number"):
         from_stripe(50_001, "isk")
 
 
 @given(st.integers(1, 10**9), st.sampled_from(CURRENCIES.split()))
-def test_nothing_is_lost_on_the_way_there_and_back(amount: int, currency: str) -> None:
+def test_a_round_trip_keeps_the_amount(amount: int, currency: str) -> None:
     money = Money(amount, currency)
     try:
         stripe_amount = to_stripe(money)
@@ -53,6 +53,6 @@ def test_nothing_is_lost_on_the_way_there_and_back(amount: int, currency: str) -
 
 
 @given(st.integers(1, 10**7), st.sampled_from(CURRENCIES.split()))
-def test_the_same_value_is_meant(whole: int, currency: str) -> None:
+def test_both_units_have_the_same_value(whole: int, currency: str) -> None:
     amount, _ = to_stripe(Money(whole * 10 ** minor_digits(currency), currency))
     assert amount == whole * 10 ** stripe_digits(currency)

@@ -41,7 +41,7 @@ async def test_a_capture_names_its_amount_and_leaves_its_key_on_the_intent(sqlit
     ("noted", "received", "same"),
     [("clm_a:capture", 164_000, True), ("clm_a:capture", 1_200, False), ("clm_a:other", 164_000, False)],
 )
-async def test_a_capture_repeated_after_its_key_was_forgotten_is_known_again(
+async def test_a_capture_repeated_after_its_key_expired_is_recognised(
     sqlite_database: Database, noted: str, received: int, same: bool
 ) -> None:
     there = an_intent(
@@ -64,7 +64,7 @@ async def test_a_capture_repeated_after_its_key_was_forgotten_is_known_again(
         (an_intent(), an_error(400, code="amount_too_big"), "authorized"),
     ],
 )
-async def test_a_refused_capture_says_in_which_state(
+async def test_a_refused_capture_names_the_state(
     sqlite_database: Database, intent: dict[str, Any], refusal: object, state: str
 ) -> None:
     gateway, _ = stripe_with(sqlite_database, {LOOK: intent, CAPTURE: refusal})
@@ -112,7 +112,7 @@ async def test_a_refund_is_found_however_many_there_are(sqlite_database: Databas
 
 
 @pytest.mark.parametrize("status", ["failed", "canceled"])
-async def test_a_refund_that_failed_gave_nothing_back(sqlite_database: Database, status: str) -> None:
+async def test_a_failed_refund_counts_nothing(sqlite_database: Database, status: str) -> None:
     paid = an_intent(
         status="succeeded",
         amount_received=164_000,
@@ -135,7 +135,7 @@ async def test_more_than_was_captured_is_never_refunded(sqlite_database: Databas
     assert REFUND in http.lines
 
 
-async def test_a_payment_nobody_made_is_unknown(sqlite_database: Database) -> None:
+async def test_an_unmade_payment_is_unknown(sqlite_database: Database) -> None:
     gateway, _ = stripe_with(sqlite_database, {LOOK: [an_error(404), an_intent(status="requires_payment_method")]})
     for _ in range(2):
         with pytest.raises(GatewayRefused, match="unknown"):
@@ -171,7 +171,7 @@ async def test_everything_is_paged_through_without_what_is_not_ours(sqlite_datab
     assert [sent.form.get("starting_after") for sent in http.sent] == [None, "pi_9", "pi_8"]
 
 
-async def test_a_request_older_than_its_key_is_looked_for_before_it_is_asked_again(sqlite_database: Database) -> None:
+async def test_a_request_older_than_its_key_is_looked_up_before_it_is_repeated(sqlite_database: Database) -> None:
     results = CARD | {CREATE: an_intent(), LIST: a_list(an_intent())}
     gateway, _ = stripe_with(sqlite_database, results)
     first = await held(gateway)

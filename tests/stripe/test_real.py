@@ -41,7 +41,7 @@ def claim() -> str:
     return f"clm_{uuid4().hex}"
 
 
-async def test_a_hold_lives_as_long_as_stripe_says_and_is_renewed_without_its_owner(
+async def test_a_hold_lasts_until_stripes_capture_deadline_and_is_renewed_off_session(
     gateway: StripeGateway, claim: str
 ) -> None:
     key = f"{claim}:authorize:0"
@@ -74,7 +74,7 @@ async def test_a_part_is_captured_and_the_rest_is_no_refund(gateway: StripeGatew
         await gateway.refund(hold.id, part, key=f"{claim}:refund:1", at=NOW)
 
 
-async def test_a_key_is_answered_alike_and_not_used_for_two_things(gateway: StripeGateway, claim: str) -> None:
+async def test_a_key_returns_the_same_result_and_is_not_reused(gateway: StripeGateway, claim: str) -> None:
     key = f"{claim}:authorize:0"
     first = await gateway.authorize(HOLD, "pm_card_visa", subject=claim, key=key, at=NOW, sent_at=NOW)
     assert await gateway.authorize(HOLD, "pm_card_visa", subject=claim, key=key, at=NOW, sent_at=NOW) == first
@@ -92,7 +92,7 @@ async def test_a_key_is_answered_alike_and_not_used_for_two_things(gateway: Stri
         ("pm_card_authenticationRequired", "authentication_required", False),
     ],
 )
-async def test_a_card_says_no_in_its_own_words(
+async def test_a_declined_card_has_its_own_code(
     gateway: StripeGateway, claim: str, token: str, code: str, retryable: bool
 ) -> None:
     with pytest.raises(Declined) as no:
@@ -115,7 +115,7 @@ async def test_a_saved_card_that_fails_later_declines_the_renewal(gateway: Strip
 
 
 @pytest.mark.parametrize("amount", [Money(50_000, "JPY"), Money(50_000, "ISK"), Money(50_000, "KWD")], ids=str)
-async def test_stripe_counts_as_we_tell_it(gateway: StripeGateway, claim: str, amount: Money) -> None:
+async def test_stripe_uses_the_same_minor_units(gateway: StripeGateway, claim: str, amount: Money) -> None:
     charge = await gateway.charge(amount, "pm_card_visa", subject=claim, key=f"{claim}:fee", at=NOW, sent_at=NOW)
     assert charge.captured == amount
     assert (await gateway.refund(charge.id, amount, key=f"{claim}:refund", at=NOW)).refunded == amount

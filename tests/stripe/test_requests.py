@@ -30,7 +30,7 @@ from tests.stripe.fake_gateway import (
 )
 
 
-async def test_a_hold_is_asked_for_with_everything_that_keeps_it_alive(database: Database) -> None:
+async def test_a_hold_requests_the_longest_authorization(database: Database) -> None:
     gateway, http = stripe_with(database, CARD | {CREATE: an_intent()})
     hold = await held(gateway)
     assert hold == Payment(
@@ -62,7 +62,7 @@ async def test_a_hold_is_asked_for_with_everything_that_keeps_it_alive(database:
     }
 
 
-async def test_a_renewal_is_asked_for_off_session_with_the_saved_card(database: Database) -> None:
+async def test_a_renewal_is_requested_off_session_with_the_saved_card(database: Database) -> None:
     gateway, http = stripe_with(database, CARD | {CREATE: an_intent()})
     await held(gateway)
     await held(gateway, key="clm_a:authorize:1", off_session=True)
@@ -123,7 +123,7 @@ async def test_an_amount_is_converted_both_ways(database: Database) -> None:
         ),
     ],
 )
-async def test_the_cards_no_is_a_decline(
+async def test_a_card_error_is_a_decline(
     sqlite_database: Database, error: dict[str, str], code: str, retryable: bool
 ) -> None:
     gateway, _ = stripe_with(sqlite_database, CARD | {CREATE: an_error(402, "card_error", **error)})
@@ -132,7 +132,9 @@ async def test_the_cards_no_is_a_decline(
     assert (no.value.code, no.value.retryable) == (code, retryable)
 
 
-async def test_what_nobody_is_there_to_confirm_is_declined_and_cancelled(sqlite_database: Database) -> None:
+async def test_an_off_session_payment_that_needs_confirmation_is_declined_and_cancelled(
+    sqlite_database: Database,
+) -> None:
     waiting = an_intent(status="requires_action", latest_charge=None)
     gateway, http = stripe_with(sqlite_database, CARD | {CREATE: waiting, CANCEL: waiting | {"status": "canceled"}})
     with pytest.raises(Declined) as no:
@@ -152,7 +154,7 @@ async def test_an_off_session_payment_that_needs_its_owner_leaves_nothing_behind
     assert http.lines[-1] == CANCEL
 
 
-async def test_what_came_true_while_it_was_cancelled_is_not_called_a_decline(sqlite_database: Database) -> None:
+async def test_a_payment_that_succeeded_while_it_was_cancelled_is_not_a_decline(sqlite_database: Database) -> None:
     waiting = an_intent(status="requires_action", latest_charge=None)
     results = CARD | {CREATE: waiting, CANCEL: UNSUITABLE, LOOK: an_intent()}
     gateway, _ = stripe_with(sqlite_database, results)
@@ -160,7 +162,7 @@ async def test_what_came_true_while_it_was_cancelled_is_not_called_a_decline(sql
         await held(gateway)
 
 
-async def test_what_stripe_still_works_on_is_looked_at_again(sqlite_database: Database) -> None:
+async def test_a_payment_in_processing_is_read_again(sqlite_database: Database) -> None:
     slow = an_intent(status="processing", latest_charge=None)
     gateway, _ = stripe_with(sqlite_database, CARD | {CREATE: slow, LOOK: [slow, an_intent()]})
     with pytest.raises(OutcomeUnknown):
@@ -182,7 +184,7 @@ async def test_what_stripe_still_works_on_is_looked_at_again(sqlite_database: Da
     ],
     ids=lambda lost: str(lost[0]) if isinstance(lost, tuple) else type(lost).__name__,
 )
-async def test_what_nobody_can_be_sure_of_is_unknown(sqlite_database: Database, lost: object) -> None:
+async def test_an_uncertain_outcome_is_unknown(sqlite_database: Database, lost: object) -> None:
     taken = an_intent(status="succeeded", amount_received=164_000)
     looks = [an_intent(), taken]
     results = CARD | {CREATE: lost, LIST: a_list(), CAPTURE: lost, REFUND: lost, LOOK: looks}
@@ -195,7 +197,7 @@ async def test_what_nobody_can_be_sure_of_is_unknown(sqlite_database: Database, 
         await gateway.refund("pi_1", HOLD, key="clm_a:refund", at=NOW)
 
 
-async def test_what_was_made_before_stripe_failed_is_found(sqlite_database: Database) -> None:
+async def test_a_payment_made_before_stripe_failed_is_found(sqlite_database: Database) -> None:
     results = CARD | {CREATE: an_error(500, "api_error"), LIST: [a_list(), a_list(an_intent())]}
     gateway, _ = stripe_with(sqlite_database, results)
     with pytest.raises(OutcomeUnknown):
@@ -203,24 +205,24 @@ async def test_what_was_made_before_stripe_failed_is_found(sqlite_database: Data
     assert (await held(gateway)).status == "authorized"
 
 
-async def test_an_answer_that_comes_drop_by_drop_is_not_waited_for() -> None:
+async def test_a_slow_response_times_out() -> None:
     with pytest.raises(OutcomeUnknown, match="clm_a:fee"):
         await response_of(asyncio.sleep(60), "clm_a:fee", seconds=0.01)
     assert REQUEST_SECONDS == 15
 
 
-async def test_a_key_used_for_something_else_is_said_so(sqlite_database: Database) -> None:
+async def test_a_reused_key_is_reported(sqlite_database: Database) -> None:
     gateway, _ = stripe_with(sqlite_database, CARD | {CREATE: an_error(400, "idempotency_error")})
     with pytest.raises(KeyReused):
         await held(gateway)
 
 
 @pytest.mark.parametrize(
-    "unfit",
+    "error",
     [an_error(400, code="resource_missing", param="payment_method"), an_error(404), an_error(400, param="customer")],
 )
-async def test_a_card_stripe_does_not_know_is_declined(sqlite_database: Database, unfit: object) -> None:
-    gateway, _ = stripe_with(sqlite_database, CARD | {CREATE: unfit})
+async def test_an_unknown_card_is_declined(sqlite_database: Database, error: object) -> None:
+    gateway, _ = stripe_with(sqlite_database, CARD | {CREATE: error})
     with pytest.raises(Declined, match="invalid_payment_method"):
         await held(gateway)
     unknown, _ = stripe_with(sqlite_database, {RETRIEVE_METHOD: an_error(404)})
@@ -229,7 +231,7 @@ async def test_a_card_stripe_does_not_know_is_declined(sqlite_database: Database
     assert await unknown.look_up("pm_1") is None
 
 
-async def test_an_amount_stripe_does_not_take_is_a_mistake_in_the_caller(sqlite_database: Database) -> None:
+async def test_an_amount_stripe_rejects_is_an_invalid_amount(sqlite_database: Database) -> None:
     gateway, http = stripe_with(
         sqlite_database, CARD | {CREATE: an_error(400, code="amount_too_small"), LOOK: an_intent()}
     )

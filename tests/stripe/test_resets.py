@@ -57,7 +57,7 @@ async def in_the_ledger(case: CheckedClaim) -> list[tuple[str, str, int]]:
     return [(proxy.key, proxy.account, proxy.amount) for proxy in entries]
 
 
-async def test_a_claim_reset_to_its_first_task_after_a_day_takes_nothing_twice(
+async def test_a_claim_reset_to_its_first_task_after_a_day_charges_nothing_twice(
     opened: Callable[[], AbstractAsyncContextManager[Opened]],
 ) -> None:
     async with opened() as (case, gateway):

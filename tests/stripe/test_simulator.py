@@ -137,7 +137,7 @@ async def wrong_refunds_do_not_show(gateway: StripeGateway, server: str) -> None
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )
-async def test_what_the_simulator_is_known_to_answer_wrongly(
+async def test_the_known_errors_of_the_simulator(
     gateway: StripeGateway, simulator: str, wrong: Callable[[StripeGateway, str], Awaitable[None]], at_stripe: str
 ) -> None:
     """Expected differences to Stripe (`at_stripe`). One that fails was fixed there: remove it."""

@@ -22,7 +22,7 @@ from devstack.commands import scratch_settings
 from settings import DEVELOPMENT_KEY, Settings
 from store.database import Database
 from store.reads.outbox import outbox_status
-from tests.system.service_desk import ServiceDesk
+from tests.system.claims_api import ClaimsApi
 from worker import activities, start_mail_delivery, workflow_runner, workflows
 from workflows.mail_delivery import MAIL_DELIVERY
 
@@ -36,7 +36,7 @@ class Deployment:
     settings: Settings
     client: Client
     database: Database
-    desk: ServiceDesk
+    claims_api: ClaimsApi
 
     @asynccontextmanager
     async def worker(self, identity: str | None = None) -> AsyncIterator[None]:
@@ -100,7 +100,7 @@ async def opened(url: str, temporal: WorkflowEnvironment, home: Path) -> AsyncIt
         app.router.lifespan_context(app),
         httpx2.AsyncClient(transport=transport, base_url="http://api", headers=headers, timeout=60) as http,
     ):
-        deployment = Deployment(settings, temporal.client, database, ServiceDesk(http))
+        deployment = Deployment(settings, temporal.client, database, ClaimsApi(http))
         yield deployment
     with contextlib.suppress(RPCError):  # there never was a worker
         await temporal.client.get_workflow_handle(deployment.delivery).terminate()
@@ -123,7 +123,7 @@ async def deployment_on_each_engine(
 
 
 @pytest.fixture
-async def desk(deployment: Deployment) -> AsyncIterator[ServiceDesk]:
-    """The service desk of a deployment with a worker."""
+async def claims_api(deployment: Deployment) -> AsyncIterator[ClaimsApi]:
+    """The API client of a deployment with a worker."""
     async with deployment.worker():
-        yield deployment.desk
+        yield deployment.claims_api

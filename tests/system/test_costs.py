@@ -13,8 +13,8 @@ from benchmarks.counters import HistoryCost, Statements, count_statements, histo
 from benchmarks.databases import plain_engine
 from benchmarks.devices import CoveredDevices
 from benchmarks.floor.clients import AftercareClient, run_claims
+from tests.system.claims_api import new_serial
 from tests.system.conftest import Deployment
-from tests.system.service_desk import new_serial
 
 PAUSE: Final = 0.2
 """Seconds before each message, so that the work of the previous one is finished."""
@@ -72,7 +72,7 @@ async def good_returns(deployment: Deployment, count: int) -> list[Counted]:
     return found
 
 
-async def test_a_premium_claim_with_a_good_return_costs_no_more_than_it_did(
+async def test_a_premium_claim_with_a_good_return_stays_within_its_counts(
     deployment_on_each_engine: Deployment,
 ) -> None:
     claims = await good_returns(deployment_on_each_engine, TRIES)
@@ -83,25 +83,25 @@ async def test_a_premium_claim_with_a_good_return_costs_no_more_than_it_did(
     assert min(claim.worker.statements for claim in claims) <= WORKER_STATEMENTS, claims[-1].worker.texts.most_common()
 
 
-async def test_a_page_asks_no_more_of_the_database_than_it_did(deployment_on_each_engine: Deployment) -> None:
+async def test_a_get_stays_within_its_statement_count(deployment_on_each_engine: Deployment) -> None:
     (claim,) = await good_returns(deployment_on_each_engine, 1)
     for path, queries in PAGES.items():
         page = path.removeprefix("/v1").format(serial=claim.serial, claim=claim.claim_id)
-        await deployment_on_each_engine.desk.get(page)  # fills the caches
+        await deployment_on_each_engine.claims_api.get(page)  # fills the caches
         with count_statements() as seen:
-            await deployment_on_each_engine.desk.get(page)
+            await deployment_on_each_engine.claims_api.get(page)
         assert seen.statements <= queries, (path, seen.statements, seen.texts.most_common())
 
 
-async def test_a_post_asks_no_more_of_the_database_than_it_did(deployment_on_each_engine: Deployment) -> None:
+async def test_a_post_stays_within_its_statement_count(deployment_on_each_engine: Deployment) -> None:
     """A quote reads the device and stores its key. A repeated request reads the key only."""
     async with deployment_on_each_engine.worker():
-        serial = await deployment_on_each_engine.desk.covered()
+        serial = await deployment_on_each_engine.claims_api.covered()
     body = {"service": "care_express", "tier": "premium", "serial_number": serial}
-    await deployment_on_each_engine.desk.post_ok("/quotes", body, "warm")  # fills the caches
+    await deployment_on_each_engine.claims_api.post_ok("/quotes", body, "warm")  # fills the caches
     with count_statements() as first:
-        await deployment_on_each_engine.desk.post_ok("/quotes", body, "key")
+        await deployment_on_each_engine.claims_api.post_ok("/quotes", body, "key")
     with count_statements() as again:
-        await deployment_on_each_engine.desk.post_ok("/quotes", body, "key")
+        await deployment_on_each_engine.claims_api.post_ok("/quotes", body, "key")
     assert first.statements <= QUOTE, first.texts.most_common()
     assert again.statements <= REPEATED, again.texts.most_common()

@@ -25,7 +25,7 @@ from devstack.commands import scratch_settings
 from devstack.stack import PARTS, Part, Stack
 from settings import DEVELOPMENT_KEY, Settings
 from tests.system import crashing_worker
-from tests.system.service_desk import ALL_BACK, Json, ServiceDesk, new_serial
+from tests.system.claims_api import ALL_BACK, ClaimsApi, Json, new_serial
 
 ROOT = Path(__file__).parents[2]
 FEE, HOLD = 15900, 164000
@@ -35,24 +35,24 @@ _POLL = 0.01
 
 
 @asynccontextmanager
-async def running(settings: Settings, parts: tuple[Part, ...] = PARTS) -> AsyncIterator[tuple[Stack, ServiceDesk]]:
+async def running(settings: Settings, parts: tuple[Part, ...] = PARTS) -> AsyncIterator[tuple[Stack, ClaimsApi]]:
     headers = {"Authorization": f"Bearer {DEVELOPMENT_KEY}"}
     async with (
         Stack(settings, parts=parts) as stack,
         httpx2.AsyncClient(base_url=stack.api_url, headers=headers, timeout=60, trust_env=False) as http,
     ):
-        yield stack, ServiceDesk(http)
+        yield stack, ClaimsApi(http)
 
 
-async def insist(desk: ServiceDesk, path: str, body: Json, key: str) -> Json:
+async def insist(claims_api: ClaimsApi, path: str, body: Json, key: str) -> Json:
     """Repeat the request with the same key until there is a response, as a caller does."""
     async with asyncio.timeout(_PATIENCE):
         while True:
             with contextlib.suppress(httpx2.TransportError):
-                answer = await desk.post(path, body, key, timeout=_CALLERS_PATIENCE)
-                if answer.status_code < 500:
-                    assert answer.is_success, answer.text
-                    done: Json = answer.json()
+                response = await claims_api.post(path, body, key, timeout=_CALLERS_PATIENCE)
+                if response.status_code < 500:
+                    assert response.is_success, response.text
+                    done: Json = response.json()
                     return done
             await asyncio.sleep(0.1)
 
@@ -87,46 +87,46 @@ def mails(settings: Settings, claim_id: str) -> Counter[str]:
     return Counter(file.name.split(".")[1] for file in settings.mail_folder.glob(f"{claim_id}.*"))
 
 
-async def once_each(desk: ServiceDesk, settings: Settings, claim: Json, kinds: set[str]) -> None:
-    await desk.until(claim, lambda _: set(mails(settings, claim["id"])) >= kinds)
+async def once_each(claims_api: ClaimsApi, settings: Settings, claim: Json, kinds: set[str]) -> None:
+    await claims_api.until(claim, lambda _: set(mails(settings, claim["id"])) >= kinds)
     assert mails(settings, claim["id"]) == Counter(kinds)
 
 
 @pytest.fixture(scope="module")
-async def workerless(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Stack, ServiceDesk]]:
+async def workerless(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Stack, ClaimsApi]]:
     """Temporal and API as processes; each test starts its own worker."""
     async with running(scratch_settings(tmp_path_factory.mktemp("home")), ("temporal", "api")) as both:
         yield both
 
 
 async def test_an_api_killed_in_the_middle_of_a_submission_makes_one_claim(
-    workerless: tuple[Stack, ServiceDesk],
+    workerless: tuple[Stack, ClaimsApi],
 ) -> None:
-    stack, desk = workerless
+    stack, claims_api = workerless
     await stack.start("worker")
-    serial = await desk.covered()
+    serial = await claims_api.covered()
     await stack.kill("worker")  # so that the submission is still waiting when the API dies
-    body = desk.claim_body(serial)
-    waiting = asyncio.create_task(desk.post("/claims", body, "claim"))
+    body = claims_api.claim_body(serial)
+    waiting = asyncio.create_task(claims_api.post("/claims", body, "claim"))
     async with asyncio.timeout(_PATIENCE):
         while not [found async for found in stack.client.list_workflows("WorkflowType = 'CareExpressPremium'")]:
             await asyncio.sleep(_POLL)
     await stack.kill("api")
     assert isinstance((await asyncio.gather(waiting, return_exceptions=True))[0], httpx2.TransportError)
     await asyncio.gather(stack.start("api"), stack.start("worker"))
-    claim = await insist(desk, "/claims", body, "claim")
-    now = await desk.until(claim, lambda now: now["state"] == "awaiting_dispatch")
-    assert [item["id"] for item in (await desk.get(f"/claims?serial_number={serial}"))["items"]] == [now["id"]]
-    assert (await desk.money(claim))["service_fees"] == FEE
-    assert await desk.uses(serial) == {"total": 2, "used": 0, "reserved": 1, "left": 1}
+    claim = await insist(claims_api, "/claims", body, "claim")
+    now = await claims_api.until(claim, lambda now: now["state"] == "awaiting_dispatch")
+    assert [item["id"] for item in (await claims_api.get(f"/claims?serial_number={serial}"))["items"]] == [now["id"]]
+    assert (await claims_api.money(claim))["service_fees"] == FEE
+    assert await claims_api.uses(serial) == {"total": 2, "used": 0, "reserved": 1, "left": 1}
     await stack.kill("worker")
 
 
 async def test_a_worker_that_dies_after_every_effect_repeats_none_of_them(
-    workerless: tuple[Stack, ServiceDesk], tmp_path: Path
+    workerless: tuple[Stack, ClaimsApi], tmp_path: Path
 ) -> None:
     """Mainly between the capture and its record: the second attempt finds the first one's result."""
-    stack, desk = workerless
+    stack, claims_api = workerless
     fatal = (
         "hold_and_charge",
         "authorize_hold",
@@ -136,38 +136,38 @@ async def test_a_worker_that_dies_after_every_effect_repeats_none_of_them(
         crashing_worker.POSTED,
     )
     async with dying_and_rising(stack, tmp_path, fatal):
-        serial = await desk.covered()
-        claim = await insist(desk, "/claims", desk.claim_body(serial), "last will")
-        await desk.until(claim, lambda now: now["state"] == "awaiting_dispatch")
-        here = f"/claims/{claim['id']}"
-        await insist(desk, f"{here}/dispatch", {"replacement_serial_number": new_serial("RP")}, "dispatch")
-        await desk.post(f"/dev{here}/fast-forward", {"until": "due"})
-        await desk.until(claim, lambda now: now["state"] == "defaulted")
-        assert await desk.money(claim) == {"card": -FEE - HOLD, "service_fees": FEE, "default_charges": HOLD}
+        serial = await claims_api.covered()
+        claim = await insist(claims_api, "/claims", claims_api.claim_body(serial), "last will")
+        await claims_api.until(claim, lambda now: now["state"] == "awaiting_dispatch")
+        claim_path = f"/claims/{claim['id']}"
+        await insist(claims_api, f"{claim_path}/dispatch", {"replacement_serial_number": new_serial("RP")}, "dispatch")
+        await claims_api.post(f"/dev{claim_path}/fast-forward", {"until": "due"})
+        await claims_api.until(claim, lambda now: now["state"] == "defaulted")
+        assert await claims_api.money(claim) == {"card": -FEE - HOLD, "service_fees": FEE, "default_charges": HOLD}
         assert at_the_gateway(stack.settings, claim["id"]) == (FEE + HOLD, 0)
-        await insist(desk, f"{here}/arrival", {}, "arrival")
+        await insist(claims_api, f"{claim_path}/arrival", {}, "arrival")
         box = {"serial_number": serial, "genuine": True, "components": ALL_BACK}
-        await insist(desk, f"{here}/inspection", box, "inspection")
-        now = await desk.until(claim, lambda now: now["state"] == "closed")
+        await insist(claims_api, f"{claim_path}/inspection", box, "inspection")
+        now = await claims_api.until(claim, lambda now: now["state"] == "closed")
         assert now["outcome"] == "late_return_refunded"
         assert set(os.listdir(tmp_path)) == set(fatal)
-        assert await desk.money(claim) == {"card": -FEE, "service_fees": FEE}
+        assert await claims_api.money(claim) == {"card": -FEE, "service_fees": FEE}
         assert at_the_gateway(stack.settings, claim["id"]) == (FEE, 0)
-        assert await desk.uses(serial) == {"total": 2, "used": 1, "reserved": 0, "left": 1}
+        assert await claims_api.uses(serial) == {"total": 2, "used": 1, "reserved": 0, "left": 1}
         sent = {"settlement", "shipped", "rebind", "charged", "arrived", "refund"}
         sent |= {"due_minus_3", "due_minus_1", "due_day"}
-        await once_each(desk, stack.settings, claim, sent)
+        await once_each(claims_api, stack.settings, claim, sent)
 
 
 @asynccontextmanager
 async def dying_and_rising(stack: Stack, graves: Path, fatal: tuple[str, ...]) -> AsyncIterator[None]:
     """A worker that exits once after each of `fatal`, restarted each time."""
-    surroundings = os.environ | stack.settings.to_environment() | {"TEMPORAL_ADDRESS": stack.temporal_address}
+    environment = os.environ | stack.settings.to_environment() | {"TEMPORAL_ADDRESS": stack.temporal_address}
     command = (sys.executable, "-m", crashing_worker.__name__, str(graves), *fatal)
 
     async def one_after_the_other() -> None:
         while True:
-            worker = await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=surroundings)
+            worker = await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=environment)
             try:
                 assert await worker.wait() == crashing_worker.CODE, "it died of something else"
                 for claim_id in open_claims(stack.settings):
@@ -187,7 +187,7 @@ async def dying_and_rising(stack: Stack, graves: Path, fatal: tuple[str, ...]) -
 
 
 def at_the_gateway(settings: Settings, claim_id: str) -> tuple[int, int]:
-    """The customer's card at the gateway: the amount kept, and the number of live holds."""
+    """The customer's card at the gateway: the net amount, and the number of live holds."""
     question = "SELECT sum(captured - refunded), sum(state = 'authorized') FROM gateway_payments WHERE subject = ?"
     with contextlib.closing(sqlite3.connect(settings.home / "aftercare.db", timeout=30)) as database:
         kept, live = database.execute(question, [claim_id]).fetchone()
@@ -199,23 +199,23 @@ def open_claims(settings: Settings) -> list[str]:
         return [row[0] for row in database.execute("SELECT id FROM claims WHERE state != 'closed'")]
 
 
-async def test_a_stack_killed_again_and_again_brings_a_claim_to_its_end(tmp_path: Path) -> None:
+async def test_a_claim_completes_on_a_stack_killed_at_every_step(tmp_path: Path) -> None:
     """All processes at once, as in a power cut, when an effect has happened and is not reported yet."""
     settings = scratch_settings(tmp_path)
 
-    async def power_cut(stack: Stack, asking: Coroutine[Any, Any, object], moment: str) -> None:
+    async def power_cut(stack: Stack, request: Coroutine[Any, Any, object], moment: str) -> None:
         """Kill all processes as soon as the query returns a row."""
-        asked = asyncio.create_task(asking)
+        pending = asyncio.create_task(request)
         await seen(settings, moment)
         stack.kill_all_now()
-        await asyncio.gather(asked, return_exceptions=True)
+        await asyncio.gather(pending, return_exceptions=True)
 
-    async with running(settings) as (stack, desk):
-        serial = await desk.covered()
-        submission = desk.claim_body(serial)
-        await power_cut(stack, desk.post("/claims", submission, "/claims"), "SELECT 1 FROM gateway_payments")
+    async with running(settings) as (stack, claims_api):
+        serial = await claims_api.covered()
+        submission = claims_api.claim_body(serial)
+        await power_cut(stack, claims_api.post("/claims", submission, "/claims"), "SELECT 1 FROM gateway_payments")
 
-    # Each step is asked for again where the one before was cut off, and cut off as soon as it has its effect.
+    # Each step repeats the request that was interrupted before, and is interrupted as soon as it has its effect.
     unit = {"replacement_serial_number": new_serial("RP")}
     box = {"serial_number": serial, "genuine": True, "components": ALL_BACK}
     steps: list[tuple[str, Json, str, str]] = [
@@ -223,29 +223,29 @@ async def test_a_stack_killed_again_and_again_brings_a_claim_to_its_end(tmp_path
         ("inspection", box, "closed", "SELECT 1 FROM gateway_payments WHERE state = 'released'"),
     ]
     again, body, reached, claim = "/claims", submission, "awaiting_dispatch", Json()
-    for name, told, state, moment in steps:
-        async with running(settings) as (stack, desk):
-            claim = await brought_to(stack, desk, again, body, reached)
-            again, body, reached = f"/claims/{claim['id']}/{name}", told, state
+    for name, decision, state, moment in steps:
+        async with running(settings) as (stack, claims_api):
+            claim = await brought_to(stack, claims_api, again, body, reached)
+            again, body, reached = f"/claims/{claim['id']}/{name}", decision, state
             if name == "inspection":
-                await desk.arrived(claim)
-            await power_cut(stack, desk.post(again, body, again), moment)
+                await claims_api.arrived(claim)
+            await power_cut(stack, claims_api.post(again, body, again), moment)
 
-    async with running(settings) as (stack, desk):
-        claim = await brought_to(stack, desk, again, body, reached)
+    async with running(settings) as (stack, claims_api):
+        claim = await brought_to(stack, claims_api, again, body, reached)
         assert claim["outcome"] == "hold_released"
-        assert await desk.money(claim) == {"card": -FEE, "service_fees": FEE}
+        assert await claims_api.money(claim) == {"card": -FEE, "service_fees": FEE}
         assert at_the_gateway(settings, claim["id"]) == (FEE, 0)
-        assert await desk.uses(serial) == {"total": 2, "used": 1, "reserved": 0, "left": 1}
-        kinds = Counter(await desk.kinds(claim))
+        assert await claims_api.uses(serial) == {"total": 2, "used": 1, "reserved": 0, "left": 1}
+        kinds = Counter(await claims_api.kinds(claim))
         assert {kinds[kind] for kind in ("replacement_dispatched", "parcel_arrived", "inspected", "hold_released")} == {
             1
         }
-        await once_each(desk, settings, claim, {"settlement", "shipped", "rebind", "arrived", "released"})
+        await once_each(claims_api, settings, claim, {"settlement", "shipped", "rebind", "arrived", "released"})
 
 
-async def brought_to(stack: Stack, desk: ServiceDesk, path: str, body: Json, state: str) -> Json:
+async def brought_to(stack: Stack, claims_api: ClaimsApi, path: str, body: Json, state: str) -> Json:
     """The claim in that state, after the interrupted request was repeated."""
     for each in open_claims(stack.settings):
         await hurry(stack, each)
-    return await desk.until(await insist(desk, path, body, path), lambda now: now["state"] == state)
+    return await claims_api.until(await insist(claims_api, path, body, path), lambda now: now["state"] == state)

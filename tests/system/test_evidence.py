@@ -3,20 +3,20 @@
 from tests.system.conftest import Deployment
 
 
-async def test_a_defaulted_claim_can_be_defended(deployment_on_each_engine: Deployment) -> None:
+async def test_the_evidence_of_a_defaulted_claim_is_complete(deployment_on_each_engine: Deployment) -> None:
     """Edge case 59: consent, due date, notices sent, scans, inspection with photos."""
-    desk = deployment_on_each_engine.desk
+    claims_api = deployment_on_each_engine.claims_api
     async with deployment_on_each_engine.worker():
-        claim = await desk.shipped()
-        await desk.post_ok(f"/claims/{claim['id']}/extension", {"days": 3, "reason": "away"})
-        await desk.forward(claim, until="due")
+        claim = await claims_api.shipped()
+        await claims_api.post_ok(f"/claims/{claim['id']}/extension", {"days": 3, "reason": "away"})
+        await claims_api.forward(claim, until="due")
         scan = {"carrier": "UPS", "tracking_number": "1Z998"}
-        await desk.post_ok(f"/claims/{claim['id']}/return-scan", scan)
-        await desk.until(claim, lambda now: now["return"]["scanned_at"] is not None)
+        await claims_api.post_ok(f"/claims/{claim['id']}/return-scan", scan)
+        await claims_api.until(claim, lambda now: now["return"]["scanned_at"] is not None)
         seen = {"serial_number": "OTHER-1", "notes": "another drone", "photos": ["label.jpg"]}
-        await desk.returned(claim, **seen)
-        await desk.until(claim, lambda _: len(deployment_on_each_engine.mails(claim["id"])) >= 6)
-        pack = await desk.get(f"/claims/{claim['id']}/evidence")
+        await claims_api.returned(claim, **seen)
+        await claims_api.until(claim, lambda _: len(deployment_on_each_engine.mails(claim["id"])) >= 6)
+        pack = await claims_api.get(f"/claims/{claim['id']}/evidence")
     assert pack["consent"]["terms_text"].startswith("# Replacement terms, version 2026-01")
     assert pack["consent"]["accepted_by"] == "admin"
     dates = [date["what"] for date in pack["dates"]]

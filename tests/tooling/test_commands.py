@@ -32,7 +32,7 @@ class GuardedNamespaces:
 
 
 @pytest.mark.parametrize(("level", "shown"), [("info", False), ("debug", True)])
-def test_migrations_are_told_one_by_one_only_when_asked(tmp_path: Path, level: str, shown: bool) -> None:
+def test_migrations_are_listed_only_when_verbose(tmp_path: Path, level: str, shown: bool) -> None:
     completed = subprocess.run(
         [sys.executable, "-m", "cli", "db", "upgrade"],
         cwd=ROOT,
@@ -46,8 +46,8 @@ def test_migrations_are_told_one_by_one_only_when_asked(tmp_path: Path, level: s
     assert ("alembic" in completed.stderr) is shown
 
 
-async def test_who_may_not_change_the_retention_is_told_who_can() -> None:
+async def test_a_denied_retention_change_names_who_can_make_it() -> None:
     client = cast(Client, SimpleNamespace(namespace="care", workflow_service=GuardedNamespaces()))
-    said = await set_up_retention(client, RETENTION)
-    assert said.startswith("not changed (Request unauthorized.). Closed claims must stay for 30 days or more")
-    assert "temporal operator namespace update -n care --retention 30d" in said
+    message = await set_up_retention(client, RETENTION)
+    assert message.startswith("not changed (Request unauthorized.). Closed claims must stay for 30 days or more")
+    assert "temporal operator namespace update -n care --retention 30d" in message

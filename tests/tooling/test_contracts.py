@@ -81,7 +81,7 @@ def lint(tree: Path, *contracts: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([LINT, "--no-cache", *options], cwd=tree, capture_output=True, text=True, timeout=60)
 
 
-def test_the_small_tree_keeps_every_contract(small_tree: Path) -> None:
+def test_the_small_tree_satisfies_every_contract(small_tree: Path) -> None:
     completed = lint(small_tree)
     assert completed.returncode == 0, completed.stdout
 
@@ -101,7 +101,7 @@ def test_every_contract_has_a_planted_violation() -> None:
     assert {values.values[0] for values in BREAKS} == set(CONTRACTS)
 
 
-def test_no_layer_imports_what_stands_above_all_layers() -> None:
+def test_no_layer_imports_a_composition_module() -> None:
     """The contract names each module and package, so a new one must be added there."""
     modules = {file.stem for file in ROOT.glob("*.py")}
     packages = {file.parent.name for file in ROOT.glob("*/__init__.py")}

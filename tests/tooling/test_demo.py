@@ -47,10 +47,10 @@ def left_in(scratch: Path) -> list[str]:
     left = [str(found) for found in scratch.iterdir()]
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            told = (process / "environ").read_bytes() + (process / "cmdline").read_bytes()
-        except OSError:  # gone meanwhile, or somebody else's
+            command_line = (process / "environ").read_bytes() + (process / "cmdline").read_bytes()
+        except OSError:  # ended meanwhile, or of another user
             continue
-        if str(scratch).encode() in told:
+        if str(scratch).encode() in command_line:
             left.append(process.name)
     return left
 
@@ -114,25 +114,25 @@ def test_a_plan_is_shown_to_its_end(played: "subprocess.CompletedProcess[str]", 
 def test_the_table_shows_the_money_of_every_claim(played: "subprocess.CompletedProcess[str]", number: int) -> None:
     scenario = SCENARIOS[number - 1]
     assert isinstance(scenario, ClaimScenario)
-    told = scenario.expected
-    hold = "" if told.hold == "none" else " ".join(told.hold.split()[:2])
+    expected = scenario.expected
+    hold = "" if expected.hold == "none" else " ".join(expected.hold.split()[:2])
     _, table = played.stdout.split("The money")
     (row,) = (line for line in table.splitlines() if line.strip().startswith(f"{number} "))
-    currency, _, fee = told.fee.partition(" ")
-    amounts = (fee, *(a.removeprefix(currency) for a in (hold, told.captured, told.refunded, told.paid)))
+    currency, _, fee = expected.fee.partition(" ")
+    amounts = (fee, *(a.removeprefix(currency) for a in (hold, expected.captured, expected.refunded, expected.paid)))
     assert (
         row.split()
-        == " ".join((str(number), scenario.title, told.outcome.replace("_", " "), currency, *amounts)).split()
+        == " ".join((str(number), scenario.title, expected.outcome.replace("_", " "), currency, *amounts)).split()
     )
 
 
-def test_what_goes_into_a_file_is_plain_text(played: "subprocess.CompletedProcess[str]") -> None:
+def test_redirected_output_is_plain_text(played: "subprocess.CompletedProcess[str]") -> None:
     assert ESCAPE not in played.stdout
     assert "\r" not in played.stdout
     assert all(line == line.rstrip() and len(line) <= 100 for line in played.stdout.splitlines())
 
 
-def test_the_reader_is_told_where_to_look(played: "subprocess.CompletedProcess[str]") -> None:
+def test_the_output_names_where_to_look(played: "subprocess.CompletedProcess[str]") -> None:
     assert re.search(r"Temporal shows them at http://127\.0\.0\.1:\d+\n", played.stdout)
     assert "`make dev` starts one that stays" in played.stdout
 
@@ -140,10 +140,10 @@ def test_the_reader_is_told_where_to_look(played: "subprocess.CompletedProcess[s
 def test_an_unexpected_result_is_shown_and_is_code_one(tmp_path: Path) -> None:
     completed = play([sys.executable, "-c", OTHERWISE], tmp_path)
     assert completed.returncode == 1, completed.stdout + completed.stderr
-    said = " ".join(completed.stdout.split())
-    assert "paid: expected USD 1.00, found USD 0.00" in said
-    assert re.search(r"POST /claims/clm_\w+/dispatch: 409 action_not_allowed: ", said)
-    assert "Not as expected: 1 (Cancelled in time), 2 (Shipped unseen)." in said
+    output = " ".join(completed.stdout.split())
+    assert "paid: expected USD 1.00, found USD 0.00" in output
+    assert re.search(r"POST /claims/clm_\w+/dispatch: 409 action_not_allowed: ", output)
+    assert "Not as expected: 1 (Cancelled in time), 2 (Shipped unseen)." in output
     assert left_in(tmp_path) == []
 
 
@@ -192,4 +192,4 @@ def test_a_missing_program_is_one_message(tmp_path: Path) -> None:
 def sections(text: str) -> dict[int, str]:
     """The output of each scenario, by its number, without line breaks."""
     parts = re.split(r"(?m)^ ?(\d+)  (?=\S)", text.split("The money")[0])
-    return {int(number): " ".join(told.split()) for number, told in zip(parts[1::2], parts[2::2], strict=True)}
+    return {int(number): " ".join(line.split()) for number, line in zip(parts[1::2], parts[2::2], strict=True)}

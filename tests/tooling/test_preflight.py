@@ -1,4 +1,4 @@
-"""Checks before the stack starts: each error says what to do."""
+"""Checks before the stack starts: each error names its remedy."""
 
 import socket
 import sys
@@ -65,7 +65,7 @@ def test_a_data_folder_with_claims_of_no_known_version_is_left_alone(tmp_path: P
     assert not (tmp_path / "VERSION").exists()
 
 
-def test_a_data_folder_that_is_none_is_refused(tmp_path: Path) -> None:
+def test_a_path_that_is_no_data_folder_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
     with pytest.raises(StackError, match=r"cannot be used: .* AFTERCARE_HOME="):

@@ -1,4 +1,4 @@
-"""The table of rules says so when it is stale or a rule has lost its tests."""
+"""The check of the table of rules: a stale table, a rule without tests, an unknown rule."""
 
 from pathlib import Path
 
@@ -52,7 +52,7 @@ def test_a_rule_without_a_test_is_reported(small_tree: Path, capsys: pytest.Capt
     assert capsys.readouterr().err == "R-CLM-1 has no test.\n"
 
 
-def test_a_rule_nobody_made_is_said() -> None:
+def test_an_unknown_rule_is_reported() -> None:
     whole = {rule: ["domain/rules.py"] for rule in RULES}
     assert faults(whole, whole | {"R-XXX-1": ["tests/test_a.py"]}) == [
         "There is no rule R-XXX-1; it is named in tests/test_a.py."

@@ -33,7 +33,7 @@ def test_development_needs_nothing(tmp_path: Path) -> None:
     settings = load_settings()
     assert settings.development
     assert settings.home == tmp_path / ".aftercare"
-    assert settings.database_url == f"sqlite+aiosqlite:///{tmp_path}/.aftercare/aftercare.db"
+    assert settings.database_url == f"sqlite:///{tmp_path}/.aftercare/aftercare.db"
     assert settings.api_keys == {"dev": "admin"}
     assert (settings.api_host, settings.api_port, settings.temporal_port) == ("127.0.0.1", 8000, 7233)
     assert settings.temporal_ui_url == "http://127.0.0.1:8233"
@@ -65,7 +65,7 @@ def test_production_starts_when_everything_is_given(monkeypatch: pytest.MonkeyPa
         ("AFTERCARE_SIMULATED_MISCHIEF", '{"repeat": 0.1}', "AFTERCARE_SIMULATED_MISCHIEF"),
     ],
 )
-def test_production_refuses_what_is_for_laptops(
+def test_production_refuses_development_settings(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str
 ) -> None:
     given(monkeypatch, **PRODUCTION | {name: value})
@@ -138,7 +138,7 @@ def test_webhook_secrets_are_pairs_or_json(monkeypatch: pytest.MonkeyPatch) -> N
     assert load_settings().senders() == {"stripe": "whsec_1,2"}
 
 
-def test_production_knows_no_sender_it_was_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_production_has_only_the_configured_webhook_senders(monkeypatch: pytest.MonkeyPatch) -> None:
     given(monkeypatch, **PRODUCTION)
     assert load_settings().senders() == {}
 
@@ -182,7 +182,7 @@ def test_the_secret_of_development_is_made_once(tmp_path: Path) -> None:
     assert Settings(home=tmp_path, secret=SecretStr("given")).signing_secret() == "given"
 
 
-def test_a_worker_keeps_a_thousand_claims_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_caches_a_thousand_claims_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_settings().worker_cached_claims == 1000
     given(monkeypatch, AFTERCARE_WORKER_CACHED_CLAIMS="5000")
     assert load_settings().worker_cached_claims == 5000

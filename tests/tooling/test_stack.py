@@ -64,7 +64,7 @@ def foreground(settings: Settings) -> Iterator[tuple["subprocess.Popen[str]", st
             process.kill()
 
 
-async def test_every_part_answers_and_ends(tmp_path: Path) -> None:
+async def test_every_part_starts_and_stops(tmp_path: Path) -> None:
     async with Stack(scratch_settings(tmp_path)) as stack:
         async with httpx2.AsyncClient() as http:
             assert (await http.get(f"{stack.api_url}/healthz")).is_success
@@ -74,18 +74,18 @@ async def test_every_part_answers_and_ends(tmp_path: Path) -> None:
     assert all(pid is not None and gone(pid) for pid in pids)
 
 
-async def test_temporal_keeps_what_it_was_told_when_killed(tmp_path: Path) -> None:
+async def test_temporal_keeps_its_data_when_killed(tmp_path: Path) -> None:
     settings = scratch_settings(tmp_path)
     async with Stack(settings, parts=("temporal",)) as stack:
-        await stack.client.start_workflow("Waiting", id="told", task_queue="nobody")
+        await stack.client.start_workflow("Waiting", id="recorded", task_queue="unserved")
         await stack.kill("temporal")
         await stack.start("temporal")
-        await stack.client.get_workflow_handle("told").describe()
+        await stack.client.get_workflow_handle("recorded").describe()
     async with Stack(settings, parts=("temporal",)) as stack:
-        await stack.client.get_workflow_handle("told").describe()
+        await stack.client.get_workflow_handle("recorded").describe()
 
 
-async def test_a_part_that_cannot_start_shows_why(tmp_path: Path) -> None:
+async def test_a_part_that_cannot_start_shows_its_error(tmp_path: Path) -> None:
     # A folder where the file should be, in a data folder that is otherwise right.
     (tmp_path / "VERSION").write_text(f"{HOME_VERSION}\n")
     (tmp_path / "temporal.db").mkdir()
@@ -109,7 +109,7 @@ def test_a_signal_stops_everything_in_time(tmp_path: Path, number: signal.Signal
     assert all(gone(pid) for pid in pids)
 
 
-def test_nothing_outlives_a_killed_supervisor_and_a_restart_goes_on(tmp_path: Path) -> None:
+def test_no_process_outlives_a_killed_supervisor_and_a_restart_continues(tmp_path: Path) -> None:
     settings = scratch_settings(tmp_path)
     with foreground(settings) as (process, _):
         pids = children(process.pid)
@@ -125,7 +125,7 @@ def test_nothing_outlives_a_killed_supervisor_and_a_restart_goes_on(tmp_path: Pa
 
 
 @pytest.mark.parametrize("part", ["worker", "api"])
-def test_a_crashed_part_comes_back_with_a_note(tmp_path: Path, part: str) -> None:
+def test_a_crashed_part_is_restarted_with_a_message(tmp_path: Path, part: str) -> None:
     with foreground(scratch_settings(tmp_path)) as (process, _):
         victim = next(
             pid for pid in children(process.pid) if f"\0{part}\0".encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
@@ -160,9 +160,9 @@ async def test_the_search_attributes_can_be_set_up_again_and_again(tmp_path: Pat
                 timeout=60,
             )
             assert completed.returncode == 0, completed.stderr
-            said = completed.stdout.splitlines()
-            assert said[: len(attributes) + 1] == [*attributes, f"retention: {retention}"]
-            schedules = [line.partition(":")[0] for line in said[len(attributes) + 1 :]]
+            output = completed.stdout.splitlines()
+            assert output[: len(attributes) + 1] == [*attributes, f"retention: {retention}"]
+            schedules = [line.partition(":")[0] for line in output[len(attributes) + 1 :]]
             assert schedules[0] == RECONCILIATION
             assert all(name.startswith("renewal-reminders-") for name in schedules[1:])
 

@@ -102,13 +102,13 @@ def test_no_two_activities_have_one_name() -> None:
     assert len(names) == len(set(names))
 
 
-def test_every_process_is_registered() -> None:
+def test_every_workflow_is_registered() -> None:
     defined = [found for found in classes(processes) if workflow._Definition.from_class(found) is not None]
     own = [found for found in defined if "__temporal_workflow_definition" in vars(found)]
     assert sorted(found.__name__ for found in own) == sorted(found.__name__ for found in workflows())
 
 
-def test_the_sandbox_passes_rules_messages_and_processes_through_and_nothing_else_of_ours() -> None:
+def test_the_sandbox_passes_domain_messages_and_workflows_through_alone() -> None:
     passed = workflow_runner().restrictions.passthrough_modules
     assert passed - SandboxRestrictions.default.passthrough_modules == {"domain", "messages", "workflows"}
 
@@ -129,29 +129,29 @@ def reimported(process: type) -> set[str]:
     strict = workflow_runner().restrictions.with_import_notification_policy(
         workflow.SandboxImportNotificationPolicy.WARN_ON_UNINTENTIONAL_PASSTHROUGH
     )
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         SandboxedWorkflowRunner(restrictions=strict).prepare_workflow(workflow._Definition.must_from_class(process))
-    return {word for warning in told for word in str(warning.message).split()[1:2]}
+    return {word for warning in caught for word in str(warning.message).split()[1:2]}
 
 
 @pytest.mark.parametrize("process", workflows(), ids=lambda process: process.__name__)
-async def test_nothing_is_imported_again_for_every_claim(process: type) -> None:
+async def test_no_module_is_imported_again_for_each_claim(process: type) -> None:
     assert reimported(process) == set()
 
 
-async def test_the_worker_caches_as_many_claims_as_the_settings_say_and_is_soon_missed(
+async def test_the_worker_uses_the_cache_size_and_heartbeat_of_the_settings(
     temporal: WorkflowEnvironment, tmp_path: Path
 ) -> None:
     settings = scratch_settings(tmp_path).model_copy(update={"worker_cached_claims": 7})
     own_activities = activities(settings, Database(settings.database_url))
     config = worker_on(temporal.client, settings, workflows=workflows(), activities=own_activities).config()
     assert config.get("max_cached_workflows") == 7
-    # A message to a claim of a killed worker has to be answered within two seconds.
+    # A message to a claim of a killed worker needs its response within two seconds.
     assert config.get("sticky_queue_schedule_to_start_timeout", timedelta.max) <= timedelta(seconds=1)
 
 
-async def test_a_process_that_imports_tables_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_workflow_that_imports_tables_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "planted_process.py").write_text(PLANTED)
     monkeypatch.syspath_prepend(tmp_path)
     process: type = importlib.import_module("planted_process").Planted
@@ -163,7 +163,7 @@ async def test_a_process_that_imports_tables_is_caught(tmp_path: Path, monkeypat
         SandboxedWorkflowRunner(restrictions=strict).prepare_workflow(workflow._Definition.must_from_class(process))
 
 
-def test_a_process_imports_rules_messages_and_temporal_alone() -> None:
+def test_a_workflow_imports_domain_messages_and_temporal_alone() -> None:
     """In a process of its own, where nothing else is imported: what the workflows bring with them."""
     names = sorted({found.__module__ for found in workflows()})
     code = f"import sys\nimport {', '.join(names)}\nprint('\\n'.join(sys.modules))"

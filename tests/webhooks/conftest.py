@@ -30,8 +30,8 @@ def changed(event_id: str, claim_id: str | None, kind: str = "payment_intent.can
 
 def saw(event_id: str, claim_id: str, event: str = "accepted", **more: Any) -> dict[str, Any]:
     """An event of a carrier."""
-    told = {"id": event_id, "event": event, "claim_id": claim_id, "tracking_number": "1Z998"}
-    return told | {"occurred_at": "2026-11-23T10:00:00Z"} | more
+    event_body = {"id": event_id, "event": event, "claim_id": claim_id, "tracking_number": "1Z998"}
+    return event_body | {"occurred_at": "2026-11-23T10:00:00Z"} | more
 
 
 @dataclass
@@ -41,14 +41,14 @@ class WebhookEndpoint:
     harness: ApiHarness
 
     @property
-    def heard(self) -> list[PaymentChanged | ParcelScanned]:
+    def received(self) -> list[PaymentChanged | ParcelScanned]:
         """The events that claims received so far, repetitions included."""
         return [
             event for event in self.harness.claim_commands.received if isinstance(event, PaymentChanged | ParcelScanned)
         ]
 
     async def send(self, path: str, body: Any, **signing: Any) -> httpx2.Response:
-        """FakeApi `body` (bytes as they are) to that sender's address, signed by it now unless it is said otherwise."""
+        """Post `body` (bytes unchanged) to that sender's endpoint, signed with its secret unless `signing` differs."""
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         kind, _, name = path.partition("/")
         secret = signing.get("secret") or SECRETS[name if kind == "payments" else f"carrier-{name}"]

@@ -21,10 +21,10 @@ async def claimed(endpoint: WebhookEndpoint) -> str:
 
 
 @pytest.mark.parametrize("gateway", ["stripe", "simulated"])
-async def test_the_claim_is_told_to_look_for_itself(endpoint: WebhookEndpoint, gateway: str) -> None:
+async def test_the_claim_is_signalled_to_read_the_payment(endpoint: WebhookEndpoint, gateway: str) -> None:
     claim = await claimed(endpoint)
     assert await endpoint.delivered_as(f"payments/{gateway}", changed("evt_1", claim)) == "delivered"
-    assert endpoint.heard == [PaymentChanged(event_id=f"{gateway}:evt_1", actor=gateway, payment_id=PAYMENT)]
+    assert endpoint.received == [PaymentChanged(event_id=f"{gateway}:evt_1", actor=gateway, payment_id=PAYMENT)]
 
 
 @pytest.mark.parametrize("kind", [*INTENT, *CHARGE])
@@ -32,15 +32,15 @@ async def test_an_event_about_a_charge_names_its_intent(endpoint: WebhookEndpoin
     claim = await claimed(endpoint)
     thing = {"id": "ch_1", "payment_intent": PAYMENT} if kind in CHARGE else {}
     assert await endpoint.delivered_as("payments/stripe", changed("evt_1", claim, kind, **thing)) == "delivered"
-    assert [event.payment_id for event in endpoint.heard if isinstance(event, PaymentChanged)] == [PAYMENT]
+    assert [event.payment_id for event in endpoint.received if isinstance(event, PaymentChanged)] == [PAYMENT]
 
 
-async def test_a_repeated_event_is_answered_alike_and_has_no_effect(endpoint: WebhookEndpoint) -> None:
+async def test_a_repeated_event_gets_the_same_response_and_has_no_effect(endpoint: WebhookEndpoint) -> None:
     claim = await claimed(endpoint)
     for minutes in (0, 1, 60):
         endpoint.harness.later(minutes=minutes)
         assert await endpoint.delivered_as("payments/stripe", changed("evt_1", claim)) == "delivered"
-    assert len(endpoint.heard) == 1
+    assert len(endpoint.received) == 1
 
 
 async def test_two_senders_may_use_one_id(endpoint: WebhookEndpoint) -> None:
@@ -48,7 +48,7 @@ async def test_two_senders_may_use_one_id(endpoint: WebhookEndpoint) -> None:
     await endpoint.delivered_as("payments/stripe", changed("1", claim))
     await endpoint.delivered_as("payments/simulated", changed("1", claim))
     await endpoint.delivered_as("carriers/ups", saw("1", claim))
-    assert [event.event_id for event in endpoint.heard] == ["stripe:1", "simulated:1", "carrier:ups:1"]
+    assert [event.event_id for event in endpoint.received] == ["stripe:1", "simulated:1", "carrier:ups:1"]
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,9 @@ async def test_two_senders_may_use_one_id(endpoint: WebhookEndpoint) -> None:
         {"id": "evt_1", "type": "v2.core.event_destination.ping"},
     ],
 )
-async def test_what_nobody_waits_for_is_kept_without_effect(endpoint: WebhookEndpoint, body: dict[str, Any]) -> None:
+async def test_an_unused_event_is_stored_without_effect(
+    endpoint: WebhookEndpoint, body: dict[str, Any]
+) -> None:
     assert await endpoint.delivered_as("payments/stripe", body) == "ignored"
     assert await endpoint.delivered_as("payments/stripe", body) == "ignored"
     assert endpoint.harness.claim_commands.received == []
@@ -89,7 +91,7 @@ async def test_an_event_of_an_unknown_claim_is_parked(endpoint: WebhookEndpoint)
     ]
 
 
-async def test_an_event_of_a_closed_claim_needs_nobody(endpoint: WebhookEndpoint) -> None:
+async def test_an_event_of_a_closed_claim_has_no_effect(endpoint: WebhookEndpoint) -> None:
     claim = await claimed(endpoint)
     await endpoint.harness.http.post(f"/v1/claims/{claim}/cancel")
     assert await endpoint.delivered_as("payments/stripe", changed("evt_1", claim)) == "finished"
@@ -97,7 +99,7 @@ async def test_an_event_of_a_closed_claim_needs_nobody(endpoint: WebhookEndpoint
     assert await endpoint.parked() == []
 
 
-async def test_an_open_claim_whose_process_was_ended_by_hand_is_for_people(endpoint: WebhookEndpoint) -> None:
+async def test_an_event_of_an_open_claim_with_a_terminated_workflow_is_parked(endpoint: WebhookEndpoint) -> None:
     claim = await claimed(endpoint)
     endpoint.harness.claim_commands.ended.add(claim)
     assert await endpoint.delivered_as("payments/stripe", changed("evt_1", claim)) == "parked"
@@ -105,7 +107,7 @@ async def test_an_open_claim_whose_process_was_ended_by_hand_is_for_people(endpo
 
 
 @pytest.mark.parametrize("path", ["payments/stripe", "carriers/ups"])
-async def test_nothing_is_kept_while_temporal_is_away_and_the_next_try_does_it(
+async def test_no_event_is_stored_while_temporal_is_unavailable_and_the_retry_succeeds(
     endpoint: WebhookEndpoint, path: str
 ) -> None:
     claim = await claimed(endpoint)
@@ -116,7 +118,7 @@ async def test_nothing_is_kept_while_temporal_is_away_and_the_next_try_does_it(
     assert int(response.headers["retry-after"]) > 0
     endpoint.harness.claim_commands.away = False
     assert await endpoint.delivered_as(path, body) == "delivered"
-    assert len(endpoint.heard) == 1
+    assert len(endpoint.received) == 1
 
 
 async def test_a_carriers_scan_is_the_return_scan(endpoint: WebhookEndpoint) -> None:
@@ -125,27 +127,27 @@ async def test_a_carriers_scan_is_the_return_scan(endpoint: WebhookEndpoint) -> 
     scanned = ParcelScanned(
         event_id="carrier:ups:ups-1", actor="carrier:ups", carrier="ups", tracking_number="1Z998", scanned_at=NOW
     )
-    assert endpoint.heard == [scanned]
+    assert endpoint.received == [scanned]
 
 
 @pytest.mark.parametrize("event", ["delivered", "out_for_delivery", "label_created"])
-async def test_a_carrier_says_nothing_about_arrival(endpoint: WebhookEndpoint, event: str) -> None:
+async def test_a_carrier_reports_no_arrival(endpoint: WebhookEndpoint, event: str) -> None:
     """The warehouse's own scan decides (R-RET-3), so there can be no second arrival."""
     claim = await claimed(endpoint)
     assert await endpoint.delivered_as("carriers/ups", saw("ups-1", claim, event)) == "ignored"
-    assert endpoint.heard == []
+    assert endpoint.received == []
 
 
 @pytest.mark.parametrize(
-    ("minutes", "says"), [(6, "lies in the future"), (-24 * 60, "lies before the claim")], ids=["future", "past"]
+    ("minutes", "message"), [(6, "lies in the future"), (-24 * 60, "lies before the claim")], ids=["future", "past"]
 )
-async def test_a_scan_at_an_impossible_moment_is_told_so_and_not_kept(
-    endpoint: WebhookEndpoint, minutes: int, says: str
+async def test_a_scan_at_an_impossible_time_is_rejected_and_not_stored(
+    endpoint: WebhookEndpoint, minutes: int, message: str
 ) -> None:
     claim = await claimed(endpoint)
     moment = (NOW + timedelta(minutes=minutes)).isoformat()
     response = await endpoint.send("carriers/ups", saw("ups-1", claim, occurred_at=moment))
-    assert says in problem(response, 422, "invalid_request")["detail"]
+    assert message in problem(response, 422, "invalid_request")["detail"]
     assert await endpoint.delivered_as("carriers/ups", saw("ups-1", claim)) == "delivered"
 
 
@@ -209,21 +211,21 @@ async def test_a_sender_without_a_secret_does_not_exist(endpoint: WebhookEndpoin
         ("carriers/ups", saw("1", NOBODYS, tracking_number=""), "tracking_number"),
     ],
 )
-async def test_what_is_signed_and_not_understood_is_422(
+async def test_a_signed_event_with_an_invalid_body_is_422(
     endpoint: WebhookEndpoint, path: str, body: Any, field: str
 ) -> None:
     errors = problem(await endpoint.send(path, body), 422, "invalid_request")["errors"]
     assert field in {error["field"] for error in errors}
 
 
-async def test_what_another_system_says_beside_it_is_no_mistake(endpoint: WebhookEndpoint) -> None:
+async def test_unknown_fields_are_ignored(endpoint: WebhookEndpoint) -> None:
     claim = await claimed(endpoint)
     body = changed("evt_1", claim, amount=164000) | {"pending_webhooks": 1, "request": {"id": None}}
     assert await endpoint.delivered_as("payments/stripe", body) == "delivered"
     assert await endpoint.delivered_as("carriers/ups", saw("1", claim, depot="PDX")) == "delivered"
 
 
-async def test_the_edge_of_every_body_holds_here_too(endpoint: WebhookEndpoint) -> None:
+async def test_the_body_limits_apply_to_webhooks(endpoint: WebhookEndpoint) -> None:
     problem(await endpoint.send("payments/stripe", b" " * (MAX_BODY_BYTES + 1)), 413, "payload_too_large")
     response = await endpoint.harness.http.post("/v1/webhooks/payments/stripe", content="id=1")
     problem(response, 415, "unsupported_media_type")

@@ -11,7 +11,7 @@ from tests.api.conftest import NOW
 EVENT = ReceivedEvent("stripe", "evt_1", "payment_intent.canceled", "clm_1", "pi_1")
 
 
-async def test_what_was_first_kept_stays(database: Database) -> None:
+async def test_the_first_stored_event_stays(database: Database) -> None:
     webhooks = WebhookEvents(database)
     assert await webhooks.state_of("stripe", "evt_1") is None
     states = [WebhookState.PARKED, WebhookState.DELIVERED, WebhookState.FINISHED]
@@ -21,7 +21,7 @@ async def test_what_was_first_kept_stays(database: Database) -> None:
     assert await webhooks.state_of("simulated", "evt_1") is None
 
 
-async def test_what_is_old_is_forgotten_unless_people_must_look(database: Database) -> None:
+async def test_old_events_are_deleted_unless_parked(database: Database) -> None:
     webhooks = WebhookEvents(database)
     for number, state in enumerate(WebhookState):
         await webhooks.record(ReceivedEvent("stripe", f"evt_{number}", "charge.refunded"), state, NOW)
@@ -32,7 +32,7 @@ async def test_what_is_old_is_forgotten_unless_people_must_look(database: Databa
     assert kept == [WebhookState.PARKED]
 
 
-async def test_parked_events_are_shown_oldest_first_and_bounded(database: Database) -> None:
+async def test_parked_events_are_listed_oldest_first_up_to_a_limit(database: Database) -> None:
     webhooks = WebhookEvents(database)
     for number in (3, 1, 2):
         at = NOW + timedelta(minutes=number)

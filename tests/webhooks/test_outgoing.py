@@ -80,7 +80,7 @@ def sender(database: Database, http: httpx2.AsyncClient, faults: FaultInjection 
     return SimulatedWebhooks(database, ADDRESS, signed, faults=faults, poll_seconds=0.01, http=http)
 
 
-async def test_every_change_is_written_down_at_its_moment_on_the_claims_clock(database: Database) -> None:
+async def test_every_change_is_recorded_at_its_time_on_the_claims_clock(database: Database) -> None:
     gateway, later = gateway_on(database), NOW + timedelta(days=2)
     captured, released, expired = [await held(gateway, number=number) for number in range(3)]
     await gateway.capture(captured, AMOUNT, key="c", at=later)
@@ -120,7 +120,7 @@ async def test_an_event_and_its_effect_are_written_together_or_not_at_all(databa
     assert await written(database) == []
 
 
-async def test_a_repeated_request_and_a_refusal_tell_nothing_new(database: Database) -> None:
+async def test_a_repeated_request_and_a_refusal_write_no_event(database: Database) -> None:
     gateway = gateway_on(database)
     hold = await held(gateway)
     await held(gateway)
@@ -153,7 +153,7 @@ async def test_events_are_posted_in_order_and_once(database: Database) -> None:
     assert all(row.delivered_at for row in await written(database))
 
 
-async def test_what_is_not_accepted_is_posted_again_and_stops_no_other(database: Database) -> None:
+async def test_an_event_not_accepted_is_posted_again_and_blocks_no_other(database: Database) -> None:
     gateway, post = gateway_on(database), FakeApi(200, 503, 200)
     for number in range(3):
         await held(gateway, number=number)
@@ -165,7 +165,7 @@ async def test_what_is_not_accepted_is_posted_again_and_stops_no_other(database:
     assert ids[3:] == [ids[1]]
 
 
-async def test_what_was_accepted_before_the_api_went_away_stays_accepted(database: Database) -> None:
+async def test_events_accepted_before_the_api_became_unavailable_stay_accepted(database: Database) -> None:
     gateway, post = gateway_on(database), FakeApi(200, httpx2.ConnectError("nobody"))
     for number in range(3):
         await held(gateway, number=number)
@@ -176,7 +176,7 @@ async def test_what_was_accepted_before_the_api_went_away_stays_accepted(databas
     assert len(set(post.ids())) == len(post.ids()) == 3
 
 
-async def test_a_batch_is_bounded(sqlite_database: Database) -> None:
+async def test_a_batch_has_a_limit(sqlite_database: Database) -> None:
     gateway, post = gateway_on(sqlite_database), FakeApi()
     for number in range(BATCH_SIZE + 1):
         await held(gateway, number=number)
@@ -202,7 +202,7 @@ async def until(holds: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_an_api_that_is_down_is_told_of_once_and_waited_for(
+async def test_an_unavailable_api_is_logged_once_and_retried(
     sqlite_database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     post = FakeApi(*[httpx2.ConnectError("nobody listens")] * 4, 500)
@@ -215,7 +215,7 @@ async def test_an_api_that_is_down_is_told_of_once_and_waited_for(
     assert len(received[0].getMessage().splitlines()) == 1
 
 
-async def test_a_database_in_trouble_does_not_end_it() -> None:
+async def test_a_database_error_does_not_end_the_sender() -> None:
     broken = Database("sqlite:////nowhere/at/all.db")
     async with running(sender(broken, FakeApi().http)):
         await asyncio.sleep(0.1)
@@ -232,19 +232,19 @@ async def test_a_database_in_trouble_does_not_end_it() -> None:
     ],
     ids=["repeated", "in disorder", "late", "everything"],
 )
-async def test_whatever_trouble_is_made_the_claim_hears_everything_once(
+async def test_with_injected_faults_the_claim_receives_every_event_once(
     sqlite_url: str, sqlite_database: Database, faults: FaultInjection
 ) -> None:
     """From the gateway's own table through the application to the claim."""
     async with webhook_endpoint(sqlite_url, sqlite_database) as endpoint:
         claim = (await endpoint.harness.claimed())["id"]
-        received = await heard_of(endpoint, claim, faults)
+        received = await delivered_events(endpoint, claim, faults)
         assert sorted(received) == sorted(f"simulated:{row.id}" for row in await written(sqlite_database))
         assert len(received) == 12
         assert await endpoint.parked() == []
 
 
-async def heard_of(endpoint: WebhookEndpoint, claim: str, faults: FaultInjection) -> list[str]:
+async def delivered_events(endpoint: WebhookEndpoint, claim: str, faults: FaultInjection) -> list[str]:
     """The events that the claim received about four holds, each captured and refunded."""
     now = datetime.now(UTC)
     endpoint.harness.clock[0] = now
@@ -256,7 +256,7 @@ async def heard_of(endpoint: WebhookEndpoint, claim: str, faults: FaultInjection
     webhooks = sender(endpoint.harness.database, endpoint.harness.http, faults)
     assert await webhooks.post_waiting() == 12
     assert await webhooks.post_waiting() == 0
-    return [event.event_id for event in endpoint.heard if isinstance(event, PaymentChanged)]
+    return [event.event_id for event in endpoint.received if isinstance(event, PaymentChanged)]
 
 
 def test_faults_are_injected_as_configured() -> None:
@@ -276,17 +276,17 @@ def test_faults_are_injected_as_configured() -> None:
     assert sorted(event for _, event in late) == events
 
 
-def test_the_same_seed_makes_the_same_trouble() -> None:
+def test_the_same_seed_injects_the_same_faults() -> None:
     faults = FaultInjection(lose_answers=0.5, repeat=0.5, shuffle=True, delay_seconds=1, seed=3)
     first, second = faults.random(), faults.random()
     assert faults.schedule(range(20), first) == faults.schedule(range(20), second)
     assert [faults.loses_response(first) for _ in range(20)] == [faults.loses_response(second) for _ in range(20)]
 
 
-async def test_a_lost_answer_has_happened_and_is_told(database: Database) -> None:
+async def test_a_payment_with_a_lost_response_is_made_and_its_event_sent(database: Database) -> None:
     faults = FaultInjection(lose_answers=1)
     random = faults.random()
-    gateway = gateway_on(database, lose_answers=lambda _: faults.loses_response(random))
+    gateway = gateway_on(database, lose_responses=lambda _: faults.loses_response(random))
     with pytest.raises(OutcomeUnknown):
         await held(gateway)
     assert await happened(database) == [("authorized", NOW)]

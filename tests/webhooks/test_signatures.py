@@ -18,7 +18,7 @@ DIGEST = GOOD.partition("v1=")[2]
 OTHERS = sign(BODY, "whsec_other", NOW).partition("v1=")[2]
 
 
-def test_the_signature_is_the_secret_over_moment_and_body() -> None:
+def test_the_signature_covers_timestamp_and_body() -> None:
     digest = hmac.new(SECRET.encode(), f"{MOMENT}.".encode() + BODY, hashlib.sha256).hexdigest()
     assert f"t={MOMENT},v1={digest}" == GOOD
 
@@ -34,12 +34,12 @@ def test_the_signature_is_the_secret_over_moment_and_body() -> None:
         pytest.param(f"t={MOMENT},v0={OTHERS},v1={DIGEST}", id="with another scheme beside it"),
     ],
 )
-def test_what_fits_is_taken(header: str) -> None:
+def test_a_valid_signature_is_accepted(header: str) -> None:
     verify(header, BODY, SECRET, NOW)
 
 
 @pytest.mark.parametrize(
-    ("header", "says"),
+    ("header", "message"),
     [
         pytest.param(None, "is missing", id="none"),
         pytest.param("", "is missing", id="empty"),
@@ -59,8 +59,8 @@ def test_what_fits_is_taken(header: str) -> None:
         pytest.param(f"t={MOMENT + 1},v1={DIGEST}", "does not fit", id="another moment"),
     ],
 )
-def test_what_does_not_fit_is_refused_and_not_repeated(header: str | None, says: str) -> None:
-    with pytest.raises(BadSignature, match=says) as bad:
+def test_an_invalid_signature_is_refused_and_not_repeated(header: str | None, message: str) -> None:
+    with pytest.raises(BadSignature, match=message) as bad:
         verify(header, BODY, SECRET, NOW)
     assert SECRET not in str(bad.value)
     assert DIGEST not in str(bad.value)

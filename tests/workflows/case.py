@@ -181,7 +181,7 @@ class Case:
         return await self.decide("inspection", decision)
 
     async def reset(self) -> None:
-        """Reset the workflow to its first task, as people do in the Temporal UI; every message comes again."""
+        """Reset the workflow to its first task, as operators do in the Temporal UI; every message is applied again."""
         history = await self.handle.fetch_history()
         first = next(e.event_id for e in history.events if e.HasField("workflow_task_completed_event_attributes"))
         await self.world.client.workflow_service.reset_workflow_execution(

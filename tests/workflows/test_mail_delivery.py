@@ -140,7 +140,7 @@ async def test_its_query_shows_what_waits(
         assert (await pending(delivery)).activity_id == ACTIVITY
 
 
-async def test_its_history_is_bounded(
+async def test_its_history_has_a_limit(
     temporal: WorkflowEnvironment, delivery: WorkflowHandle[MailDelivery, None], queue: str
 ) -> None:
     """Each result with a given-up mail adds events; the numbers signalled last go to the next run."""

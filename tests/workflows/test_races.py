@@ -41,7 +41,7 @@ async def test_with_the_worker_down_over_the_deadline_the_arrivals_own_time_deci
         returning = (await case.claim()).returning
         assert returning
         await case.pass_until(returning.due_at - timedelta(minutes=10))
-    # Nobody works: the deadline passes, the parcel arrives, both wait for the next worker.
+    # No worker runs: the deadline passes, the parcel arrives, both wait for the next worker.
     with pytest.raises(TimeoutError):  # the timer has fired and its task waits; the clock stands until it is done
         async with asyncio.timeout(1):
             await world.skipper.fast_forward(case.handle, timedelta(hours=1))

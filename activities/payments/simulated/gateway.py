@@ -36,7 +36,7 @@ class SimulatedGateway(Gateway, LedgeredGateway):
     """A payment gateway inside our own database, for development, demonstrations and tests.
 
     Every request is one transaction; with `send` it holds the attempt, what is booked and the result too.
-    `lose_answers` is called with the request's key after each commit: when it returns true the caller gets
+    `lose_responses` is called with the request's key after each commit: when it returns true the caller gets
     OutcomeUnknown although the request took effect. `extended`: the account may request extended authorizations, and
     gets them where the card allows it. `now` is the wall clock. Raises ValueError when it is built for production.
     """
@@ -46,7 +46,7 @@ class SimulatedGateway(Gateway, LedgeredGateway):
         database: Database,
         *,
         environment: str,
-        lose_answers: Callable[[str], bool] | None = None,
+        lose_responses: Callable[[str], bool] | None = None,
         extended: bool = False,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -55,7 +55,7 @@ class SimulatedGateway(Gateway, LedgeredGateway):
                 "the simulated gateway moves no money and must not run in production: choose another one for payments"
             )
         self._database = database
-        self._lose_answers = lose_answers
+        self._lose_responses = lose_responses
         self._extended = extended
         self._now = now
         self._session: AsyncSession | None = None
@@ -208,7 +208,7 @@ class SimulatedGateway(Gateway, LedgeredGateway):
             return
         async with self._database.transaction() as session:
             yield session
-        if self._lose_answers is not None and self._lose_answers(key):
+        if self._lose_responses is not None and self._lose_responses(key):
             raise OutcomeUnknown(key)
 
     async def _once(

@@ -18,7 +18,7 @@ WORKFLOW = "PlanPurchase"
 
 async def bought(world: World, plans: FakePlans) -> str:
     plan_id = f"pln_{uuid.uuid4().hex[:16]}"
-    ask = BuyPlan(
+    command = BuyPlan(
         plan_id=plan_id, serial_number="SN1", kind=TermKind.ONE_YEAR, region="US", payment_method="pm_card_visa"
     )
     payments, queue = world.payments, world.task_queue
@@ -29,7 +29,7 @@ async def bought(world: World, plans: FakePlans) -> str:
         payments.refund_payment,
     ]
     async with Worker(world.client, task_queue=queue, workflows=[PlanPurchase], activities=activities):
-        await world.client.execute_workflow(PlanPurchase.run, ask, id=plan_id, task_queue=queue)
+        await world.client.execute_workflow(PlanPurchase.run, command, id=plan_id, task_queue=queue)
     return plan_id
 
 

@@ -1,4 +1,4 @@
-"""Ways a Premium claim can go: returned late or never, charged, owed, held again."""
+"""Premium claims: returned late or never, charged, owed, held again."""
 
 from datetime import timedelta
 

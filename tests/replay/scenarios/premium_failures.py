@@ -1,4 +1,4 @@
-"""Ways a Premium claim can go: responses of the gateway lost, no worker, cancelled in Temporal."""
+"""Premium claims: responses of the gateway lost, no worker, cancelled in Temporal."""
 
 import asyncio
 from datetime import timedelta
@@ -80,13 +80,13 @@ async def cancelled_by_operations_after_closing(world: World) -> str:
 @scenario(WORKFLOW)
 async def cancelled_by_operations_during_the_hold(world: World) -> str:
     world.payments.lost_responses["authorize"] = 2
-    ask = premium(world)
-    submission = asyncio.create_task(world.submit(ask))
+    command = premium(world)
+    submission = asyncio.create_task(world.submit(command))
     while not any(key.endswith(":authorize:0") for key in world.payments.calls):
         await asyncio.sleep(0.01)
-    await world.handle(ask.claim_id).cancel()
+    await world.handle(command.claim_id).cancel()
     await submission
-    return str(ask.claim_id)
+    return str(command.claim_id)
 
 
 @scenario(WORKFLOW)
@@ -103,7 +103,7 @@ async def cancelled_by_operations_during_the_capture(world: World) -> str:
 
 @scenario(WORKFLOW)
 async def decided_twice_at_once(world: World) -> str:
-    """Both are accepted while the worker is busy with the first; the second is answered by the closed claim."""
+    """Both are accepted while the worker is busy with the first; the closed claim rejects the second."""
     world.payments.lost_responses["release"] = 1
     case = await world.shipped()
     first = asyncio.create_task(case.decide("waiver", WAIVE))

@@ -1,4 +1,4 @@
-"""Ways a Premium claim can go: cancelled, waived, returned in time; complete or not, the right unit or another."""
+"""Premium claims: cancelled, waived, returned in time; complete or not, the right unit or another."""
 
 from datetime import timedelta
 

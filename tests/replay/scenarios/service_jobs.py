@@ -208,21 +208,21 @@ async def code_refused(world: World) -> str:
     return await submit_refused(world, world.maintenance("MNT-OTHER"))
 
 
-def entitlements(answer: PlanEnded | PlanRefused) -> Callable[..., Any]:
+def entitlements(result: PlanEnded | PlanRefused) -> Callable[..., Any]:
     @activity.defn
-    async def end_plan(ask: EndPlan) -> PlanEnded | PlanRefused:
-        return answer
+    async def end_plan(command: EndPlan) -> PlanEnded | PlanRefused:
+        return result
 
     return end_plan
 
 
-async def given_back(world: World, answer: PlanEnded | PlanRefused) -> str:
+async def given_back(world: World, result: PlanEnded | PlanRefused) -> str:
     refund_id = f"rfd_{uuid.uuid4().hex[:16]}"
-    ask = RefundPlan(refund_id=refund_id, plan_id="pln_1", serial_number="SN1")
+    command = RefundPlan(refund_id=refund_id, plan_id="pln_1", serial_number="SN1")
     world.payments.charges["pln_1:price"] = PRICE
-    activities: list[Callable[..., Any]] = [entitlements(answer), world.payments.refund_payment]
+    activities: list[Callable[..., Any]] = [entitlements(result), world.payments.refund_payment]
     async with Worker(world.client, task_queue=world.task_queue, workflows=[PlanRefund], activities=activities):
-        await world.client.execute_workflow(PlanRefund.run, ask, id=refund_id, task_queue=world.task_queue)
+        await world.client.execute_workflow(PlanRefund.run, command, id=refund_id, task_queue=world.task_queue)
     return refund_id
 
 
@@ -247,8 +247,8 @@ async def reminded(world: World, pages: int) -> str:
         workflows=[RenewalReminders],
         activities=[renewals.remind_page],
     ):
-        ask = RemindRegion(region="AU", as_of=date(2026, 11, 23))
-        await world.client.execute_workflow(RenewalReminders.run, ask, id=run_id, task_queue=world.task_queue)
+        command = RemindRegion(region="AU", as_of=date(2026, 11, 23))
+        await world.client.execute_workflow(RenewalReminders.run, command, id=run_id, task_queue=world.task_queue)
     return run_id
 
 

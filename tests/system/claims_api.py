@@ -1,4 +1,4 @@
-"""The service desk: the requests of the system tests, over HTTP alone."""
+"""The API client of the system tests: it uses HTTP alone."""
 
 import asyncio
 import uuid
@@ -27,7 +27,7 @@ def moment(instant: datetime) -> str:
 
 
 @dataclass
-class ServiceDesk:
+class ClaimsApi:
     """A client of one API. It uses neither the database nor Temporal."""
 
     http: httpx2.AsyncClient
@@ -86,7 +86,7 @@ class ServiceDesk:
         return body | changes
 
     async def claimed(self, **changes: Any) -> Json:
-        """As it is answered: under a gateway that loses responses it may not be judged yet."""
+        """The claim in the response; under a gateway that loses responses it may be undecided."""
         return await self.post_ok("/claims", self.claim_body(await self.covered(), **changes))
 
     async def judged(self, **changes: Any) -> Json:

@@ -69,9 +69,7 @@ async def test_two_senders_may_use_one_id(endpoint: WebhookEndpoint) -> None:
         {"id": "evt_1", "type": "v2.core.event_destination.ping"},
     ],
 )
-async def test_an_unused_event_is_stored_without_effect(
-    endpoint: WebhookEndpoint, body: dict[str, Any]
-) -> None:
+async def test_an_unused_event_is_stored_without_effect(endpoint: WebhookEndpoint, body: dict[str, Any]) -> None:
     assert await endpoint.delivered_as("payments/stripe", body) == "ignored"
     assert await endpoint.delivered_as("payments/stripe", body) == "ignored"
     assert endpoint.harness.claim_commands.received == []

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Annotated
 
 from fastapi import Depends, Request, Security
@@ -34,7 +35,7 @@ class Services:
     def view(self, claim: Claim) -> ClaimView:
         """The claim as a response."""
         ui, namespace = self.config.temporal_ui_url.rstrip("/"), self.config.namespace
-        return ClaimView.of(claim, f"{ui}/namespaces/{namespace}/workflows")
+        return _claim_view(claim, f"{ui}/namespaces/{namespace}/workflows")
 
     async def find_claim(self, claim_id: str) -> Claim | None:
         """The claim from the database, or as it was submitted while its workflow has not decided yet."""
@@ -63,3 +64,9 @@ class _ServicesForAnyRole(RequireRole):
 
 ServicesDep = Annotated[Services, Depends(_services)]
 AuthenticatedServices = Annotated[Services, Security(_ServicesForAnyRole())]
+
+
+@lru_cache(maxsize=1024)
+def _claim_view(claim: Claim, workflows_url: str) -> ClaimView:
+    """Both are immutable, and lists that are polled show the same claims."""
+    return ClaimView.of(claim, workflows_url)

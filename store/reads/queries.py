@@ -6,8 +6,8 @@ They read the database only and work while Temporal is unavailable.
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import bindparam
-from sqlmodel import select
+from sqlalchemy import Text, bindparam, cast
+from sqlmodel import col, select
 
 from domain.catalogue import Catalogue, Model
 from domain.claim import Claim
@@ -25,7 +25,7 @@ from domain.renewal import renewal as renewal_of
 from domain.returns import window
 from store.database import Database
 from store.reads import catalogue
-from store.reads.claim_list import CLAIMS, ClaimFilter, InvalidCursor, Page, claim_page, read_cursor, write_cursor
+from store.reads.claim_list import ClaimFilter, InvalidCursor, Page, claim_page, parse_claim, read_cursor, write_cursor
 from store.reads.device_snapshot import load_snapshot, query_device
 from store.reads.device_status import (
     BindingView,
@@ -66,7 +66,7 @@ __all__ = [
 
 MAX_PAGE_SIZE: Final = 200
 """The longest page of a list."""
-_SELECT_CLAIM: Final = select(ClaimRow.document).where(ClaimRow.id == bindparam("claim_id"))
+_SELECT_CLAIM: Final = select(cast(col(ClaimRow.document), Text)).where(ClaimRow.id == bindparam("claim_id"))
 
 
 class QuoteView(View):
@@ -116,7 +116,7 @@ class Queries:
         if not claim_id.isprintable():
             return None
         rows = await self._database.fetch(_SELECT_CLAIM, {"claim_id": claim_id})
-        return CLAIMS.validate_python(rows[0][0]) if rows else None
+        return parse_claim(rows[0][0]) if rows else None
 
     async def claims(
         self, filters: ClaimFilter | None = None, limit: int = 50, cursor: str | None = None
@@ -130,7 +130,7 @@ class Queries:
         rows = await self._database.fetch(claim_page(filters or ClaimFilter(), after, limit + 1))
         shown = rows[:limit]
         next_cursor = write_cursor((shown[-1][0], shown[-1][1])) if len(rows) > limit else None
-        return Page(items=tuple(CLAIMS.validate_json(row[2]) for row in shown), next_cursor=next_cursor)
+        return Page(items=tuple(parse_claim(row[2]) for row in shown), next_cursor=next_cursor)
 
     async def shipping_requests(
         self, filters: ShippingFilter | None = None, limit: int = 50, cursor: str | None = None

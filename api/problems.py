@@ -145,7 +145,7 @@ class Problem(Exception):
             detail=self.detail,
             instance=instance,
             errors=list(self.errors) or None,
-            reasons=[ReasonView.model_validate(reason) for reason in self.reasons] or None,
+            reasons=self.reasons or None,
             rule=self.rule,
             allowed_actions=None if self.allowed_actions is None else list(self.allowed_actions),
             claim_id=self.claim_id,

@@ -6,7 +6,6 @@ from typing import Annotated, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
 
 from api.openapi_examples import with_example
-from domain.money import Money
 
 ItemT = TypeVar("ItemT")
 
@@ -37,14 +36,6 @@ class MoneyView(View):
 
     amount: int
     currency: str
-
-    @classmethod
-    def of(cls, money: Money) -> "MoneyView":
-        return cls(amount=money.amount, currency=money.currency)
-
-    @classmethod
-    def of_optional(cls, money: Money | None) -> "MoneyView | None":
-        return None if money is None else cls.of(money)
 
 
 class Page(View, Generic[ItemT]):

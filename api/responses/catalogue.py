@@ -67,14 +67,14 @@ class OfferView(View):
         return cls(
             name=region.name,
             currency=region.currency,
-            product_value=MoneyView.of(offer.product_value),
-            prices={kind: MoneyView.of(price) for kind, price in offer.prices.items()},
-            fees=[MoneyView.of(fee) for fee in offer.fees],
-            flyaway_fee=MoneyView.of_optional(offer.flyaway_fee),
-            hold=MoneyView.of(offer.hold),
+            product_value=offer.product_value,
+            prices=offer.prices,
+            fees=offer.fees,
+            flyaway_fee=offer.flyaway_fee,
+            hold=offer.hold,
             return_window_days=region.window_days,
             premium=region.premium,
-            differences={part: MoneyView.of(price) for part, price in offer.differences.items()},
+            differences=offer.differences,
             estimated=list(offer.estimated),
         )
 

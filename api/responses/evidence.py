@@ -45,9 +45,9 @@ class ConsentView(View):
             accepted_at=consent.accepted_at,
             accepted_by=consent.accepted_by,
             quote_id=consent.quote_id,
-            fee=MoneyView.of(consent.fee),
-            hold=MoneyView.of_optional(consent.hold),
-            default_charge=MoneyView.of_optional(consent.default_charge),
+            fee=consent.fee,
+            hold=consent.hold,
+            default_charge=consent.default_charge,
             return_window_days=consent.window_days,
         )
 

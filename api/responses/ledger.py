@@ -51,5 +51,5 @@ class LedgerView(View):
                 )
                 for line in stored.entries
             ],
-            balances={account: MoneyView.of(stored.balance(account, currency)) for account in stored.balances},
+            balances={account: stored.balance(account, currency) for account in stored.balances},
         )

@@ -47,7 +47,7 @@ class PlanView(View):
             term=plan.kind,
             starts_on=plan.starts_on,
             ends_on=plan.ends_on,
-            price=MoneyView.of(plan.price),
+            price=plan.price,
             purchased_at=plan.purchased_at,
             gap=plan.gap,
         )
@@ -90,8 +90,8 @@ class RenewalView(View):
             last_day=renewal.last_day,
             starts_on=renewal.starts_on,
             ends_on=renewal.ends_on,
-            price=MoneyView.of_optional(renewal.price),
-            reasons=[ReasonView.model_validate(reason) for reason in renewal.reasons],
+            price=renewal.price,
+            reasons=renewal.reasons,
             gap=gap,
             gap_note=_gap_note(renewal.last_day) if gap and renewal.last_day else None,
         )
@@ -143,7 +143,7 @@ class RefundView(View):
 
     @classmethod
     def of(cls, ended: PlanEnded) -> "RefundView":
-        return cls(plan_id=ended.plan_id, refunded=MoneyView.of(ended.price), ended_at=ended.ended_at)
+        return cls(plan_id=ended.plan_id, refunded=ended.price, ended_at=ended.ended_at)
 
 
 class MaintenanceCodeView(View):

@@ -41,11 +41,11 @@ class QuoteView(View):
     def of(cls, stored: StoredQuote, quote_id: str, expires_at: datetime, terms_version: str) -> "QuoteView":
         return cls(
             id=quote_id,
-            fee=MoneyView.of(stored.fee),
-            hold=MoneyView.of_optional(stored.hold),
+            fee=stored.fee,
+            hold=stored.hold,
             return_window_days=stored.return_window_days,
             latest_arrival_example=stored.latest_arrival_example,
-            default_charge=MoneyView.of_optional(stored.default_charge),
+            default_charge=stored.default_charge,
             terms_version=terms_version,
             expires_at=expires_at,
         )

@@ -19,8 +19,8 @@ from tests.replay.scenarios import SCENARIOS
 from tests.server import start_temporal
 
 HISTORIES = Path(__file__).with_name("histories")
-LATEST = HISTORIES / "first"
-"""A folder for each form that a claim's history has had: the first, then each named after the patch that began it."""
+LATEST = HISTORIES / "0.3.0"
+"""A folder for each release: the histories of scenarios that are new in it or take another way since."""
 _AT_ONCE = 2
 # A scenario whose run does not end as expected would be waited for without end.
 _PATIENCE = 120.0

@@ -12,14 +12,16 @@ from messages.base import Message
 
 
 class ShipTo(Message):
-    """A postal address; `country` is ISO 3166 alpha-2."""
+    """A postal address as it was typed; `country` is ISO 3166 alpha-2, `region` a state or prefecture."""
 
     name: str
     line1: str
     line2: str | None = None
     city: str
-    postal_code: str
+    region: str | None = None
+    postal_code: str | None = None
     country: str
+    phone: str | None = None
 
 
 class QuotedAmounts(Message):

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
+from email_validator import EmailNotValidError, validate_email
 from fastapi import Path
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints
 from pydantic.json_schema import WithJsonSchema
 
 from api.problems import not_found
+from api.requests.text import several_lines, single_line
 from domain.dates import whole_second
 from domain.inspection import can_be_serial, normalise_serial
 from domain.kinds import Component
@@ -21,20 +23,6 @@ class Body(BaseModel):
     """Unknown fields are refused, so that a misspelt optional field is not ignored."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def _no_control_characters(text: str) -> str:
-    """Refuse control characters: PostgreSQL cannot store NUL, and labels and mails have none."""
-    for character in text:
-        if (ord(character) < 32 and character not in "\n\t\r") or ord(character) == 127:
-            raise ValueError("control characters are not allowed")
-    return text
-
-
-def _single_line(text: str) -> str:
-    if "\n" in text or "\r" in text:
-        raise ValueError("must be a single line")
-    return _no_control_characters(text)
 
 
 def _require_text(kind: str) -> Callable[[Any], Any]:
@@ -68,6 +56,13 @@ def _valid_serial(text: str) -> str:
     return text
 
 
+def _mail_address(text: str) -> str:
+    try:
+        return validate_email(text, check_deliverability=False).normalized
+    except EmailNotValidError as error:
+        raise ValueError(f"is no mail address: {error}") from None
+
+
 def _no_duplicates(components: tuple[Component, ...]) -> tuple[Component, ...]:
     if len(set(components)) != len(components):
         raise ValueError("lists a component twice")
@@ -78,28 +73,31 @@ def _length(minimum: int, maximum: int) -> Any:
     return StringConstraints(strip_whitespace=True, min_length=minimum, max_length=maximum)
 
 
-Line = Annotated[str, _length(1, 200), AfterValidator(_single_line)]
+Line = Annotated[str, _length(1, 200), AfterValidator(single_line)]
 """A single line, not empty."""
-Text = Annotated[str, _length(0, 4000), AfterValidator(_no_control_characters)]
+Text = Annotated[str, _length(0, 4000), AfterValidator(several_lines)]
 """Free text with line breaks; may be empty."""
-RequiredText = Annotated[str, _length(1, 4000), AfterValidator(_no_control_characters)]
+RequiredText = Annotated[str, _length(1, 4000), AfterValidator(several_lines)]
 """Free text with line breaks, not empty."""
-ReasonText = Annotated[str, _length(1, 1000), AfterValidator(_no_control_characters)]
+ReasonText = Annotated[str, _length(1, 1000), AfterValidator(several_lines)]
 """A short reason, not empty."""
-Reference = Annotated[str, _length(1, 255), AfterValidator(_single_line)]
+Reference = Annotated[str, _length(1, 255), AfterValidator(single_line)]
 """An id from another system: a payment method, a tracking number, a file."""
 Serial = Annotated[str, _length(1, 64), AfterValidator(_valid_serial)]
 """A serial number. Stored as given, compared without case, spaces and hyphens (R-INS-5)."""
-ReadSerial = Annotated[str, _length(0, 64), AfterValidator(_single_line)]
+ReadSerial = Annotated[str, _length(0, 64), AfterValidator(single_line)]
 """A serial number as an inspector read it; empty when the label is illegible."""
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 RegionCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,8}$")]
-Country = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2}$", to_upper=True)]
-"""ISO 3166 alpha-2."""
+Phone = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^\+?[0-9][0-9 ()./-]{3,30}[0-9]$")]
+"""A telephone number: digits, with a + for the country and the usual separators. It is not called to check it."""
 Email = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$"),
+    StringConstraints(strip_whitespace=True, max_length=254),
+    AfterValidator(_mail_address),
+    WithJsonSchema({"type": "string", "format": "email", "maxLength": 254}),
 ]
+"""A mail address of one mailbox, in its normal form. Whether its domain takes mail is not looked up."""
 Instant = Annotated[
     datetime,
     BeforeValidator(_require_text("an instant")),

@@ -5,36 +5,12 @@ from typing import Annotated, Literal
 from pydantic import Field, StrictBool
 
 from api.openapi_examples import with_example
-from api.requests.base import Body, Country, Instant, Line, Reference, RequiredText, Serial, Text
+from api.requests.addresses import SHIP_TO, AddressBody
+from api.requests.base import Body, Instant, Reference, RequiredText, Serial, Text
 from domain.claim import Incident
 from domain.kinds import Cause, Service, Tier
-from messages.claims import ShipTo
 
 INCIDENT = {"cause": "collision", "occurred_at": "2026-11-20T14:30:00Z", "description": "Hit a tree on landing."}
-SHIP_TO = {
-    "name": "Ada Byron",
-    "line1": "12 Harbour Road",
-    "line2": None,
-    "city": "Portland",
-    "postal_code": "97201",
-    "country": "US",
-}
-
-
-class AddressBody(Body):
-    """Where the replacement, or the customer's own unit, goes."""
-
-    model_config = with_example(SHIP_TO)
-
-    name: Line
-    line1: Line
-    line2: Line | None = None
-    city: Line
-    postal_code: Annotated[Line, Field(max_length=32)]
-    country: Country
-
-    def message(self) -> ShipTo:
-        return ShipTo(**self.model_dump())
 
 
 class ExpressIncidentBody(Body):

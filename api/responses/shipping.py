@@ -1,9 +1,11 @@
 """API: a parcel to ship. The only response with the customer's address."""
 
 from api.openapi_examples import with_example
-from api.requests.claims import SHIP_TO
+from api.postal import label_lines
+from api.requests.addresses import SHIP_TO
 from api.responses.base import Moment, Page, View
 from api.responses.claims import CLAIM_ID
+from messages.claims import ShipTo
 from store.reads.queries import ShippingKind
 from store.reads.queries import ShippingView as Stored
 
@@ -14,7 +16,11 @@ _EXAMPLE = {
     "model": "mavic-3",
     "region": "US",
     "with_battery": True,
-    "ship_to": SHIP_TO,
+    "ship_to": SHIP_TO
+    | {
+        "phone": None,
+        "lines": ["Ada Byron", "12 Harbour Road", "Portland, Oregon 97201", "UNITED STATES"],
+    },
     "requested_at": "2026-11-23T10:00:01Z",
     "withdrawn_at": None,
     "fulfilled": False,
@@ -22,12 +28,21 @@ _EXAMPLE = {
 
 
 class AddressView(View):
+    """The address as it was typed. `lines`: as on a label, in the order of its country."""
+
     name: str
     line1: str
     line2: str | None
     city: str
-    postal_code: str
+    region: str | None
+    postal_code: str | None
     country: str
+    phone: str | None
+    lines: tuple[str, ...]
+
+    @classmethod
+    def of(cls, address: ShipTo) -> "AddressView":
+        return cls(lines=label_lines(address), **address.model_dump())
 
 
 class DispatchRequestView(View):
@@ -52,7 +67,7 @@ class DispatchRequestView(View):
     @classmethod
     def of(cls, stored: Stored) -> "DispatchRequestView":
         given = stored.model_dump(exclude={"ship_to"})
-        return cls(ship_to=AddressView(**{"line2": None} | stored.ship_to), **given)
+        return cls(ship_to=AddressView.of(ShipTo(**stored.ship_to)), **given)
 
 
 class DispatchRequestList(Page[DispatchRequestView]):

@@ -25,7 +25,9 @@ async def test_the_warehouse_reads_what_to_ship_and_where_to(harness: ApiHarness
         "model": "mavic-3",
         "region": "US",
         "with_battery": True,
-        "ship_to": SHIP_TO | {"line2": None},
+        "ship_to": SHIP_TO
+        | {"line2": None, "region": None, "phone": None}
+        | {"lines": ["Ada", "1 Sky Road", "Portland 97201", "UNITED STATES"]},
         "requested_at": "2026-11-23T10:00:00Z",
         "withdrawn_at": None,
         "fulfilled": False,

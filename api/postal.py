@@ -46,7 +46,7 @@ def postal_code_problem(country: str, postal_code: str | None) -> str | None:
 def label_lines(address: ShipTo) -> tuple[str, ...]:
     """The lines of a label in the order of the country, with what was typed; the country's name is last.
 
-    Text in Latin letters takes the country's Latin order. A part that the country's form does not have (a city in
+    Text in Latin script takes the country's Latin order. A part that the country's form does not have (a city in
     Japan) stands by the street, so that nothing is left out.
     """
     street = ", ".join(filter(None, (address.line1, address.line2)))
@@ -67,7 +67,7 @@ def label_lines(address: ShipTo) -> tuple[str, ...]:
     lines: list[str] = []
     for line in form.split("%n"):
         beside = unplaced if "%A" in line else []
-        if beside and line != "%A":  # the street shares its line with the state: Japan in Latin letters
+        if beside and line != "%A":  # the street shares its line with the state: Japan in Latin script
             line, beside = line.replace("%A", ", ".join(["%A", *beside])), []
         filled = _fill(line, parts)
         lines += [*beside, filled] if from_large_to_small else [filled, *beside]

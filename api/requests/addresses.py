@@ -22,7 +22,7 @@ SHIP_TO = {
 
 def _known_country(code: str) -> str:
     if not is_country(code):
-        raise ValueError("is no country: a code of ISO 3166 with two letters is needed, for example US")
+        raise ValueError("is no country: a code of ISO 3166 of two characters is needed, for example US")
     return code
 
 

@@ -9,8 +9,8 @@ from typing import Final
 
 _ZWNJ, _ZWJ = "\u200c", "\u200d"
 _LINE_BREAKS: Final = frozenset("\n\t\r")
-_BLANK_LETTERS: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-"""Letters and marks by category that are never seen: fillers, joiners, the empty Braille pattern."""
+_BLANK: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Alphabetic characters and marks by category that are never seen: fillers, joiners, the empty Braille pattern."""
 _VISIBLE_FORMATS: Final = frozenset(
     "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"
 )
@@ -21,7 +21,7 @@ _JOINED_SCRIPTS: Final = frozenset(
         *("ORIYA", "TAMIL", "TELUGU", "KANNADA", "MALAYALAM", "SINHALA", "KHMER", "MYANMAR", "TIBETAN"),
     }
 )
-"""Scripts in which a joiner or non-joiner changes how letters are written (Persian, Sinhala, Malayalam)."""
+"""Scripts in which a joiner or non-joiner changes how a word is written (Persian, Sinhala, Malayalam)."""
 _REFUSED_CATEGORIES: Final = {
     "Cc": "control characters",
     "Cf": "invisible characters and marks that change the direction of the text",
@@ -50,12 +50,12 @@ def single_line(text: str) -> str:
 
 def _refused(text: str, position: int, character: str) -> str | None:
     """What kind of character it is, if it is refused."""
-    if character in _BLANK_LETTERS:
-        return "invisible letters"
+    if character in _BLANK:
+        return "invisible characters"
     if ord(character) & 0xFFFE == 0xFFFE or 0xFDD0 <= ord(character) <= 0xFDEF:
         return "noncharacters"
     if _is_selector(character) and not _selects(text, position):
-        return "variation selectors after a letter that has no variants"
+        return "variation selectors after a character without variants"
     if character in _VISIBLE_FORMATS or (character in (_ZWNJ, _ZWJ) and _joins(text, position)):
         return None
     return _REFUSED_CATEGORIES.get(unicodedata.category(character))

@@ -104,8 +104,8 @@ def test_a_label_in_japanese_goes_from_the_prefecture_to_the_person_and_keeps_th
 
 
 def test_every_country_has_a_label_with_all_that_was_typed() -> None:
-    letters = [chr(code) for code in range(ord("A"), ord("Z") + 1)]
-    countries = [a + b for a in letters for b in letters if is_country(a + b)]
+    alphabet = [chr(code) for code in range(ord("A"), ord("Z") + 1)]
+    countries = [a + b for a in alphabet for b in alphabet if is_country(a + b)]
     assert len(countries) > 240
     for country in countries:
         text = "\n".join(label_lines(ShipTo(**ADDRESS, region="Shire", postal_code="Q1W2E3", country=country)))

@@ -61,7 +61,10 @@ class Return:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What the inspector saw (R-INS-1). `components` are the ones present; `photos` are file names."""
+    """What the inspector saw (R-INS-1). `components` are the ones present; `photos` are file names.
+
+    Where not all is `genuine`, `not_genuine` has those of the `components` that are not; empty: none of them is.
+    """
 
     at: datetime
     serial_number: str
@@ -69,6 +72,7 @@ class Inspection:
     components: tuple[Component, ...]
     notes: str = ""
     photos: tuple[str, ...] = ()
+    not_genuine: tuple[Component, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,8 @@ class Assessment:
     verdict: Verdict
     reasons: tuple[Reason, ...] = ()
     missing: tuple[Component, ...] = ()
+    accepted: tuple[Component, ...] = ()
+    """The components that this box added to those accepted."""
 
 
 _HYPHENS = dict.fromkeys(map(ord, "-‐‑–—"))
@@ -63,51 +65,66 @@ def compare_serials(expected: str, read: str) -> SerialMatch:
     return SerialMatch.DIFFERENT
 
 
+def genuine_components(inspection: Inspection) -> tuple[Component, ...]:
+    """The components in the box that are genuine: all, none, or all but those that the inspector named (R-INS-1)."""
+    if inspection.genuine:
+        return inspection.components
+    named = inspection.not_genuine
+    return tuple(c for c in inspection.components if c not in named) if named else ()
+
+
 def assess(
     inspection: Inspection,
     *,
     serial_number: str,
     expected: Collection[Component],
     replacement_serial: str | None,
+    received: Collection[Component] = (),
 ) -> Assessment:
-    """The verdict on one box for the claim on `serial_number` that still expects the components `expected`.
+    """The verdict on one box for the claim on `serial_number` that expects `expected` and has accepted `received`.
 
-    Other items in the box, or a battery that was not expected, are no reason (R-CMP-3, R-CMP-4). All reasons are
-    collected. A mismatch outweighs missing parts; an unclear serial alone stops the clock. A box without the device
-    counts as empty (edge case 14). Parts sent later have no serial number: where the device itself is no longer
-    expected, an unread one does not stop the clock.
+    Each component is judged by itself, and what was accepted stays accepted: a component of another make is a missing
+    one (R-CMP-1). Only the device itself and a battery that was supplied make the default (R-INS-3). The serial number
+    is the device's: it is not compared once the device was accepted. Other items in the box, or a battery that was not
+    expected, are no reason (R-CMP-3, R-CMP-4). All reasons are collected. A mismatch outweighs missing parts; an
+    unclear serial alone stops the clock. A box without the device counts as empty while the device is outstanding
+    (edge case 14). What comes with a wrong device goes back with it, so nothing of such a box is accepted.
     """
-    match = compare_serials(serial_number, inspection.serial_number)
-    if not BODIES.intersection(expected) and not normalise_serial(inspection.serial_number):
-        match = SerialMatch.SAME
-    missing = tuple(c for c in expected if c not in inspection.components)
+    genuine = genuine_components(inspection)
+    body = BODIES.intersection(expected).difference(received)
+    match = compare_serials(serial_number, inspection.serial_number) if body else SerialMatch.SAME
+    missing = tuple(c for c in expected if c not in received and c not in genuine)
+    device_came = bool(body.intersection(inspection.components))
     reasons = []
-    if not inspection.genuine:
+    if body and not inspection.genuine and (device_came or not inspection.not_genuine) and body.intersection(missing):
         reasons.append(Reason(ReasonCode.NOT_GENUINE, "R-INS-3", "The item received is not a genuine product."))
-    if BODIES.intersection(missing):
+    if body and not device_came:
         reasons.append(Reason(ReasonCode.NOT_GENUINE, "R-INS-3", "The device itself was not in the box."))
     if match is SerialMatch.DIFFERENT:
         reasons.append(_wrong_serial(inspection.serial_number, serial_number, replacement_serial))
     if Component.BATTERY in missing:
-        reasons.append(
-            Reason(
-                ReasonCode.BATTERY_MISSING,
-                "R-INS-3",
-                "The battery was not sent, although it is replaced together with the device.",
-            )
-        )
+        came = "The battery that was sent is not a genuine one"
+        what = came if Component.BATTERY in inspection.components else "The battery was not sent"
+        message = f"{what}, although it is replaced together with the device."
+        reasons.append(Reason(ReasonCode.BATTERY_MISSING, "R-INS-3", message))
+    device_right = not device_came or (match is SerialMatch.SAME and not body.intersection(missing))
+    accepted = tuple(c for c in expected if c in genuine and c not in received) if device_right else ()
     if reasons:
-        return Assessment(Verdict.MISMATCH, tuple(reasons), missing)
+        return Assessment(Verdict.MISMATCH, tuple(reasons), missing, accepted)
     if match is SerialMatch.UNCLEAR:
         message = f"The serial number {inspection.serial_number or '(unreadable)'} cannot be told from {serial_number}."
         return Assessment(Verdict.UNCLEAR, (Reason(ReasonCode.SERIAL_UNCLEAR, "R-INS-5", message),))
     if missing:
-        names = ", ".join(c.replace("_", " ") for c in missing)
+        names = ", ".join(_missing_name(c, inspection.components) for c in missing)
         message = f"Missing from the box: {names}. Send them or pay the price difference."
-        return Assessment(
-            Verdict.PARTS_MISSING, (Reason(ReasonCode.PARTS_MISSING, "R-CMP-1", message),), tuple(missing)
-        )
-    return Assessment(Verdict.GOOD)
+        reason = Reason(ReasonCode.PARTS_MISSING, "R-CMP-1", message)
+        return Assessment(Verdict.PARTS_MISSING, (reason,), missing, accepted)
+    return Assessment(Verdict.GOOD, accepted=accepted)
+
+
+def _missing_name(component: Component, present: Collection[Component]) -> str:
+    name = component.replace("_", " ")
+    return f"{name} (those sent are not genuine)" if component in present else name
 
 
 def _wrong_serial(read: str, expected: str, replacement_serial: str | None) -> Reason:

@@ -150,13 +150,17 @@ class Dispatch(Decision):
 
 
 class Inspect(Decision):
-    """The result of an inspection. An empty `serial_number` is an unreadable label."""
+    """The result of an inspection. An empty `serial_number` is an unreadable label.
+
+    `not_genuine` names the components in the box that are not genuine; without any, `genuine` is about all of them.
+    """
 
     serial_number: str
     genuine: bool
     components: tuple[Component, ...]
     notes: str = ""
     photos: tuple[str, ...] = ()
+    not_genuine: tuple[Component, ...] = ()
 
 
 class ExtendReturn(Decision):

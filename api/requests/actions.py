@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field, StrictBool, StrictInt
+from pydantic import Field, StrictBool, StrictInt, ValidationInfo, field_validator
 
 from api.openapi_examples import with_example
 from api.requests.base import (
@@ -18,7 +18,7 @@ from api.requests.base import (
     Serial,
     Text,
 )
-from domain.kinds import PartsChoice, RepairChoice
+from domain.kinds import Component, PartsChoice, RepairChoice
 from domain.money import Money
 
 
@@ -54,7 +54,11 @@ class ArrivalBody(Body):
 
 
 class InspectionBody(Body):
-    """`components` are the ones in the box. An empty `serial_number` is a label that cannot be read."""
+    """`components` are the ones in the box. An empty `serial_number` is a label that cannot be read.
+
+    With `genuine` false, `not_genuine` names those of the `components` that are of another make; left out, none of them
+    is genuine. A part of another make counts as missing (R-CMP-1); the device itself makes the default (R-INS-3).
+    """
 
     model_config = with_example(
         {
@@ -71,6 +75,16 @@ class InspectionBody(Body):
     components: Components
     notes: Text = ""
     photos: Annotated[tuple[Reference, ...], Field(max_length=50)] = ()
+    not_genuine: Components = ()
+
+    @field_validator("not_genuine")
+    @classmethod
+    def _in_the_box(cls, named: tuple[Component, ...], info: ValidationInfo) -> tuple[Component, ...]:
+        if named and info.data.get("genuine"):
+            raise ValueError("names components although `genuine` is true")
+        if strange := [c for c in named if c not in info.data.get("components", named)]:
+            raise ValueError(f"names what is not among `components`: {', '.join(strange)}")
+        return named
 
 
 class ExtensionBody(Body):

@@ -108,6 +108,7 @@ class InspectionView(View):
     components: list[Component]
     notes: str
     photos: list[str]
+    not_genuine: list[Component]
 
 
 class MissingPartView(View):

@@ -111,6 +111,7 @@ class InspectedView(View):
     components_expected: list[Component]
     components_present: list[Component]
     components_missing: list[Component]
+    components_not_genuine: list[Component]
     notes: str
     photos: list[str]
 
@@ -124,6 +125,7 @@ class InspectedView(View):
             components_expected=list(inspected.components_expected),
             components_present=list(inspected.seen.components),
             components_missing=list(inspected.components_missing),
+            components_not_genuine=list(inspected.seen.not_genuine),
             notes=inspected.seen.notes,
             photos=list(inspected.seen.photos),
         )

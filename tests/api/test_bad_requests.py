@@ -160,6 +160,8 @@ ACTIONS: list[tuple[str, Any, str]] = [
     ("inspection", {"serial_number": "A1", "genuine": True, "components": ["grip", "grip"]}, "components"),
     ("inspection", {"serial_number": "A1", "genuine": "no", "components": []}, "genuine"),
     ("inspection", {"serial_number": "A1", "genuine": True, "components": [], "photos": ["p"] * 51}, "photos"),
+    ("inspection", {"serial_number": "", "genuine": True, "components": [], "not_genuine": ["grip"]}, "not_genuine"),
+    ("inspection", {"serial_number": "A1", "genuine": False, "components": [], "not_genuine": ["grip"]}, "not_genuine"),
     ("extension", {"days": 0, "reason": "x"}, "days"),
     ("extension", {"days": 8, "reason": "x"}, "days"),
     ("extension", {"days": "3", "reason": "x"}, "days"),

@@ -69,6 +69,7 @@ async def test_the_inspection_stands_beside_what_was_expected(harness: ApiHarnes
         "components_expected": ["aircraft", "propellers", "battery", "gimbal_camera"],
         "components_present": ["aircraft", "propellers", "battery"],
         "components_missing": ["gimbal_camera"],
+        "components_not_genuine": [],
         "notes": "Stones in a box.",
         "photos": ["label.jpg", "box.jpg"],
     }

@@ -18,6 +18,14 @@ def verdict(expected: tuple[Component, ...] = NO_BATTERY, **seen: Any) -> Assess
     return assess(inspection(**seen), serial_number="SN100", expected=expected, replacement_serial="SN200")
 
 
+def second_box(outstanding: tuple[Component, ...], expected: tuple[Component, ...] = WHOLE, **seen: Any) -> Assessment:
+    """A box after all but `outstanding` was accepted."""
+    received = tuple(c for c in expected if c not in outstanding)
+    return assess(
+        inspection(**seen), serial_number="SN100", expected=expected, replacement_serial="SN200", received=received
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "normal"),
     [
@@ -62,8 +70,8 @@ def test_serial_numbers_are_the_same_different_or_a_persons_case(expected: str, 
 
 def test_the_right_unit_whole_is_good() -> None:
     """R-INS-2."""
-    assert verdict() == Assessment(Verdict.GOOD)
-    assert verdict(serial_number="sn-100") == Assessment(Verdict.GOOD)
+    assert verdict() == Assessment(Verdict.GOOD, accepted=NO_BATTERY)
+    assert verdict(serial_number="sn-100") == Assessment(Verdict.GOOD, accepted=NO_BATTERY)
 
 
 DEFAULTS = [
@@ -174,7 +182,8 @@ def test_other_missing_parts_are_sent_or_paid_never_a_default(
     """R-CMP-1, decision 6, edge case 16."""
     message = f"Missing from the box: {named}. Send them or pay the price difference."
     reason = Reason(ReasonCode.PARTS_MISSING, "R-CMP-1", message)
-    assert verdict(components=present) == Assessment(Verdict.PARTS_MISSING, (reason,), missing)
+    accepted = tuple(c for c in present if c in NO_BATTERY)
+    assert verdict(components=present) == Assessment(Verdict.PARTS_MISSING, (reason,), missing, accepted)
 
 
 @pytest.mark.parametrize("extra", [Component.BATTERY, Component.GRIP, Component.MAIN_UNIT])
@@ -224,20 +233,56 @@ def test_all_reasons_for_the_default_are_returned_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("outstanding", "seen", "outcome"),
+    ("outstanding", "seen", "outcome", "missing"),
     [
-        pytest.param((PROPELLERS,), {"serial_number": ""}, Verdict.GOOD, id="without a serial number"),
-        pytest.param((PROPELLERS,), {"serial_number": "SN100"}, Verdict.GOOD, id="with the device's"),
-        pytest.param((BATTERY,), {"serial_number": "", "components": (BATTERY,)}, Verdict.GOOD, id="the battery"),
-        pytest.param((GIMBAL,), {"serial_number": "", "components": ()}, Verdict.PARTS_MISSING, id="still missing"),
-        pytest.param((PROPELLERS,), {"serial_number": "", "genuine": False}, Verdict.MISMATCH, id="counterfeit parts"),
+        pytest.param((PROPELLERS,), {"serial_number": ""}, Verdict.GOOD, (), id="without a serial number"),
+        pytest.param((PROPELLERS,), {"serial_number": "SN100"}, Verdict.GOOD, (), id="with the device's"),
+        pytest.param((PROPELLERS,), {"serial_number": "SN999"}, Verdict.GOOD, (), id="a number that is no device's"),
+        pytest.param((BATTERY,), {"components": (BATTERY,)}, Verdict.GOOD, (), id="the battery"),
+        pytest.param((GIMBAL,), {"components": ()}, Verdict.PARTS_MISSING, (GIMBAL,), id="still missing"),
+        pytest.param((PROPELLERS,), {"genuine": False}, Verdict.PARTS_MISSING, (PROPELLERS,), id="of another make"),
+        pytest.param(
+            (GIMBAL, PROPELLERS),
+            {"components": (GIMBAL, PROPELLERS), "genuine": False, "not_genuine": (PROPELLERS,)},
+            Verdict.PARTS_MISSING,
+            (PROPELLERS,),
+            id="one of two of another make",
+        ),
+        pytest.param(
+            (BATTERY,), {"components": (BATTERY,), "genuine": False}, Verdict.MISMATCH, (BATTERY,), id="another battery"
+        ),
+        pytest.param((BODY, PROPELLERS), {"genuine": False}, Verdict.MISMATCH, (BODY, PROPELLERS), id="another device"),
     ],
 )
-def test_parts_sent_later_need_no_serial_number(
-    outstanding: tuple[Component, ...], seen: dict[str, Any], outcome: Verdict
+def test_a_later_box_is_judged_by_what_is_outstanding_alone(
+    outstanding: tuple[Component, ...], seen: dict[str, Any], outcome: Verdict, missing: tuple[Component, ...]
 ) -> None:
-    """R-CMP-1, R-INS-4: the second box holds only what was outstanding."""
-    assert verdict(outstanding, **seen).verdict is outcome
+    """R-CMP-1, R-INS-3, R-INS-4: what was accepted stays accepted, and a wrong part is a missing one."""
+    found = second_box(outstanding, **seen)
+    assert (found.verdict, found.missing) == (outcome, missing)
+
+
+def test_a_part_of_another_make_beside_the_right_device_is_a_missing_part() -> None:
+    """R-CMP-1: a small wrong part is never the whole default."""
+    found = verdict(genuine=False, not_genuine=(PROPELLERS,))
+    assert (found.verdict, found.missing, found.accepted) == (Verdict.PARTS_MISSING, (PROPELLERS,), (BODY, GIMBAL))
+    assert [r.message for r in found.reasons] == [
+        "Missing from the box: propellers (those sent are not genuine). Send them or pay the price difference."
+    ]
+
+
+def test_parts_that_come_before_their_device_are_accepted() -> None:
+    """R-INS-4: the device may follow in its own parcel."""
+    first = verdict(serial_number="", components=(GIMBAL, PROPELLERS))
+    assert (first.verdict, first.accepted) == (Verdict.MISMATCH, (GIMBAL, PROPELLERS))
+    assert second_box((BODY,), NO_BATTERY, components=(BODY,)).verdict is Verdict.GOOD
+    assert second_box((BODY,), NO_BATTERY, serial_number="SN999", components=(BODY,)).verdict is Verdict.MISMATCH
+
+
+@pytest.mark.parametrize("seen", [{"serial_number": "SN999"}, {"serial_number": ""}, {"genuine": False}])
+def test_what_comes_with_a_device_that_is_not_accepted_is_not_accepted(seen: dict[str, Any]) -> None:
+    """Edge case 10: the wrong unit goes back whole."""
+    assert verdict(**seen).accepted == ()
 
 
 def test_before_a_replacement_went_out_there_is_none_to_come_back() -> None:

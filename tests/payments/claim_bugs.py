@@ -8,6 +8,7 @@ from temporalio import workflow
 
 from domain.claim import Hold
 from domain.hold import EndableHold, LiveHold
+from domain.inspection import Assessment
 from domain.kinds import HoldState
 from domain.money import Money
 from messages.ids import payment_key
@@ -126,6 +127,19 @@ class KeepsTheDepositOfAGoodReturn(CareExpressPremium):
             return amount
 
         swap(self.hold, "_refund_deposit", nothing)
+
+
+@planted
+class ChargesTheDeviceForAWrongPart(CareExpressPremium):
+    """Judges a later box as a whole."""
+
+    def plant(self) -> None:
+        def as_a_whole(*box: Any) -> Assessment:
+            whole: Assessment = self.original._box._assess_whole_box(*box)
+            real(*box)
+            return whole
+
+        real = swap(self.original._box, "_assess", as_a_whole)
 
 
 @planted

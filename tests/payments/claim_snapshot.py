@@ -47,6 +47,7 @@ class SnapshotEvent:
 
     at: datetime
     kind: str
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ async def claim_snapshot(database: Database, claim_id: str, now: datetime, polic
                 for p in payments
             ),
             lines=(await ledger(session, claim_id)).entries,
-            events=tuple(SnapshotEvent(event.at, event.kind) for event in await session.exec(events)),
+            events=tuple(SnapshotEvent(event.at, event.kind, event.title) for event in await session.exec(events)),
             requested_at=request.requested_at if request else None,
             withdrawn_at=request.withdrawn_at if request else None,
             policy=policy,

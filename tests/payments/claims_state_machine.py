@@ -130,7 +130,7 @@ class ClaimsStateMachine(RuleBasedStateMachine):
         self.look()
 
     @precondition(lambda self: self.may(Action.INSPECTION))
-    @rule(box=st.sampled_from(["good", "good", "wrong", "unclear", "without a part", "not genuine"]))
+    @rule(box=st.sampled_from(["good", "good", "wrong", "unclear", "without a part", "not genuine", "wrong part"]))
     def is_inspected(self, box: str) -> None:
         returning = self.claim.returning
         assert returning is not None
@@ -141,6 +141,8 @@ class ClaimsStateMachine(RuleBasedStateMachine):
             seen["serial"] = "WRONG1" if box == "wrong" else ""
         if box == "not genuine":
             seen["genuine"] = False
+        if box == "wrong part":
+            seen |= {"genuine": False, "not_genuine": (Component.PROPELLERS,)}
         self.environments.run(self.case.good_box(**seen))
         self.look()
 

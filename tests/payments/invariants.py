@@ -19,6 +19,7 @@ from domain.kinds import ClaimState, HoldState, Outcome
 from store.reads.ledger import ACCOUNTS, CARD, HOLDS_OPEN
 from tests.payments.claim_snapshot import ClaimSnapshot, SnapshotPayment
 from tests.payments.hold_invariants import captured_is_a_state, nothing_lost_of_a_hold, one_effect_a_key, one_end, sums
+from tests.payments.inspection_invariants import the_accepted_device_is_never_charged
 
 NUMBERS = range(1, 16)
 OUTAGE = timedelta(hours=1)
@@ -251,6 +252,7 @@ RULES = (
     (7, _one_current_hold),
     (8, _covered),
     (9, _never_too_much),
+    (9, the_accepted_device_is_never_charged),
     (10, _cancelled_costs_nothing),
     (11, _nothing_ships_unsecured),
     (12, _within_limits),

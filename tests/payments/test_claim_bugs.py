@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 from temporalio.testing import WorkflowEnvironment
 
-from domain.kinds import ClaimState, HoldPolicy
+from domain.kinds import ClaimState, Component, HoldPolicy
 from domain.policy import Policy
 from messages.claims import CancelClaim
 from store.database import Database
@@ -48,6 +48,20 @@ async def comes_back_late(case: CheckedClaim, look: Look) -> None:
     await case.good_box()
 
 
+async def sends_wrong_propellers(case: CheckedClaim, look: Look) -> None:
+    """The device was accepted; the second box holds parts of another make."""
+    await case.dispatch()
+    await case.arrive()
+    claim = await case.claim()
+    assert claim.returning
+    await case.good_box(components=tuple(c for c in claim.returning.expected if c is not Component.PROPELLERS))
+    await case.arrive()
+    await case.good_box(serial="", components=(Component.PROPELLERS,), genuine=False)
+    for _ in range(3):
+        await case.pass_time(days=8)
+        await look()
+
+
 async def is_cancelled(case: CheckedClaim, look: Look) -> None:
     await look()
     await case.decide("cancel", CancelClaim(actor="customer"))
@@ -82,6 +96,7 @@ SCRIPTS: tuple[Script, ...] = (
     comes_back,
     never_comes_back,
     comes_back_late,
+    sends_wrong_propellers,
     is_cancelled,
     receives_a_webhook_of_its_hold,
 )
@@ -109,6 +124,7 @@ PLANTS = [
     Plant(bugs.RefundsTheFeeOfAGoodReturn, comes_back, 9),
     Plant(bugs.ForgetsTheHoldOfAGoodReturn, comes_back, 7),
     Plant(bugs.KeepsTheDepositOfAGoodReturn, comes_back, 9, FAILS_LATER, HoldPolicy.CAPTURE_AND_REFUND),
+    Plant(bugs.ChargesTheDeviceForAWrongPart, sends_wrong_propellers, 9),
     Plant(bugs.KeepsALateReturnsMoney, comes_back_late, 9),
     Plant(bugs.RefundsEveryDefault, never_comes_back, 9),
     Plant(bugs.BelievesTheWebhook, receives_a_webhook_of_its_hold, 7),

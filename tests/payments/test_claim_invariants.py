@@ -9,6 +9,7 @@ import pytest
 from domain.claim import Hold, MissingPart
 from domain.kinds import ClaimState, Component, HoldState, Outcome
 from tests.payments.claim_snapshot import ClaimSnapshot, SnapshotEvent
+from tests.payments.inspection_invariants import PARTS_MISSING
 from tests.payments.invariants import RULES, fingerprint, violations
 from tests.payments.sample_snapshots import (
     BACK,
@@ -48,6 +49,11 @@ def renewed_long_after_it_lapsed(snapshot: ClaimSnapshot) -> ClaimSnapshot:
     first = replace(FIRST, status="expired", expires_at=BEGAN + RENEWED)
     events = tuple(replace(e, at=late.created_at) if e.at == BEGAN + RENEWED else e for e in snapshot.events)
     return replace(snapshot, payments=(first, FEE_PAID, late), lines=(*moved, *expired), events=events)
+
+
+def accepted_and_charged(snapshot: ClaimSnapshot) -> ClaimSnapshot:
+    accepted = SnapshotEvent(BEGAN + DAY, "inspected", PARTS_MISSING)
+    return replace(snapshot, events=(*snapshot.events, accepted))
 
 
 def two_live_at_rest(snapshot: ClaimSnapshot) -> ClaimSnapshot:
@@ -122,6 +128,7 @@ BAD: list[tuple[int, str, Bad, ClaimSnapshot]] = [
         lambda f: claim(payments(f, p1={"status": "captured", "captured": HOLD}), outcome=Outcome.DEFAULT_CHARGED),
         GOOD,
     ),
+    (9, "the default after the device was accepted", accepted_and_charged, charged()),
     (9, "more than the missing part", lambda f: claim(f, outcome=Outcome.PARTS_CHARGED), charged()),
     (9, "a late return that is not refunded", lambda f: claim(f, outcome=Outcome.LATE_RETURN_REFUNDED), charged()),
     (9, "waived and kept", lambda f: claim(f, outcome=Outcome.WAIVED), charged()),

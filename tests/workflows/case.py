@@ -177,9 +177,15 @@ class Case:
         return await self.claim()
 
     async def inspect(
-        self, serial: str = "SN1", components: tuple[Component, ...] = ALL_COMPONENTS, genuine: bool = True
+        self,
+        serial: str = "SN1",
+        components: tuple[Component, ...] = ALL_COMPONENTS,
+        genuine: bool = True,
+        not_genuine: tuple[Component, ...] = (),
     ) -> Claim:
-        decision = Inspect(actor="warehouse", serial_number=serial, genuine=genuine, components=components)
+        decision = Inspect(
+            actor="warehouse", serial_number=serial, genuine=genuine, components=components, not_genuine=not_genuine
+        )
         return await self.decide("inspection", decision)
 
     async def reset(self) -> None:

@@ -150,6 +150,47 @@ async def test_missing_propellers_cost_their_difference_alone(world: World) -> N
     assert world.payments.net_paid() == FEE + PROPELLERS
 
 
+async def test_wrong_parts_cost_their_difference_when_the_device_was_accepted(world: World) -> None:
+    """R-CMP-1, R-CMP-2, R-INS-3: what was accepted stays accepted, and a wrong part is a missing part."""
+    case = await world.shipped()
+    await case.arrive()
+    await case.inspect(components=NO_PROPELLERS)
+    await case.arrive()
+    claim = await case.inspect(serial="", components=(Component.PROPELLERS,), genuine=False)
+    assert claim.state is ClaimState.AWAITING_PARTS
+    assert claim.deadline
+    claim = await case.pass_until(claim.deadline + timedelta(seconds=2))
+    assert claim.outcome is Outcome.PARTS_CHARGED
+    assert world.payments.net_paid() == FEE + PROPELLERS
+
+
+async def test_a_wrong_part_in_the_first_box_is_a_missing_part(world: World) -> None:
+    """R-CMP-1."""
+    case = await world.shipped()
+    await case.arrive()
+    claim = await case.inspect(components=WITHOUT_BATTERY, genuine=False, not_genuine=(Component.PROPELLERS,))
+    assert claim.state is ClaimState.AWAITING_PARTS
+    assert [part.component for part in claim.missing] == [Component.PROPELLERS]
+    await case.arrive()
+    claim = await case.inspect(serial="", components=(Component.PROPELLERS,))
+    assert claim.outcome is Outcome.HOLD_RELEASED
+    assert world.payments.net_paid() == FEE
+
+
+async def test_another_device_after_parts_were_accepted_is_not_accepted(world: World) -> None:
+    """R-INS-3: the parts that came alone prove nothing about the device."""
+    case = await world.shipped()
+    await case.arrive()
+    await case.inspect(components=(Component.GIMBAL_CAMERA, Component.PROPELLERS))
+    await case.arrive()
+    claim = await case.inspect(serial="SN9", components=(Component.AIRCRAFT,))
+    assert claim.state is ClaimState.AWAITING_CURE
+    await case.arrive()
+    claim = await case.inspect(components=(Component.AIRCRAFT,))
+    assert claim.outcome is Outcome.HOLD_RELEASED
+    assert world.payments.net_paid() == FEE
+
+
 @pytest.mark.parametrize("choice", list(PartsChoice))
 async def test_the_customer_pays_for_parts_or_sends_them(world: World, choice: PartsChoice) -> None:
     """R-CMP-1."""

@@ -71,6 +71,20 @@ async def test_a_warranty_that_has_ended_covers_nothing(world: World) -> None:
     assert error.type == "action_not_allowed"
 
 
+async def test_a_part_of_another_make_holds_a_replacement_back(world: World) -> None:
+    """R-CMP-1, R-REP-3: it is a missing part until a right one has come."""
+    case = await world.open(world.online_repair())
+    await case.arrive()
+    claim = await case.inspect(genuine=False, not_genuine=(Component.PROPELLERS,))
+    assert [part.component for part in claim.missing] == [Component.PROPELLERS]
+    await case.decide("repair_quote", quote())
+    claim = await case.decide("repair_choice", choose(RepairChoice.REPLACEMENT))
+    assert claim.state is ClaimState.AWAITING_PARTS
+    await case.arrive()
+    claim = await case.inspect(serial="", components=(Component.PROPELLERS,))
+    assert (claim.state, claim.missing) == (ClaimState.AWAITING_DISPATCH, ())
+
+
 async def test_a_replacement_instead_of_a_repair_draws_a_use(world: World) -> None:
     """R-REP-3."""
     case = await quoted(world)

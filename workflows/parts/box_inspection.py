@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from temporalio import workflow
 
 from domain import settlement
-from domain.claim import Inspection
-from domain.inspection import Assessment, SerialMatch, Verdict, assess, compare_serials
-from domain.kinds import Attention, Component
+from domain.claim import Claim, Inspection, Return
+from domain.inspection import Assessment, Verdict, assess
+from domain.kinds import BODIES, Attention, Component
 from messages.claims import Inspect
 from messages.record import IdentifySerial, Record, SerialIdentified
 from workflows.parts.activity_calls import ActivityCalls
@@ -25,7 +25,7 @@ _TITLES = {
 
 @dataclass
 class BoxInspectionData:
-    """The components received with the right unit, whether that unit was accepted, and the owner of a wrong unit."""
+    """The components that were accepted, whether the device is among them, and the owner of a wrong unit."""
 
     received: set[Component] = field(default_factory=set)
     unit_accepted: bool = False
@@ -68,18 +68,9 @@ class BoxInspection:
             components=decision.components,
             notes=decision.notes,
             photos=decision.photos,
+            not_genuine=decision.not_genuine,
         )
-        serial = claim.serial_number if self._data.unit_accepted else seen.serial_number
-        if seen.genuine and compare_serials(claim.serial_number, serial) is SerialMatch.SAME:
-            self._data.unit_accepted = True
-            self._data.received |= set(seen.components)
-        everything = tuple(sorted(self._data.received | set(seen.components)))
-        assessment = assess(
-            replace(seen, serial_number=serial, components=everything),
-            serial_number=claim.serial_number,
-            expected=returning.expected,
-            replacement_serial=claim.replacement_serial_number,
-        )
+        assessment = self._assess(seen, claim, returning)
         missing = settlement.missing_parts(self._reservation.terms.offer, assessment.missing)
         if assessment.verdict is Verdict.PARTS_MISSING and not settlement.differences(missing, claim.fee.currency):
             assessment = Assessment(Verdict.GOOD)  # edge case 18: nothing to pay, nothing to send
@@ -97,6 +88,32 @@ class BoxInspection:
         if assessment.verdict is Verdict.MISMATCH and not self._data.unit_accepted:
             await self._identify(seen.serial_number)
         return assessment
+
+    def _assess(self, seen: Inspection, claim: Claim, returning: Return) -> Assessment:
+        assessment = assess(
+            seen,
+            serial_number=claim.serial_number,
+            expected=returning.expected,
+            replacement_serial=claim.replacement_serial_number,
+            received=self._data.received,
+        )
+        before = self._assess_whole_box(seen, claim, returning)
+        if before.verdict is not assessment.verdict and not workflow.patched("components-judged-alone"):
+            assessment = before
+        self._data.received |= set(assessment.accepted)
+        self._data.unit_accepted = not BODIES.intersection(returning.expected).difference(self._data.received)
+        return assessment
+
+    def _assess_whole_box(self, seen: Inspection, claim: Claim, returning: Return) -> Assessment:
+        """As claims were judged that began before release 0.3: a part of another make spoiled the whole box."""
+        serial = claim.serial_number if self._data.unit_accepted else seen.serial_number
+        everything = tuple(sorted(self._data.received | set(seen.components)))
+        return assess(
+            replace(seen, serial_number=serial, components=everything, not_genuine=()),
+            serial_number=claim.serial_number,
+            expected=returning.expected,
+            replacement_serial=claim.replacement_serial_number,
+        )
 
     async def _identify(self, serial_number: str) -> None:
         """Flag a unit that is registered to another claim or customer for staff (edge cases 11, 12)."""

@@ -117,6 +117,18 @@ async def parts_sent(world: World) -> str:
     return case.id
 
 
+@scenario(WORKFLOW)
+async def parts_of_another_make(world: World) -> str:
+    case = await world.shipped()
+    await case.arrive()
+    await case.inspect(components=NO_PROPELLERS)
+    await case.arrive()
+    await case.inspect(serial="", components=(Component.PROPELLERS,), genuine=False)
+    await case.arrive()
+    await case.inspect(serial="", components=(Component.PROPELLERS,))
+    return case.id
+
+
 @scenario(WORKFLOW, policy=Policy(parts_days=0))
 async def parts_charged_at_once(world: World) -> str:
     case = await world.shipped()

@@ -12,10 +12,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api import docs_page, error_handlers, openapi
 from api.auth import ApiKeys
+from api.authentication import AuthenticationMiddleware
 from api.body_limit import BodyLimitMiddleware
 from api.claim_commands import ClaimCommands
 from api.config import ApiConfig
 from api.idempotency import IdempotencyMiddleware
+from api.key_guard import KeyGuard
 from api.metrics import Metrics, MetricsMiddleware
 from api.quote_signer import QuoteSigner
 from api.requests.base import now as wall_clock
@@ -42,8 +44,10 @@ from store.webhook_events import WebhookEvents
 log = logging.getLogger("aftercare.api")
 
 IDEMPOTENCY_KEY_RETENTION = timedelta(days=30)
+RESPONSE_RETENTION = timedelta(days=1)
+"""The bodies of stored responses name people. A client that retries does so within the day."""
 WEBHOOK_EVENT_RETENTION = timedelta(days=90)
-_CLEANUP_INTERVAL = timedelta(hours=6)
+_CLEANUP_INTERVAL = timedelta(hours=1)
 
 
 def create_app(
@@ -56,7 +60,7 @@ def create_app(
         now: replaces the clock in tests.
     """
     database = Database(config.database_url)
-    idempotency_keys, keys, metrics = IdempotencyKeys(database), ApiKeys(config.keys), Metrics()
+    idempotency_keys, metrics = IdempotencyKeys(database), Metrics()
     services = Services(
         config=config,
         database=database,
@@ -90,7 +94,7 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.services, app.state.keys, app.state.metrics = services, keys, metrics
+    app.state.services, app.state.metrics = services, metrics
     for router in _routers(config.development):
         app.include_router(router, prefix="/v1")
     app.include_router(operations.router)
@@ -99,8 +103,9 @@ def create_app(
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
     error_handlers.install(app)
     # The middleware added last runs first.
-    app.add_middleware(IdempotencyMiddleware, idempotency_keys=idempotency_keys, keys=keys, now=now)
+    app.add_middleware(IdempotencyMiddleware, idempotency_keys=idempotency_keys, now=now)
     app.add_middleware(BodyLimitMiddleware)
+    app.add_middleware(AuthenticationMiddleware, keys=ApiKeys(config.keys), guard=KeyGuard())
     app.add_middleware(MetricsMiddleware, metrics=metrics)
     return app
 
@@ -119,6 +124,7 @@ async def _delete_expired(
     """Delete Idempotency-Keys and webhook event ids after their retention: they are for retries only."""
     while True:
         try:
+            await idempotency_keys.forget_bodies(now() - RESPONSE_RETENTION)
             await idempotency_keys.delete_before(now() - IDEMPOTENCY_KEY_RETENTION)
             await webhooks.delete_before(now() - WEBHOOK_EVENT_RETENTION)
         except (SQLAlchemyError, OSError) as error:

@@ -31,20 +31,32 @@ class Caller:
 
 
 class ApiKeys:
-    """The keys of this installation. Raises ValueError for an unknown role."""
+    """The keys of this installation. Raises ValueError for an unknown role, and for an empty key."""
 
     def __init__(self, keys: Mapping[str, str]) -> None:
+        if not all(keys):
+            raise ValueError("an empty key would let everybody in")
         self._callers = [(_digest(key), Caller(Role(role), _digest(key).hex()[:12])) for key, role in keys.items()]
 
-    def caller(self, headers: Headers) -> Caller | None:
-        """The caller of the key in the Authorization header. Compares with every key, each in constant time."""
-        scheme, _, token = headers.get("authorization", "").partition(" ")
-        digest = _digest(token.strip())
+    def caller(self, token: str) -> Caller | None:
+        """The caller whose key this is. Compares with every key, each in constant time."""
+        digest = _digest(token)
         found = None
         for known, caller in self._callers:
             if hmac.compare_digest(known, digest):
                 found = caller
-        return found if scheme.lower() == "bearer" else None
+        return found
+
+
+def bearer_token(headers: Headers) -> str:
+    """What stands behind `Bearer` in the Authorization header; empty without one."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def no_key() -> Problem:
+    """401: no key came, or none of ours."""
+    return Problem(Code.UNAUTHORIZED, "Send a valid key: Authorization: Bearer <key>.")
 
 
 def _digest(key: str) -> bytes:
@@ -70,10 +82,9 @@ class RequireRole(HTTPBearer):
 
     def authorize(self, request: Request) -> Caller:
         """The caller. Raises Problem without a valid key (401) or with one of another role (403)."""
-        keys: ApiKeys = request.app.state.keys
-        caller = keys.caller(request.headers)
+        caller: Caller | None = request.state.caller
         if caller is None:
-            raise Problem(Code.UNAUTHORIZED, "Send a valid key: Authorization: Bearer <key>.")
+            raise no_key()
         if self._roles and caller.role not in (*self._roles, Role.ADMIN):
             required = " or ".join(self._roles)
             raise Problem(Code.FORBIDDEN, f"This needs the role {required}; the key's role is {caller.role}.")

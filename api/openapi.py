@@ -8,7 +8,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
 from api.openapi_examples import examples_of
-from api.problems import MEDIA_TYPE, PROBLEM_TYPES, RETRY_AFTER_SECONDS, Code, FieldError, Problem, ProblemView
+from api.problems import MEDIA_TYPE, PROBLEM_TYPES, RETRIED, RETRY_AFTER_SECONDS, Code, FieldError, Problem, ProblemView
 from domain.kinds import Action, ReasonCode
 from domain.reasons import Reason
 
@@ -70,11 +70,18 @@ _EXAMPLES: dict[Code, Problem] = {
         Problem(Code.BAD_SIGNATURE, "The signature in Stripe-Signature does not fit the body."),
         Problem(Code.UNAUTHORIZED, "Send a valid key: Authorization: Bearer <key>."),
         Problem(Code.FORBIDDEN, "This needs the role staff; the key's role is warehouse."),
+        Problem(Code.TOO_MANY_REQUESTS, "Too many wrong keys came from this address. Send a valid one in 6 s."),
         Problem(Code.UNAVAILABLE, "The database does not answer now. Try again with the same Idempotency-Key."),
         Problem(Code.INTERNAL_ERROR, "The request could not be answered."),
     )
 }
-_EVERY_REQUEST = (Code.UNAUTHORIZED, Code.INVALID_REQUEST, Code.UNAVAILABLE, Code.INTERNAL_ERROR)
+_EVERY_REQUEST = (
+    Code.UNAUTHORIZED,
+    Code.INVALID_REQUEST,
+    Code.TOO_MANY_REQUESTS,
+    Code.UNAVAILABLE,
+    Code.INTERNAL_ERROR,
+)
 _EVERY_POST = (Code.PAYLOAD_TOO_LARGE, Code.UNSUPPORTED_MEDIA_TYPE, Code.IDEMPOTENCY_KEY_REUSED)
 
 
@@ -92,7 +99,7 @@ def problems(*codes: Code) -> Responses:
             "summary": PROBLEM_TYPES[code].title,
             "value": example,
         }
-        if code in (Code.UNAVAILABLE, Code.PAYMENT_IN_PROGRESS):
+        if code in RETRIED:
             example_header = {"schema": {"type": "integer"}, "example": RETRY_AFTER_SECONDS}
             response["headers"] = {"Retry-After": {"description": "Seconds to wait", **example_header}}
     return responses

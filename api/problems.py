@@ -36,6 +36,7 @@ class Code(StrEnum):
     BAD_SIGNATURE = "bad_signature"
     UNAUTHORIZED = "unauthorized"
     FORBIDDEN = "forbidden"
+    TOO_MANY_REQUESTS = "too_many_requests"
     UNAVAILABLE = "unavailable"
     INTERNAL_ERROR = "internal_error"
 
@@ -70,9 +71,14 @@ PROBLEM_TYPES: dict[Code, ProblemType] = {
     Code.BAD_SIGNATURE: ProblemType(400, "The webhook is not signed as it must be"),
     Code.UNAUTHORIZED: ProblemType(401, "A key is needed"),
     Code.FORBIDDEN: ProblemType(403, "The key does not allow this"),
+    Code.TOO_MANY_REQUESTS: ProblemType(429, "Too many at once"),
     Code.UNAVAILABLE: ProblemType(503, "Temporarily unavailable"),
     Code.INTERNAL_ERROR: ProblemType(500, "Something went wrong on our side"),
 }
+
+
+RETRIED = frozenset({Code.UNAVAILABLE, Code.PAYMENT_IN_PROGRESS, Code.TOO_MANY_REQUESTS})
+"""Codes that come with `Retry-After`."""
 
 
 class FieldError(BaseModel):
@@ -153,7 +159,7 @@ class Problem(Exception):
 
     def response(self, instance: str | None = None) -> JSONResponse:
         headers = dict(self.headers)
-        if self.code in (Code.UNAVAILABLE, Code.PAYMENT_IN_PROGRESS):
+        if self.code in RETRIED:
             headers.setdefault("Retry-After", str(RETRY_AFTER_SECONDS))
         if self.code is Code.UNAUTHORIZED:
             headers.setdefault("WWW-Authenticate", "Bearer")

@@ -29,7 +29,14 @@ class OpenRequest:
 
 
 class IdempotencyKeyReused(Exception):
-    """The key was first sent with another body."""
+    """The key was first sent with another request."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseForgotten(Exception):
+    """The key's request was answered with `status`, and the response is not kept any more."""
+
+    status: int
 
 
 class IdempotencyKeys:
@@ -43,6 +50,7 @@ class IdempotencyKeys:
 
         Raises:
             IdempotencyKeyReused: it was stored with another fingerprint.
+            ResponseForgotten: its request is done, and `forget_bodies` has deleted the response.
         """
         row = {"scope": scope, "key": key, "fingerprint": fingerprint, "created_at": now}
         async with self._database.transaction() as session:
@@ -55,7 +63,9 @@ class IdempotencyKeys:
             raise IdempotencyKeyReused
         if known.status is None:
             return OpenRequest(known.created_at, repeated=True)
-        return StoredResponse(known.status, dict(known.headers or {}), known.body or "")
+        if known.body is None:
+            raise ResponseForgotten(known.status)
+        return StoredResponse(known.status, dict(known.headers or {}), known.body)
 
     async def store_response(self, scope: str, key: str, response: StoredResponse) -> None:
         """Store the first response; a later one for the same key changes nothing."""
@@ -67,6 +77,13 @@ class IdempotencyKeys:
         """Delete a key without a response: its request was invalid, and the key may be used for a corrected one."""
         async with self._database.transaction() as session:
             await session.exec(delete(HttpRequestRow).where(*_without_response(scope, key)))
+
+    async def forget_bodies(self, before: datetime) -> None:
+        """Delete the bodies of responses to keys that were first sent before `before`: they name people."""
+        row = HttpRequestRow
+        old = update(row).where(col(row.created_at) < before, col(row.body).is_not(None))
+        async with self._database.transaction() as session:
+            await session.exec(old.values(body=None))
 
     async def delete_before(self, instant: datetime) -> None:
         """Delete keys that were first sent before `instant`."""

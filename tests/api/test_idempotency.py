@@ -4,11 +4,13 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from sqlmodel import select
 
 from messages.claims import CancelClaim
 from store.database import Database
 from store.idempotency_keys import IdempotencyKeyReused, IdempotencyKeys, OpenRequest, StoredResponse
 from store.reads.claim_counts import open_claims
+from store.tables.http_requests import HttpRequestRow
 from tests.api.conftest import NOW, OWNER, SERIAL, ApiHarness, express, problem
 
 KEY = {"Idempotency-Key": "order 66"}
@@ -42,16 +44,42 @@ async def test_a_refusal_is_stored_under_its_key(harness: ApiHarness) -> None:
 
 
 async def test_a_key_belongs_to_one_caller_and_one_path(harness: ApiHarness) -> None:
-    for serial in ("ONE", "TWO"):
-        body = {"serial_number": serial, "model": "mavic-3", "region": "US", "owner": OWNER}
-        assert (await harness.http.post("/v1/devices", json=body, headers={"Idempotency-Key": serial})).is_success
-    bind = {"remote_controller": "RC"}
-    for serial in ("ONE", "TWO"):
-        assert (await harness.http.post(f"/v1/devices/{serial}/bindings", json=bind, headers=KEY)).is_success
+    claim = await harness.claimed()
+    body = {"reason": "mind"}
+    assert (await harness.http.post(f"/v1/claims/{claim['id']}/cancel", json=body, headers=KEY)).is_success
+    commands_before = len(harness.claim_commands.received)
+    for path in ("waiver", "found"):
+        response = await harness.http.post(f"/v1/claims/{claim['id']}/{path}", json=body, headers=KEY)
+        assert "another path" in problem(response, 422, "idempotency_key_reused")["detail"]
+    device = {"serial_number": "OTHER1", "model": "mavic-3", "region": "US", "owner": OWNER}
+    problem(await harness.http.post("/v1/devices", json=device, headers=KEY), 422, "idempotency_key_reused")
+    assert len(harness.claim_commands.received) == commands_before
     other = KEY | {"Authorization": "Bearer cs"}
-    harness.later(minutes=1)
-    response = await harness.http.post("/v1/devices/ONE/bindings", json={"remote_controller": "RC2"}, headers=other)
-    assert response.status_code == 201
+    assert (await harness.http.post("/v1/devices", json=device, headers=other)).status_code == 201
+
+
+async def test_a_key_is_refused_on_another_path_while_its_response_is_missing(harness: ApiHarness) -> None:
+    claim = await harness.claimed()
+    harness.claim_commands.idle = True
+    problem(await harness.http.post(f"/v1/claims/{claim['id']}/cancel", headers=KEY), 503, "unavailable")
+    response = await harness.http.post(f"/v1/claims/{claim['id']}/found", headers=KEY)
+    problem(response, 422, "idempotency_key_reused")
+
+
+async def test_a_response_is_kept_for_a_day_and_its_key_for_a_month(harness: ApiHarness) -> None:
+    body = {"serial_number": SERIAL, "model": "mavic-3", "region": "US", "owner": OWNER}
+    assert (await harness.http.post("/v1/devices", json=body, headers=KEY)).status_code == 201
+    keys = IdempotencyKeys(harness.database)
+    await keys.forget_bodies(NOW)
+    assert (await harness.http.post("/v1/devices", json=body, headers=KEY)).headers["idempotency-replayed"]
+    await keys.forget_bodies(NOW + timedelta(seconds=1))
+    async with harness.database.snapshot() as session:
+        (row,) = (await session.exec(select(HttpRequestRow))).all()
+    assert "@" not in row.model_dump_json()
+    commands_before = len(harness.claim_commands.received)
+    response = await harness.http.post("/v1/devices", json=body, headers=KEY)
+    assert "answered with 201" in problem(response, 422, "idempotency_key_reused")["detail"]
+    assert len(harness.claim_commands.received) == commands_before
 
 
 async def test_an_invalid_request_leaves_its_key_free(harness: ApiHarness) -> None:

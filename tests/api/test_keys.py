@@ -1,9 +1,14 @@
 """Authorization: every route with every role, and the response to a wrong key."""
 
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import httpx2
 import pytest
 
 from api.app import create_app
 from api.auth import ApiKeys
+from api.key_guard import BURST, REFILL_SECONDS, KeyGuard, address_of
 from tests.api.conftest import SERIAL, ApiHarness, config, problem
 
 ROLES = {"cs": "customer_service", "wh": "warehouse", "st": "staff", "fi": "finance", "dev": "admin"}
@@ -74,8 +79,9 @@ async def test_every_role_has_exactly_the_permissions_of_the_contract(harness: A
 async def test_every_route_of_version_1_needs_a_key(harness: ApiHarness) -> None:
     for route in [*LIMITED, *FOR_ALL]:
         method, path = route.split()
-        for headers in ({"Authorization": "Bearer nobody"}, {"Authorization": "Basic dev"}, {"Authorization": "dev"}):
-            response = await harness.http.request(method, path, headers=headers)
+        for authorization in ("Bearer nobody", "Bearer", "Bearer ", "Basic dev", "dev"):
+            async with from_address(harness, uuid4().hex) as http:
+                response = await http.request(method, path, headers={"Authorization": authorization})
             problem(response, 401, "unauthorized")
             assert response.headers["www-authenticate"] == "Bearer"
 
@@ -107,6 +113,64 @@ async def test_production_knows_no_development_routes(sqlite_url: str, harness: 
     assert [path for path in paths if path == "/v1/claims"]
 
 
-def test_an_unknown_role_fails_at_startup() -> None:
+@pytest.mark.parametrize("keys", [{"k": "king"}, {"": "admin"}])
+def test_an_unknown_role_and_an_empty_key_fail_at_startup(keys: dict[str, str]) -> None:
     with pytest.raises(ValueError):
-        ApiKeys({"k": "king"})
+        ApiKeys(keys)
+
+
+def from_address(harness: ApiHarness, address: str) -> httpx2.AsyncClient:
+    """A client without a key, at another address than the harness's."""
+    transport = httpx2.ASGITransport(harness.app, client=(address, 4711))
+    return httpx2.AsyncClient(transport=transport, base_url="http://api")
+
+
+async def test_wrong_keys_are_slowed_down_by_address_and_known_clients_go_on(harness: ApiHarness) -> None:
+    async with from_address(harness, "192.0.2.1") as http:
+        assert (await http.get("/v1/claims", headers={"Authorization": "Bearer wh"})).status_code == 200
+        answers = [await http.get("/v1/claims", headers={"Authorization": f"Bearer {n}"}) for n in range(300)]
+        assert [each.status_code for each in answers] == [401] * BURST + [429] * (300 - BURST)
+        assert int(problem(answers[-1], 429, "too_many_requests") and answers[-1].headers["retry-after"]) in (5, 6)
+        # A right guess is told apart from a wrong one no sooner; who was here before is not affected.
+        assert (await http.get("/v1/claims", headers={"Authorization": "Bearer st"})).status_code == 429
+        assert (await http.get("/v1/claims", headers={"Authorization": "Bearer wh"})).status_code == 200
+        assert (await http.get("/healthz")).status_code == 200
+    async with from_address(harness, "192.0.2.2") as http:
+        assert (await http.get("/v1/claims", headers={"Authorization": "Bearer st"})).status_code == 200
+
+
+def test_another_key_may_be_tried_every_few_seconds() -> None:
+    clock = [0.0]
+    guard = KeyGuard(lambda: clock[0])
+    for _ in range(BURST):
+        assert guard.seconds_to_wait("a", None) == 0
+        guard.wrong("a")
+    assert guard.seconds_to_wait("a", None) == REFILL_SECONDS
+    clock[0] += REFILL_SECONDS
+    assert guard.seconds_to_wait("a", "owner") == 0
+    guard.wrong("a")
+    assert guard.seconds_to_wait("a", "owner") == REFILL_SECONDS
+    guard.right("a", "owner")
+    assert guard.seconds_to_wait("a", "owner") == 0
+
+
+def test_one_ipv6_network_is_one_address() -> None:
+    first, second = ({"client": (host, 1)} for host in ("2001:db8:0:1::1", "2001:db8:0:1:ffff::2"))
+    assert address_of(first) == address_of(second) == "2001:db8:0:1::/64"
+    assert address_of({"client": ("192.0.2.1", 1)}) == "192.0.2.1"
+    assert address_of({"client": None}) == "unknown"
+
+
+async def test_a_body_without_a_key_is_not_read(harness: ApiHarness) -> None:
+    read: list[bytes] = []
+
+    async def body() -> AsyncIterator[bytes]:
+        read.append(b"{")
+        yield b"{"
+
+    headers = {"Authorization": "Bearer nobody", "Content-Type": "application/json"}
+    async with from_address(harness, "192.0.2.3") as http:
+        response = await http.post("/v1/claims", content=body(), headers=headers)
+    problem(response, 401, "unauthorized")
+    assert response.headers["connection"] == "close"
+    assert read == []

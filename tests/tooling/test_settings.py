@@ -8,12 +8,14 @@ from pydantic import SecretStr
 from activities.payments.fault_injection import FaultInjection
 from settings import DEMO_CARRIER, SIMULATED, Settings, SettingsError, load_settings
 
+STAFF_KEY, WAREHOUSE_KEY = "0f7c" * 8, "9a1b" * 8
+LONG = "s3cr3t-" * 5
 PRODUCTION = {
     "AFTERCARE_ENVIRONMENT": "production",
     "AFTERCARE_PAYMENTS": "stripe",
     "AFTERCARE_STRIPE_API_KEY": "sk_live_4711",
     "AFTERCARE_SECRET": "0123456789abcdef0123456789abcdef",
-    "AFTERCARE_API_KEYS": "staff:0f7c,warehouse:9a1b",
+    "AFTERCARE_API_KEYS": f"staff:{STAFF_KEY},warehouse:{WAREHOUSE_KEY}",
 }
 
 
@@ -48,20 +50,25 @@ def test_the_pages_address_follows_its_port(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_production_starts_when_everything_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
     given(monkeypatch, **PRODUCTION)
-    assert load_settings().api_keys == {"0f7c": "staff", "9a1b": "warehouse"}
+    assert load_settings().api_keys == {STAFF_KEY: "staff", WAREHOUSE_KEY: "warehouse"}
 
 
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("AFTERCARE_API_KEYS", "admin:dev,staff:0f7c", "'dev' is for development only"),
+        ("AFTERCARE_API_KEYS", f"admin:dev,staff:{STAFF_KEY}", "'dev' is for development only"),
         ("AFTERCARE_API_KEYS", "", "no API key is given"),
         ("AFTERCARE_PAYMENTS", "simulated", "AFTERCARE_PAYMENTS=stripe"),
         ("AFTERCARE_STRIPE_API_KEY", "sk_test_4711", "no live key, no card would ever be charged"),
         ("AFTERCARE_STRIPE_API_BASE", "http://127.0.0.1:8420", "AFTERCARE_STRIPE_API_BASE is for development only"),
         ("AFTERCARE_SECRET", "", "AFTERCARE_SECRET"),
         ("AFTERCARE_SECRET", "short", "too short"),
-        ("AFTERCARE_WEBHOOK_SECRETS", "simulated:0f7c", "AFTERCARE_WEBHOOK_SECRETS"),
+        ("AFTERCARE_SECRET", " " * 40, "too short"),
+        ("AFTERCARE_API_KEYS", f"admin:{LONG},staff:{'k' * 31}", "AFTERCARE_API_KEYS has a key of fewer than 32"),
+        ("AFTERCARE_API_KEYS", '{"short": "admin"}', "AFTERCARE_API_KEYS has a key of fewer than 32"),
+        ("AFTERCARE_WEBHOOK_SECRETS", "stripe:whsec_1", "AFTERCARE_WEBHOOK_SECRETS has a secret of fewer than 32"),
+        ("AFTERCARE_WEBHOOK_SECRETS", '{"carrier-ups": "x"}', "AFTERCARE_WEBHOOK_SECRETS has a secret of fewer than"),
+        ("AFTERCARE_WEBHOOK_SECRETS", f"simulated:{LONG}", "AFTERCARE_WEBHOOK_SECRETS"),
         ("AFTERCARE_SIMULATED_MISCHIEF", '{"repeat": 0.1}', "AFTERCARE_SIMULATED_MISCHIEF"),
     ],
 )
@@ -106,7 +113,21 @@ def test_production_names_every_reason_at_once(monkeypatch: pytest.MonkeyPatch) 
         ("AFTERCARE_API_KEYS", "hush-4711:staff"),
         ("AFTERCARE_API_KEYS", '{"hush-4711"'),
         ("AFTERCARE_API_KEYS", '["hush-4711"]'),
+        ("AFTERCARE_API_KEYS", '{"": "admin"}'),
+        ("AFTERCARE_API_KEYS", '{"hush 4711": "admin"}'),
+        ("AFTERCARE_API_KEYS", '{" hush-4711": "admin"}'),
+        ("AFTERCARE_API_KEYS", '{"hush\\u00a04711": "admin"}'),
+        ("AFTERCARE_API_KEYS", '{"hush-4711": {"role": "admin"}}'),
+        ("AFTERCARE_API_KEYS", "staff:,admin:hush-4711"),
+        ("AFTERCARE_API_KEYS", "staff:hush 4711"),
+        ("AFTERCARE_API_KEYS", "staff: hush-4711"),
+        ("AFTERCARE_API_KEYS", "staff:hush-4711,warehouse:hush-4711"),
+        ("AFTERCARE_API_KEYS", '{"hush-4711": "staff", "hush-4711": "warehouse"}'),
         ("AFTERCARE_WEBHOOK_SECRETS", "hush-4711"),
+        ("AFTERCARE_WEBHOOK_SECRETS", "stripe:hush 4711"),
+        ("AFTERCARE_WEBHOOK_SECRETS", '{"stripe": ""}'),
+        ("AFTERCARE_WEBHOOK_SECRETS", '{"stripe": "hush-4711", "stripe": "hush-4712"}'),
+        ("AFTERCARE_WEBHOOK_SECRETS", "stripe:hush-4711,carrier-ups:hush-4711"),
         ("AFTERCARE_WEBHOOK_SECRETS", "stripe:"),
         ("AFTERCARE_WEBHOOK_SECRETS", ":hush-4711"),
         ("AFTERCARE_WEBHOOK_SECRETS", "Stripe:hush-4711"),
@@ -131,11 +152,22 @@ def test_keys_are_pairs_or_json(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_settings().api_keys == {"a:b": "staff"}
 
 
+@pytest.mark.parametrize("keys", [{"": "admin"}, {"two words": "admin"}, {"caf\xe9": "admin"}])
+def test_an_unusable_key_is_refused_however_it_is_given(keys: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="a key"):
+        Settings(api_keys=keys)
+
+
+def test_development_takes_short_keys_and_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, AFTERCARE_API_KEYS="admin:x", AFTERCARE_WEBHOOK_SECRETS="carrier-demo:secret")
+    assert load_settings().api_keys == {"x": "admin"}
+
+
 def test_webhook_secrets_are_pairs_or_json(monkeypatch: pytest.MonkeyPatch) -> None:
-    given(monkeypatch, **PRODUCTION, AFTERCARE_WEBHOOK_SECRETS=" stripe:whsec_1:2 , carrier-ups:x ")
-    assert load_settings().senders() == {"stripe": "whsec_1:2", "carrier-ups": "x"}
-    given(monkeypatch, AFTERCARE_WEBHOOK_SECRETS='{"stripe": "whsec_1,2"}')
-    assert load_settings().senders() == {"stripe": "whsec_1,2"}
+    given(monkeypatch, **PRODUCTION, AFTERCARE_WEBHOOK_SECRETS=f" stripe:{LONG}:2 , carrier-ups:{LONG} ")
+    assert load_settings().senders() == {"stripe": f"{LONG}:2", "carrier-ups": LONG}
+    given(monkeypatch, AFTERCARE_WEBHOOK_SECRETS=f'{{"stripe": "{LONG},2"}}')
+    assert load_settings().senders() == {"stripe": f"{LONG},2"}
 
 
 def test_production_has_only_the_configured_webhook_senders(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,10 +185,11 @@ def test_development_makes_secrets_for_its_own_senders(tmp_path: Path) -> None:
 
 def test_no_secret_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     url = "postgresql+psycopg://aftercare:hush@db/aftercare"
-    given(monkeypatch, **PRODUCTION, AFTERCARE_DATABASE_URL=url, AFTERCARE_WEBHOOK_SECRETS="stripe:hush")
+    given(monkeypatch, **PRODUCTION, AFTERCARE_DATABASE_URL=url, AFTERCARE_WEBHOOK_SECRETS=f"stripe:{LONG}")
     printed = repr(load_settings())
     assert "hush" not in printed
-    assert "0f7c" not in printed
+    assert STAFF_KEY not in printed
+    assert LONG not in printed
     assert "4711" not in printed
     assert PRODUCTION["AFTERCARE_SECRET"] not in printed
 

@@ -22,6 +22,16 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from activities.payments.fault_injection import FaultInjection
 from domain.policy import Policy
+from settings.credentials import (
+    EXAMPLE_KEYS,
+    EXAMPLE_SECRETS,
+    MIN_SECRET_LENGTH,
+    check_keys,
+    check_secrets,
+    parse_keys,
+    parse_secrets,
+    too_short,
+)
 
 PREFIX = "AFTERCARE_"
 ROLES = ("customer_service", "warehouse", "staff", "finance", "admin")
@@ -32,10 +42,7 @@ HOME_VERSION = "2"
 """Version of the data folder's layout. Raise it when a release cannot use the folders of older ones."""
 
 _SECRET_BYTES = 32
-_MIN_SECRET_LENGTH = 32
 _SENDER_NAME = re.compile(r"(carrier-)?[a-z0-9]+(-[a-z0-9]+)*")
-_EXAMPLE_SECRETS = "AFTERCARE_WEBHOOK_SECRETS='stripe:<secret>,carrier-ups:<secret>'"
-_EXAMPLE_KEYS = "AFTERCARE_API_KEYS='staff:<key>,warehouse:<key>'"
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -44,48 +51,8 @@ class SettingsError(Exception):
     """The settings are invalid. The message has one line for each problem and says what to do."""
 
 
-def _parse_keys(text: object) -> object:
-    if not isinstance(text, str):
-        return text
-    if text.lstrip().startswith("{"):
-        return _read_json(text, _EXAMPLE_KEYS)
-    keys: dict[str, str] = {}
-    for role, key in _pairs(text):
-        # The pair is not repeated: it may hold a valid key.
-        if not role or not key:
-            raise ValueError(f"each entry is role:key; write {_EXAMPLE_KEYS}")
-        keys[key] = role
-    return keys
-
-
-def _parse_secrets(text: object) -> object:
-    if not isinstance(text, str):
-        return text
-    if text.lstrip().startswith("{"):
-        return _read_json(text, _EXAMPLE_SECRETS)
-    given: dict[str, str] = {}
-    for sender, secret in _pairs(text):
-        if sender in given:
-            raise ValueError("a sender is named twice: while it rolls its secret over, it signs with both")
-        given[sender] = secret
-    return given
-
-
-def _read_json(text: str, example: str) -> dict[str, str]:
-    try:
-        return {str(name): str(value) for name, value in json.loads(text).items()}
-    except json.JSONDecodeError as error:
-        raise ValueError(f"not JSON ({error.msg}); write {example}") from None
-
-
-def _pairs(text: str) -> list[tuple[str, str]]:
-    """Each entry, split at its first colon."""
-    entries = filter(None, (part.strip() for part in text.split(",")))
-    return [(name, value) for name, _, value in (entry.partition(":") for entry in entries)]
-
-
-RoleOfKey = Annotated[dict[str, str], NoDecode, BeforeValidator(_parse_keys)]
-SecretOfSender = Annotated[dict[str, str], NoDecode, BeforeValidator(_parse_secrets)]
+RoleOfKey = Annotated[dict[str, str], NoDecode, BeforeValidator(parse_keys)]
+SecretOfSender = Annotated[dict[str, str], NoDecode, BeforeValidator(parse_secrets)]
 
 
 class Settings(BaseSettings):
@@ -148,20 +115,22 @@ class Settings(BaseSettings):
     @field_validator("api_keys", mode="after")
     @classmethod
     def _roles(cls, keys: dict[str, str]) -> dict[str, str]:
+        check_keys(keys)
         # The role is not repeated: if key and role are swapped it is a valid key.
         if not set(keys.values()) <= set(ROLES):
-            raise ValueError(f"an entry names an unknown role; write {_EXAMPLE_KEYS}; the roles are {', '.join(ROLES)}")
+            raise ValueError(f"an entry names an unknown role; write {EXAMPLE_KEYS}; the roles are {', '.join(ROLES)}")
         return keys
 
     @field_validator("webhook_secrets", mode="after")
     @classmethod
     def _senders(cls, given: dict[str, str]) -> dict[str, str]:
         # Nothing of an entry is repeated: it may hold a secret.
-        if not all(_SENDER_NAME.fullmatch(sender) and secret for sender, secret in given.items()):
+        if not all(_SENDER_NAME.fullmatch(sender) for sender in given):
             raise ValueError(
                 f"each entry is sender:secret, the sender `stripe` or `carrier-<name>` in small letters, digits and "
-                f"hyphens; write {_EXAMPLE_SECRETS}"
+                f"hyphens; write {EXAMPLE_SECRETS}"
             )
+        check_secrets(given)
         return given
 
     @model_validator(mode="before")
@@ -185,7 +154,7 @@ class Settings(BaseSettings):
         if DEVELOPMENT_KEY in self.api_keys:
             reasons.append("the API key 'dev' is for development only: remove it from AFTERCARE_API_KEYS")
         if not self.api_keys:
-            reasons.append(f"no API key is given: set {_EXAMPLE_KEYS}")
+            reasons.append(f"no API key is given: set {EXAMPLE_KEYS}")
         if self.payments == "simulated":
             reasons.append("payments are simulated, no card would ever be charged: set AFTERCARE_PAYMENTS=stripe")
         if self.simulated_mischief != FaultInjection():
@@ -194,8 +163,14 @@ class Settings(BaseSettings):
             reasons.append("the simulated gateway sends no webhooks here: remove it from AFTERCARE_WEBHOOK_SECRETS")
         if self.secret is None:
             reasons.append("no secret to sign quotes with: set AFTERCARE_SECRET to 32 random characters or more")
-        elif len(self.secret.get_secret_value()) < _MIN_SECRET_LENGTH:
-            reasons.append(f"AFTERCARE_SECRET is too short: use {_MIN_SECRET_LENGTH} random characters or more")
+        elif too_short([self.secret.get_secret_value()]):
+            reasons.append(f"AFTERCARE_SECRET is too short: use {MIN_SECRET_LENGTH} random characters or more")
+        if too_short(key for key in self.api_keys if key != DEVELOPMENT_KEY):
+            reasons.append(f"AFTERCARE_API_KEYS has a key of fewer than {MIN_SECRET_LENGTH} characters: make it longer")
+        if too_short(self.webhook_secrets.values()):
+            reasons.append(
+                f"AFTERCARE_WEBHOOK_SECRETS has a secret of fewer than {MIN_SECRET_LENGTH} characters: make it longer"
+            )
         if reasons:
             raise ValueError("\n".join(reasons))
         return self

@@ -1,0 +1,60 @@
+"""API: middleware that looks at the key before anything else of a request is read."""
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.auth import ApiKeys, Caller, bearer_token, no_key
+from api.key_guard import KeyGuard, address_of
+from api.problems import Code, Problem
+
+_SIGNED_PREFIX = "/v1/webhooks/"
+"""Requests without a key: their signature is verified over the body."""
+
+
+class AuthenticationMiddleware:
+    """Stores the caller in `scope["state"]["caller"]`. Refuses a body without a key before the body is read.
+
+    A request without a body goes on without a caller: its route responds, or it needs no key.
+    """
+
+    def __init__(self, app: ASGIApp, keys: ApiKeys, guard: KeyGuard) -> None:
+        self._app = app
+        self._keys = keys
+        self._guard = guard
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        try:
+            caller = self._caller(scope, headers)
+            if caller is None and has_body(headers) and not scope["path"].startswith(_SIGNED_PREFIX):
+                raise no_key()
+        except Problem as problem:
+            # The connection is closed, so that a body that is still to come is not received.
+            problem.headers["Connection"] = "close"
+            await problem.response(scope["path"])(scope, receive, send)
+            return
+        scope.setdefault("state", {})["caller"] = caller
+        await self._app(scope, receive, send)
+
+    def _caller(self, scope: Scope, headers: Headers) -> Caller | None:
+        token = bearer_token(headers)
+        if not token:
+            return None
+        caller, address = self._keys.caller(token), address_of(scope)
+        wait = self._guard.seconds_to_wait(address, caller.owner if caller else None)
+        if wait:
+            detail = f"Too many wrong keys came from this address. Send a valid one in {wait} s."
+            raise Problem(Code.TOO_MANY_REQUESTS, detail, headers={"Retry-After": str(wait)})
+        if caller is None:
+            self._guard.wrong(address)
+        else:
+            self._guard.right(address, caller.owner)
+        return caller
+
+
+def has_body(headers: Headers) -> bool:
+    """Whether a body follows the headers."""
+    return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers

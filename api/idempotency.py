@@ -144,7 +144,7 @@ def _reused(refused: IdempotencyKeyReused | ResponseForgotten) -> Problem:
         detail = "This Idempotency-Key was sent with another body or to another path. Use a new key for a new request."
     else:
         detail = (
-            f"This request was answered with {refused.status} more than a day ago, and its response is not kept so long. "
+            f"This request was answered with {refused.status} more than a day ago; its response is not kept so long. "
             "Nothing was done now. Read what you asked for, or use a new key for a new request."
         )
     return Problem(Code.IDEMPOTENCY_KEY_REUSED, detail)

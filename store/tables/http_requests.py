@@ -12,8 +12,8 @@ from store.tables.types import Instant
 class HttpRequestRow(SQLModel, table=True):
     """A POST with its Idempotency-Key. `scope` is the caller; `status` is NULL until the response is stored.
 
-    `fingerprint` is a digest of path, query and body, so that the key cannot be used for another request. `body` is NULL
-    again a day later: responses name people. Rows of release 0.2.0 have the path in `scope`.
+    `fingerprint` is a digest of path, query and body, so that the key cannot be used for another request. `body` is
+    NULL again a day later: responses name people. Rows of release 0.2.0 have the path in `scope`.
     """
 
     __tablename__ = "http_requests"

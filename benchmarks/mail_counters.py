@@ -93,7 +93,7 @@ class SmtpMailCounter(MailCounter):
         self._port = port
         self._in_hand = in_hand
         self._server: asyncio.Server | None = None
-        self.smtp_url = f"smtp://127.0.0.1:{port}"
+        self.smtp_url = f"smtp://127.0.0.1:{port}?tls=none"
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port, limit=_SMTP_LIMIT)

@@ -85,7 +85,7 @@ class Settings(BaseSettings):
     stripe_api_base: str | None = None
     """A server with Stripe's API in place of Stripe; development only."""
     smtp_url: SecretStr | None = None
-    """``smtp://user:password@host:587``; without it mails are written to ``home/mail``."""
+    """A mail server, see ``activities.mail.smtp_address``; without it mails are written to ``home/mail``."""
     api_keys: RoleOfKey = Field(default_factory=dict, repr=False)
     """Bearer key to role: ``role:key,role:key`` or a JSON object ``{"key": "role"}``."""
     webhook_secrets: SecretOfSender = Field(default_factory=dict, repr=False)

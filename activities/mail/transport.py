@@ -4,13 +4,15 @@ import asyncio
 import logging
 import os
 import secrets
+import ssl
 from abc import ABC, abstractmethod
 from email.message import Message
 from pathlib import Path
 from typing import Final
-from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
+
+from activities.mail.smtp_address import SmtpAddress
 
 log = logging.getLogger("aftercare.mail")
 
@@ -73,38 +75,51 @@ class FolderTransport(MailTransport):
         return True
 
 
+class NotEncrypted(Exception):
+    """The mail server offers no encryption, so nothing was sent. Retried: it may be repaired."""
+
+
 class SmtpTransport(MailTransport):
-    """Sends over SMTP: `smtp://user:password@host:587` (STARTTLS where offered) or `smtps://host:465`.
+    """Sends over SMTP, encrypted unless the address says `tls=none` (`activities.mail.smtp_address`).
 
     At least once: when an attempt crashes between the server's acceptance and our record of it, the next one sends the
     mail again under the same Message-ID, by which mail programs recognise it.
 
-    Raises ValueError for an invalid address; its text does not contain the password.
+    Raises ValueError for an invalid address; its text does not contain the password. `tls_context` replaces the
+    system's certificates.
     """
 
-    def __init__(self, url: str) -> None:
-        address = urlsplit(url)
-        if address.scheme not in {"smtp", "smtps"} or not address.hostname:
-            raise ValueError("the mail server's address is smtp://user:password@host:port or smtps://host:port")
-        self._tls = address.scheme == "smtps"
-        self._host = address.hostname
-        self._port = address.port
-        self._user = unquote(address.username) if address.username else None
-        self._password = unquote(address.password) if address.password else None
+    def __init__(self, url: str, tls_context: ssl.SSLContext | None = None) -> None:
+        self._address = SmtpAddress.parse(url)
+        self._tls_context = tls_context
 
     async def deliver(self, message: Message, name: str) -> None:
         try:
-            await aiosmtplib.send(
-                message,
-                hostname=self._host,
-                port=self._port,
-                username=self._user,
-                password=self._password,
-                use_tls=self._tls,
-                timeout=SMTP_SECONDS,
-            )
+            await self._send(message)
         except aiosmtplib.SMTPRecipientsRefused as refused:
             if all(recipient.code >= 500 for recipient in refused.recipients):
                 raise Undeliverable(f"the mail server refuses the recipient of {name}") from refused
             raise
         log.info("mail %s sent (%s)", message["Message-ID"], name)
+
+    async def _send(self, message: Message) -> None:
+        address = self._address
+        client = aiosmtplib.SMTP(
+            hostname=address.host,
+            port=address.port or address.default_port,
+            use_tls=address.implicit_tls,
+            # STARTTLS is asked for below: the library's own default goes on in the clear when the server offers none.
+            start_tls=False,
+            tls_context=self._tls_context,
+            timeout=SMTP_SECONDS,
+        )
+        async with client:
+            if address.start_tls:
+                await client.ehlo()
+                if not client.supports_extension("starttls"):
+                    log.error("the mail server %s offers no STARTTLS: nothing is sent to it", address.host)
+                    raise NotEncrypted
+                await client.starttls()
+            if address.user:
+                await client.login(address.user, address.password or "")
+            await client.send_message(message)

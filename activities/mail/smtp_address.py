@@ -5,8 +5,8 @@ from typing import Final, Self
 from urllib.parse import unquote, urlsplit
 
 _FORM: Final = (
-    "the mail server's address is smtp://user:password@host:587 (STARTTLS, required) or smtps://user:password@host:465; "
-    "smtp://host:25?tls=none sends in the clear"
+    "the mail server's address is smtp://user:password@host:587 (with STARTTLS) or smtps://user:password@host:465, "
+    "and smtp://host:25?tls=none sends in the clear"
 )
 _IN_THE_CLEAR: Final = "tls=none"
 

@@ -46,7 +46,9 @@ def check_keys(keys: Iterable[str]) -> None:
         if not key:
             raise ValueError(f"a key is empty: anybody could send it; write {EXAMPLE_KEYS}")
         if not _is_token(key):
-            raise ValueError("a key has a space or a character that no header carries: use letters, digits, ._~+/=-")
+            raise ValueError(
+                "a key has a space or a character that no header carries: use printable ASCII without spaces"
+            )
 
 
 def check_secrets(secrets: Mapping[str, str]) -> None:

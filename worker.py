@@ -146,6 +146,7 @@ def activities(settings: Settings, database: Database) -> list[Callable[..., Any
         record.compute_window,
         record.compute_deadline,
         record.identify_serial,
+        record.find_delivered_notices,
         registry.register_device,
         registry.activate_device,
         registry.bind_controller,

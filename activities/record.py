@@ -10,8 +10,10 @@ from messages.claims import ClaimRefused
 from messages.record import (
     ComputeDeadline,
     ComputeWindow,
+    DeliveredNotices,
     DispatchRecorded,
     DispatchRefused,
+    FindDeliveredNotices,
     IdentifySerial,
     Record,
     RecordDispatch,
@@ -22,6 +24,7 @@ from messages.record import (
     WindowComputed,
 )
 from store.database import Database
+from store.reads.delivered_notices import delivered_kinds
 from store.writes import claims, dispatch, reservations
 
 
@@ -62,3 +65,7 @@ class DatabaseRecord(Record):
     async def identify_serial(self, request: IdentifySerial) -> SerialIdentified:
         async with self._database.snapshot() as session:
             return await dispatch.identify_serial(session, request)
+
+    @activity.defn
+    async def find_delivered_notices(self, request: FindDeliveredNotices) -> DeliveredNotices:
+        return DeliveredNotices(kinds=await delivered_kinds(self._database, request.claim_id))

@@ -128,6 +128,8 @@ class Attention(StrEnum):
     DEFAULT_HELD_BACK = "default_held_back"
     """The default fell due while another claim's unit lay in this claim's box: staff decide (edge case 11)."""
     AMOUNT_OWED = "amount_owed"
+    UNREACHABLE = "unreachable"
+    """No notice of what is due could be delivered: no machine charges until a person has looked (R-NOT-2)."""
     PAYMENT_REFUSED = "payment_refused"
     """The gateway refused a capture, a release or a refund that was due: staff must check there."""
 

@@ -135,6 +135,12 @@ class MailFailed(Event):
     reason: str
 
 
+class OwnerCorrected(Event):
+    """The owner's name, address, telephone or language was corrected: the same person (R-XFR-2)."""
+
+    mail_address: bool = False
+
+
 class Decision(Message):
     """A decision of a person. `actor` is the role of that person."""
 
@@ -217,7 +223,7 @@ class Complete(Decision):
     tracking_number: str | None = None
 
 
-ClaimEventMessage = ParcelScanned | ParcelArrived | PaymentChanged | MailFailed
+ClaimEventMessage = ParcelScanned | ParcelArrived | PaymentChanged | MailFailed | OwnerCorrected
 
 DECISIONS: Final[dict[Action, type[Decision]]] = {
     Action.DISPATCH: Dispatch,
@@ -239,6 +245,7 @@ SIGNALS: Final[dict[str, type[Event]]] = {
     Action.ARRIVAL.value: ParcelArrived,
     "payment_changed": PaymentChanged,
     "mail_failed": MailFailed,
+    "owner_corrected": OwnerCorrected,
 }
 """The signals of a claim, by name, with the message of each."""
 _ACTIONS: Final = {decision: action for action, decision in DECISIONS.items()}

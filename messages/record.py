@@ -155,6 +155,16 @@ class SerialIdentified(Message):
     open_claim_id: str | None = None
 
 
+class FindDeliveredNotices(Message):
+    """Find the kinds of the claim's mails that were delivered (R-NOT-2)."""
+
+    claim_id: str
+
+
+class DeliveredNotices(Message):
+    kinds: tuple[str, ...]
+
+
 class Record(ABC):
     """The claim record. Every method may run twice; a retry changes nothing and returns the same."""
 
@@ -181,3 +191,7 @@ class Record(ABC):
     @activity.defn
     @abstractmethod
     async def identify_serial(self, request: IdentifySerial) -> SerialIdentified: ...
+
+    @activity.defn
+    @abstractmethod
+    async def find_delivered_notices(self, request: FindDeliveredNotices) -> DeliveredNotices: ...

@@ -86,6 +86,7 @@ RULES = {
     "R-CAN-1": "A plan is given back within 14 days when nothing of it is used or open",
     "R-XFR-1": "The plan stays with the serial number when the owner changes; the binding is cleared",
     "R-NOT-1": "Each notice once a case and kind, at its local morning",
+    "R-NOT-2": "A deadline that no delivered notice told of is not charged by a machine",
     "R-AUD-1": "Staff waive with a reason, on a record that only grows; 30 days to dispute a charge",
 }
 """Every rule of the programme in one line."""

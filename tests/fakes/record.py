@@ -20,8 +20,10 @@ from messages.record import (
     ClaimEvent,
     ComputeDeadline,
     ComputeWindow,
+    DeliveredNotices,
     DispatchRecorded,
     DispatchRefused,
+    FindDeliveredNotices,
     IdentifySerial,
     Record,
     RecordDispatch,
@@ -103,6 +105,7 @@ class FakeRecord(Record):
         self.events: list[ClaimEvent] = []
         self.uses: list[UseKind] = []
         self.written: set[tuple[str, int]] = set()
+        self.delivered: set[str] = set()
         self.known_serials: dict[str, SerialIdentified] = {}
 
     @activity.defn
@@ -194,6 +197,10 @@ class FakeRecord(Record):
     @activity.defn
     async def identify_serial(self, request: IdentifySerial) -> SerialIdentified:
         return self.known_serials.get(request.serial_number, SerialIdentified(known=False))
+
+    @activity.defn
+    async def find_delivered_notices(self, request: FindDeliveredNotices) -> DeliveredNotices:
+        return DeliveredNotices(kinds=tuple(sorted(self.delivered)))
 
     def kinds(self) -> list[str]:
         return [event.kind for event in self.events]

@@ -19,6 +19,7 @@ from store.idempotency_keys import IdempotencyKeys
 from store.reads import catalogue
 from store.reads.claim_counts import open_claims
 from store.reads.claim_list import ClaimFilter, write_cursor
+from store.reads.delivered_notices import delivered_kinds
 from store.reads.due_reminders import due_page
 from store.reads.evidence import evidence
 from store.reads.ledger import ledger
@@ -71,6 +72,7 @@ def every_query(database: Database) -> Iterator[tuple[str, Query]]:
     yield "parked webhooks", lambda: in_snapshot(database, lambda s: parked_events(s, NOW))
     yield "ledger of a claim", lambda: in_snapshot(database, lambda s: ledger(s, customer.claim_id))
     yield "notices of a claim", lambda: in_snapshot(database, lambda s: evidence(s, customer.claim_id))
+    yield "delivered notices of a claim", lambda: delivered_kinds(database, customer.claim_id)
     yield "due mails", lambda: due_mails(database, NOW, SHORT)
     yield "given-up mails", lambda: unreported_mails(database, SHORT)
     yield "mails in the outbox", lambda: outbox_status(database, 0)

@@ -25,6 +25,7 @@ from messages.claims import (
     Decision,
     Dispatch,
     Inspect,
+    MailFailed,
     ParcelArrived,
     ParcelScanned,
 )
@@ -111,6 +112,14 @@ class Case:
             await self.world.skipper.fast_forward(self.handle, stop - now)
             if stop == next_timer_at:
                 await asyncio.sleep(1.2)  # a timer fires a second after its moment
+
+    async def mail_failed(self, kind: str, occurrence: int = 1) -> Claim:
+        """The delivery gave the mail up."""
+        event = MailFailed(
+            event_id=str(uuid.uuid4()), actor="system", kind=kind, occurrence=occurrence, reason="no such mailbox"
+        )
+        await self.handle.signal("mail_failed", event)
+        return await self.claim()
 
     async def pass_due(self) -> Claim:
         returning = (await self.claim()).returning

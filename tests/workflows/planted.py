@@ -31,6 +31,15 @@ class LetsDecisionsWaitForThePayment(CareExpressPremium):
         setattr(self.inbox, "_gateway", SimpleNamespace(in_flight=False))  # noqa: B010
 
 
+@planted
+class ChargesACustomerNobodyReached(CareExpressPremium):
+    def plant(self) -> None:
+        async def informed() -> bool:
+            return True
+
+        swap(self.record, "customer_informed", informed)
+
+
 @workflow.defn(name=NAME)
 class LosesEventsInANewRun(ShortPremium):
     @workflow.init

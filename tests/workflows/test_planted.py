@@ -57,9 +57,19 @@ async def returns_the_same_update_result_in_the_next_run(world: World) -> None:
     assert await case.decide("dispatch", DISPATCH, update_id="one") == shipped
 
 
+async def charges_nobody_it_could_not_reach(world: World) -> None:
+    case = await world.shipped()
+    for kind in ("settlement", "shipped"):
+        await case.mail_failed(kind)
+    paid = world.payments.net_paid()
+    await case.pass_due()
+    assert world.payments.net_paid() == paid
+
+
 PLANTS: list[tuple[type, Check]] = [
     (planted.TakesNoMessageInAStep, takes_messages_in_a_step),
     (planted.LetsDecisionsWaitForThePayment, takes_messages_in_a_step),
+    (planted.ChargesACustomerNobodyReached, charges_nobody_it_could_not_reach),
     (planted.LosesEventsInANewRun, handles_an_event_of_a_step_in_the_next_run),
     (planted.LosesUpdateResultsInANewRun, returns_the_same_update_result_in_the_next_run),
 ]

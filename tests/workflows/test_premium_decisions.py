@@ -10,7 +10,6 @@ from messages.claims import (
     ClaimAccepted,
     ClaimRefused,
     ExtendReturn,
-    MailFailed,
     Waive,
 )
 from messages.mail import MailKind
@@ -154,11 +153,10 @@ async def test_the_replacement_cannot_be_a_known_unit(world: World) -> None:
 async def test_a_notice_that_cannot_be_delivered_is_an_event_in_the_timeline_and_nothing_else(world: World) -> None:
     case = await world.shipped()
     before = await case.claim()
-    event = MailFailed(event_id="mail-3", actor="system", kind="shipped", occurrence=1, reason="no such mailbox")
-    await case.handle.signal("mail_failed", event)
+    await case.mail_failed("settlement")
     assert await case.claim() == before
     assert world.record.events[-1].kind == "mail_failed"
-    assert "“shipped” could not be delivered" in world.record.events[-1].title
+    assert "“settlement” could not be delivered" in world.record.events[-1].title
 
 
 async def test_everything_back_with_an_unexpected_battery_is_good(world: World) -> None:

@@ -83,6 +83,8 @@ class Charges:
 
         Returns whether it was paid; None when staff must decide first. `agreed`: the customer has just chosen to pay.
         """
+        if not (agreed or self._data.approved_by_staff or await self._record.customer_informed()):
+            return None
         captured = await self._hold.collect(amount, account)
         if captured is not None:
             self._data.taken.append(captured)
@@ -92,6 +94,8 @@ class Charges:
         return await self._charge_saved_card(amount, account, payment_method)
 
     def why_held_back(self) -> str:
+        if Attention.UNREACHABLE in self._record.claim.attention and not self._data.approved_by_staff:
+            return "no notice of it could be delivered to the customer"
         match self._hold.state:
             case CapturedElsewhere():
                 return "the hold was captured, and not by this claim"

@@ -8,6 +8,7 @@ from typing import Any
 from temporalio import workflow
 from temporalio.common import SearchAttributeUpdate
 
+from domain import notices
 from domain.claim import Claim
 from domain.kinds import Attention, ClaimState, Outcome
 from domain.money import Money
@@ -15,7 +16,7 @@ from domain.policy import Policy
 from messages import search
 from messages.jobs import JobOpened
 from messages.mail import MailKind, Notice
-from messages.record import ClaimEvent, ComputeDeadline, Record, SaveClaim, UseReserved
+from messages.record import ClaimEvent, ComputeDeadline, FindDeliveredNotices, Record, SaveClaim, UseReserved
 from workflows.parts.activity_calls import ActivityCalls
 
 _REFUND_MAILS = (MailKind.RELEASED, MailKind.REFUND)
@@ -23,7 +24,10 @@ _REFUND_MAILS = (MailKind.RELEASED, MailKind.REFUND)
 
 @dataclass
 class RecordData:
-    """What a new run needs of the record. `version` counts the saves, `seq` the events of the timeline."""
+    """What a new run needs of the record. `version` counts the saves, `seq` the events of the timeline.
+
+    `undelivered` are the mails that were given up, as kind:occurrence.
+    """
 
     claim: Claim | None = None
     policy: Policy = field(default_factory=Policy)
@@ -32,6 +36,7 @@ class RecordData:
     version: int = 0
     notified: dict[MailKind, int] = field(default_factory=dict)
     gives_back: bool = False
+    undelivered: list[str] = field(default_factory=list)
 
 
 class ClaimRecord:
@@ -121,6 +126,33 @@ class ClaimRecord:
         self._data.notified[kind] = occurrence
         self._notices.append((Notice(kind=kind, at=workflow.now(), occurrence=occurrence, amount=amount), self.claim))
 
+    def mail_failed(self, kind: str, occurrence: int) -> None:
+        """A mail was given up. When no other one can have told the customer of what is due, the claim is flagged."""
+        mail = f"{kind}:{occurrence}"
+        if mail not in self._data.undelivered:
+            self._data.undelivered.append(mail)
+            self._unsaved = True
+        left = {each for each, count in self._data.notified.items() if count > self._undelivered_count(each)}
+        if not self.closed and not notices.informs(self.claim.state, left):
+            self.flag(Attention.UNREACHABLE)
+
+    async def customer_informed(self) -> bool:
+        """Whether a notice of what is due now was delivered (R-NOT-2). The database is asked when a mail was given up:
+        a corrected address may have received it meanwhile, and a mail that still waits has told nobody."""
+        if not self._data.undelivered:
+            return True
+        request = FindDeliveredNotices(claim_id=self.claim.id)
+        found = await self._calls.database(Record.find_delivered_notices, request, "delivered notices")
+        informed = notices.informs(self.claim.state, found.kinds)
+        if informed:
+            self.unflag(Attention.UNREACHABLE)
+        else:
+            self.flag(Attention.UNREACHABLE)
+        return informed
+
+    def _undelivered_count(self, kind: str) -> int:
+        return sum(mail.rpartition(":")[0] == kind for mail in self._data.undelivered)
+
     def return_use(self) -> None:
         """Return the reserved use with the next save (R-CLM-6)."""
         self._data.gives_back = self._unsaved = True
@@ -144,7 +176,7 @@ class ClaimRecord:
             if not (self._unsaved or self._events or self._notices):
                 return
             events, self._events = tuple(self._events), []
-            notices, self._notices = self._notices, []
+            written, self._notices = self._notices, []
             self._unsaved = False
             self._data.version += 1
             self._publish()
@@ -157,10 +189,10 @@ class ClaimRecord:
                 gives_back=self._data.gives_back,
                 notices=tuple(
                     notice if about == claim else notice.model_copy(update={"claim": about})
-                    for notice, about in notices
+                    for notice, about in written
                 ),
             )
-            names = [events[-1].kind if events else "claim", *(f"mail {_label(each.kind)}" for each, _ in notices)]
+            names = [events[-1].kind if events else "claim", *(f"mail {_label(each.kind)}" for each, _ in written)]
             await self._calls.database(Record.save_claim, request, f"record: {', '.join(names)}")
 
     async def end_of_day(

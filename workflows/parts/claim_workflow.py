@@ -16,7 +16,7 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 from domain.claim import Claim
-from domain.kinds import ClaimState
+from domain.kinds import Attention, ClaimState
 from domain.reasons import RuleError
 from messages.base import Message
 from messages.claims import (
@@ -26,6 +26,7 @@ from messages.claims import (
     Decision,
     Event,
     MailFailed,
+    OwnerCorrected,
     ParcelArrived,
     ParcelScanned,
     PaymentChanged,
@@ -168,6 +169,8 @@ class ClaimWorkflow(ABC):
                 return self.compensate
             case MailFailed() as event:
                 self._mail_failed(event)
+            case OwnerCorrected() as event:
+                self._owner_corrected(event)
             case ParcelArrived() | ParcelScanned() as event:
                 self.inbox.unexpected(event)
             case TimeReached() | PaymentChanged():
@@ -179,6 +182,14 @@ class ClaimWorkflow(ABC):
     def _mail_failed(self, event: MailFailed) -> None:
         name = event.kind.replace("_", " ")
         self.record.note("mail_failed", f"The mail “{name}” could not be delivered.", event.reason)
+        if workflow.patched("unreachable-customer"):
+            self.record.mail_failed(event.kind, event.occurrence)
+
+    def _owner_corrected(self, event: OwnerCorrected) -> None:
+        """Mails that were not delivered are sent to the corrected address, so the customer counts as reachable."""
+        self.record.note("owner_corrected", "The owner's particulars were corrected.", actor=event.actor)
+        if event.mail_address:
+            self.record.unflag(Attention.UNREACHABLE)
 
     async def _follow(self, phase: Phase | None) -> None:
         while phase is not None:

@@ -48,7 +48,7 @@ class CommonMessages:
                 return self._settlement.waive
             case Decide() as decision:
                 self._record.note("default_approved", "Staff decided to charge.", decision.reason, decision.actor)
-                self._record.unflag(Attention.DEFAULT_HELD_BACK)
+                self._record.unflag(Attention.DEFAULT_HELD_BACK, Attention.UNREACHABLE)
                 self._charges.approve()
                 parts = self._record.claim.state is ClaimState.AWAITING_PARTS
                 return self._settlement.charge_parts if parts else self._settlement.charge_default

@@ -3,10 +3,7 @@
 import asyncio
 from datetime import timedelta
 
-from messages.claims import (
-    MailFailed,
-    ParcelArrived,
-)
+from messages.claims import Decide, OwnerCorrected, ParcelArrived
 from tests.replay.premium_claims import (
     WAIVE,
     WORKFLOW,
@@ -23,12 +20,36 @@ from tests.replay.scenario import (
 from tests.workflows.case import WITHOUT_BATTERY
 from tests.workflows.world import World
 
+APPROVE = Decide(actor="staff", approve=True, reason="reached by telephone")
+
 
 @scenario(WORKFLOW)
 async def a_notice_was_given_up(world: World) -> str:
     case = await world.shipped()
-    event = MailFailed(event_id=new_event_id(), actor="system", kind="shipped", occurrence=1, reason="no such mailbox")
-    await case.handle.signal("mail_failed", event)
+    await case.mail_failed("shipped")
+    return await good_box(case)
+
+
+@scenario(WORKFLOW)
+async def nobody_was_reached(world: World) -> str:
+    """The default is held back, and charged once staff have looked."""
+    case = await world.shipped()
+    await case.mail_failed("settlement")
+    await case.mail_failed("shipped")
+    await case.pass_due()
+    await case.decide("decision", APPROVE)
+    return await good_box(case)
+
+
+@scenario(WORKFLOW)
+async def the_address_was_corrected(world: World) -> str:
+    """The mails that failed reach the corrected address, and the default is charged without staff."""
+    case = await world.shipped()
+    await case.mail_failed("shipped")
+    corrected = OwnerCorrected(event_id=new_event_id(), actor="customer_service", mail_address=True)
+    await case.handle.signal("owner_corrected", corrected)
+    world.record.delivered.add("shipped")
+    await case.pass_due()
     return await good_box(case)
 
 

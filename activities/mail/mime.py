@@ -1,6 +1,7 @@
 """Activities: the MIME message of a rendered mail: headers, plain text and HTML. Knows neither claims nor plans."""
 
 import re
+import secrets
 from collections.abc import Mapping
 from datetime import datetime
 from email.charset import QP, Charset
@@ -52,7 +53,9 @@ class MimeBuilder:
         except (MessageError, ValueError, IndexError) as error:
             raise BadAddress from error
         ascii_address = address.isascii()
-        message = MIMEMultipart("alternative", policy=_SMTP if ascii_address else SMTPUTF8)
+        policy = _SMTP if ascii_address else SMTPUTF8
+        # Without a boundary the generator searches both parts for one that does not occur.
+        message = MIMEMultipart("alternative", boundary=f"={secrets.token_hex(16)}", policy=policy)
         message["From"] = formataddr(self._sender)
         message["To"] = formataddr((display_name, address)) if ascii_address else str(to)
         message["Subject"] = _unstructured(mail.subject)

@@ -22,7 +22,9 @@ from devstack.stack import Stack
 from settings import DEVELOPMENT_KEY
 from store.seed import demo_catalogue
 
-TARGET: Final = 0.35
+LIST: Final = "claim list, 50 of them"
+LIST_TARGET: Final = 15
+"""The most of the constant route's CPU that a page of fifty claims may cost."""
 _PATHS: Final = 2000
 _WARM_SECONDS: Final = 0.5
 MIB: Final = 1024 * 1024
@@ -73,14 +75,16 @@ def measure(claims: int, clients: int, seconds: float, rounds: int, postgres: bo
             endpoints, memory = asyncio.run(_play(home, url, claims, clients, seconds, rounds))
     constant, *ours = endpoints
     for each in ours:
-        target = None if each.name == "claim list, 50 of them" else TARGET
-        report.add(f"{each.name}: requests a second", each.rate, baseline=constant.rate, target=target, at_least=True)
+        report.add(f"{each.name}: requests a second", each.rate, baseline=constant.rate)
     for name, share in (("median", 0.5), ("p99", 0.99)):
         for each in ours:
             base = percentile(constant.milliseconds, share)
             report.add(f"{each.name}: {name}", percentile(each.milliseconds, share), "ms", baseline=base)
     for each in ours:
-        report.add(f"{each.name}: server's CPU for each", each.cpu_each, "ms", baseline=constant.cpu_each)
+        target = LIST_TARGET if each.name == LIST else None
+        report.add(
+            f"{each.name}: server's CPU for each", each.cpu_each, "ms", baseline=constant.cpu_each, target=target
+        )
     report.add("the API's memory", memory / MIB, "MiB")
     return report
 
@@ -119,7 +123,7 @@ def _endpoints(claims: int, constant_port: int, constant_pid: int, port: int, pi
         Endpoint("constant", constant_port, constant_pid, ["/constant"]),
         Endpoint("status page", port, pid, [f"/v1/devices/{each.serial_number}" for each in people]),
         Endpoint("claim", port, pid, [f"/v1/claims/{each.claim_id}" for each in people]),
-        Endpoint("claim list, 50 of them", port, pid, ["/v1/claims?limit=50"]),
+        Endpoint(LIST, port, pid, ["/v1/claims?limit=50"]),
     ]
 
 

@@ -37,7 +37,7 @@ from api.webhook_signatures import AFTERCARE_HEADER, sign
 from messages.mail import DeliverMails
 from settings import SIMULATED, Settings, SettingsError
 from store.database import Database
-from temporal_runtime.connection import connect
+from temporal_runtime.client import connect_client
 from temporal_runtime.sandbox import ContextFreeSandboxRunner
 from workflows.flyaway import Flyaway
 from workflows.mail_delivery import MAIL_DELIVERY, MailDelivery
@@ -238,7 +238,7 @@ async def run_worker(settings: Settings) -> None:
 
     Raises:
         TemporalUnreachable: no Temporal at the configured address.
-        SettingsError: the settings name a gateway whose library or key is missing.
+        SettingsError: the settings name a gateway whose library or key is missing, or no valid encryption key.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -247,7 +247,7 @@ async def run_worker(settings: Settings) -> None:
     database = Database(settings.database_url)
     try:
         own_activities = activities(settings, database)
-        client = await connect(wait_seconds=settings.connect_seconds)
+        client = await connect_client(settings)
         worker = worker_on(client, settings, workflows=workflows(), activities=own_activities)
         await start_mail_delivery(client, settings.task_queue)
         async with simulated_webhooks(settings, database), worker:

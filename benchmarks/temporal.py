@@ -9,13 +9,16 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 
 from api.temporal_client import TemporalClaimCommands
-from temporal_runtime.connection import connect
+from settings import Settings
+from temporal_runtime.client import connect_client
 
 
 @asynccontextmanager
-async def claim_commands(address: str, task_queue: str) -> AsyncIterator[TemporalClaimCommands]:
+async def claim_commands(settings: Settings, address: str) -> AsyncIterator[TemporalClaimCommands]:
     """The API's client, connected to the server at `address`."""
-    commands = TemporalClaimCommands(lambda: connect(wait_seconds=5, address=address), task_queue)
+    commands = TemporalClaimCommands(
+        lambda: connect_client(settings, wait_seconds=5, address=address), settings.task_queue
+    )
     await commands.open()
     try:
         yield commands

@@ -6,6 +6,7 @@ import signal
 
 from cli.common import CommandError, EndWithStdin, prepared_settings
 from devstack.exit_with_parent import exit_when_stdin_closes
+from temporal_runtime.client import data_converter
 from temporal_runtime.connection import configured_namespace, connect
 
 _GRACEFUL_SHUTDOWN_SECONDS = 5
@@ -21,9 +22,10 @@ def api(end_with_stdin: EndWithStdin = False) -> None:
     from api.app import create_app
     from api.config import ApiConfig
 
+    converter = data_converter(settings)
     config = ApiConfig(
         database_url=settings.database_url,
-        temporal_client=lambda: connect(wait_seconds=settings.connect_seconds),
+        temporal_client=lambda: connect(wait_seconds=settings.connect_seconds, converter=converter),
         task_queue=settings.task_queue,
         keys=dict(settings.api_keys),
         webhook_secrets=settings.senders(),

@@ -12,6 +12,7 @@ import typer
 
 from cli.api import api
 from cli.catalogue import catalogue_app
+from cli.codec_server import codec_server
 from cli.common import CommandError
 from cli.database import database_app
 from cli.dev import demo, dev
@@ -34,6 +35,7 @@ app.command("reconcile")(reconcile)
 app.command("dev")(dev)
 app.command("worker")(worker)
 app.command("api")(api)
+app.command("codec-server")(codec_server)
 app.command("demo")(demo)
 
 

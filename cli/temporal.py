@@ -10,7 +10,7 @@ import typer
 
 from cli.common import prepared_settings
 from settings import SettingsError
-from temporal_runtime.connection import connect
+from temporal_runtime.client import connect_client
 from temporal_runtime.namespace import RETENTION, register_search_attributes, set_up_retention
 
 temporal_app = typer.Typer(no_args_is_help=True, help="Prepare a Temporal server.")
@@ -31,7 +31,7 @@ def setup(
 
     async def run() -> None:
         settings = prepared_settings()
-        client = await connect(wait_seconds=settings.connect_seconds)
+        client = await connect_client(settings)
         try:
             added = await register_search_attributes(client, SEARCH_ATTRIBUTES)
         except TypeError as error:

@@ -16,7 +16,7 @@ from domain.money import Money
 CARD: Final = "pm_card_visa"
 ZONES: Final = {"US": "America/Los_Angeles", "EU": "Europe/Berlin", "JP": "Asia/Tokyo"}
 """The time zone of each region: its deadlines end at 23:59:59 there."""
-_HOMES: Final = {
+HOMES: Final = {
     "US": ("12 Harbour Road", "Portland", "97201", "US"),
     "EU": ("Lindenallee 7", "Leipzig", "04109", "DE"),
     "JP": ("3-4-5 Minato", "Yokohama", "220-0012", "JP"),
@@ -114,7 +114,7 @@ class CustomerSteps:
         return await self._mailbox.mails(subject, self._email, expected)
 
     def _home(self) -> Json:
-        line1, city, postal_code, country = _HOMES[self._region]
+        line1, city, postal_code, country = HOMES[self._region]
         return {
             "name": self._customer,
             "line1": line1,

@@ -25,7 +25,7 @@ from demo.mailbox import Mailbox
 from demo.screenshot_claims import play_claims, play_scenarios
 from devstack.commands import scratch_settings
 from devstack.preflight import StackError
-from devstack.stack import Stack
+from devstack.stack import PARTS_WITH_CODEC, Stack
 from store.database import Database
 from temporal_runtime.schedules import schedule_id
 
@@ -50,12 +50,13 @@ async def take_all(folder: Path) -> None:
         settings = scratch_settings(Path(home))
         database = Database(settings.database_url)
         try:
-            async with Stack(settings) as stack, ApiClient(stack.api_url) as client:
+            async with Stack(settings, parts=PARTS_WITH_CODEC) as stack, ApiClient(stack.api_url) as client:
                 mailbox = Mailbox(settings.mail_folder, database)
                 await play_scenarios(client, mailbox)
                 *_, timeline, details, pending = await play_claims(client, mailbox)
                 await _run_reminders(stack.client)
-            async with Stack(settings.model_copy(update={"simulated_mischief": _NO_RESPONSE})) as stack:
+            failing = settings.model_copy(update={"simulated_mischief": _NO_RESPONSE})
+            async with Stack(failing, parts=PARTS_WITH_CODEC) as stack:
                 async with ApiClient(stack.api_url) as client:
                     await _capture_without_response(client, pending)
                 await _take(stack.ui_url, browser, folder, timeline=timeline, details=details, pending=pending)

@@ -25,7 +25,7 @@ _DYNAMIC_CONFIG = (
 
 def scratch_settings(home: Path) -> Settings:
     """Development settings on free ports with all data in ``home``; environment variables are ignored."""
-    api_port, temporal_port, ui_port = free_ports(3)
+    api_port, temporal_port, ui_port, codec_port = free_ports(4)
     return Settings(
         environment="development",
         home=home,
@@ -34,6 +34,11 @@ def scratch_settings(home: Path) -> Settings:
         temporal_port=temporal_port,
         temporal_ui_port=ui_port,
         temporal_ui_url="",
+        codec_host=HOST,
+        codec_port=codec_port,
+        encryption_keys=None,
+        encryption_keys_file=None,
+        encryption_keys_command="",
         database_url="",
         payments="simulated",
         simulated_mischief=FaultInjection(),
@@ -51,6 +56,7 @@ def temporal_command(binary: Path, settings: Settings) -> list[str]:
     command = [str(binary), "server", "start-dev", "--disable-config-file", "--disable-config-env"]
     command += ["--ip", HOST, "--port", str(settings.temporal_port), "--ui-port", str(settings.temporal_ui_port)]
     command += ["--ui-disable-news-fetch", "--log-level", "error"]
+    command += ["--ui-codec-endpoint", f"http://{HOST}:{settings.codec_port}"]
     command += ["--db-filename", str(settings.home / "temporal.db")]
     # Write-ahead log with synchronous=NORMAL: 3.5 times the throughput; a killed process still loses nothing.
     command += ["--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=1"]

@@ -12,10 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from devstack.preflight import StackError
-from devstack.stack import Part, Stack
+from devstack.stack import PARTS_WITH_CODEC, Part, Stack
 from settings import DEVELOPMENT_KEY, Settings
 
-_STYLES: dict[Part, str] = {"temporal": "magenta", "worker": "green", "api": "cyan"}
+_STYLES: dict[Part, str] = {"temporal": "magenta", "worker": "green", "api": "cyan", "codec": "blue"}
 
 
 async def run_dev(settings: Settings, console: Console) -> None:
@@ -38,7 +38,7 @@ async def run_dev(settings: Settings, console: Console) -> None:
     def show_note(sentence: str) -> None:
         console.print(Text(f"         ! {sentence}", style="bold yellow"), soft_wrap=True)
 
-    stack = Stack(settings, on_line=show_line, on_note=show_note)
+    stack = Stack(settings, parts=PARTS_WITH_CODEC, on_line=show_line, on_note=show_note)
     task = asyncio.current_task()
     assert task is not None
 
@@ -54,7 +54,7 @@ async def run_dev(settings: Settings, console: Console) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, stop)
-    console.print("Starting Temporal, worker and API...")
+    console.print("Starting Temporal, worker, API and codec server...")
     # The cancellation comes from `stop`, which leaves the `async with` by it.
     with contextlib.suppress(asyncio.CancelledError):
         async with stack:

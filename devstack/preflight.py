@@ -96,9 +96,10 @@ async def check_ports(settings: Settings, *, wait_seconds: float = _PORT_WAIT_SE
         (settings.api_host, settings.api_port, "the API", "AFTERCARE_API_PORT"),
         (HOST, settings.temporal_port, "Temporal", "AFTERCARE_TEMPORAL_PORT"),
         (HOST, settings.temporal_ui_port, "Temporal's pages", "AFTERCARE_TEMPORAL_UI_PORT"),
+        (settings.codec_host, settings.codec_port, "the codec server", "AFTERCARE_CODEC_PORT"),
     )
     if len({port for _, port, _, _ in ports}) < len(ports):
-        raise StackError("The API, Temporal and Temporal's pages need three different ports")
+        raise StackError("The API, Temporal, its pages and the codec server need four different ports")
     for host, port, what, variable in ports:
         if not await _port_is_free(host, port, wait_seconds):
             other = port + 1 if port < 65535 else port - 1

@@ -25,12 +25,16 @@ from devstack.preflight import HOST, StackError, check_ports, find_temporal, loc
 from devstack.processes import ChildProcess
 from messages.search import SEARCH_ATTRIBUTES
 from settings import Settings
-from temporal_runtime.connection import TemporalUnreachable, connect
+from temporal_runtime.client import connect_client
+from temporal_runtime.connection import TemporalUnreachable
 from temporal_runtime.namespace import RETENTION, ensure_retention, register_search_attributes
 from temporal_runtime.schedules import known_regions, set_up_schedules
 
-Part = Literal["temporal", "worker", "api"]
+Part = Literal["temporal", "worker", "api", "codec"]
 PARTS: tuple[Part, ...] = ("temporal", "worker", "api")
+"""What a claim needs."""
+PARTS_WITH_CODEC: tuple[Part, ...] = (*PARTS, "codec")
+"""With the codec server, through which Temporal's pages show payloads."""
 
 _READY_SECONDS = 30.0
 # Everything must have ended 10 s after the first signal: worker and API first, then the server they use.
@@ -130,6 +134,7 @@ class Stack:
             "temporal": temporal_command(binary, self.settings),
             "worker": [sys.executable, "-m", "cli", "worker", "--end-with-stdin"],
             "api": [sys.executable, "-m", "cli", "api", "--end-with-stdin"],
+            "codec": [sys.executable, "-m", "cli", "codec-server", "--end-with-stdin"],
         }
         environment = child_environment(self.settings, self.temporal_address)
         self._children = {part: self._child(part, command, environment) for part, command in commands.items()}
@@ -183,17 +188,13 @@ class Stack:
             case "worker":
                 return await self._worker_ready(child)
             case "api":
-                return await self._api_ready()
-
-    async def _api_ready(self) -> bool:
-        with contextlib.suppress(httpx2.TransportError):
-            async with httpx2.AsyncClient(trust_env=False) as http:
-                return (await http.get(f"{self.api_url}/healthz")).is_success
-        return False
+                return await _responds(self.api_url)
+            case "codec":
+                return await _responds(f"http://{HOST}:{self.settings.codec_port}")
 
     async def _temporal_ready(self) -> bool:
         try:
-            client = await connect(wait_seconds=0.5, address=self.temporal_address)
+            client = await connect_client(self.settings, wait_seconds=0.5, address=self.temporal_address)
             # The server's command line registers them too, but not in a folder of an older release.
             await register_search_attributes(client, SEARCH_ATTRIBUTES)
             await ensure_retention(client, RETENTION)
@@ -217,6 +218,13 @@ class Stack:
             described = await self._client.workflow_service.describe_task_queue(request)
             return any(poller.identity.startswith(f"{child.pid}@") for poller in described.pollers)
         return False
+
+
+async def _responds(url: str) -> bool:
+    with contextlib.suppress(httpx2.TransportError):
+        async with httpx2.AsyncClient(trust_env=False) as http:
+            return (await http.get(f"{url}/healthz")).is_success
+    return False
 
 
 def _prepare_database(url: str) -> None:

@@ -68,6 +68,9 @@ class Settings(BaseSettings):
     temporal_port: Port = 7233
     """Where ``aftercare dev`` puts its Temporal server. Other commands follow ``TEMPORAL_ADDRESS``."""
     temporal_ui_port: Port = 8233
+    codec_host: str = "127.0.0.1"
+    codec_port: Port = 8234
+    """Where the codec server listens, which decrypts payloads for Temporal's UI."""
     temporal_cli: Path | None = None
     """Another ``temporal`` program than the one installed beside Python."""
     temporal_ui_url: str = ""
@@ -92,6 +95,13 @@ class Settings(BaseSettings):
     """Sender of webhooks to the secret it signs with: ``stripe:secret,carrier-ups:secret`` or a JSON object."""
     secret: SecretStr | None = None
     """Signs quotes. Every API process of one installation needs the same."""
+    encryption_keys: SecretStr | None = None
+    """Keys that encrypt what Temporal stores: ``id:key,id:key``, each key 32 bytes in base64. The first one encrypts.
+    Development makes its own."""
+    encryption_keys_file: Path | None = None
+    """A file with these keys, one on a line."""
+    encryption_keys_command: str = ""
+    """A command that prints these keys, for example a client of a key management service."""
     policy: Policy = Field(default_factory=Policy)
     """The programme's parameters as JSON: AFTERCARE_POLICY='{"cure_days": 0}'. New claims get the new values."""
     mail_sender: str | None = None
@@ -171,6 +181,11 @@ class Settings(BaseSettings):
             reasons.append(
                 f"AFTERCARE_WEBHOOK_SECRETS has a secret of fewer than {MIN_SECRET_LENGTH} characters: make it longer"
             )
+        if not (self.encryption_keys or self.encryption_keys_file or self.encryption_keys_command):
+            reasons.append(
+                "no key encrypts what Temporal stores: set AFTERCARE_ENCRYPTION_KEYS=id:key, "
+                "AFTERCARE_ENCRYPTION_KEYS_FILE or AFTERCARE_ENCRYPTION_KEYS_COMMAND"
+            )
         if reasons:
             raise ValueError("\n".join(reasons))
         return self
@@ -208,13 +223,15 @@ class Settings(BaseSettings):
         return self.home / "mail"
 
     def signing_secret(self) -> str:
-        """The configured secret, or the one of the data folder (development), made at the first call."""
-        if self.secret is not None:
-            return self.secret.get_secret_value()
-        file = self.home / "secret"
+        """The configured secret, or the one of the data folder (development)."""
+        return self.secret.get_secret_value() if self.secret is not None else self.own_secret("secret")
+
+    def own_secret(self, name: str) -> str:
+        """The secret `name` of the data folder, 32 bytes in hexadecimal, made at the first call. For development."""
+        file = self.home / name
         if not file.exists():
             self.home.mkdir(parents=True, exist_ok=True)
-            draft = file.with_name(f"secret.{secrets.token_hex(4)}")
+            draft = file.with_name(f"{name}.{secrets.token_hex(4)}")
             draft.touch(mode=0o600)
             draft.write_text(secrets.token_hex(_SECRET_BYTES))
             # Two processes may start at once: the first link wins, the other process reads its secret.

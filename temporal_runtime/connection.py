@@ -13,10 +13,9 @@ from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, DescribeTaskQueueRequest
 from temporalio.client import Client
+from temporalio.converter import DataConverter
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from temporalio.service import RPCError, RPCStatusCode
-
-from temporal_runtime.data_converter import DATA_CONVERTER
 
 DEFAULT_ADDRESS = "localhost:7233"
 _FIRST_RETRY_DELAY = 0.1
@@ -28,11 +27,12 @@ class TemporalUnreachable(Exception):
     """Temporal did not answer in time, or refused this client. The message names the address and what to check."""
 
 
-async def connect(*, wait_seconds: float, address: str | None = None) -> Client:
-    """Connect a client with the project's data converter, and return it once the server answers.
+async def connect(*, wait_seconds: float, converter: DataConverter, address: str | None = None) -> Client:
+    """Connect a client, and return it once the server answers.
 
     Args:
         wait_seconds: how long to retry before giving up.
+        converter: `temporal_runtime.client.data_converter` of the settings.
         address: use this address and ignore Temporal's environment variables and profiles.
 
     Raises:
@@ -46,7 +46,7 @@ async def connect(*, wait_seconds: float, address: str | None = None) -> Client:
     while True:
         try:
             client = await asyncio.wait_for(
-                Client.connect(**config, data_converter=DATA_CONVERTER), max(deadline - loop.time(), 0.5)
+                Client.connect(**config, data_converter=converter), max(deadline - loop.time(), 0.5)
             )
             await _check_namespace(client)
             return client

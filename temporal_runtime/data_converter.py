@@ -1,4 +1,4 @@
-"""Temporal: how payloads are encoded. The same in every client and worker."""
+"""Temporal: how payloads are converted. The same in every client and worker."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from temporalio.contrib.pydantic import PydanticJSONPlainPayloadConverter
 from temporalio.converter import (
     CompositePayloadConverter,
     DataConverter,
+    DefaultFailureConverterWithEncodedAttributes,
     DefaultPayloadConverter,
     JSONPlainPayloadConverter,
+    PayloadCodec,
 )
 
 _PYDANTIC_JSON = PydanticJSONPlainPayloadConverter()
@@ -30,3 +32,13 @@ class SharedPydanticConverter(CompositePayloadConverter):
 
 
 DATA_CONVERTER = DataConverter(payload_converter_class=SharedPydanticConverter)
+"""Without a codec: what is stored is readable."""
+
+
+def converter_with(codec: PayloadCodec) -> DataConverter:
+    """The converter whose payloads, failure messages and stack traces pass through `codec`."""
+    return DataConverter(
+        payload_converter_class=SharedPydanticConverter,
+        payload_codec=codec,
+        failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
+    )

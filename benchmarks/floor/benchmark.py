@@ -115,7 +115,7 @@ async def _measure(settings: Settings, sizes: Sizes) -> tuple[dict[Kind, Side], 
     drones = CoveredDevices(engine)
     async with (
         Stack(settings, parts=("temporal",)) as stack,
-        claim_commands(stack.temporal_address, settings.task_queue) as commands,
+        claim_commands(settings, stack.temporal_address) as commands,
     ):
         clients: dict[Kind, ClaimClient] = {"aftercare": AftercareClient(commands), "floor": FloorClient(stack.client)}
         for number in range(sizes.rounds + 1):

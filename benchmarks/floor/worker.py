@@ -7,7 +7,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from benchmarks.floor.workflow import ACTIVITIES, FloorClaim
 from settings import load_settings
-from temporal_runtime.connection import connect
+from temporal_runtime.client import connect_client
 from worker import worker_on
 
 QUEUE = "floor"
@@ -19,7 +19,7 @@ async def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     settings = load_settings().model_copy(update={"task_queue": QUEUE})
-    client = await connect(wait_seconds=settings.connect_seconds)
+    client = await connect_client(settings)
     async with worker_on(client, settings, workflows=[FloorClaim], activities=ACTIVITIES, runner=_runner()):
         await stop.wait()
 

@@ -89,7 +89,7 @@ async def _play(settings: Settings, engine: Engine, serials: list[str], size: Si
         for region in demo_catalogue().regions:  # reminders are another benchmark
             await stack.client.get_schedule_handle(schedule_id(region.code)).pause()
         await stack.start("worker")
-        async with claim_commands(stack.temporal_address, settings.task_queue) as commands:
+        async with claim_commands(settings, stack.temporal_address) as commands:
             measured.memory["worker, none open"] = rss(_pid(stack, "worker"))
             began = time.perf_counter()
             await _open(commands, serials[: size.first])

@@ -20,7 +20,7 @@ from temporalio.worker import Worker
 from activities.mail.transport import FolderTransport
 from settings import load_settings
 from store.database import Database
-from temporal_runtime.connection import connect
+from temporal_runtime.client import connect_client
 from worker import activities, start_mail_delivery, workflow_runner, workflows
 
 CODE = 9
@@ -56,7 +56,7 @@ async def main(folder: Path, fatal: set[str]) -> None:
     own |= {name: crashing(own[name], folder / name) for name in fatal - {POSTED}}
     if POSTED in fatal:
         setattr(FolderTransport, "deliver", fatal_once(FolderTransport.deliver, folder / POSTED))  # noqa: B010
-    client = await connect(wait_seconds=20)
+    client = await connect_client(settings)
     await start_mail_delivery(client, settings.task_queue)
     worker = Worker(
         client,

@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from demo.customer_steps import HOMES, address
 from demo.scenario import ClaimScenario, CoverScenario, Scenario
 from demo.scenarios import SCENARIOS
 
 ROOT = Path(__file__).parents[2]
 DEMO = [sys.executable, "-m", "cli", "demo"]
 ESCAPE = "\x1b"
+DATABASES = ("aftercare", "temporal")
+STREETS = {line1 for line1, *_ in HOMES.values()}
 
 OTHERWISE = """
 import sys
@@ -30,6 +33,20 @@ async def ship_too_early(steps: ClaimSteps) -> None:
 cancelled = next(scenario for scenario in SCENARIOS if scenario.title == "Cancelled in time")
 miscounted = replace(cancelled, expected=replace(cancelled.expected, paid="USD 1.00"))
 sys.exit(main((miscounted, replace(cancelled, run=ship_too_early, title="Shipped unseen"))))
+"""
+
+KEEPING = """
+import contextlib, shutil, sys
+from demo import runner
+
+@contextlib.contextmanager
+def kept():
+    with folder() as home:
+        yield home
+        shutil.copytree(home, sys.argv[1])
+
+folder, runner._temporary_folder = runner._temporary_folder, kept
+sys.exit(runner.main())
 """
 
 
@@ -67,12 +84,28 @@ def numbers(kind: type[Scenario]) -> list[int]:
 
 
 @pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> "subprocess.CompletedProcess[str]":
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the demo's data folder as it was at the end."""
+    return tmp_path_factory.mktemp("kept") / "home"
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory, kept: Path) -> "subprocess.CompletedProcess[str]":
     """The whole demo, once."""
     scratch = tmp_path_factory.mktemp("demo")
-    completed = play(DEMO, scratch)
+    completed = play([sys.executable, "-c", KEEPING, str(kept)], scratch)
     assert left_in(scratch) == []
     return completed
+
+
+def test_temporal_stores_nothing_readable_of_a_customer(played: "subprocess.CompletedProcess[str]", kept: Path) -> None:
+    """Names, addresses, e-mail addresses and card tokens are in the programme's database and nowhere in Temporal's."""
+    ours, temporal = (b"".join(file.read_bytes() for file in kept.glob(f"{name}.db*")) for name in DATABASES)
+    customers = {scenario.customer for scenario in SCENARIOS}
+    planted = customers | {address(customer) for customer in customers} | STREETS | {"pm_card_"}
+    assert {text for text in planted if text.encode() in ours} >= customers
+    assert b"CareExpressPremium" in temporal
+    assert {text for text in planted if text.encode() in temporal} == set()
 
 
 def test_every_scenario_ends_as_expected(played: "subprocess.CompletedProcess[str]") -> None:

@@ -27,6 +27,7 @@ def test_a_missing_program_is_named(tmp_path: Path) -> None:
         ("api_port", "AFTERCARE_API_PORT"),
         ("temporal_port", "AFTERCARE_TEMPORAL_PORT"),
         ("temporal_ui_port", "AFTERCARE_TEMPORAL_UI_PORT"),
+        ("codec_port", "AFTERCARE_CODEC_PORT"),
     ],
 )
 async def test_a_busy_port_is_named_with_its_variable(tmp_path: Path, field: str, variable: str) -> None:
@@ -40,10 +41,10 @@ async def test_a_busy_port_is_named_with_its_variable(tmp_path: Path, field: str
     await check_ports(settings)
 
 
-async def test_the_three_ports_differ(tmp_path: Path) -> None:
+async def test_the_four_ports_differ(tmp_path: Path) -> None:
     settings = scratch_settings(tmp_path)
     same = settings.model_copy(update={"temporal_ui_port": settings.api_port})
-    with pytest.raises(StackError, match="three different ports"):
+    with pytest.raises(StackError, match="four different ports"):
         await check_ports(same)
 
 

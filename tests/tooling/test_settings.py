@@ -16,6 +16,7 @@ PRODUCTION = {
     "AFTERCARE_STRIPE_API_KEY": "sk_live_4711",
     "AFTERCARE_SECRET": "0123456789abcdef0123456789abcdef",
     "AFTERCARE_API_KEYS": f"staff:{STAFF_KEY},warehouse:{WAREHOUSE_KEY}",
+    "AFTERCARE_ENCRYPTION_KEYS_FILE": "/run/secrets/aftercare-encryption-keys",
 }
 
 
@@ -69,6 +70,7 @@ def test_production_starts_when_everything_is_given(monkeypatch: pytest.MonkeyPa
         ("AFTERCARE_WEBHOOK_SECRETS", "stripe:whsec_1", "AFTERCARE_WEBHOOK_SECRETS has a secret of fewer than 32"),
         ("AFTERCARE_WEBHOOK_SECRETS", '{"carrier-ups": "x"}', "AFTERCARE_WEBHOOK_SECRETS has a secret of fewer than"),
         ("AFTERCARE_WEBHOOK_SECRETS", f"simulated:{LONG}", "AFTERCARE_WEBHOOK_SECRETS"),
+        ("AFTERCARE_ENCRYPTION_KEYS_FILE", "", "no key encrypts what Temporal stores"),
         ("AFTERCARE_SIMULATED_MISCHIEF", '{"repeat": 0.1}', "AFTERCARE_SIMULATED_MISCHIEF"),
     ],
 )
@@ -97,7 +99,7 @@ def test_production_names_every_reason_at_once(monkeypatch: pytest.MonkeyPatch) 
     given(monkeypatch, AFTERCARE_ENVIRONMENT="production")
     with pytest.raises(SettingsError) as refusal:
         load_settings()
-    assert len(str(refusal.value).splitlines()) == 3
+    assert len(str(refusal.value).splitlines()) == 4
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import pytest
 
 from devstack.commands import scratch_settings
 from devstack.preflight import StackError
-from devstack.stack import PARTS, Stack
+from devstack.stack import PARTS, PARTS_WITH_CODEC, Stack
 from messages.search import SEARCH_ATTRIBUTES
 from settings import HOME_VERSION, Settings
 from temporal_runtime.schedules import RECONCILIATION
@@ -101,7 +101,7 @@ def test_a_signal_stops_everything_in_time(tmp_path: Path, number: signal.Signal
         assert f"http://127.0.0.1:{settings.api_port}/docs" in written
         assert f"http://127.0.0.1:{settings.temporal_ui_port}" in written
         pids = children(process.pid)
-        assert len(pids) == len(PARTS)
+        assert len(pids) == len(PARTS_WITH_CODEC)
         began = time.monotonic()
         process.send_signal(number)
         assert process.wait(20) == 0

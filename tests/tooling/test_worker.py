@@ -26,7 +26,8 @@ import messages
 import workflows as processes
 from devstack.commands import scratch_settings
 from store.database import Database
-from temporal_runtime.data_converter import DATA_CONVERTER
+from temporal_runtime.data_converter import converter_with
+from temporal_runtime.payload_encryption import PayloadEncryption
 from worker import activities, worker_on, workflow_runner, workflows
 
 _DEFINITION = "__temporal_activity_definition"
@@ -118,9 +119,10 @@ CONTEXT = WorkflowSerializationContext(namespace="default", workflow_id="clm_1")
 
 def test_the_data_converter_needs_no_serialization_context() -> None:
     """`ContextFreeSandboxRunner` gives no context, so no codec or converter may need one."""
-    converter = DATA_CONVERTER
-    assert (converter.payload_codec, converter.external_storage) == (None, None)
-    for part in (converter.payload_converter, converter.failure_converter):
+    converter = converter_with(PayloadEncryption({"k1": b"k" * 32}))
+    assert converter.external_storage is None
+    parts: tuple[object, ...] = (converter.payload_converter, converter.failure_converter, converter.payload_codec)
+    for part in parts:
         assert not isinstance(part, WithSerializationContext) or part.with_context(CONTEXT) is part
 
 

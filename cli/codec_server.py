@@ -1,0 +1,38 @@
+"""CLI: ``aftercare codec-server``."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from cli.common import CommandError, EndWithStdin, prepared_settings
+from devstack.exit_with_parent import exit_when_stdin_closes
+
+
+def codec_server(end_with_stdin: EndWithStdin = False) -> None:
+    """Run the codec server, which decrypts payloads for Temporal's UI and command line."""
+    if end_with_stdin:
+        exit_when_stdin_closes()
+    settings = prepared_settings()
+    import uvicorn
+
+    from api.auth import ApiKeys
+    from api.codec_server import create_codec_server
+    from temporal_runtime.encryption_keys import load_encryption_keys
+    from temporal_runtime.payload_encryption import PayloadEncryption
+
+    ui = urlsplit(settings.temporal_ui_url)
+    app = create_codec_server(
+        PayloadEncryption(load_encryption_keys(settings)),
+        None if settings.development else ApiKeys(settings.api_keys),
+        f"{ui.scheme}://{ui.netloc}",
+    )
+    server = uvicorn.Server(
+        uvicorn.Config(app, host=settings.codec_host, port=settings.codec_port, log_config=None, server_header=False)
+    )
+    try:
+        server.run()
+    except SystemExit as error:  # uvicorn exits when it cannot listen
+        address = f"{settings.codec_host}:{settings.codec_port}"
+        raise CommandError(
+            f"The codec server cannot listen on {address}; choose another port: AFTERCARE_CODEC_PORT"
+        ) from error

@@ -63,7 +63,7 @@ class CommandRejected(Exception):
     """A workflow or an activity rejected the command.
 
     `code` is the error's type, `rule` the rule id, `allowed_actions` what the claim accepts instead. `fields` are pairs
-    of a field's name and what is wrong with it.
+    of a field's name and what is wrong with it. `decline_code` is the gateway's, of a declined payment.
     """
 
     def __init__(
@@ -73,6 +73,7 @@ class CommandRejected(Exception):
         rule: str | None = None,
         allowed_actions: Sequence[Action] | None = None,
         fields: Sequence[tuple[str, str]] = (),
+        decline_code: str | None = None,
     ) -> None:
         super().__init__(message)
         self.code = code
@@ -80,6 +81,7 @@ class CommandRejected(Exception):
         self.rule = rule
         self.allowed_actions = allowed_actions
         self.fields = fields
+        self.decline_code = decline_code
 
 
 class ClaimCommands(Protocol):

@@ -1,8 +1,7 @@
 """API: exception handlers: every exception becomes a problem response. Typed error codes map to HTTP here."""
 
 import logging
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -12,8 +11,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from api.claim_commands import ClaimNotRunning, CommandRejected, TemporalUnavailable
-from api.problems import Code, FieldError, Problem, invalid, not_found, unavailable
-from domain.kinds import Service
+from api.field_errors import detail_of, field_errors
+from api.problems import Code, FieldError, Problem, declined, invalid, not_found, unavailable
 
 log = logging.getLogger("aftercare.api")
 
@@ -31,7 +30,6 @@ PROBLEM_CODES: Mapping[str, Code] = {
 }
 """Problem code by the type of an error of workflows and activities. Any other type is a bug."""
 
-_SERVICE_TAGS = frozenset(Service)
 _STATUS_CODES = {404: Code.NOT_FOUND, 405: Code.METHOD_NOT_ALLOWED, 413: Code.PAYLOAD_TOO_LARGE}
 
 
@@ -41,39 +39,9 @@ def problem_of(rejected: CommandRejected) -> Problem:
     fields = [FieldError(field=name, message=message) for name, message in rejected.fields]
     if code in (Code.ACTION_NOT_ALLOWED, Code.PAYMENT_IN_PROGRESS):
         return Problem(code, rejected.message, rule=rejected.rule, allowed_actions=rejected.allowed_actions or ())
+    if code is Code.PAYMENT_DECLINED:
+        return declined(rejected.message, rejected.decline_code, rule=rejected.rule)
     return Problem(code, rejected.message, errors=fields, rule=rejected.rule)
-
-
-def field_errors(errors: Sequence[Mapping[str, Any]]) -> list[FieldError]:
-    """Pydantic's errors as paths and messages. The input is not repeated: it may be personal or very long."""
-    return [FieldError(field=_path(error), message=_message(error)) for error in errors]
-
-
-def _path(error: Mapping[str, Any]) -> str:
-    location = list(error["loc"][1:])
-    if error["type"] == "json_invalid":
-        return "body"
-    if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
-        location.append(str(error["ctx"]["discriminator"]).strip("'"))
-    elif error["loc"][0] == "body" and location and location[0] in _SERVICE_TAGS:
-        del location[0]  # the tag of the union's member, not a field
-    return ".".join(str(part) for part in location) or str(error["loc"][0])
-
-
-def _message(error: Mapping[str, Any]) -> str:
-    context = error.get("ctx") or {}
-    match error["type"]:
-        case "json_invalid":
-            return f"is not JSON: {context.get('error', 'cannot be read')}"
-        case "missing" | "union_tag_not_found":
-            return "is missing"
-        case "extra_forbidden":
-            return "is not a known field"
-        case "union_tag_invalid":
-            return f"must be one of {context['expected_tags']}"
-        case _:
-            message = str(error["msg"]).removeprefix("Value error, ")
-            return message[:1].lower() + message[1:]
 
 
 async def _on_problem(request: Request, error: Exception) -> JSONResponse:
@@ -93,8 +61,7 @@ async def _on_rejected(request: Request, error: Exception) -> JSONResponse:
 async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     fields = field_errors(error.errors())
-    detail = "; ".join(f"{each.field}: {each.message}" for each in fields[:3])
-    problem = Problem(Code.INVALID_REQUEST, detail, errors=fields)
+    problem = Problem(Code.INVALID_REQUEST, detail_of(fields), errors=fields)
     return await _on_problem(request, problem)
 
 

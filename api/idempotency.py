@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.auth import Caller
 from api.error_handlers import DATABASE_UNAVAILABLE
 from api.problems import Code, Problem, unavailable
+from api.requests.text_form import TextForm
 from messages.ids import new_id
 from store.idempotency_keys import IdempotencyKeyReused, IdempotencyKeys, OpenRequest, ResponseForgotten, StoredResponse
 
@@ -29,6 +30,7 @@ log = logging.getLogger("aftercare.api")
 HEADER = "idempotency-key"
 MAX_KEY_LENGTH = 200
 REPLAYED = "Idempotency-Replayed"
+_KEY_FORM = TextForm(r"^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$", "visible ASCII characters, with spaces inside only")
 _STORED_HEADERS = ("content-type", "location")
 
 
@@ -51,12 +53,11 @@ class RequestKey:
 async def request_key(
     request: Request,
     key: Annotated[
-        str | None,
+        Annotated[str, _KEY_FORM] | None,
         Header(
             alias="Idempotency-Key",
             min_length=1,
             max_length=MAX_KEY_LENGTH,
-            pattern=r"^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$",
             description="Same key, path and body: the first response again. Same key, another body or path: 422.",
             examples=["8b0e0c1e-7f0e-4b55-9a3c-2f9f2a3c9f11"],
         ),

@@ -8,7 +8,17 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
 from api.openapi_examples import examples_of
-from api.problems import MEDIA_TYPE, PROBLEM_TYPES, RETRIED, RETRY_AFTER_SECONDS, Code, FieldError, Problem, ProblemView
+from api.problems import (
+    MEDIA_TYPE,
+    PROBLEM_TYPES,
+    RETRIED,
+    RETRY_AFTER_SECONDS,
+    Code,
+    FieldError,
+    Problem,
+    ProblemView,
+    declined,
+)
 from domain.kinds import Action, ReasonCode
 from domain.reasons import Reason
 
@@ -44,7 +54,7 @@ _EXAMPLES: dict[Code, Problem] = {
         Problem(Code.MAINTENANCE_REFUSED, _CODE_REASON.message, reasons=[_CODE_REASON]),
         Problem(Code.COVER_FIXED, _COVER_FIXED, rule="R-PLN-5"),
         Problem(Code.REFUSED, "1581F45T7228D00B is another device's serial number.", rule="R-CLM-9"),
-        Problem(Code.PAYMENT_DECLINED, "The card was declined.", claim_id="clm_mfrggzdfmztwq2lk"),
+        declined("The card was declined.", "insufficient_funds", claim_id="clm_mfrggzdfmztwq2lk"),
         Problem(
             Code.ACTION_NOT_ALLOWED,
             "A case in state awaiting return does not take cancel.",

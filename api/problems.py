@@ -114,6 +114,7 @@ class ProblemView(BaseModel):
     rule: str | None = None
     allowed_actions: list[Action] | None = None
     claim_id: str | None = None
+    decline_code: str | None = None
 
 
 @dataclass(slots=True)
@@ -131,6 +132,7 @@ class Problem(Exception):
     rule: str | None = None
     allowed_actions: Sequence[Action] | None = None
     claim_id: str | None = None
+    decline_code: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
     provisional: bool = False
 
@@ -155,6 +157,7 @@ class Problem(Exception):
             rule=self.rule,
             allowed_actions=None if self.allowed_actions is None else list(self.allowed_actions),
             claim_id=self.claim_id,
+            decline_code=self.decline_code,
         )
 
     def response(self, instance: str | None = None) -> JSONResponse:
@@ -172,6 +175,12 @@ def invalid(field_name: str, message: str) -> Problem:
     return Problem(
         Code.INVALID_REQUEST, f"{field_name}: {message}", errors=[FieldError(field=field_name, message=message)]
     )
+
+
+def declined(detail: str, code: str | None, *, rule: str | None = None, claim_id: str | None = None) -> Problem:
+    """402. `code` is the gateway's reason: the issuer declined, or the gateway knows no such payment method."""
+    reason = f" The gateway's reason: {code}." if code else ""
+    return Problem(Code.PAYMENT_DECLINED, f"{detail}{reason}", rule=rule, claim_id=claim_id, decline_code=code)
 
 
 def not_found(what: str) -> Problem:

@@ -72,4 +72,5 @@ def _rejection(cause: BaseException) -> Exception:
     if not isinstance(details, dict):
         return CommandRejected(cause.type or "", cause.message)
     allowed = [Action(action) for action in details.get("allowed_actions", ())]
-    return CommandRejected(cause.type or "", cause.message, details.get("rule"), allowed)
+    declined = details.get("decline_code")
+    return CommandRejected(cause.type or "", cause.message, details.get("rule"), allowed, decline_code=declined)

@@ -3,7 +3,7 @@
 from api.claim_commands import ClaimNotRunning
 from api.claim_preparation import PreparedClaim, prepare_replacement, prepare_service_job
 from api.idempotency import RequestKey
-from api.problems import Code, Problem, not_found
+from api.problems import Code, Problem, declined, not_found
 from api.requests.claims import MaintenanceBody, OnlineRepairBody, ReplacementBody, ServiceJobBody
 from api.services import Services
 from domain.claim import Claim
@@ -73,7 +73,7 @@ async def _closed_claim(services: Services, claim_id: str) -> Claim:
 def _raise_if_declined(claim: Claim) -> Claim:
     if claim.outcome is Outcome.PAYMENT_DECLINED:
         detail = "The card was declined, so the claim was closed. Nothing was charged or held."
-        raise Problem(Code.PAYMENT_DECLINED, detail, claim_id=claim.id)
+        raise declined(detail, claim.decline_code, claim_id=claim.id)
     return claim
 
 

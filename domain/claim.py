@@ -86,7 +86,8 @@ class Claim:
     """A claim. The Claim of docs/api is this with links and allowed actions.
 
     `deadline` is the next time at which the claim continues by itself, None while it waits for people only.
-    `wait_reason` describes what it waits for.
+    `wait_reason` describes what it waits for. `decline_code` is the gateway's code of the last hold or charge when that
+    was declined.
     """
 
     id: str
@@ -116,3 +117,4 @@ class Claim:
     wait_reason: str = ""
     dispute_until: datetime | None = None
     repair_quote: RepairQuote | None = None
+    decline_code: str | None = None

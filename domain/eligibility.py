@@ -116,12 +116,13 @@ def incident_covered(a: Application, s: DeviceSnapshot, now: datetime) -> Reason
     since = unbroken_since(s.terms, now)
     if since is None:
         return None  # covered_now reports it
-    day = local_day(a.incident.occurred_at, s.region.time_zone)
+    zone = s.region.time_zone
+    occurred = local_text(a.incident.occurred_at, zone)
     if a.incident.occurred_at > now + CLOCK_SKEW:
-        message = f"The incident of {day} lies in the future."
+        message = f"The incident of {occurred} lies in the future: it is {local_text(now, zone)}."
     elif a.incident.occurred_at < since:
-        start = local_text(since, s.region.time_zone)
-        message = f"The incident of {day} lies before the cover, which has been unbroken since {start}."
+        start = local_text(since, zone)
+        message = f"The incident of {occurred} lies before the cover, which has been unbroken since {start}."
     else:
         return None
     return Reason(ReasonCode.INCIDENT_OUTSIDE_COVERAGE, "R-CLM-1", message)

@@ -1,6 +1,6 @@
 """API: bodies of a claim's events and decisions. Each becomes one Temporal signal or update."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, StrictBool, StrictInt, ValidationInfo, field_validator
 
@@ -184,4 +184,4 @@ class FastForwardBody(Body):
 
     days: Annotated[float, Field(gt=0, le=4000, strict=True)] | None = None
     hours: Annotated[float, Field(gt=0, le=100_000, strict=True)] | None = None
-    until: Annotated[str, Field(pattern="^due$")] | None = None
+    until: Literal["due"] | None = None

@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from api.openapi_examples import with_example
 from api.postal import is_country, postal_code_problem
 from api.requests.base import Body, Line, Phone
+from api.requests.text_form import TextForm
 from messages.claims import ShipTo
 
 SHIP_TO = {
@@ -26,7 +27,12 @@ def _known_country(code: str) -> str:
     return code
 
 
-Country = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2}$", to_upper=True), AfterValidator(_known_country)]
+Country = Annotated[
+    str,
+    TextForm(r"^[A-Za-z]{2}$", "a country's code of two characters, for example US"),
+    AfterValidator(str.upper),
+    AfterValidator(_known_country),
+]
 """ISO 3166 alpha-2, of a country with postal addresses."""
 
 

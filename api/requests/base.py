@@ -11,6 +11,7 @@ from pydantic.json_schema import WithJsonSchema
 
 from api.problems import not_found
 from api.requests.text import several_lines, single_line
+from api.requests.text_form import TextForm
 from domain.dates import whole_second
 from domain.inspection import can_be_serial, normalise_serial
 from domain.kinds import Component
@@ -87,9 +88,13 @@ Serial = Annotated[str, _length(1, 64), AfterValidator(_valid_serial)]
 """A serial number. Stored as given, compared without case, spaces and hyphens (R-INS-5)."""
 ReadSerial = Annotated[str, _length(0, 64), AfterValidator(single_line)]
 """A serial number as an inspector read it; empty when the label is illegible."""
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
-RegionCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,8}$")]
-Phone = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^\+?[0-9][0-9 ()./-]{3,30}[0-9]$")]
+Slug = Annotated[str, TextForm(r"^[a-z0-9][a-z0-9-]{0,63}$", "a slug in lower case, for example mavic-3")]
+RegionCode = Annotated[str, TextForm(r"^[A-Z]{2,8}$", "a region's code, for example US")]
+Phone = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True),
+    TextForm(r"^\+?[0-9][0-9 ()./-]{3,30}[0-9]$", "a telephone number, for example +1 503 555 0100"),
+]
 """A telephone number: digits, with a + for the country and the usual separators. It is not called to check it."""
 Email = Annotated[
     str,
@@ -111,7 +116,7 @@ Day = Annotated[
     AfterValidator(_year_in_range),
     WithJsonSchema({"type": "string", "format": "date"}),
 ]
-Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+Currency = Annotated[str, TextForm(r"^[A-Z]{3}$", "a currency's code, for example USD")]
 """ISO 4217."""
 Components = Annotated[tuple[Component, ...], AfterValidator(_no_duplicates)]
 

@@ -60,6 +60,7 @@ CLAIM_EXAMPLE = {
     "reasons": [],
     "missing": [],
     "amount_owed": NOTHING,
+    "decline_code": None,
     "allowed_actions": ["return_scan", "arrival", "extension", "waiver"],
     "deadline": "2026-12-08T07:59:59Z",
     "wait_reason": "the original unit to come back",
@@ -163,7 +164,10 @@ class ClaimLinks(View):
 
 
 class ClaimView(View):
-    """The current claim. `deadline` is when it continues without an event, null while it waits for people only."""
+    """The current claim. `deadline` is when it continues without an event, null while it waits for people only.
+
+    `decline_code` is the gateway's reason when its last hold or charge was declined.
+    """
 
     model_config = with_example(CLAIM_EXAMPLE)
 
@@ -188,6 +192,7 @@ class ClaimView(View):
     reasons: list[ReasonView]
     missing: list[MissingPartView]
     amount_owed: MoneyView
+    decline_code: str | None
     allowed_actions: list[Action]
     deadline: Moment | None
     wait_reason: str
@@ -220,6 +225,7 @@ class ClaimView(View):
             reasons=claim.reasons,
             missing=claim.missing,
             amount_owed=claim.amount_owed,
+            decline_code=claim.decline_code,
             allowed_actions=list(lifecycle.allowed_actions(claim)),
             deadline=claim.deadline,
             wait_reason=claim.wait_reason,

@@ -184,6 +184,7 @@ class EvidenceView(View):
                 "components_expected": ["aircraft", "gimbal_camera", "propellers"],
                 "components_present": ["aircraft", "propellers"],
                 "components_missing": ["gimbal_camera"],
+                "components_not_genuine": [],
                 "notes": "Another drone; gimbal torn off.",
                 "photos": ["label.jpg", "box.jpg"],
             },

@@ -8,7 +8,7 @@ from api.auth import AnyRole, Staff, Warehouse
 from api.claim_commands import ClaimNotRunning, CommandRejected
 from api.idempotency import Key, RequestKey
 from api.openapi import write_problems
-from api.problems import Code, Problem, invalid, not_found
+from api.problems import Code, Problem, declined, invalid, not_found
 from api.requests.actions import (
     ArrivalBody,
     CancelBody,
@@ -89,7 +89,7 @@ async def _decide(
     except CommandRejected as rejected:
         match rejected.code:
             case "payment_declined":
-                raise Problem(Code.PAYMENT_DECLINED, rejected.message, rule=rejected.rule, claim_id=claim_id) from None
+                raise declined(rejected.message, rejected.decline_code, rule=rejected.rule, claim_id=claim_id) from None
             case "invalid_request":
                 raise invalid(invalid_field, rejected.message) from None
             case _:

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from api.auth import AnyRole, CustomerServiceOrStaff, Staff
 from api.idempotency import Key
 from api.openapi import read_problems, write_problems
-from api.problems import MEDIA_TYPE, Code, Problem, not_found
+from api.problems import MEDIA_TYPE, Code, Problem, declined, not_found
 from api.requests.base import SerialInPath
 from api.requests.devices import (
     CoverChangeBody,
@@ -63,7 +63,7 @@ def _plan_view(result: PlanBought | PlanRefused | PlanDeclined, refusal_code: Co
         case PlanRefused():
             raise refusal(refusal_code, result.reasons)
         case PlanDeclined():
-            raise Problem(Code.PAYMENT_DECLINED, f"The card was declined ({result.code}). Nothing was charged.")
+            raise declined("The card was declined. Nothing was charged.", result.code)
 
 
 @router.post(

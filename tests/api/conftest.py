@@ -1,5 +1,6 @@
 """The application over ASGI on a fresh SQLite database, with fake claim commands instead of Temporal."""
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,8 @@ from tests.fakes.claim_commands import FakeClaimCommands
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 KEYS = {"dev": "admin", "cs": "customer_service", "wh": "warehouse", "st": "staff", "fi": "finance"}
+IMPLEMENTATION = re.compile(r"[<>^$\\]|[Ii]nput should|[Pp]attern|[Pp]ydantic|dictionary|tuple|[Tt]ype\b|is not valid")
+"""What a message must not show: representations, regular expressions, Python's types, Pydantic's own texts."""
 SERIAL = "1581F45T7228D00A"
 REPLACEMENT = "1581F45T7228D00B"
 SHIP_TO = {"name": "Ada", "line1": "1 Sky Road", "city": "Portland", "postal_code": "97201", "country": "US"}

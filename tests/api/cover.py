@@ -6,7 +6,6 @@ from tests.api.conftest import SERIAL, ApiHarness
 
 DEVICE = f"/v1/devices/{SERIAL}"
 CARD = {"payment_method": "pm_card_visa"}
-DECLINED = {"payment_method": "pm_card_declined"}
 PLAN = {"term": "1y", **CARD}
 KEY = {"Idempotency-Key": "cover 1"}
 NOBODY = "/v1/devices/NOBODY"

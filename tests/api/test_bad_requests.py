@@ -1,15 +1,12 @@
 """Every invalid request gets a problem that names the error, and never a 500."""
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from api.body_limit import MAX_BODY_BYTES
-from tests.api.conftest import OWNER, SERIAL, SHIP_TO, ApiHarness, broken, express, lost, problem, worn
+from tests.api.conftest import IMPLEMENTATION, OWNER, SERIAL, SHIP_TO, ApiHarness, broken, express, lost, problem, worn
 
-DEEP = "[" * 5000 + "]" * 5000
 TREE = {"cause": "collision", "occurred_at": "2026-11-20T14:30:00Z"}
 
 WRONG_FIELDS: list[tuple[dict[str, Any], str]] = [
@@ -76,75 +73,16 @@ WRONG_FIELDS: list[tuple[dict[str, Any], str]] = [
 async def test_a_wrong_field_is_named_by_its_path(harness: ApiHarness, body: dict[str, Any], field: str) -> None:
     invalid = problem(await harness.http.post("/v1/claims", json=body), 422, "invalid_request")
     assert [error["field"] for error in invalid["errors"]] == [field]
-    assert invalid["errors"][0]["message"]
     assert field in invalid["detail"]
+    assert not IMPLEMENTATION.search(invalid["detail"])
 
 
 async def test_every_wrong_field_is_named_at_once(harness: ApiHarness) -> None:
-    body = express(tier="gold", colour="red", payment_method=7)
+    body = express(tier="gold", colour="red", payment_method=7, replace_battery=None, accepted_terms=1, ship_to=[])
     invalid = problem(await harness.http.post("/v1/claims", json=body), 422, "invalid_request")
-    assert {error["field"] for error in invalid["errors"]} == {"tier", "colour", "payment_method"}
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"{",
-        b"null",
-        b"[]",
-        b"7",
-        b'"text"',
-        b"\xff\xfe",
-        b'{"service": "care_express", "serial_number": "\\ud800"}',
-        b'{"service": NaN}',
-        b'{"a": ' + b"9" * 5000 + b"}",
-        b'{"a": 1e999}',
-        DEEP.encode(),
-        json.dumps(express()).encode()[:-1],
-    ],
-    ids=lambda body: repr(body[:20]),
-)
-async def test_a_body_that_is_no_claim_at_all(harness: ApiHarness, body: bytes) -> None:
-    headers = {"Content-Type": "application/json", "Idempotency-Key": "bad body"}
-    invalid = problem(await harness.http.post("/v1/claims", content=body, headers=headers), 422, "invalid_request")
-    assert invalid["errors"]
-
-
-@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "", "json"])
-async def test_another_content_type_is_415(harness: ApiHarness, kind: str) -> None:
-    content = json.dumps(express()).encode()
-    response = await harness.http.post("/v1/claims", content=content, headers={"Content-Type": kind})
-    problem(response, 415, "unsupported_media_type")
-
-
-async def test_a_content_type_with_parameters_is_json_all_the_same(harness: ApiHarness) -> None:
-    await harness.covered()
-    content = json.dumps(express()).encode()
-    headers = {"Content-Type": "Application/JSON; charset=utf-8"}
-    assert (await harness.http.post("/v1/claims", content=content, headers=headers)).status_code == 202
-
-
-async def test_a_body_over_one_mebibyte_is_413(harness: ApiHarness) -> None:
-    for path in ("/v1/claims", "/v1/nowhere", "/healthz"):
-        response = await harness.http.post(path, content=b" " * (MAX_BODY_BYTES + 1))
-        problem(response, 413, "payload_too_large")
-
-
-async def test_a_body_without_content_length_is_counted(harness: ApiHarness) -> None:
-    async def endless() -> AsyncIterator[bytes]:
-        for _ in range(40):
-            yield b" " * 65536
-
-    response = await harness.http.post("/v1/claims", content=endless())
-    problem(response, 413, "payload_too_large")
-
-
-async def test_a_body_of_exactly_one_mebibyte_is_read(harness: ApiHarness) -> None:
-    await harness.covered()
-    content = json.dumps(express()).encode().ljust(MAX_BODY_BYTES)
-    headers = {"Content-Type": "application/json"}
-    assert (await harness.http.post("/v1/claims", content=content, headers=headers)).status_code == 202
+    named = {error["field"] for error in invalid["errors"]}
+    assert named == {"tier", "colour", "payment_method", "replace_battery", "accepted_terms", "ship_to"}
+    assert all(f"{field}: " in invalid["detail"] for field in named)
 
 
 MONEY = {"amount": 100, "currency": "USD"}
@@ -197,6 +135,7 @@ async def test_a_wrong_action_is_never_passed_on(harness: ApiHarness, path: str,
     invalid = problem(response, 422, "invalid_request")
     assert [error["field"] for error in invalid["errors"]] == [field]
     assert harness.claim_commands.received == []
+    assert not IMPLEMENTATION.search(invalid["detail"])
 
 
 DEVICE = {"serial_number": SERIAL, "model": "mavic-3", "region": "US", "owner": OWNER}
@@ -242,6 +181,7 @@ async def test_a_wrong_device_command_names_its_field(
         await harness.covered()
     invalid = problem(await harness.http.post(f"/v1/{path}", json=body), 422, "invalid_request")
     assert [error["field"] for error in invalid["errors"]] == [field]
+    assert not IMPLEMENTATION.search(invalid["detail"])
 
 
 @pytest.mark.parametrize("serial", ["NOBODY", "%00", "%F0%9F%9A%81", "a" * 300, "..%2F..", "SN%27", "%20"])

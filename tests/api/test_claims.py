@@ -6,6 +6,7 @@ import pytest
 
 from messages.claims import SubmitCareExpress
 from tests.api.conftest import NOW, SERIAL, ApiHarness, express, lost, problem
+from tests.fakes.claim_decisions import DECLINE_CODES
 
 
 async def test_an_accepted_claim_is_202_with_its_location(harness: ApiHarness) -> None:
@@ -72,12 +73,17 @@ async def test_a_second_claim_names_the_open_one(harness: ApiHarness) -> None:
     assert claim["id"] in refused["reasons"][0]["message"]
 
 
-async def test_a_declined_card_is_402_with_the_closed_claim(harness: ApiHarness) -> None:
+@pytest.mark.parametrize(("payment_method", "code"), DECLINE_CODES.items())
+async def test_a_declined_card_is_402_with_the_closed_claim_and_the_gateways_reason(
+    harness: ApiHarness, payment_method: str, code: str
+) -> None:
     await harness.covered()
-    response = await harness.http.post("/v1/claims", json=express(payment_method="pm_card_declined"))
+    response = await harness.http.post("/v1/claims", json=express(payment_method=payment_method))
     declined = problem(response, 402, "payment_declined")
+    assert declined["decline_code"] == code
+    assert code in declined["detail"]
     closed = (await harness.http.get(f"/v1/claims/{declined['claim_id']}")).json()
-    assert closed["outcome"] == "payment_declined"
+    assert (closed["outcome"], closed["decline_code"]) == ("payment_declined", code)
     assert closed["allowed_actions"] == []
 
 

@@ -7,7 +7,8 @@ import pytest
 from messages.entitlements import IssueMaintenanceCode, RefundPlan
 from messages.renewals import Reminder, RemindRegion
 from tests.api.conftest import OWNER, SERIAL, ApiHarness, express, problem
-from tests.api.cover import CARD, DECLINED, DEVICE, KEY, NOBODY, PLAN, bought, codes, planted
+from tests.api.cover import CARD, DEVICE, KEY, NOBODY, PLAN, bought, codes, planted
+from tests.fakes.claim_decisions import DECLINE_CODES
 
 
 async def test_a_plan_is_returned_with_its_price_and_days(harness: ApiHarness) -> None:
@@ -25,11 +26,15 @@ async def test_a_second_plan_is_refused_with_every_reason(harness: ApiHarness) -
     assert codes(refused) == ["purchase_window_closed", "region_mismatch", "plan_exists"]
 
 
-async def test_a_declined_card_buys_and_renews_nothing(harness: ApiHarness) -> None:
+@pytest.mark.parametrize(("payment_method", "code"), DECLINE_CODES.items())
+async def test_a_declined_card_buys_and_renews_nothing(harness: ApiHarness, payment_method: str, code: str) -> None:
     await harness.covered(plan=False, days=1)
-    problem(await harness.http.post(f"{DEVICE}/plans", json=PLAN | DECLINED), 402, "payment_declined")
+    card = {"payment_method": payment_method}
+    declined = problem(await harness.http.post(f"{DEVICE}/plans", json=PLAN | card), 402, "payment_declined")
+    assert declined["decline_code"] == code
     await planted(harness, "2026-11-22")
-    problem(await harness.http.post(f"{DEVICE}/renewals", json=DECLINED), 402, "payment_declined")
+    declined = problem(await harness.http.post(f"{DEVICE}/renewals", json=card), 402, "payment_declined")
+    assert declined["decline_code"] == code
 
 
 async def test_an_approved_verification_opens_the_window_for_72_hours(harness: ApiHarness) -> None:

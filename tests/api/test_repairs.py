@@ -8,6 +8,7 @@ from domain.kinds import RepairChoice
 from domain.money import Money
 from messages.claims import ChooseRepair, Complete, QuoteRepair, SubmitMaintenance, SubmitRepair
 from tests.api.conftest import SERIAL, ApiHarness, broken, express, problem, worn
+from tests.fakes.claim_decisions import DECLINE_CODES
 
 USD_215 = {"amount": 21500, "currency": "USD"}
 QUOTE = {"findings": "Front arm broken.", "amount": USD_215, "warranty": False}
@@ -194,11 +195,12 @@ async def test_a_free_option_needs_no_card_and_must_be_available(harness: ApiHar
     assert (command.choice, command.payment_method) == (RepairChoice.RETURN, None)
 
 
-async def test_a_declined_card_leaves_the_choice_open(harness: ApiHarness) -> None:
+@pytest.mark.parametrize(("payment_method", "code"), DECLINE_CODES.items())
+async def test_a_declined_card_leaves_the_choice_open(harness: ApiHarness, payment_method: str, code: str) -> None:
     claim = await quoted(harness)
-    body = {"choice": "paid_repair", "payment_method": "pm_card_declined"}
+    body = {"choice": "paid_repair", "payment_method": payment_method}
     declined = problem(
         await harness.http.post(f"/v1/claims/{claim['id']}/repair-choice", json=body), 402, "payment_declined"
     )
-    assert (declined["claim_id"], declined["rule"]) == (claim["id"], "R-REP-2")
+    assert (declined["claim_id"], declined["rule"], declined["decline_code"]) == (claim["id"], "R-REP-2", code)
     assert (await harness.http.get(f"/v1/claims/{claim['id']}")).json()["allowed_actions"] == ["repair_choice"]

@@ -110,7 +110,8 @@ async def test_a_maintenance_job_with_issues_is_quoted_chosen_and_shipped_back(
     assert quoted["repair"]["options"] == ["replacement", "paid_repair", "return"]
     assert quoted["repair"]["replacement_fee"]["amount"] > 0
     declined = {"choice": "paid_repair", "payment_method": "pm_card_chargeDeclined"}
-    problem(await http.post(f"{url}/repair-choice", json=declined), 402, "payment_declined")
+    refused = problem(await http.post(f"{url}/repair-choice", json=declined), 402, "payment_declined")
+    assert refused["decline_code"] == "card_declined"
     chosen = await done(await http.post(f"{url}/repair-choice", json={"choice": "return"}))
     assert (chosen["state"], chosen["fee"]["amount"]) == ("in_service", 0)
     closed = await done(await http.post(f"{url}/completion", json={"tracking_number": "1Z"}))

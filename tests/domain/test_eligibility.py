@@ -122,14 +122,22 @@ ALONE = {
     "the incident lies before the cover": Case(
         ReasonCode.INCIDENT_OUTSIDE_COVERAGE,
         "R-CLM-1",
-        "The incident of 2026-01-09 lies before the cover, "
+        "The incident of 2026-01-09 23:59:59 America/Los_Angeles lies before the cover, "
         "which has been unbroken since 2026-01-10 10:00:00 America/Los_Angeles.",
         {"incident": Incident(Cause.COLLISION, at("2026-01-09T23:59:59", LA))},
+    ),
+    "the incident lies before the cover on its first day": Case(
+        ReasonCode.INCIDENT_OUTSIDE_COVERAGE,
+        "R-CLM-1",
+        "The incident of 2026-01-10 09:59:59 America/Los_Angeles lies before the cover, "
+        "which has been unbroken since 2026-01-10 10:00:00 America/Los_Angeles.",
+        {"incident": Incident(Cause.COLLISION, at("2026-01-10T09:59:59", LA))},
     ),
     "the incident lies in the future": Case(
         ReasonCode.INCIDENT_OUTSIDE_COVERAGE,
         "R-CLM-1",
-        "The incident of 2026-06-02 lies in the future.",
+        "The incident of 2026-06-02 12:00:00 America/Los_Angeles lies in the future: "
+        "it is 2026-06-01 05:00:00 America/Los_Angeles.",
         {"incident": Incident(Cause.COLLISION, at("2026-06-02T12:00:00", LA))},
     ),
     "every use is gone": Case(

@@ -65,7 +65,7 @@ from messages.renewals import RegionReminded, Reminder, RemindRegion
 from store.database import Database
 from store.writes import claims, entitlements, jobs, plans, registry, reservations
 from store.writes.command_refused import CommandRefused
-from tests.fakes.claim_decisions import DECLINED, claim_after
+from tests.fakes.claim_decisions import DECLINE_CODES, claim_after
 from workflows.parts.pending_message import payment_in_progress
 
 RequestT = TypeVar("RequestT")
@@ -157,8 +157,8 @@ class FakeClaimCommands:
             result = await reservations.reserve_use(session, reserve, Policy())
         if isinstance(result, ClaimRefused):
             return result
-        if request.payment_method == DECLINED:
-            closed = replace(result.claim, state=ClaimState.CLOSED, outcome=Outcome.PAYMENT_DECLINED)
+        if code := DECLINE_CODES.get(request.payment_method):
+            closed = replace(result.claim, state=ClaimState.CLOSED, outcome=Outcome.PAYMENT_DECLINED, decline_code=code)
             return ClaimAccepted(claim=await self.save(closed, "closed", "Closed: payment declined."))
         state = ClaimState.AWAITING_DISPATCH
         if express is None:
@@ -220,8 +220,8 @@ class FakeClaimCommands:
     async def buy_plan(self, request: BuyPlan, summary: str) -> PlanBought | PlanRefused | PlanDeclined:
         self._receive(request, request.plan_id)
         self.summaries.append(summary)
-        if request.payment_method == DECLINED:
-            return PlanDeclined(code="card_declined")
+        if code := DECLINE_CODES.get(request.payment_method):
+            return PlanDeclined(code=code)
         async with self.database.transaction() as session:
             priced = await plans.check_plan(session, CheckPlan(plan=request, at=self.clock()))
             if isinstance(priced, PlanRefused):

@@ -14,6 +14,9 @@ from domain.repair import RepairQuote
 from messages.claims import CancelClaim, ChooseRepair, Complete, Decision, Dispatch, QuoteRepair
 
 DECLINED = "pm_card_declined"
+UNKNOWN = "pm_nonsense"
+DECLINE_CODES = {DECLINED: "card_declined", UNKNOWN: "invalid_payment_method"}
+"""The gateway's code by payment method; any other one works."""
 ZONE = "America/Los_Angeles"
 
 
@@ -57,8 +60,8 @@ def _chosen(claim: Claim, decision: ChooseRepair) -> Claim:
         fee = repair.price(claim.repair_quote, decision.choice)
     except RuleError as error:
         raise CommandRejected(error.code, error.message, error.rule, lifecycle.allowed_actions(claim)) from error
-    if decision.payment_method == DECLINED:
+    if code := DECLINE_CODES.get(decision.payment_method or ""):
         allowed = lifecycle.allowed_actions(claim)
-        raise CommandRejected("payment_declined", f"The card declined {fee}.", "R-REP-2", allowed)
+        raise CommandRejected("payment_declined", f"The card declined {fee}.", "R-REP-2", allowed, decline_code=code)
     replaced = decision.choice is RepairChoice.REPLACEMENT
     return replace(claim, fee=fee, state=ClaimState.AWAITING_DISPATCH if replaced else ClaimState.IN_SERVICE)

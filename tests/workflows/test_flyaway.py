@@ -51,11 +51,13 @@ async def test_a_declined_fee_waits_for_another_card(world: World) -> None:
     world.payments.declines.add(("flyaway_fees", "pm_card_visa"))
     case = await world.open(world.flyaway())
     claim = await case.decide("decision", APPROVE)
-    assert claim.state is ClaimState.AWAITING_PAYMENT
+    assert (claim.state, claim.decline_code) == (ClaimState.AWAITING_PAYMENT, "card_declined")
     same = ChangePaymentMethod(actor="customer", payment_method="pm_card_visa")
-    assert (await case.refused("payment_method", same)).type == "payment_declined"
+    refused = await case.refused("payment_method", same)
+    assert (refused.type, refused.details[0]["decline_code"]) == ("payment_declined", "card_declined")
     other = ChangePaymentMethod(actor="customer", payment_method="pm_card_amex")
-    assert (await case.decide("payment_method", other)).state is ClaimState.AWAITING_DISPATCH
+    claim = await case.decide("payment_method", other)
+    assert (claim.state, claim.decline_code) == (ClaimState.AWAITING_DISPATCH, None)
     assert world.payments.net_paid() == FEE
 
 

@@ -8,7 +8,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 from temporalio.types import MethodAsyncSingleParam
 
 from domain.kinds import Attention
-from messages.payments import PaymentRefused
+from messages.payments import AuthorizeHold, ChargeCard, HeldAndCharged, HoldAndCharge, PaymentDeclined, PaymentRefused
 from workflows.parts.activity_calls import ActivityCalls, RequestT, ResultT, Self_
 from workflows.parts.claim_record import ClaimRecord
 
@@ -44,6 +44,8 @@ class GatewayRequests:
             cause = error.cause
             response = PaymentRefused(state=(cause.type if isinstance(cause, ApplicationError) else None) or "failed")
         self._response_received(summary)
+        if isinstance(request, AuthorizeHold | ChargeCard | HoldAndCharge) and self._record.created:
+            self._record.change(decline_code=_decline_code(response))
         return response
 
     def report_refusal(self, what: str, refusal: PaymentRefused) -> None:
@@ -65,3 +67,9 @@ class GatewayRequests:
         if self._record.created and Attention.CAPTURE_UNKNOWN in self._record.claim.attention:
             self._record.unflag(Attention.CAPTURE_UNKNOWN)
             self._record.note("answer_known", f"Answered: {summary}.")
+
+
+def _decline_code(response: object) -> str | None:
+    """The gateway's code when the response, or a part of it, is a decline."""
+    parts = (response.hold, response.fee) if isinstance(response, HeldAndCharged) else (response,)
+    return next((part.code for part in parts if isinstance(part, PaymentDeclined)), None)

@@ -11,6 +11,7 @@ from domain.claim import Claim
 from domain.reasons import RuleError
 from messages.claims import Decision, Event
 
+PAYMENT_DECLINED: Final = "payment_declined"
 PAYMENT_IN_PROGRESS: Final = "payment_in_progress"
 
 
@@ -40,11 +41,12 @@ class PendingMessage:
 
 
 def rejection_of(error: RuleError, claim: Claim | None) -> Rejection:
-    """The rejection for `error`; `details` has the rule and the actions allowed instead."""
+    """The rejection for `error`; `details` has the rule, the actions allowed instead and, after a decline, its code."""
     allowed = [str(action) for action in lifecycle.allowed_actions(claim)] if claim else []
-    return Rejection(
-        error.code, error.message, {"rule": error.rule, "message": error.message, "allowed_actions": allowed}
-    )
+    details = {"rule": error.rule, "message": error.message, "allowed_actions": allowed}
+    if claim and claim.decline_code and error.code == PAYMENT_DECLINED:
+        details["decline_code"] = claim.decline_code
+    return Rejection(error.code, error.message, details)
 
 
 def payment_in_progress() -> RuleError:

@@ -38,6 +38,8 @@ from api.services import Services
 from api.temporal_client import TemporalClaimCommands
 from store.database import Database
 from store.idempotency_keys import IdempotencyKeys
+from store.migrate import newest
+from store.readiness import Readiness
 from store.reads.queries import Queries
 from store.webhook_events import WebhookEvents
 
@@ -64,6 +66,7 @@ def create_app(
     services = Services(
         config=config,
         database=database,
+        readiness=Readiness(database, newest()),
         queries=Queries(database),
         webhooks=WebhookEvents(database),
         claim_commands=claim_commands

@@ -95,6 +95,9 @@ class ClaimCommands(Protocol):
 
     async def close(self) -> None: ...
 
+    async def worker_polls(self) -> bool:
+        """Whether a worker polls for claims; False when Temporal does not answer."""
+
     async def ready(self) -> bool:
         """Whether Temporal answers now."""
 

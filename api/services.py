@@ -16,6 +16,7 @@ from api.quote_signer import QuoteSigner
 from api.responses.claims import ClaimView
 from domain.claim import Claim
 from store.database import Database
+from store.readiness import Readiness
 from store.reads.queries import Queries
 from store.webhook_events import WebhookEvents
 
@@ -26,6 +27,7 @@ class Services:
 
     config: ApiConfig
     database: Database
+    readiness: Readiness
     queries: Queries
     webhooks: WebhookEvents
     claim_commands: ClaimCommands

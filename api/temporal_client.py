@@ -19,11 +19,12 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper
 
 from api import device_commands
-from api.claim_commands import ClaimNotRunning, DeviceCommand, Submission, TemporalUnavailable, TimeSkippingUnsupported
+from api.claim_commands import ClaimNotRunning, DeviceCommand, Submission, TimeSkippingUnsupported
 from api.rpc_errors import QUICK_TIMEOUT, TIMEOUTS, WORKER_LOST, translate_rpc_errors
 from api.short_workflows import run_workflow
 from api.start_metadata import CLAIM_MEMO, claim_details, claim_search_attributes
 from api.temporal_connection import TemporalConnection
+from api.temporal_readiness import READY_TIMEOUT, temporal_answers, worker_polls
 from domain.claim import Claim
 from domain.kinds import Action, Tier
 from messages.claims import (
@@ -68,7 +69,6 @@ SUBMISSION_TIMEOUT: Final = timedelta(seconds=5)
 DECISION_TIMEOUT: Final = timedelta(seconds=10)
 COMMAND_TIMEOUT: Final = timedelta(seconds=15)
 REMINDERS_TIMEOUT: Final = timedelta(seconds=30)
-READY_TIMEOUT: Final = timedelta(seconds=2)
 FAST_FORWARD_TIMEOUT: Final = timedelta(seconds=20)
 _ACTIVITY_TIMEOUT: Final = COMMAND_TIMEOUT - READY_TIMEOUT
 """Shorter than our own limit, so that the API learns how the command ended."""
@@ -93,12 +93,10 @@ class TemporalClaimCommands:
         await self._connection.close()
 
     async def ready(self) -> bool:
-        try:
-            async with translate_rpc_errors(READY_TIMEOUT):
-                client = await self._connection.client()
-                return await client.service_client.check_health(timeout=READY_TIMEOUT)
-        except TemporalUnavailable:
-            return False
+        return await temporal_answers(self._connection)
+
+    async def worker_polls(self) -> bool:
+        return await worker_polls(self._connection, self._task_queue)
 
     async def submit(
         self, submission: Submission, provisional: Claim, summary: str, key: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 
-from cli.common import CommandError, EndWithStdin, prepared_settings
+from cli.common import CommandError, EndWithStdin, prepared_settings, require_schema
 from devstack.exit_with_parent import exit_when_stdin_closes
 from temporal_runtime.client import data_converter
 from temporal_runtime.connection import configured_namespace, connect
@@ -17,6 +17,7 @@ def api(end_with_stdin: EndWithStdin = False) -> None:
     if end_with_stdin:
         exit_when_stdin_closes()
     settings = prepared_settings()
+    require_schema(settings.database_url)
     import uvicorn
 
     from api.app import create_app

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
@@ -45,19 +46,42 @@ def prepared_settings() -> Settings:
 
 
 def migrated_database_url() -> str:
-    """The URL of a database that has tables. Raises SettingsError when it has none or cannot be reached."""
-    from sqlalchemy.exc import OperationalError
-
-    from store.migrate import current
-
+    """The URL of a database with this release's schema. Raises SettingsError when it has another or does not answer."""
     url = prepared_settings().database_url
-    try:
+    require_schema(url)
+    return url
+
+
+def require_schema(url: str) -> None:
+    """Raise SettingsError unless the database answers and has this release's schema. The message says what to do."""
+    from store.migrate import current, knows, newest
+
+    with database_errors():
         revision = current(url)
-    except OperationalError as error:
-        raise SettingsError(f"The database does not answer: {error.orig}. Check AFTERCARE_DATABASE_URL") from error
     if revision is None:
         raise SettingsError("The database has no tables yet: run `aftercare db upgrade`")
-    return url
+    if revision == newest():
+        return
+    if knows(revision):
+        raise SettingsError(
+            f"The database is at revision {revision}, this release needs {newest()}: run `aftercare db upgrade`"
+        )
+    raise SettingsError(
+        f"The database is at revision {revision}, which this release does not know (it needs {newest()}): "
+        "a later release has migrated it. Install that one; `aftercare db current` shows the revision"
+    )
+
+
+@contextmanager
+def database_errors() -> Iterator[None]:
+    """Turn the errors of a database that cannot be used into SettingsError, one sentence each."""
+    from sqlalchemy.exc import DBAPIError
+
+    try:
+        yield
+    except DBAPIError as error:
+        reason = " ".join(str(error.orig).split())
+        raise SettingsError(f"The database does not answer: {reason}. Check AFTERCARE_DATABASE_URL") from error
 
 
 def run_with_database(work: Callable[[Database], Awaitable[ResultT]]) -> ResultT:

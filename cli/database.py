@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from cli.common import prepared_settings
+from cli.common import database_errors, prepared_settings
 
 database_app = typer.Typer(no_args_is_help=True, help="Prepare the database.")
 
@@ -15,8 +15,10 @@ def upgrade() -> None:
     from store import migrate
 
     settings = prepared_settings()
-    migrate.upgrade(settings.database_url)
-    typer.echo(f"The database is at revision {migrate.current(settings.database_url)}")
+    with database_errors():
+        migrate.upgrade(settings.database_url)
+        revision = migrate.current(settings.database_url)
+    typer.echo(f"The database is at revision {revision}")
 
 
 @database_app.command("current")
@@ -24,4 +26,7 @@ def current() -> None:
     """Say which schema revision the database is at."""
     from store import migrate
 
-    typer.echo(migrate.current(prepared_settings().database_url) or "none: run `aftercare db upgrade`")
+    settings = prepared_settings()
+    with database_errors():
+        revision = migrate.current(settings.database_url)
+    typer.echo(revision or "none: run `aftercare db upgrade`")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from cli.common import EndWithStdin, prepared_settings
+from cli.common import EndWithStdin, prepared_settings, require_schema
 from devstack.exit_with_parent import exit_when_stdin_closes
 
 
@@ -13,6 +13,7 @@ def worker(end_with_stdin: EndWithStdin = False) -> None:
     if end_with_stdin:
         exit_when_stdin_closes()
     settings = prepared_settings()
+    require_schema(settings.database_url)
     from worker import run_worker
 
     asyncio.run(run_worker(settings))

@@ -7,6 +7,7 @@ SQLAlchemy's pools. There are three pools, so that transactions waiting for a lo
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import Any, Final
 
 import psycopg
@@ -42,6 +43,13 @@ def async_url(url: str) -> URL:
             raise ValueError(f"the database is SQLite or PostgreSQL, not {other}")
 
 
+def sqlite_file(address: URL) -> Path | None:
+    """The file of a SQLite database; None for one in memory and for PostgreSQL."""
+    if address.get_backend_name() != "sqlite" or address.database in (None, "", ":memory:"):
+        return None
+    return Path(address.database)
+
+
 def configure_sqlite(engine: Engine, begin: str | None) -> None:
     """Set up each connection; send `begin` where a transaction begins, as SQLAlchemy's SQLite dialect documents."""
 
@@ -68,6 +76,8 @@ class Database:
 
     def __init__(self, url: str) -> None:
         address = async_url(url)
+        self.file = sqlite_file(address)
+        """SQLite's file; None for another database."""
         if address.get_backend_name() == "sqlite":
             self._queries = _sqlite(address, begin=None, pool_size=QUERIES, skip_autocommit_rollback=True)
             self._snapshots = _sqlite(address, begin="BEGIN", pool_size=TRANSACTIONS)

@@ -6,6 +6,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -13,10 +14,11 @@ from typing import Final
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.pool import NullPool
 
-from store.database import async_url, configure_sqlite
+from store.database import async_url, configure_sqlite, sqlite_file
 
 MIGRATIONS: Final = Path(__file__).with_name("migrations")
 _LOCK: Final = 7_203_118
@@ -30,9 +32,29 @@ def upgrade(database_url: str) -> None:
 
 
 def current(database_url: str) -> str | None:
-    """The revision of the database, None before the first."""
-    with migrating(database_url) as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+    """The revision of the database, None before the first. Takes no lock and makes no file."""
+    file = sqlite_file(async_url(database_url))
+    if file is not None and not file.exists():
+        return None
+    engine = _engine(database_url)
+    try:
+        with engine.connect() as connection:
+            return MigrationContext.configure(connection).get_current_revision()
+    finally:
+        engine.dispose()
+
+
+@cache
+def newest() -> str:
+    """The revision that this release needs."""
+    revision = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    assert revision is not None
+    return revision
+
+
+def knows(revision: str) -> bool:
+    """Whether this release has that migration: a database of an unknown one was migrated by a later release."""
+    return revision in {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
 
 
 def configuration(connection: Connection) -> Config:

@@ -1,10 +1,12 @@
 """API: liveness, readiness and metrics. They need no key, since load balancers have none."""
 
+import asyncio
 import logging
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST
+from pydantic import Field
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 
@@ -12,7 +14,7 @@ from api.metrics import Metrics
 from api.openapi import Responses
 from api.openapi_examples import with_example
 from api.responses.base import View
-from api.services import Services, ServicesDep
+from api.services import ServicesDep
 from store.reads.claim_counts import open_claims
 from store.reads.reconciliation import last_counts
 
@@ -27,19 +29,25 @@ class AliveView(View):
 
 
 class ReadyView(View):
-    """Whether the database and Temporal answer."""
+    """Whether the API can do its work. `worker` alone does not make it unready: what is sent is kept for a worker."""
 
-    model_config = with_example({"database": True, "temporal": True})
+    model_config = with_example({"database": True, "schema_version": True, "temporal": True, "worker": True})
 
-    database: bool
-    temporal: bool
+    database: bool = Field(description="The database answers and takes writes.")
+    schema_version: bool = Field(description="Its tables are those of this release.")
+    temporal: bool = Field(description="Temporal answers.")
+    worker: bool = Field(description="A worker polled for work within the last two minutes.")
 
 
 _NOT_READY: Responses = {
     503: {
         "description": "Something does not answer",
         "model": ReadyView,
-        "content": {"application/json": {"example": {"database": True, "temporal": False}}},
+        "content": {
+            "application/json": {
+                "example": {"database": True, "schema_version": True, "temporal": False, "worker": False}
+            }
+        },
     }
 }
 _METRICS: Responses = {
@@ -60,9 +68,19 @@ async def healthz() -> AliveView:
 
 @router.get("/readyz", summary="Can the API do its work", response_model=ReadyView, responses=_NOT_READY)
 async def readyz(services: ServicesDep) -> JSONResponse:
-    """503 while the database or Temporal does not answer; reads go on without Temporal."""
-    ready = ReadyView(database=await _database_ready(services), temporal=await services.claim_commands.ready())
-    return JSONResponse(ready.model_dump(), 200 if ready.database and ready.temporal else 503)
+    """503 while the database or Temporal does not answer, or the database has another schema.
+
+    Reads go on without Temporal. Without a worker it is ready: claims and events are kept until there is one.
+    """
+    database, temporal, worker = await asyncio.gather(
+        services.readiness.check(services.now()),
+        services.claim_commands.ready(),
+        services.claim_commands.worker_polls(),
+    )
+    if database.problem:
+        log.warning("not ready: %s", database.problem)
+    ready = ReadyView(database=database.answers, schema_version=database.schema, temporal=temporal, worker=worker)
+    return JSONResponse(ready.model_dump(), 200 if database.answers and database.schema and temporal else 503)
 
 
 @router.get("/metrics", summary="Numbers for Prometheus", response_class=Response, responses=_METRICS)
@@ -75,12 +93,3 @@ async def metrics(request: Request, services: ServicesDep) -> Response:
     except (SQLAlchemyError, OSError):
         text = app_metrics.render(None)
     return Response(text, media_type=CONTENT_TYPE_LATEST)
-
-
-async def _database_ready(services: Services) -> bool:
-    try:
-        await services.database.ready()
-    except (SQLAlchemyError, OSError) as error:
-        log.warning("the database does not answer: %s", error)
-        return False
-    return True

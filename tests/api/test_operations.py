@@ -1,6 +1,9 @@
 """Liveness, readiness and metrics."""
 
 import asyncio
+from pathlib import Path
+
+import httpx2
 
 from api.app import create_app
 from api.temporal_client import TemporalClaimCommands
@@ -9,8 +12,22 @@ from tests.api.conftest import ApiHarness, config, express, no_temporal
 
 async def test_liveness_and_readiness(harness: ApiHarness) -> None:
     assert (await harness.http.get("/healthz")).json() == {"status": "ok"}
-    assert (await harness.http.get("/readyz")).json() == {"database": True, "temporal": True}
+    ready = {"database": True, "schema_version": True, "temporal": True, "worker": True}
+    assert (await harness.http.get("/readyz")).json() == ready
     assert (await harness.http.get("/v1/readyz")).status_code == 200
+
+
+async def test_without_a_worker_it_is_ready_and_says_so(harness: ApiHarness) -> None:
+    harness.claim_commands.idle = True
+    response = await harness.http.get("/readyz")
+    assert (response.status_code, response.json()["worker"]) == (200, False)
+
+
+async def test_a_database_without_its_tables_is_not_ready(tmp_path: Path, harness: ApiHarness) -> None:
+    app = create_app(config(f"sqlite:///{tmp_path}/empty.db"), claim_commands=harness.claim_commands)
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://api") as http:
+        ready = await http.get("/readyz")
+    assert (ready.status_code, ready.json()["database"], ready.json()["schema_version"]) == (503, True, False)
 
 
 async def test_metrics_count_requests_by_route_and_claims_by_state(harness: ApiHarness) -> None:
@@ -45,6 +62,7 @@ async def test_without_temporal_the_client_reports_it_in_time(sqlite_url: str) -
     await claim_commands.open()
     async with asyncio.timeout(5):
         assert await claim_commands.ready() is False
+        assert await claim_commands.worker_polls() is False
     await claim_commands.close()
 
 
@@ -52,8 +70,6 @@ async def test_an_unavailable_database_is_not_ready_and_not_counted(tmp_path: ob
     await harness.covered()
     await harness.http.post("/v1/claims", json=express())
     app = create_app(config(f"sqlite:///{tmp_path}/no/such/folder/x.db"), claim_commands=harness.claim_commands)
-    import httpx2
-
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://api") as http:
         ready = await http.get("/readyz")
         assert (ready.status_code, ready.json()["database"]) == (503, False)

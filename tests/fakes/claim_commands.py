@@ -100,6 +100,9 @@ class FakeClaimCommands:
 
     async def close(self) -> None: ...
 
+    async def worker_polls(self) -> bool:
+        return not self.away and not self.idle
+
     async def ready(self) -> bool:
         return not self.away
 

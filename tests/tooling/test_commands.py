@@ -31,6 +31,20 @@ class GuardedNamespaces:
         raise RPCError("Request unauthorized.", RPCStatusCode.PERMISSION_DENIED, b"")
 
 
+@pytest.mark.parametrize("command", ["api", "worker"])
+def test_no_process_starts_on_a_database_without_this_releases_schema(tmp_path: Path, command: str) -> None:
+    completed = subprocess.run(
+        [sys.executable, "-m", "cli", command],
+        cwd=ROOT,
+        env=os.environ | scratch_settings(tmp_path).to_environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert completed.returncode == 2
+    assert completed.stderr == "The database has no tables yet: run `aftercare db upgrade`\n"
+
+
 @pytest.mark.parametrize(("level", "shown"), [("info", False), ("debug", True)])
 def test_migrations_are_listed_only_when_verbose(tmp_path: Path, level: str, shown: bool) -> None:
     completed = subprocess.run(

@@ -1,0 +1,43 @@
+"""API: whether Temporal answers, and whether a worker polls the task queue."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+
+from api.claim_commands import ClaimNotRunning, TemporalUnavailable
+from api.rpc_errors import translate_rpc_errors
+from api.temporal_connection import TemporalConnection
+
+READY_TIMEOUT: Final = timedelta(seconds=2)
+_POLL_AGE: Final = timedelta(minutes=2)
+"""A worker polls at least once a minute; the server remembers pollers that are gone for five."""
+
+
+async def temporal_answers(connection: TemporalConnection) -> bool:
+    """Whether there is a connection and the server is healthy. Raises nothing."""
+    try:
+        async with translate_rpc_errors(READY_TIMEOUT):
+            client = await connection.client()
+            return await client.service_client.check_health(timeout=READY_TIMEOUT)
+    except TemporalUnavailable:
+        return False
+
+
+async def worker_polls(connection: TemporalConnection, task_queue: str) -> bool:
+    """Whether a worker polled for workflow tasks within two minutes; False when Temporal does not answer."""
+    try:
+        async with translate_rpc_errors(READY_TIMEOUT):
+            client = await connection.client()
+            request = DescribeTaskQueueRequest(
+                namespace=client.namespace,
+                task_queue=TaskQueue(name=task_queue),
+                task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+            )
+            described = await client.workflow_service.describe_task_queue(request, timeout=READY_TIMEOUT)
+    except (TemporalUnavailable, ClaimNotRunning):  # the latter is "not found": nobody has ever polled
+        return False
+    oldest = datetime.now(UTC) - _POLL_AGE
+    return any(poller.last_access_time.ToDatetime(UTC) >= oldest for poller in described.pollers)

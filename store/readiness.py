@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import column, select, table
+from sqlalchemy import String, column, select, table
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col, update
 
@@ -60,7 +60,7 @@ class Readiness:
         return DatabaseState(True, True)
 
     async def _read_revision(self) -> str | None:
-        versions = select(column("version_num")).select_from(table("alembic_version"))
+        versions = select(column("version_num", String)).select_from(table("alembic_version"))
         try:
             rows = await self._database.fetch(versions)
         except SQLAlchemyError:

@@ -19,7 +19,7 @@ class Policy:
     late_fee: int = 0
     max_extension_days: int = 7
     standard_item_days: int = 30
-    payment_days: int = 30
+    payment_days: int = 14
     flyaway_report_days: int = 30
     inspection_days: int = 3
     dispute_days: int = 30

@@ -68,7 +68,7 @@ RULES = {
     "R-FLY-1": "A flyaway: drone, supported, covered, uses left, bound, not retrievable",
     "R-FLY-2": "Not bound when it was lost: no flyaway cover",
     "R-FLY-3": "Reported within 30 days, decided by staff with a reason",
-    "R-FLY-4": "The flyaway fee, no hold, no return; unpaid for 30 days it lapses",
+    "R-FLY-4": "The flyaway fee, charged off session, no hold, no return; unpaid for 14 days it lapses",
     "R-FLY-5": "A flyaway uses one replacement and one flyaway",
     "R-FLY-6": "Found before dispatch it is withdrawn; found after, the old unit stays lost",
     "R-FLY-7": "No flyaway through Care Express",

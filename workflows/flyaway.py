@@ -27,12 +27,14 @@ from workflows.parts.reservation import Reservation, ReservationData
 
 @dataclass
 class FlyawaySnapshot:
-    """`payment_method` is the card that the fee is charged to, `found` that the drone was found before dispatch."""
+    """`payment_method` is the card that the fee is charged to, `off_session` that its owner is not there to confirm,
+    `found` that the drone was found before dispatch."""
 
     claim: ClaimData = field(default_factory=ClaimData)
     reservation: ReservationData = field(default_factory=ReservationData)
     fees: FeesData = field(default_factory=FeesData)
     payment_method: str = ""
+    off_session: bool = False
     found: bool = False
 
 
@@ -49,10 +51,13 @@ class Flyaway(ClaimWorkflow):
         self.fees = Fees(self.record, self.gateway, restored.fees)
         self.replacement = Replacement(self.record, self.calls, request.ship_to)
         self.payment_method = restored.payment_method
+        self.off_session = restored.off_session
         self.found = restored.found
 
     def snapshot(self, claim: ClaimData) -> FlyawaySnapshot:
-        return FlyawaySnapshot(claim, self.reservation.data, self.fees.data, self.payment_method, self.found)
+        return FlyawaySnapshot(
+            claim, self.reservation.data, self.fees.data, self.payment_method, self.off_session, self.found
+        )
 
     @workflow.run
     async def run(self, request: SubmitFlyaway, snapshot: FlyawaySnapshot | None) -> str:
@@ -92,6 +97,7 @@ class Flyaway(ClaimWorkflow):
                 case Decide(approve=True) as decision:
                     self.record.note("approved", "The flyaway was approved.", decision.reason, decision.actor)
                     self.record.notify(MailKind.FLYAWAY_APPROVED, self.record.claim.fee)
+                    self.off_session = True  # the customer reported it hours or days ago
                     return self.charge_fee
                 case Decide() as decision:
                     self._reject(decision)
@@ -109,9 +115,13 @@ class Flyaway(ClaimWorkflow):
         self.record.notify(MailKind.FLYAWAY_REJECTED)
 
     async def charge_fee(self) -> Phase | None:
-        """Charge the fee. Each attempt is another authorization with its own idempotency key (R-FLY-4)."""
-        fee = self.record.claim.fee
-        if await self.run_step(self.fees.charge(fee, self.payment_method, "flyaway_fees", "fee")):
+        """Charge the fee. Each attempt is another authorization with its own idempotency key (R-FLY-4).
+
+        After the approval it is charged off session: a card that declines, or demands its owner's confirmation, makes
+        the customer be asked by mail. The card that they then give is charged while they are there.
+        """
+        fee, card = self.record.claim.fee, self.payment_method
+        if await self.run_step(self.fees.charge(fee, card, "flyaway_fees", "fee", off_session=self.off_session)):
             return self.order_replacement
         if self.record.claim.state is ClaimState.AWAITING_PAYMENT:
             error = RuleError("payment_declined", "R-FLY-4", f"The card declined {fee}.")
@@ -132,7 +142,7 @@ class Flyaway(ClaimWorkflow):
                     self.record.notify(MailKind.LAPSED)
                     return None
                 case ChangePaymentMethod() as decision:
-                    self.payment_method = decision.payment_method
+                    self.payment_method, self.off_session = decision.payment_method, False
                     return self.charge_fee
                 case other:
                     if phase := self.in_any_state(other):

@@ -100,7 +100,9 @@ class CareExpressPremium(ClaimWorkflow):
     async def place_hold(self) -> Phase | None:
         """Place the hold and charge the fee. Nothing ships without both; else both are reversed (R-EXP-6)."""
         fee, card = self.record.claim.fee, self.request.payment_method
-        charge = self.fees.request(fee, card, "service_fees", "fee", numbered=False) if fee else None
+        charge = None
+        if fee:
+            charge = self.fees.request(fee, card, "service_fees", "fee", off_session=False, numbered=False)
         response = await self.run_step(self.hold.place(self._hold_amount(), card, charge))
         paid = charge is None or (response.fee is not None and self.fees.record_charge(charge, response.fee))
         if not isinstance(self.hold.state, LiveHold) or not paid:

@@ -72,7 +72,8 @@ class CareExpressStandard(ClaimWorkflow):
 
     async def charge_fee(self) -> Phase | None:
         fee, card = self.record.claim.fee, self.request.payment_method
-        if not await self.run_step(self.fees.charge(fee, card, "service_fees", "fee", numbered=False)):
+        charge = self.fees.charge(fee, card, "service_fees", "fee", off_session=False, numbered=False)
+        if not await self.run_step(charge):
             self.record.close(Outcome.PAYMENT_DECLINED, gives_back=True)
             self.record.notify(MailKind.PAYMENT_DECLINED)
             await self.accept()
@@ -157,7 +158,8 @@ class CareExpressStandard(ClaimWorkflow):
     async def pay_for_parts(self) -> Phase | None:
         """Charge the difference; the replacement is ordered only when it is paid (R-CMP-1)."""
         amount = settlement.differences(self.record.claim.missing, self.record.claim.fee.currency)
-        if not await self.run_step(self.fees.charge(amount, self.request.payment_method, "parts_charges", "parts")):
+        card = self.request.payment_method
+        if not await self.run_step(self.fees.charge(amount, card, "parts_charges", "parts", off_session=False)):
             message = f"The card declined {amount}. Send the parts, or try again."
             return await self.reject_decision(RuleError("payment_declined", "R-CMP-1", message), self.await_parts)
         self.record.change(missing=())

@@ -15,7 +15,7 @@ from activities.payments.ledgered_gateway import LedgeredGateway
 from domain.claim import Hold
 from domain.kinds import HoldState
 from domain.money import Money
-from messages.payments import HoldPlaced, PaymentDeclined, PaymentRefused, PaymentRequest, ReleaseHold
+from messages.payments import ChargeCard, HoldPlaced, PaymentDeclined, PaymentRefused, PaymentRequest, ReleaseHold
 from store.writes.ledger import book_hold_ended
 from store.writes.payment_attempts import Attempt, Purpose, ResponseJson
 
@@ -32,8 +32,12 @@ class HoldResponse:
 
 def attempt_of(purpose: Purpose, request: PaymentRequest, acts_on: str = "", amount: Money | None = None) -> Attempt:
     """The request as it is recorded. Its fingerprint leaves out `at`, which differs in a retry, and fields at their
-    default, so that a field added later does not change the fingerprint of an old request."""
-    content = request.model_dump(mode="json", exclude={"at"}, exclude_defaults=True)
+    default, so that a field added later does not change the fingerprint of an old request. Release 0.2.0 charged
+    flyaway fees on session: a claim of that release that is reset asks for the same fee, under the same key, off it."""
+    left_out = {"at"}
+    if isinstance(request, ChargeCard) and request.account == "flyaway_fees":
+        left_out.add("off_session")
+    content = request.model_dump(mode="json", exclude=left_out, exclude_defaults=True)
     digest = hashlib.sha256(json.dumps([purpose, content], sort_keys=True).encode()).hexdigest()
     return Attempt(request.key, request.subject, purpose, acts_on, amount, digest)
 

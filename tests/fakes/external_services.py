@@ -39,7 +39,8 @@ ResultT = TypeVar("ResultT", bound=Message)
 
 
 class FakePayments(Payments):
-    """A gateway that stores responses by key. `declines` has the cards that decline.
+    """A gateway that stores responses by key. `declines` has the cards that decline, by account; `need_their_owner`
+    those whose off-session charges are declined; `off_session` the keys of the charges that were asked off session.
 
     `lost_responses` counts, by purpose, the responses still to be lost. `unresponsive` has the purposes without
     effect and response, "all" for every one. `refuses` has the state returned by a refused capture, release or
@@ -50,6 +51,8 @@ class FakePayments(Payments):
         self.hold_life = hold_life
         self.cards = {"pm_card_visa": Card("visa", "credit"), "pm_card_visa_debit": Card("visa", "debit")}
         self.declines: set[tuple[str, str]] = set()
+        self.need_their_owner: set[str] = set()
+        self.off_session: set[str] = set()
         self.lost_responses: Counter[str] = Counter()
         self.unresponsive: set[str] = set()
         self.refuses: dict[str, str] = {}
@@ -114,8 +117,12 @@ class FakePayments(Payments):
     @activity.defn
     async def charge_card(self, request: ChargeCard) -> CardCharged | PaymentDeclined:
         self._require_available(request.key)
+        if request.off_session:
+            self.off_session.add(request.key)
         if (request.account, request.payment_method) in self.declines:
             return self._respond(request.key, PaymentDeclined(code="card_declined", retryable=False))
+        if request.off_session and request.payment_method in self.need_their_owner:
+            return self._respond(request.key, PaymentDeclined(code="authentication_required", retryable=False))
         self.charges.setdefault(request.key, request.amount)
         return self._respond(request.key, CardCharged(payment_id=request.key, amount=request.amount))
 

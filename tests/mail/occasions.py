@@ -57,7 +57,7 @@ def occasions(place: Place) -> list[tuple[str, SendMail]]:
         (
             MailKind.PAYMENT_DECLINED,
             "flyaway",
-            flyaway(place, state=ClaimState.AWAITING_PAYMENT, deadline=end_of_day_after(AT, 30, place.zone)),
+            flyaway(place, state=ClaimState.AWAITING_PAYMENT, deadline=end_of_day_after(AT, 14, place.zone)),
             money(739),
         ),
         (MailKind.SHIPPED, "premium", premium(place), None),

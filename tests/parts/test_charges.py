@@ -95,8 +95,8 @@ async def test_a_refused_refund_is_referred_to_staff(parts: Parts, charges: Char
 
 async def test_fees_are_refunded_once_and_the_sum_survives_a_new_run(parts: Parts) -> None:
     fees = Fees(parts.record, parts.gateway)
-    assert await fees.charge(usd(15900), CARD, "service_fees", "fee", numbered=False)
-    assert await fees.charge(usd(1200), CARD, "parts_charges", "parts")
+    assert await fees.charge(usd(15900), CARD, "service_fees", "fee", off_session=False, numbered=False)
+    assert await fees.charge(usd(1200), CARD, "parts_charges", "parts", off_session=False)
     assert await fees.refund_all() == usd(17100)
     assert await Fees(parts.record, parts.gateway, fees.data).refund_all() == usd(17100)
     assert parts.purposes() == ["fee", "parts:0", "refund-fee:0", "refund-fee:1"]
@@ -104,13 +104,14 @@ async def test_fees_are_refunded_once_and_the_sum_survives_a_new_run(parts: Part
 
 
 async def test_a_fee_of_zero_sends_no_request(parts: Parts) -> None:
-    assert await Fees(parts.record, parts.gateway).charge(Money(0, "USD"), CARD, "service_fees", "fee")
+    fees = Fees(parts.record, parts.gateway)
+    assert await fees.charge(Money(0, "USD"), CARD, "service_fees", "fee", off_session=False)
     assert parts.payments.calls == []
 
 
 async def test_each_try_of_a_card_has_a_key_of_its_own(parts: Parts) -> None:
     fees = Fees(parts.record, parts.gateway)
     parts.payments.declines.add(("repair_fees", "pm_bad"))
-    assert not await fees.charge(usd(900), "pm_bad", "repair_fees", "repair")
-    assert await fees.charge(usd(900), CARD, "repair_fees", "repair")
+    assert not await fees.charge(usd(900), "pm_bad", "repair_fees", "repair", off_session=False)
+    assert await fees.charge(usd(900), CARD, "repair_fees", "repair", off_session=False)
     assert parts.purposes() == ["repair:0", "repair:1"]

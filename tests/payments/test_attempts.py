@@ -278,3 +278,15 @@ async def test_a_query_of_the_gateway_is_not_recorded(database: Database) -> Non
         await payments.look_at_hold(a_look(hold_id, at=later(days=30)))
         await payments.look_up_card(LookUpCard(payment_method="pm_card_visa"))
         assert await attempts(database) == before
+
+
+async def test_a_flyaway_fee_that_an_earlier_release_charged_on_session_is_not_charged_again_off_session(
+    database: Database,
+) -> None:
+    """A claim of release 0.2.0 that is reset asks for its fee again, now off session, under the same key."""
+    gateway = Watching(database)
+    payments = GatewayPayments(RemoteLedgeredGateway(gateway, database))
+    fee = {"account": "flyaway_fees", "key": f"{CLAIM}:fee:0"}
+    first = await payments.charge_card(a_charge(**fee))
+    assert await payments.charge_card(a_charge(off_session=True, **fee)) == first
+    assert len(await gateway.find(CLAIM, at=NOW)) == 1

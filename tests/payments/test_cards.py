@@ -60,7 +60,7 @@ UNKNOWN = PaymentDeclined(code="invalid_payment_method", retryable=False)
         ("pm_card_chargeDeclined", HARD, HARD, HARD, HARD),
         ("pm_card_chargeDeclinedInsufficientFunds", SOFT, SOFT, SOFT, SOFT),
         ("pm_card_chargeCustomerFail", WORKS, WORKS, HARD, HARD),
-        ("pm_card_authenticationRequired", WORKS, WORKS, AUTHENTICATION_REQUIRED, AUTHENTICATION_REQUIRED),
+        ("pm_card_authenticationRequired", *[AUTHENTICATION_REQUIRED] * 4),
         ("pm_card_nobody", UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN),
     ],
 )

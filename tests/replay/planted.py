@@ -34,7 +34,7 @@ class OneStepLess(CareExpressPremium):
 class AnotherOrder(CareExpressPremium):
     def plant(self) -> None:
         async def fee_first(amount: Money, payment_method: str, fee: Any) -> Any:
-            await self.fees.charge(self.record.claim.fee, payment_method, "service_fees", "fee")
+            await self.fees.charge(self.record.claim.fee, payment_method, "service_fees", "fee", off_session=False)
             return await real(amount, payment_method, fee)
 
         real = swap(self.hold, "place", fee_first)

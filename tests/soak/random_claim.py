@@ -21,7 +21,7 @@ CARDS: Final = {
     "pm_card_chargeDeclined": 2,
     "pm_card_chargeDeclinedInsufficientFunds": 1,
 }
-"""Of a hundred customers so many have each: three in a hundred are declined at once, fifteen some time later."""
+"""Of a hundred customers so many have each: five in a hundred are declined at once, thirteen some time later."""
 _STEPS: Final = 60
 _JUDGED_SECONDS: Final = 600.0
 

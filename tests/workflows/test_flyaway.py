@@ -23,7 +23,9 @@ async def test_an_approved_flyaway_costs_its_fee_and_both_uses(world: World) -> 
     case = await world.open(world.flyaway())
     assert (await case.claim()).state is ClaimState.AWAITING_DECISION
     assert world.payments.net_paid() == 0
+    await case.pass_time(days=3)
     assert (await case.decide("decision", APPROVE)).state is ClaimState.AWAITING_DISPATCH
+    assert world.payments.off_session == {f"{case.id}:fee:0"}
     await case.dispatch()
     claim = await case.claim()
     assert (claim.outcome, claim.hold, claim.returning) == (Outcome.REPLACED, None, None)
@@ -46,6 +48,23 @@ async def test_a_rejection_needs_a_reason_and_gives_the_use_back(world: World) -
     assert world.record.uses == [UseKind.RESERVED, UseKind.GIVEN_BACK]
 
 
+async def test_a_card_that_demands_its_owner_asks_the_customer_and_the_next_one_is_charged_on_session(
+    world: World,
+) -> None:
+    """R-FLY-4: staff approve days after the report, so nobody is there to confirm a payment."""
+    world.payments.need_their_owner.update({"pm_card_visa", "pm_card_amex"})
+    case = await world.open(world.flyaway())
+    await case.pass_time(days=3)
+    claim = await case.decide("decision", APPROVE)
+    assert (claim.state, claim.outcome) == (ClaimState.AWAITING_PAYMENT, None)
+    assert world.mail.kinds()[-1] is MailKind.PAYMENT_DECLINED
+    assert world.payments.net_paid() == 0
+    other = ChangePaymentMethod(actor="customer", payment_method="pm_card_amex")
+    assert (await case.decide("payment_method", other)).state is ClaimState.AWAITING_DISPATCH
+    assert world.payments.off_session == {f"{case.id}:fee:0"}
+    assert world.payments.net_paid() == FEE
+
+
 async def test_a_declined_fee_waits_for_another_card(world: World) -> None:
     """R-FLY-4."""
     world.payments.declines.add(("flyaway_fees", "pm_card_visa"))
@@ -61,12 +80,14 @@ async def test_a_declined_fee_waits_for_another_card(world: World) -> None:
     assert world.payments.net_paid() == FEE
 
 
-async def test_an_unpaid_flyaway_lapses_after_thirty_days(world: World) -> None:
+async def test_an_unpaid_flyaway_lapses_after_fourteen_days(world: World) -> None:
     """R-FLY-4."""
     world.payments.declines.add(("flyaway_fees", "pm_card_visa"))
     case = await world.open(world.flyaway())
+    approved_at = await case.now()
     claim = await case.decide("decision", APPROVE)
     assert claim.deadline
+    assert timedelta(days=14) <= claim.deadline - approved_at < timedelta(days=15)
     claim = await case.pass_until(claim.deadline - timedelta(seconds=5))
     assert claim.state is ClaimState.AWAITING_PAYMENT
     claim = await case.pass_time(seconds=8)

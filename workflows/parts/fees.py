@@ -56,7 +56,14 @@ class Fees:
         return self._data
 
     def request(
-        self, amount: Money, payment_method: str, account: FeeAccount, purpose: str, *, numbered: bool = True
+        self,
+        amount: Money,
+        payment_method: str,
+        account: FeeAccount,
+        purpose: str,
+        *,
+        off_session: bool,
+        numbered: bool = True,
     ) -> ChargeCard:
         """The next charge for `purpose`. Not `numbered`: a claim has one attempt of it."""
         tried = self._data.tries.get(purpose, 0)
@@ -67,16 +74,27 @@ class Fees:
             amount=amount,
             payment_method=payment_method,
             account=account,
+            off_session=off_session,
         )
 
     async def charge(
-        self, amount: Money, payment_method: str, account: FeeAccount, purpose: str, *, numbered: bool = True
+        self,
+        amount: Money,
+        payment_method: str,
+        account: FeeAccount,
+        purpose: str,
+        *,
+        off_session: bool,
+        numbered: bool = True,
     ) -> bool:
-        """Charge a fee that the customer has just agreed to. Returns whether it is paid; a fee of zero is."""
+        """Charge a fee that the customer has agreed to. Returns whether it is paid; a fee of zero is.
+
+        `off_session`: somebody else's decision makes it due now, so the customer is not there to confirm.
+        """
         if not amount:
             return True
         async with self._gateway.step:
-            request = self.request(amount, payment_method, account, purpose, numbered=numbered)
+            request = self.request(amount, payment_method, account, purpose, off_session=off_session, numbered=numbered)
             summary = f"charge {amount} ({_name(account)})"
             charged = self.record_charge(request, await self._gateway.send(Payments.charge_card, request, summary))
             self._data.tries[purpose] = self._data.tries.get(purpose, 0) + 1

@@ -161,7 +161,7 @@ class ServiceJob:
         cost, card = self._options.cost, self._options.payment_method
         replaces = self._options.chosen is RepairChoice.REPLACEMENT
         account: FeeAccount = "service_fees" if replaces else "repair_fees"
-        if await self._process.run_step(self._fees.charge(cost, card, account, "repair")):
+        if await self._process.run_step(self._fees.charge(cost, card, account, "repair", off_session=False)):
             return await self._chosen()
         error = RuleError("payment_declined", "R-REP-2", f"The card declined {cost}. Another one may be tried.")
         return await self._process.reject_decision(error, self.await_choice)
@@ -197,7 +197,7 @@ class ServiceJob:
     async def pay_for_parts(self) -> Phase | None:
         amount = settlement.differences(self._record.claim.missing, self._record.claim.fee.currency)
         card = self._options.payment_method
-        if await self._process.run_step(self._fees.charge(amount, card, "parts_charges", "repair")):
+        if await self._process.run_step(self._fees.charge(amount, card, "parts_charges", "repair", off_session=False)):
             self._record.change(missing=())
             return self.order_replacement
         error = RuleError("payment_declined", "R-REP-2", f"The card declined {amount}. Another one may be tried.")

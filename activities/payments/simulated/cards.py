@@ -25,8 +25,6 @@ class Behaviour(Enum):
     """Two holds for a subject work, the first and one renewal; later ones are declined. Charges work."""
     HELD_TWICE_ONLY = "held_twice_only"
     """As HELD_TWICE; and off-session charges are declined."""
-    NEEDS_CONFIRMATION = "needs_confirmation"
-    """On-session requests work; off-session ones are declined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +53,7 @@ class SimulatedCard:
 
     def declines_charge(self, *, off_session: bool) -> bool:
         """Whether it declines a charge."""
-        if self.behaviour in (Behaviour.FAILS_LATER, Behaviour.HELD_TWICE_ONLY, Behaviour.NEEDS_CONFIRMATION):
+        if self.behaviour in (Behaviour.FAILS_LATER, Behaviour.HELD_TWICE_ONLY):
             return off_session
         return self.behaviour is Behaviour.DECLINES
 
@@ -73,8 +71,8 @@ SIMULATED_CARDS: Final[dict[str, SimulatedCard]] = {
     "pm_card_chargeCustomerFail": SimulatedCard(_VISA, Behaviour.FAILS_LATER),
     "pm_card_heldTwice": SimulatedCard(_VISA, Behaviour.HELD_TWICE),
     "pm_card_heldTwiceOnly": SimulatedCard(_VISA, Behaviour.HELD_TWICE_ONLY),
-    # The customer confirms at the checkout; a hold renewal is off session.
-    "pm_card_authenticationRequired": SimulatedCard(_VISA, Behaviour.NEEDS_CONFIRMATION, "authentication_required"),
+    # Its owner must confirm every payment, and nothing here asks them to: as with Stripe, each is declined.
+    "pm_card_authenticationRequired": SimulatedCard(_VISA, Behaviour.DECLINES, "authentication_required"),
 }
 
 _ORDINARY: Final = timedelta(days=7)

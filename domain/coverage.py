@@ -80,10 +80,12 @@ def term_end(starts_on: date, kind: TermKind) -> date:
     return add_months(starts_on, MONTHS[kind])
 
 
-def new_term(term_id: str, kind: TermKind, quota: Quota, starts_at: datetime, zone: str) -> Term:
-    """A term that begins at `starts_at`."""
-    ends_on = term_end(local_day(starts_at, zone), kind)
-    return Term(term_id, kind, quota, starts_at, ends_on, end_of_day(ends_on, zone))
+def new_term(
+    term_id: str, kind: TermKind, quota: Quota, starts_at: datetime, zone: str, ends_on: date | None = None
+) -> Term:
+    """A term that begins at `starts_at`. `ends_on` is its last day when that is not its own anniversary (R-REN-3)."""
+    last = ends_on or term_end(local_day(starts_at, zone), kind)
+    return Term(term_id, kind, quota, starts_at, last, end_of_day(last, zone))
 
 
 def tally(term: Term, entries: Iterable[UseEntry]) -> tuple[Tally, Tally]:
@@ -129,11 +131,27 @@ def unbroken_since(terms: Sequence[Term], now: datetime) -> datetime | None:
     current = term_at(terms, now)
     since = current.starts_at if current else None
     while since is not None:
-        before = [t for t in terms if t.starts_at and t.ends_at and t.starts_at < since <= _next_second(t.ends_at)]
+        before = [t for t in terms if t.starts_at and _reaches(t, since)]
         if not before:
             return since
         since = min(t.starts_at for t in before if t.starts_at)
     return None
+
+
+def next_anniversary(terms: Sequence[Term], last: Term, zone: str) -> date | None:
+    """The last day of a year that begins right after `last`: the next anniversary of the day on which cover that is
+    unbroken until then began, not of a day on which a term between began. None when `last` has not begun.
+
+    It is counted from that first day: 29 February is 28 in common years and 29 in leap years (R-REN-3, edge case 64).
+    A term that was sold to end a day later still ends there; the year after it ends on the anniversary all the same.
+    """
+    since = unbroken_since(terms, last.ends_at) if last.ends_at else None
+    if since is None or last.ends_on is None:
+        return None
+    first, years = local_day(since, zone), 1
+    while add_months(first, 12 * years) <= last.ends_on:
+        years += 1
+    return add_months(first, 12 * years)
 
 
 def renewable_until(terms: Iterable[Term], zone: str) -> datetime | None:
@@ -154,5 +172,8 @@ def warranty_end(activated_at: datetime, kinds: Iterable[TermKind], zone: str) -
     return add_months(local_day(activated_at, zone), months)
 
 
-def _next_second(instant: datetime) -> datetime:
-    return instant + timedelta(seconds=1)
+def _reaches(term: Term, instant: datetime) -> bool:
+    """Whether `term` began before `instant` and covers every second until then."""
+    if term.starts_at is None or term.ends_at is None:
+        return False
+    return term.starts_at < instant <= term.ends_at + timedelta(seconds=1)

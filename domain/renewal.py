@@ -4,7 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from domain.coverage import MAX_MONTHS, MONTHS, RENEWAL_GRACE_DAYS, Term, term_end, unbroken_since
+from domain.coverage import (
+    MAX_MONTHS,
+    MONTHS,
+    RENEWAL_GRACE_DAYS,
+    Term,
+    next_anniversary,
+    term_end,
+    unbroken_since,
+)
 from domain.dates import end_of_day, local_day, start_of_day, whole_second
 from domain.device_snapshot import DeviceSnapshot
 from domain.kinds import DeviceStatus, ReasonCode, TermKind
@@ -19,7 +27,8 @@ REMINDERS = {"renewal_30": -30, "renewal_7": -7, "renewal_0": 0, "renewal_grace_
 class Renewal:
     """A possible renewal. With `reasons` it cannot be bought, and the other fields are what it would be.
 
-    `starts_at` is the first covered instant; `gap` whether the days since the old term's end stay uncovered (R-REN-3).
+    `starts_at` is the first covered instant; `gap` whether time since the old term's end stays uncovered (R-REN-3).
+    Without a gap `ends_on` is an anniversary of the day on which the unbroken cover began, else of `starts_on`.
     """
 
     reasons: tuple[Reason, ...]
@@ -59,15 +68,15 @@ def renewal(snapshot: DeviceSnapshot, now: datetime) -> Renewal:
     if price is None:
         message = f"The 1-year plan is not sold for the {snapshot.model.name} in {snapshot.region.code}."
         reasons.append(Reason(ReasonCode.TERM_NOT_SOLD, "R-CAT-1", message))
-    gap = whole_second(now) > end_of_day(latest.ends_on, zone)
-    starts_at = whole_second(now) if gap else start_of_day(latest.ends_on + timedelta(days=1), zone)
-    starts_on = local_day(starts_at, zone)
+    adjoining = start_of_day(latest.ends_on + timedelta(days=1), zone)
+    starts_at = max(whole_second(now), adjoining)
+    starts_on, gap = local_day(starts_at, zone), starts_at > adjoining
     return Renewal(
         reasons=tuple(reasons),
         last_day=last_day,
         starts_at=starts_at,
         starts_on=starts_on,
-        ends_on=term_end(starts_on, TermKind.ONE_YEAR),
+        ends_on=term_end(starts_on, TermKind.ONE_YEAR) if gap else next_anniversary(snapshot.terms, latest, zone),
         price=price,
         gap=gap,
     )

@@ -80,7 +80,7 @@ RULES = {
     "R-MNT-2": "One code, one device, one use; issues found lead to a repair quote",
     "R-REN-1": "Renewed to day 15 after the end, after 1Y, 2Y, 1Y + Refresh+ or 1Y + 1Y",
     "R-REN-2": "Three years are the most",
-    "R-REN-3": "Renewed in time it goes on unbroken; in the grace period it leaves a gap",
+    "R-REN-3": "Renewed in time it ends on the first day's anniversary; in the grace period it leaves a gap",
     "R-REN-4": "A renewed term has uses of its own; a case draws on the term it was made in",
     "R-REN-5": "One renewal at a time",
     "R-CAN-1": "A plan is given back within 14 days when nothing of it is used or open",

@@ -1,7 +1,7 @@
 """Store, the write side of plans: whether one can be bought or renewed, and its term once it is paid."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -21,11 +21,12 @@ from store.writes.command_refused import CommandRefused
 
 @dataclass(frozen=True, slots=True)
 class _Verdict:
-    """Whether the plan can be bought, its price, and when it starts (None: at the activation)."""
+    """Whether the plan can be bought, its price, when it starts (None: at the activation) and, of a renewal, ends."""
 
     reasons: tuple[Reason, ...]
     price: Money | None
     starts_at: datetime | None
+    ends_on: date | None = None
 
 
 async def check_plan(session: AsyncSession, query: CheckPlan) -> PlanPriced | PlanRefused:
@@ -61,7 +62,8 @@ async def add_plan(session: AsyncSession, command: AddPlan) -> PlanBought | Plan
     quota = quota_for(plan.kind, snapshot.model.category, snapshot.model.flyaway)
     term = Term(plan.plan_id, plan.kind, quota, None, None, None)
     if verdict.starts_at is not None:
-        term = new_term(plan.plan_id, plan.kind, quota, verdict.starts_at, snapshot.region.time_zone)
+        zone = snapshot.region.time_zone
+        term = new_term(plan.plan_id, plan.kind, quota, verdict.starts_at, zone, verdict.ends_on)
     session.add(
         TermRow(
             id=term.id,
@@ -96,7 +98,7 @@ def _verdict(plan: BuyPlan, snapshot: DeviceSnapshot, now: datetime) -> _Verdict
     if plan.region is not None and plan.region != snapshot.region.code:
         message = f"The device is registered in {snapshot.region.code}; a plan for {plan.region} cannot be bound to it."
         reasons.append(Reason(ReasonCode.REGION_MISMATCH, "R-PUR-3", message))
-    return _Verdict(tuple(reasons), renewed.price, renewed.starts_at)
+    return _Verdict(tuple(reasons), renewed.price, renewed.starts_at, renewed.ends_on)
 
 
 def _bought(command: AddPlan, term: Term, snapshot: DeviceSnapshot) -> PlanBought:

@@ -13,12 +13,12 @@ async def test_a_running_plan_can_be_renewed_without_a_gap(harness: ApiHarness) 
     assert (response["last_day"], response["starts_on"], response["ends_on"]) == (
         "2027-01-25",
         "2027-01-11",
-        "2028-01-11",
+        "2028-01-10",
     )
     renewed = await harness.http.post(f"{DEVICE}/renewals", json=CARD)
     assert renewed.status_code == 201
     plan = renewed.json()
-    assert (plan["term"], plan["starts_on"], plan["ends_on"], plan["gap"]) == ("1y", "2027-01-11", "2028-01-11", False)
+    assert (plan["term"], plan["starts_on"], plan["ends_on"], plan["gap"]) == ("1y", "2027-01-11", "2028-01-10", False)
     assert plan["price"] == response["price"]
     command = harness.claim_commands.received[-1]
     assert isinstance(command, BuyPlan)

@@ -3,19 +3,32 @@
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from random import Random
 from zoneinfo import ZoneInfo
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.coverage import Quota, Term, UseEntry, new_term, tally, term_at, unbroken_since
+from domain.coverage import (
+    MAX_MONTHS,
+    MONTHS,
+    Quota,
+    Term,
+    UseEntry,
+    new_term,
+    next_anniversary,
+    tally,
+    term_at,
+    unbroken_since,
+)
 from domain.dates import add_months, end_of_day, end_of_day_after, local_day, start_of_day
 from domain.kinds import TermKind, UseKind
 from domain.policy import Policy
+from domain.renewal import renewal
 from domain.returns import carried_in_time, cure_until, in_time, refundable, waits_until, window
 from domain.settlement import late_refund
-from tests.domain.samples import ZONES, usd
+from tests.domain.samples import US, ZONES, snapshot, usd
 
 quick = settings(max_examples=100, deadline=None, database=None)
 SECOND = timedelta(seconds=1)
@@ -182,6 +195,52 @@ def test_months_keep_the_day_or_end_the_month(day: date, months: int) -> None:
     moved = add_months(day, months)
     assert (moved.year * 12 + moved.month) - (day.year * 12 + day.month) == months
     assert moved.day == day.day or (moved.day < day.day and (moved + timedelta(days=1)).day == 1)
+
+
+@quick
+@given(
+    instants,
+    zones,
+    st.sampled_from([(TermKind.ONE_YEAR,), (TermKind.TWO_YEARS,), (TermKind.ONE_YEAR, TermKind.REFRESH_PLUS)]),
+    st.lists(st.floats(0, 1, exclude_max=True), min_size=2, max_size=2),
+)
+def test_renewed_cover_has_no_hole_no_overlap_and_ends_on_the_first_days_anniversary(
+    first: datetime, zone: str, sold: tuple[TermKind, ...], renewed_at: list[float]
+) -> None:
+    """R-REN-3, R-REN-1, R-PUR-5, edge case 64: whenever within a term it is renewed, and wherever."""
+    terms: list[Term] = []
+    starts_at = first.replace(microsecond=0)
+    for number, kind in enumerate(sold):
+        last = next_anniversary(terms, terms[-1], zone) if terms else None
+        terms.append(new_term(f"t{number}", kind, Quota(2, 1), starts_at, zone, last))
+        assert terms[-1].ends_at
+        starts_at = terms[-1].ends_at + SECOND
+    for number, part in enumerate(renewed_at):
+        begun, ends = terms[-1].starts_at, terms[-1].ends_at
+        assert begun
+        assert ends
+        device = snapshot(region=replace(US, time_zone=zone), terms=tuple(terms))
+        offered = renewal(device, begun + (ends - begun) * part)
+        if not offered.eligible:
+            break
+        assert offered.starts_at
+        kind = TermKind.ONE_YEAR
+        terms.append(new_term(f"r{number}", kind, Quota(2, 1), offered.starts_at, zone, offered.ends_on))
+    began = local_day(terms[0].starts_at or first, zone)
+    months = 0
+    for term in terms:
+        months += MONTHS[term.kind]
+        assert term.ends_on == add_months(began, months)
+    for before, term in pairwise(terms):
+        assert before.ends_at
+        assert before.ends_on
+        assert term.starts_at == before.ends_at + SECOND
+        assert local_day(term.starts_at, zone) == before.ends_on + timedelta(days=1)
+        assert term.ends_on
+        assert term.ends_on - before.ends_on in (timedelta(days=365), timedelta(days=366))
+    assert months <= MAX_MONTHS
+    assert terms[-1].ends_at
+    assert terms[-1].ends_at <= end_of_day(add_months(began, MAX_MONTHS), zone)
 
 
 chains = st.lists(

@@ -41,7 +41,7 @@ def test_only_one_year_is_sold_as_a_renewal() -> None:
     """R-REN-1: a 2-year plan is followed by one year, at the 1-year price."""
     offered = renewal(snapshot(terms=chain(TWO)), at("2025-06-01T00:00:00"))
     assert offered.price == usd(13700)
-    assert (offered.starts_on, offered.ends_on) == (date(2026, 1, 11), date(2027, 1, 11))
+    assert (offered.starts_on, offered.ends_on) == (date(2026, 1, 11), date(2027, 1, 10))
 
 
 def test_the_latest_term_is_the_one_that_ends_last() -> None:

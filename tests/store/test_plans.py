@@ -102,7 +102,7 @@ async def test_a_renewal_before_the_end_starts_the_day_after(programme: Programm
     """R-REN-3, R-REN-4."""
     await programme.device()
     result = await renewed(programme, NOW)
-    assert (result.starts_on, result.ends_on, result.gap) == (date(2026, 7, 27), date(2027, 7, 27), False)
+    assert (result.starts_on, result.ends_on, result.gap) == (date(2026, 7, 27), date(2027, 7, 26), False)
     assert await programme.plans.add_plan(programme.add(renewing(), NOW)) == result
     assert await programme.plans.check_plan(CheckPlan(plan=renewing(), at=NOW)) == PlanPriced(price=Money(23900, "USD"))
     assert await programme.uses(at=datetime(2026, 8, 1, tzinfo=UTC)) == (0, 0, 2)

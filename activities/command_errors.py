@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from store.writes.command_refused import CommandRefused
 
@@ -18,4 +18,7 @@ def refusals_as_application_errors() -> Iterator[None]:
         yield
     except CommandRefused as refused:
         fields = [{"field": field, "message": message} for field, message in refused.fields]
-        raise ApplicationError(str(refused), fields, type=refused.code, non_retryable=True) from refused
+        # Benign: a refusal is an answer, and the SDK logs no traceback for it.
+        raise ApplicationError(
+            str(refused), fields, type=refused.code, non_retryable=True, category=ApplicationErrorCategory.BENIGN
+        ) from refused

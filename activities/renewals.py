@@ -6,7 +6,7 @@ from email.message import Message
 
 from sqlmodel import col
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.mail.mime import DEMO_SENDER, BadAddress, MimeBuilder, mail_name
 from activities.mail.templates import MailTemplates, RenewalNotice
@@ -50,7 +50,12 @@ class DatabaseRenewals(Renewals):
         async with self._database.snapshot() as session:
             region = await catalogue.region(session, request.region)
             if region is None:
-                raise ApplicationError(f"There is no region {request.region}.", type="not_found", non_retryable=True)
+                raise ApplicationError(
+                    f"There is no region {request.region}.",
+                    type="not_found",
+                    non_retryable=True,
+                    category=ApplicationErrorCategory.BENIGN,
+                )
             as_of = request.as_of or local_day(request.scheduled_at, region.time_zone)
             page = await due_page(session, region, as_of, request.at, request.after, request.size)
         sent: list[Reminder] = []

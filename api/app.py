@@ -93,6 +93,7 @@ def create_app(
         version=_version(),
         description=openapi.DESCRIPTION,
         lifespan=lifespan,
+        openapi_url="/openapi.json" if "docs" in config.open_pages else None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -100,9 +101,14 @@ def create_app(
     app.state.services, app.state.metrics = services, metrics
     for router in _routers(config.development):
         app.include_router(router, prefix="/v1")
-    app.include_router(operations.router)
-    app.include_router(operations.router, prefix="/v1", include_in_schema=False)
-    docs_page.install(app)
+    operations_routers = [operations.router]
+    if "metrics" in config.open_pages:
+        operations_routers.append(operations.metrics_router)
+    for router in operations_routers:
+        app.include_router(router)
+        app.include_router(router, prefix="/v1", include_in_schema=False)
+    if "docs" in config.open_pages:
+        docs_page.install(app)
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
     error_handlers.install(app)
     # The middleware added last runs first.

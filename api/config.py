@@ -15,6 +15,7 @@ class ApiConfig:
     `temporal_client` connects to Temporal and may raise; it is called on the serving loop until it succeeds.
     `keys` maps a bearer key to its role. `webhook_secrets` maps a sender of webhooks (`stripe`, `carrier-ups`) to its
     secret. `secret` signs quotes. `terms_version` names the terms customers agree to.
+    `open_pages` are `docs` and `metrics`, as far as they are served.
     """
 
     database_url: str = field(repr=False)
@@ -28,3 +29,4 @@ class ApiConfig:
     namespace: str = "default"
     webhook_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     terms_version: str = "2026-01"
+    open_pages: frozenset[str] = frozenset()

@@ -1,5 +1,6 @@
 """API: quotes. A quote's id is a signed token with everything the settlement page showed; nothing is stored."""
 
+import hashlib
 import secrets
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,7 +21,13 @@ class QuoteSigner:
     """Signs and reads quote ids. Every API process of one installation needs the same `secret`."""
 
     def __init__(self, secret: str) -> None:
-        self._serializer = URLSafeSerializer(secret, salt=_SALT)
+        self._serializer = URLSafeSerializer(
+            secret,
+            salt=_SALT,
+            signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},
+            # Release 0.2.0 signed with the library's defaults. Its quotes are read until they expire.
+            fallback_signers=[{"digest_method": hashlib.sha1, "key_derivation": "django-concat"}],
+        )
 
     def sign(self, quote: QuoteView, replace_battery: bool, now: datetime) -> tuple[str, datetime]:
         """The quote's id and the instant at which it expires."""

@@ -12,7 +12,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Final, Self
 
-_WRITTEN: Final = re.compile(r"aftercare\.mail: mail to .* \(([^()]+)\.eml\)$")
+_WRITTEN: Final = re.compile(r"aftercare\.mail: mail (\S+) written$")
 _SMTP_LIMIT: Final = 1024 * 1024
 
 

@@ -35,6 +35,7 @@ def api(end_with_stdin: EndWithStdin = False) -> None:
         temporal_ui_url=settings.temporal_ui_url,
         namespace=configured_namespace(),
         policy=settings.policy,
+        open_pages=settings.open_pages,
     )
     server = uvicorn.Server(
         uvicorn.Config(

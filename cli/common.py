@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
@@ -32,17 +34,41 @@ def prepared_settings() -> Settings:
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", stream=sys.stderr
     )
+    logging.getLogger("uvicorn.access").addFilter(WithoutQuery())
     # Readiness checks send many requests a second.
     logging.getLogger("httpx2").setLevel(logging.WARNING)
     if settings.log_level != "debug":  # alembic logs each migration it considers
         logging.getLogger("alembic").setLevel(logging.WARNING)
+    # Databases, mails and secrets are this user's alone, and so is what a child process writes.
+    os.umask(0o077)
     try:
-        settings.home.mkdir(parents=True, exist_ok=True)
+        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _close_files(settings.home)
     except OSError as error:
         raise SettingsError(
             f"The data folder {settings.home} cannot be made: {error.strerror}. Choose another: AFTERCARE_HOME=/path"
         ) from error
     return settings
+
+
+def _close_files(home: Path) -> None:
+    """Take the rights of others away from what an earlier release wrote. The folder itself may be somebody's choice."""
+    for file in [*home.glob("*.db*"), home / "mail", home / "secret"]:
+        mode = file.stat().st_mode if file.exists() else 0
+        if mode & 0o077 and file.stat().st_uid == os.getuid():
+            file.chmod(mode & 0o700)
+
+
+class WithoutQuery(logging.Filter):
+    """Removes the query from uvicorn's access log: a search names people."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(
+                argument.partition("?")[0] if isinstance(argument, str) and argument.startswith("/") else argument
+                for argument in record.args
+            )
+        return True
 
 
 def migrated_database_url() -> str:

@@ -1,8 +1,7 @@
-"""Local stack: the command lines and environments of its parts, and settings for a temporary stack."""
+"""Local stack: the command line of its Temporal server, and settings for a temporary stack."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from activities.payments.fault_injection import FaultInjection
@@ -65,21 +64,3 @@ def temporal_command(binary: Path, settings: Settings) -> list[str]:
     for key in SEARCH_ATTRIBUTES:
         command += ["--search-attribute", f"{key.name}={indexed_type_name(key)}"]
     return command
-
-
-def child_environment(settings: Settings, temporal_address: str) -> dict[str, str]:
-    """All environment variables of a child process: these settings and this Temporal server, no other."""
-    # A profile for another cluster must not reach the local stack.
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("TEMPORAL_")}
-    checkout = str(Path(__file__).parents[1])
-    path = os.pathsep.join(filter(None, (checkout, inherited.get("PYTHONPATH", ""))))
-    return (
-        inherited
-        | settings.to_environment()
-        | {
-            "TEMPORAL_ADDRESS": temporal_address,
-            "TEMPORAL_CONFIG_FILE": os.devnull,
-            "PYTHONPATH": path,
-            "PYTHONUNBUFFERED": "1",
-        }
-    )

@@ -20,7 +20,8 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from devstack.commands import child_environment, temporal_command
+from devstack.commands import temporal_command
+from devstack.environment import api_environment, base_environment, worker_environment
 from devstack.preflight import HOST, StackError, check_ports, find_temporal, lock_home
 from devstack.processes import ChildProcess
 from messages.search import SEARCH_ATTRIBUTES
@@ -136,8 +137,12 @@ class Stack:
             "api": [sys.executable, "-m", "cli", "api", "--end-with-stdin"],
             "codec": [sys.executable, "-m", "cli", "codec-server", "--end-with-stdin"],
         }
-        environment = child_environment(self.settings, self.temporal_address)
-        self._children = {part: self._child(part, command, environment) for part, command in commands.items()}
+        environments: dict[Part, dict[str, str]] = {
+            "temporal": base_environment(),
+            "worker": worker_environment(self.settings, self.temporal_address),
+            "api": api_environment(self.settings, self.temporal_address),
+        }
+        self._children = {part: self._child(part, command, environments[part]) for part, command in commands.items()}
         # The thread cannot be cancelled, so it is awaited even if the server fails meanwhile.
         database = asyncio.create_task(asyncio.to_thread(_prepare_database, self.settings.database_url))
         try:

@@ -12,7 +12,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -51,7 +51,12 @@ class SettingsError(Exception):
     """The settings are invalid. The message has one line for each problem and says what to do."""
 
 
+def _parse_names(text: object) -> object:
+    return {name.strip() for name in text.split(",") if name.strip()} if isinstance(text, str) else text
+
+
 RoleOfKey = Annotated[dict[str, str], NoDecode, BeforeValidator(parse_keys)]
+OpenPages = Annotated[frozenset[Literal["docs", "metrics"]], NoDecode, BeforeValidator(_parse_names)]
 SecretOfSender = Annotated[dict[str, str], NoDecode, BeforeValidator(parse_secrets)]
 
 
@@ -116,6 +121,8 @@ class Settings(BaseSettings):
     worker_cached_claims: Annotated[int, Field(ge=1, le=1_000_000)] = 1000
     """How many open claims a worker caches. The others are replayed from their histories when a task arrives."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    open_pages: OpenPages = frozenset()
+    """What is served without a key: ``docs`` (the reference and its document), ``metrics``. In development both."""
 
     @field_validator("log_level", "environment", "payments", mode="before")
     @classmethod
@@ -149,6 +156,7 @@ class Settings(BaseSettings):
         values = dict(given)
         if values.get("environment", "development") == "development":
             values.setdefault("api_keys", {DEVELOPMENT_KEY: "admin"})
+            values.setdefault("open_pages", {"docs", "metrics"})
         home = Path(values.get("home") or cls.model_fields["home"].default).expanduser().absolute()
         values["database_url"] = values.get("database_url") or f"sqlite:///{home / 'aftercare.db'}"
         ui_port = values.get("temporal_ui_port") or cls.model_fields["temporal_ui_port"].default
@@ -230,7 +238,7 @@ class Settings(BaseSettings):
         """The secret `name` of the data folder, 32 bytes in hexadecimal, made at the first call. For development."""
         file = self.home / name
         if not file.exists():
-            self.home.mkdir(parents=True, exist_ok=True)
+            self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
             draft = file.with_name(f"{name}.{secrets.token_hex(4)}")
             draft.touch(mode=0o600)
             draft.write_text(secrets.token_hex(_SECRET_BYTES))
@@ -254,15 +262,17 @@ class Settings(BaseSettings):
         }
         return derived | self.webhook_secrets
 
-    def to_environment(self) -> dict[str, str]:
-        """These settings as environment variables, for a child process with the same settings."""
+    def to_environment(self, without: Collection[str] = ()) -> dict[str, str]:
+        """These settings as environment variables, for a child process with the same settings but those `without`."""
         variables: dict[str, str] = {}
-        for name in type(self).model_fields:
+        for name in type(self).model_fields.keys() - set(without):
             value = getattr(self, name)
             if isinstance(value, SecretStr):
                 value = value.get_secret_value()
             elif isinstance(value, Mapping):
                 value = json.dumps(dict(value))
+            elif isinstance(value, frozenset):
+                value = ",".join(sorted(value))
             elif isinstance(value, Policy | FaultInjection):
                 value = json.dumps(asdict(value))
             variables[PREFIX + name.upper()] = "" if value is None else str(value)

@@ -42,7 +42,7 @@ class MailTransport(ABC):
 
 
 class FolderTransport(MailTransport):
-    """Writes each mail into a folder as `name`.eml and a line into the log.
+    """Writes each mail into a folder as `name`.eml and its name into the log.
 
     Exactly once: the file appears whole under its name or not at all, and a name that exists is not written again,
     whatever attempt crashed before.
@@ -55,17 +55,18 @@ class FolderTransport(MailTransport):
 
     async def deliver(self, message: Message, name: str) -> None:
         if await asyncio.to_thread(self._write, message.as_bytes(), name):
-            log.info("mail to %s: %s (%s.eml)", message["To"], message["Subject"], name)
+            log.info("mail %s written", name)
 
     def _write(self, content: bytes, name: str) -> bool:
         """Whether the file was written now; False when it existed."""
         target = self._folder / f"{name}.eml"
         if target.exists():
             return False
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = self._folder / f".{name}.{secrets.token_hex(4)}"
         try:
-            with draft.open("xb") as file:
+            draft.touch(mode=0o600, exist_ok=False)
+            with draft.open("wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
@@ -100,7 +101,7 @@ class SmtpTransport(MailTransport):
             if all(recipient.code >= 500 for recipient in refused.recipients):
                 raise Undeliverable(f"the mail server refuses the recipient of {name}") from refused
             raise
-        log.info("mail %s sent (%s)", message["Message-ID"], name)
+        log.info("mail %s sent", name)
 
     async def _send(self, message: Message) -> None:
         address = self._address

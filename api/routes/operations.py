@@ -20,6 +20,7 @@ from store.reads.reconciliation import last_counts
 
 log = logging.getLogger("aftercare.api")
 router = APIRouter(tags=["Operations"])
+metrics_router = APIRouter(tags=["Operations"])
 
 
 class AliveView(View):
@@ -83,7 +84,7 @@ async def readyz(services: ServicesDep) -> JSONResponse:
     return JSONResponse(ready.model_dump(), 200 if database.answers and database.schema and temporal else 503)
 
 
-@router.get("/metrics", summary="Numbers for Prometheus", response_class=Response, responses=_METRICS)
+@metrics_router.get("/metrics", summary="Numbers for Prometheus", response_class=Response, responses=_METRICS)
 async def metrics(request: Request, services: ServicesDep) -> Response:
     """Requests by route and status, their latency, open claims by state, what the last reconciliation found."""
     app_metrics: Metrics = request.app.state.metrics

@@ -15,7 +15,8 @@ from benchmarks.api.load import Responses, send_requests
 from benchmarks.growth import programme
 from benchmarks.processes import cpu_seconds, rss
 from benchmarks.report import Report, percentile
-from devstack.commands import child_environment, scratch_settings
+from devstack.commands import scratch_settings
+from devstack.environment import api_environment
 from devstack.preflight import free_ports
 from devstack.processes import ChildProcess
 from devstack.stack import Stack
@@ -100,7 +101,7 @@ async def _play(
         child = ChildProcess(
             "constant",
             command,
-            child_environment(settings, stack.temporal_address),
+            api_environment(settings, stack.temporal_address),
             on_line=lambda _: None,
             on_note=lambda _: None,
         )

@@ -29,7 +29,8 @@ from benchmarks.mail_delivery import MAILS_PER_SECOND, wait_for_delivery
 from benchmarks.processes import cpu_seconds
 from benchmarks.report import Report, percentile
 from benchmarks.temporal import claim_commands, polls
-from devstack.commands import child_environment, scratch_settings
+from devstack.commands import scratch_settings
+from devstack.environment import worker_environment
 from devstack.processes import ChildProcess
 from devstack.stack import Stack
 from settings import Settings
@@ -148,7 +149,7 @@ async def _worker(stack: Stack, kind: Kind) -> AsyncIterator[int]:
             await stack.stop("worker")
         return
     command = [sys.executable, "-m", "benchmarks.floor.worker"]
-    environment = child_environment(stack.settings, stack.temporal_address)
+    environment = worker_environment(stack.settings, stack.temporal_address)
     child = ChildProcess("floor", command, environment, on_line=lambda _: None, on_note=lambda _: None)
     await child.start()
     try:

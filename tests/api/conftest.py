@@ -90,6 +90,7 @@ def config(url: str, **changes: Any) -> ApiConfig:
         "development": True,
         "secret": "a secret of thirty-two characters",
         "temporal_ui_url": "http://127.0.0.1:8233",
+        "open_pages": frozenset({"docs", "metrics"}),
     }
     return ApiConfig(**settings | changes)
 

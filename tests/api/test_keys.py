@@ -101,6 +101,22 @@ async def test_operations_and_the_reference_need_no_key(harness: ApiHarness, pat
     assert response.status_code == 200
 
 
+@pytest.mark.parametrize("opened", [set(), {"docs"}, {"metrics"}])
+async def test_reference_and_metrics_are_served_only_when_asked_for(
+    sqlite_url: str, harness: ApiHarness, opened: set[str]
+) -> None:
+    changes = {"development": False, "open_pages": frozenset(opened)}
+    app = create_app(config(sqlite_url, **changes), claim_commands=harness.claim_commands)
+    pages = {"/docs": "docs", "/docs/files/swagger-ui.css": "docs", "/openapi.json": "docs"}
+    pages |= {"/metrics": "metrics", "/v1/metrics": "metrics"}
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://api") as http:
+        for path, name in pages.items():
+            for headers in ({}, {"Authorization": "Bearer dev"}):
+                response = await http.get(path, headers=headers)
+                assert response.status_code == (200 if name in opened else 404), path
+        assert (await http.get("/healthz")).status_code == 200
+
+
 async def test_a_key_outside_latin_1_is_unauthorized(harness: ApiHarness) -> None:
     headers = [(b"Authorization", b"Bearer \xff\xfe\x80")]
     problem(await harness.http.get("/v1/claims", headers=headers), 401, "unauthorized")

@@ -217,6 +217,17 @@ def test_the_secret_of_development_is_made_once(tmp_path: Path) -> None:
     assert Settings(home=tmp_path, secret=SecretStr("given")).signing_secret() == "given"
 
 
+def test_reference_and_metrics_are_open_in_development_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().open_pages == {"docs", "metrics"}
+    given(monkeypatch, **PRODUCTION)
+    assert load_settings().open_pages == set()
+    given(monkeypatch, AFTERCARE_OPEN_PAGES="metrics, docs")
+    assert load_settings().open_pages == {"docs", "metrics"}
+    given(monkeypatch, AFTERCARE_OPEN_PAGES="metrics,secrets")
+    with pytest.raises(SettingsError, match="AFTERCARE_OPEN_PAGES"):
+        load_settings()
+
+
 def test_a_worker_caches_a_thousand_claims_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_settings().worker_cached_claims == 1000
     given(monkeypatch, AFTERCARE_WORKER_CACHED_CLAIMS="5000")

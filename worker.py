@@ -35,7 +35,8 @@ from activities.renewals import DatabaseRenewals
 from activities.warehouse import SimulatedWarehouse
 from api.webhook_signatures import AFTERCARE_HEADER, sign
 from messages.mail import DeliverMails
-from settings import SIMULATED, Settings, SettingsError
+from settings import Settings, SettingsError
+from settings.constants import SIMULATED
 from store.database import Database
 from temporal_runtime.client import connect_client
 from temporal_runtime.sandbox import ContextFreeSandboxRunner

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import httpx2
 
-from settings import DEVELOPMENT_KEY
+from settings.constants import DEVELOPMENT_KEY
 
 Json = dict[str, Any]
 

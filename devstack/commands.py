@@ -8,7 +8,8 @@ from activities.payments.fault_injection import FaultInjection
 from devstack.preflight import HOST, free_ports
 from domain.policy import Policy
 from messages.search import SEARCH_ATTRIBUTES
-from settings import DEVELOPMENT_KEY, Settings
+from settings import Settings
+from settings.constants import DEVELOPMENT_KEY
 from temporal_runtime.namespace import indexed_type_name
 
 _DYNAMIC_CONFIG = (

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from settings import SIMULATED, Settings
+from settings import Settings
+from settings.constants import SIMULATED
 
 _INHERITED: Final = frozenset(
     "PATH HOME USER LOGNAME SHELL LANG LANGUAGE TZ TMPDIR VIRTUAL_ENV LD_LIBRARY_PATH DYLD_LIBRARY_PATH "
@@ -21,6 +22,8 @@ _OF_API: Final = frozenset({"api_keys"})
 """Settings that the API alone reads."""
 _OF_WORKER: Final = frozenset({"stripe_api_key", "smtp_url"})
 """Settings that the worker alone reads."""
+_OF_API_AND_WORKER: Final = frozenset({"webhook_secrets", "secret", "database_url"})
+"""Settings that neither Temporal nor the codec server reads."""
 
 
 def base_environment(source: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -38,6 +41,13 @@ def worker_environment(settings: Settings, temporal_address: str) -> dict[str, s
 def api_environment(settings: Settings, temporal_address: str) -> dict[str, str]:
     """All variables of an API process."""
     return _python_environment(settings.to_environment(without=_OF_WORKER), temporal_address)
+
+
+def codec_environment(settings: Settings, temporal_address: str) -> dict[str, str]:
+    """All variables of a codec server; it asks nobody for a key in development."""
+    return _python_environment(
+        settings.to_environment(without=_OF_API | _OF_WORKER | _OF_API_AND_WORKER), temporal_address
+    )
 
 
 def _python_environment(variables: dict[str, str], temporal_address: str) -> dict[str, str]:

@@ -13,7 +13,8 @@ from rich.text import Text
 
 from devstack.preflight import StackError
 from devstack.stack import PARTS_WITH_CODEC, Part, Stack
-from settings import DEVELOPMENT_KEY, Settings
+from settings import Settings
+from settings.constants import DEVELOPMENT_KEY
 
 _STYLES: dict[Part, str] = {"temporal": "magenta", "worker": "green", "api": "cyan", "codec": "blue"}
 

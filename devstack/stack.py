@@ -21,7 +21,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from devstack.commands import temporal_command
-from devstack.environment import api_environment, base_environment, worker_environment
+from devstack.environment import api_environment, base_environment, codec_environment, worker_environment
 from devstack.preflight import HOST, StackError, check_ports, find_temporal, lock_home
 from devstack.processes import ChildProcess
 from messages.search import SEARCH_ATTRIBUTES
@@ -141,6 +141,7 @@ class Stack:
             "temporal": base_environment(),
             "worker": worker_environment(self.settings, self.temporal_address),
             "api": api_environment(self.settings, self.temporal_address),
+            "codec": codec_environment(self.settings, self.temporal_address),
         }
         self._children = {part: self._child(part, command, environments[part]) for part, command in commands.items()}
         # The thread cannot be cancelled, so it is awaited even if the server fails meanwhile.

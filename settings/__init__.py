@@ -22,22 +22,19 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from activities.payments.fault_injection import FaultInjection
 from domain.policy import Policy
+from settings.checks import environment_reasons
+from settings.constants import DEMO_CARRIER, DEVELOPMENT_KEY, SIMULATED
 from settings.credentials import (
     EXAMPLE_KEYS,
     EXAMPLE_SECRETS,
-    MIN_SECRET_LENGTH,
     check_keys,
     check_secrets,
     parse_keys,
     parse_secrets,
-    too_short,
 )
 
 PREFIX = "AFTERCARE_"
 ROLES = ("customer_service", "warehouse", "staff", "finance", "admin")
-DEVELOPMENT_KEY = "dev"
-SIMULATED, DEMO_CARRIER = "simulated", "carrier-demo"
-"""Senders of webhooks that development has by default."""
 HOME_VERSION = "2"
 """Version of the data folder's layout. Raise it when a release cannot use the folders of older ones."""
 
@@ -164,54 +161,8 @@ class Settings(BaseSettings):
         return values
 
     @model_validator(mode="after")
-    def _check_production(self) -> Self:
-        """Refuse development values in production, with all reasons at once."""
-        if self.environment == "development":
-            return self
-        reasons: list[str] = []
-        if DEVELOPMENT_KEY in self.api_keys:
-            reasons.append("the API key 'dev' is for development only: remove it from AFTERCARE_API_KEYS")
-        if not self.api_keys:
-            reasons.append(f"no API key is given: set {EXAMPLE_KEYS}")
-        if self.payments == "simulated":
-            reasons.append("payments are simulated, no card would ever be charged: set AFTERCARE_PAYMENTS=stripe")
-        if self.simulated_mischief != FaultInjection():
-            reasons.append("trouble is for development only: remove AFTERCARE_SIMULATED_MISCHIEF")
-        if SIMULATED in self.webhook_secrets:
-            reasons.append("the simulated gateway sends no webhooks here: remove it from AFTERCARE_WEBHOOK_SECRETS")
-        if self.secret is None:
-            reasons.append("no secret to sign quotes with: set AFTERCARE_SECRET to 32 random characters or more")
-        elif too_short([self.secret.get_secret_value()]):
-            reasons.append(f"AFTERCARE_SECRET is too short: use {MIN_SECRET_LENGTH} random characters or more")
-        if too_short(key for key in self.api_keys if key != DEVELOPMENT_KEY):
-            reasons.append(f"AFTERCARE_API_KEYS has a key of fewer than {MIN_SECRET_LENGTH} characters: make it longer")
-        if too_short(self.webhook_secrets.values()):
-            reasons.append(
-                f"AFTERCARE_WEBHOOK_SECRETS has a secret of fewer than {MIN_SECRET_LENGTH} characters: make it longer"
-            )
-        if not (self.encryption_keys or self.encryption_keys_file or self.encryption_keys_command):
-            reasons.append(
-                "no key encrypts what Temporal stores: set AFTERCARE_ENCRYPTION_KEYS=id:key, "
-                "AFTERCARE_ENCRYPTION_KEYS_FILE or AFTERCARE_ENCRYPTION_KEYS_COMMAND"
-            )
-        if reasons:
-            raise ValueError("\n".join(reasons))
-        return self
-
-    @model_validator(mode="after")
-    def _check_stripe_key(self) -> Self:
-        """Require a live key in production and a test key in development. The key is not repeated."""
-        kind = "test" if self.development else "live"
-        reasons: list[str] = []
-        prefixes = f"sk_{kind}_", f"rk_{kind}_"
-        if self.stripe_api_key and not self.stripe_api_key.get_secret_value().startswith(prefixes):
-            reasons.append(
-                "AFTERCARE_STRIPE_API_KEY is no test key, and development must move no money: use sk_test_..."
-                if self.development
-                else "AFTERCARE_STRIPE_API_KEY is no live key, no card would ever be charged: use sk_live_..."
-            )
-        if self.stripe_api_base and not self.development:
-            reasons.append("AFTERCARE_STRIPE_API_BASE is for development only: remove it")
+    def _check(self) -> Self:
+        reasons = environment_reasons(self)
         if reasons:
             raise ValueError("\n".join(reasons))
         return self

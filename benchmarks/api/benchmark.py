@@ -20,7 +20,7 @@ from devstack.environment import api_environment
 from devstack.preflight import free_ports
 from devstack.processes import ChildProcess
 from devstack.stack import Stack
-from settings import DEVELOPMENT_KEY
+from settings.constants import DEVELOPMENT_KEY
 from store.seed import demo_catalogue
 
 LIST: Final = "claim list, 50 of them"

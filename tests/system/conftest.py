@@ -19,7 +19,8 @@ from temporalio.worker import Worker
 from api.app import create_app
 from api.config import ApiConfig
 from devstack.commands import scratch_settings
-from settings import DEVELOPMENT_KEY, Settings
+from settings import Settings
+from settings.constants import DEVELOPMENT_KEY
 from store.database import Database
 from store.reads.outbox import outbox_status
 from tests.system.claims_api import ClaimsApi

@@ -23,7 +23,8 @@ from temporalio.service import RPCError
 
 from devstack.commands import scratch_settings
 from devstack.stack import PARTS, Part, Stack
-from settings import DEVELOPMENT_KEY, Settings
+from settings import Settings
+from settings.constants import DEVELOPMENT_KEY
 from tests.system import crashing_worker
 from tests.system.claims_api import ALL_BACK, ClaimsApi, Json, new_serial
 

@@ -17,7 +17,8 @@ from activities.mail.transport import FolderTransport
 from cli.common import WithoutQuery
 from devstack.commands import scratch_settings
 from devstack.environment import api_environment, base_environment, worker_environment
-from settings import DEMO_CARRIER, SIMULATED, Settings
+from settings import Settings
+from settings.constants import DEMO_CARRIER, SIMULATED
 from store.writes.command_refused import CommandRefused
 
 ROOT = Path(__file__).parents[2]

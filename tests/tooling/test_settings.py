@@ -6,7 +6,8 @@ import pytest
 from pydantic import SecretStr
 
 from activities.payments.fault_injection import FaultInjection
-from settings import DEMO_CARRIER, SIMULATED, Settings, SettingsError, load_settings
+from settings import Settings, SettingsError, load_settings
+from settings.constants import DEMO_CARRIER, SIMULATED
 
 STAFF_KEY, WAREHOUSE_KEY = "0f7c" * 8, "9a1b" * 8
 LONG = "s3cr3t-" * 5

@@ -1,4 +1,4 @@
-"""CLI: ``aftercare temporal``: what this release needs on a Temporal server."""
+"""CLI: ``aftercare temporal``: what this release needs on a Temporal server, and the gate before a release."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from typing import Annotated
 import typer
 
 from cli.common import prepared_settings
+from cli.replay import replay
 from settings import SettingsError
 from temporal_runtime.client import connect_client
 from temporal_runtime.namespace import RETENTION, register_search_attributes, set_up_retention
 
-temporal_app = typer.Typer(no_args_is_help=True, help="Prepare a Temporal server.")
+temporal_app = typer.Typer(no_args_is_help=True, help="Prepare a Temporal server, and a release.")
+temporal_app.command("replay")(replay)
 
 
 @temporal_app.command("setup")

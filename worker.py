@@ -39,6 +39,7 @@ from settings import Settings, SettingsError
 from settings.constants import SIMULATED
 from store.database import Database
 from temporal_runtime.client import connect_client
+from temporal_runtime.deployment import deployment_config
 from temporal_runtime.sandbox import ContextFreeSandboxRunner
 from workflows.flyaway import Flyaway
 from workflows.mail_delivery import MAIL_DELIVERY, MailDelivery
@@ -213,6 +214,7 @@ def worker_on(
         graceful_shutdown_timeout=timedelta(seconds=settings.worker_grace_seconds),
         max_cached_workflows=settings.worker_cached_claims,
         sticky_queue_schedule_to_start_timeout=_STICKY_QUEUE_TIMEOUT,
+        deployment_config=deployment_config(settings.build_id),
     )
 
 

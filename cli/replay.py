@@ -84,9 +84,7 @@ def _query(closed_days: int) -> str:
 
     names = ", ".join(f"'{found.__name__}'" for found in workflows())
     since = datetime.now(UTC) - timedelta(days=closed_days)
-    return (
-        f"WorkflowType IN ({names}) AND (ExecutionStatus = 'Running' OR CloseTime > '{since:%Y-%m-%dT%H:%M:%SZ}')"
-    )
+    return f"WorkflowType IN ({names}) AND (ExecutionStatus = 'Running' OR CloseTime > '{since:%Y-%m-%dT%H:%M:%SZ}')"
 
 
 async def _batches(client: Client, query: str) -> AsyncIterator[Histories]:
@@ -127,9 +125,9 @@ async def _replay_histories(batch: Histories) -> list[Failure]:
         for workflow_id, text in batch:
             yield WorkflowHistory.from_json(workflow_id, text)
 
-    failures = []
     async with replayer.workflow_replay_iterator(histories()) as results:
-        async for result in results:
-            if result.replay_failure is not None:
-                failures.append(Failure(result.history.workflow_id, str(result.replay_failure)))
-    return failures
+        return [
+            Failure(result.history.workflow_id, str(result.replay_failure))
+            async for result in results
+            if result.replay_failure is not None
+        ]

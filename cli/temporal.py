@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from cli.common import prepared_settings
+from cli.deployment import deploy, rollback, status
 from cli.replay import replay
 from settings import SettingsError
 from temporal_runtime.client import connect_client
@@ -16,6 +17,9 @@ from temporal_runtime.namespace import RETENTION, register_search_attributes, se
 
 temporal_app = typer.Typer(no_args_is_help=True, help="Prepare a Temporal server, and a release.")
 temporal_app.command("replay")(replay)
+temporal_app.command("deploy")(deploy)
+temporal_app.command("rollback")(rollback)
+temporal_app.command("status")(status)
 
 
 @temporal_app.command("setup")

@@ -47,6 +47,7 @@ def scratch_settings(home: Path) -> Settings:
         webhook_secrets={},
         secret=None,
         task_queue="aftercare",
+        build_id="",
         policy=Policy(),
     )
 

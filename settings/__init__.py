@@ -113,6 +113,8 @@ class Settings(BaseSettings):
     return_addresses: dict[str, tuple[str, ...]] | None = None
     """Where customers send units, by region: ``{"US": ["Aftercare Returns", "1 Depot Road", ...]}``."""
     task_queue: Annotated[str, Field(min_length=1)] = "aftercare"
+    build_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,100}$")] = ""
+    """The worker's version, for example a commit. Empty: the worker has none (``aftercare temporal deploy``)."""
     worker_grace_seconds: Annotated[float, Field(ge=0, le=600)] = 6
     """How long a stopping worker waits for running activities. The local stack has 10 s for everything."""
     worker_cached_claims: Annotated[int, Field(ge=1, le=1_000_000)] = 1000

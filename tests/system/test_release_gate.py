@@ -1,4 +1,4 @@
-"""`aftercare temporal replay` on the local stack: this release continues its claims; one that forgets a step does not."""
+"""`aftercare temporal replay`: this release continues its claims; one that forgets a step does not."""
 
 import os
 import subprocess
@@ -20,7 +20,9 @@ workflows.parts.card_hold.CardHold.release = release
 """
 
 
-def replay(settings: Settings, address: str, *options: str, code: Path | None = None) -> "subprocess.CompletedProcess[str]":
+def replay(
+    settings: Settings, address: str, *options: str, code: Path | None = None
+) -> "subprocess.CompletedProcess[str]":
     """The command's result; `code` is a folder whose `sitecustomize` changes this release."""
     path = os.pathsep.join(str(folder) for folder in (code, ROOT) if folder)
     environment = os.environ | settings.to_environment() | {"TEMPORAL_ADDRESS": address, "PYTHONPATH": path}

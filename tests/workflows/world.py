@@ -15,7 +15,7 @@ from temporalio.client import (
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.service import RPCError
 from temporalio.testing import TimeSkipper
-from temporalio.worker import Worker
+from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from domain.claim import Incident
 from domain.dates import whole_second
@@ -105,6 +105,7 @@ class World:
     workshop: FakeWorkshop = field(default_factory=FakeWorkshop)
     processes: Sequence[type] = PROCESSES
     retries_decisions: bool = False
+    deployment: WorkerDeploymentConfig | None = None
 
     def __post_init__(self) -> None:
         covered_since = whole_second(datetime.now(UTC)) - timedelta(days=30)
@@ -121,6 +122,7 @@ class World:
             graceful_shutdown_timeout=timedelta(seconds=10),
             workflows=self.processes,
             workflow_runner=workflow_runner(),
+            deployment_config=self.deployment,
             activities=[
                 *claim_activities(self.record, self.payments, self.warehouse),
                 jobs.open_job,

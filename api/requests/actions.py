@@ -1,11 +1,12 @@
 """API: bodies of a claim's events and decisions. Each becomes one Temporal signal or update."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, StrictBool, StrictInt, ValidationInfo, field_validator
 
 from api.openapi_examples import with_example
 from api.requests.base import (
+    WHOLE_NUMBER,
     Body,
     Components,
     Currency,
@@ -67,7 +68,11 @@ class InspectionBody(Body):
             "components": ["aircraft", "gimbal_camera", "propellers", "battery"],
             "notes": "Front arm broken.",
             "photos": ["box-1.jpg"],
-        }
+        },
+        {
+            "if": {"properties": {"genuine": {"const": True}}},
+            "then": {"properties": {"not_genuine": {"maxItems": 0}}},
+        },
     )
 
     serial_number: ReadSerial
@@ -90,7 +95,7 @@ class InspectionBody(Body):
 class ExtensionBody(Body):
     model_config = with_example({"days": 5, "reason": "Customer is in hospital."})
 
-    days: Annotated[StrictInt, Field(ge=1, le=7)]
+    days: Annotated[StrictInt, Field(ge=1, le=7), WHOLE_NUMBER]
     reason: ReasonText
 
 
@@ -101,7 +106,15 @@ class WaiverBody(Body):
 
 
 class DecisionBody(Body):
-    model_config = with_example({"approve": True, "reason": "The flight record ends over the sea."})
+    """A rejection needs a `reason`."""
+
+    model_config = with_example(
+        {"approve": True, "reason": "The flight record ends over the sea."},
+        {
+            "if": {"properties": {"approve": {"const": False}}},
+            "then": {"required": ["reason"], "properties": {"reason": {"pattern": r"\S"}}},
+        },
+    )
 
     approve: StrictBool
     reason: Text = ""
@@ -136,7 +149,7 @@ class MoneyBody(Body):
 
     model_config = with_example({"amount": 21500, "currency": "USD"})
 
-    amount: Annotated[StrictInt, Field(ge=0, le=10**12)]
+    amount: Annotated[StrictInt, Field(ge=0, le=10**12), WHOLE_NUMBER]
     currency: Currency
 
     def money(self) -> Money:
@@ -159,10 +172,19 @@ class RepairQuoteBody(Body):
     warranty: StrictBool
 
 
+PAID_CHOICES: Final = (RepairChoice.REPLACEMENT, RepairChoice.PAID_REPAIR)
+
+
 class RepairChoiceBody(Body):
     """`payment_method` is needed for `replacement` and `paid_repair`."""
 
-    model_config = with_example({"choice": "paid_repair", "payment_method": "pm_card_visa"})
+    model_config = with_example(
+        {"choice": "paid_repair", "payment_method": "pm_card_visa"},
+        {
+            "if": {"properties": {"choice": {"enum": [choice.value for choice in PAID_CHOICES]}}},
+            "then": {"required": ["payment_method"], "properties": {"payment_method": {"type": "string"}}},
+        },
+    )
 
     choice: RepairChoice
     payment_method: Reference | None = None
@@ -180,7 +202,15 @@ class CompletionBody(Body):
 class FastForwardBody(Body):
     """Exactly one of the three."""
 
-    model_config = with_example({"days": 14})
+    model_config = with_example(
+        {"days": 14},
+        {
+            "oneOf": [
+                {"required": [name], "properties": {name: {"not": {"type": "null"}}}}
+                for name in ("days", "hours", "until")
+            ]
+        },
+    )
 
     days: Annotated[float, Field(gt=0, le=4000, strict=True)] | None = None
     hours: Annotated[float, Field(gt=0, le=100_000, strict=True)] | None = None

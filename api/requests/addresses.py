@@ -3,9 +3,10 @@
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic.json_schema import WithJsonSchema
 
 from api.openapi_examples import with_example
-from api.postal import is_country, postal_code_problem
+from api.postal import COUNTRIES, is_country, postal_code_problem
 from api.requests.base import Body, Line, Phone
 from api.requests.text_form import TextForm
 from messages.claims import ShipTo
@@ -32,6 +33,7 @@ Country = Annotated[
     TextForm(r"^[A-Za-z]{2}$", "a country's code of two characters, for example US"),
     AfterValidator(str.upper),
     AfterValidator(_known_country),
+    WithJsonSchema({"type": "string", "enum": list(COUNTRIES)}),  # lower case is taken too
 ]
 """ISO 3166 alpha-2, of a country with postal addresses."""
 

@@ -6,11 +6,18 @@ from typing import Annotated, Any
 
 from email_validator import EmailNotValidError, validate_email
 from fastapi import Path
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic.json_schema import WithJsonSchema
 
 from api.problems import not_found
-from api.requests.text import several_lines, single_line
+from api.requests.text import (
+    LINE_PATTERN,
+    LINES_PATTERN,
+    REQUIRED_LINE_PATTERN,
+    REQUIRED_LINES_PATTERN,
+    several_lines,
+    single_line,
+)
 from api.requests.text_form import TextForm
 from domain.dates import whole_second
 from domain.inspection import can_be_serial, normalise_serial
@@ -18,6 +25,9 @@ from domain.kinds import Component
 
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 """Instants and days outside are invalid; calendar arithmetic near the years 1 and 9999 would fail."""
+_YEARS = r"(?:20[0-9]{2}|2100)"
+_MONTH_DAY = r"(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
+_TIME = r"[Tt](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?(?:[Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
 
 
 class Body(BaseModel):
@@ -74,19 +84,31 @@ def _length(minimum: int, maximum: int) -> Any:
     return StringConstraints(strip_whitespace=True, min_length=minimum, max_length=maximum)
 
 
-Line = Annotated[str, _length(1, 200), AfterValidator(single_line)]
+def _whole_number(value: Any) -> Any:
+    """JSON has one kind of number: 7.0 is the whole number 7."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _shown(pattern: str) -> Any:
+    """The pattern in the document; the check beside it says what is wrong."""
+    return Field(json_schema_extra={"pattern": pattern})
+
+
+Line = Annotated[str, _length(1, 200), _shown(REQUIRED_LINE_PATTERN), AfterValidator(single_line)]
 """A single line, not empty."""
-Text = Annotated[str, _length(0, 4000), AfterValidator(several_lines)]
+Text = Annotated[str, _length(0, 4000), _shown(LINES_PATTERN), AfterValidator(several_lines)]
 """Free text with line breaks; may be empty."""
-RequiredText = Annotated[str, _length(1, 4000), AfterValidator(several_lines)]
+RequiredText = Annotated[str, _length(1, 4000), _shown(REQUIRED_LINES_PATTERN), AfterValidator(several_lines)]
 """Free text with line breaks, not empty."""
-ReasonText = Annotated[str, _length(1, 1000), AfterValidator(several_lines)]
+ReasonText = Annotated[str, _length(1, 1000), _shown(REQUIRED_LINES_PATTERN), AfterValidator(several_lines)]
 """A short reason, not empty."""
-Reference = Annotated[str, _length(1, 255), AfterValidator(single_line)]
+Reference = Annotated[str, _length(1, 255), _shown(REQUIRED_LINE_PATTERN), AfterValidator(single_line)]
 """An id from another system: a payment method, a tracking number, a file."""
-Serial = Annotated[str, _length(1, 64), AfterValidator(_valid_serial)]
+Serial = Annotated[
+    str, _length(1, 64), _shown(r"^[ -]*[A-Za-z0-9](?:[ -]*[A-Za-z0-9]){0,31}[ -]*$"), AfterValidator(_valid_serial)
+]
 """A serial number. Stored as given, compared without case, spaces and hyphens (R-INS-5)."""
-ReadSerial = Annotated[str, _length(0, 64), AfterValidator(single_line)]
+ReadSerial = Annotated[str, _length(0, 64), _shown(LINE_PATTERN), AfterValidator(single_line)]
 """A serial number as an inspector read it; empty when the label is illegible."""
 Slug = Annotated[str, TextForm(r"^[a-z0-9][a-z0-9-]{0,63}$", "a slug in lower case, for example mavic-3")]
 RegionCode = Annotated[str, TextForm(r"^[A-Z]{2,8}$", "a region's code, for example US")]
@@ -107,18 +129,22 @@ Instant = Annotated[
     datetime,
     BeforeValidator(_require_text("an instant")),
     AfterValidator(_utc_instant),
-    WithJsonSchema({"type": "string", "format": "date-time"}),
+    WithJsonSchema({"type": "string", "format": "date-time", "pattern": f"^{_YEARS}-{_MONTH_DAY}{_TIME}$"}),
 ]
 """RFC 3339 with a time zone; converted to UTC, whole seconds."""
 Day = Annotated[
     date,
     BeforeValidator(_require_text("a day")),
     AfterValidator(_year_in_range),
-    WithJsonSchema({"type": "string", "format": "date"}),
+    WithJsonSchema({"type": "string", "format": "date", "pattern": f"^{_YEARS}-{_MONTH_DAY}$"}),
 ]
 Currency = Annotated[str, TextForm(r"^[A-Z]{3}$", "a currency's code, for example USD")]
 """ISO 4217."""
-Components = Annotated[tuple[Component, ...], AfterValidator(_no_duplicates)]
+Components = Annotated[
+    tuple[Component, ...], Field(json_schema_extra={"uniqueItems": True}), AfterValidator(_no_duplicates)
+]
+WHOLE_NUMBER = BeforeValidator(_whole_number)
+"""The last annotation of a strict integer."""
 
 
 def _path_serial(serial: str) -> str:

@@ -7,6 +7,16 @@ width, makes them read something else than what is stored. What a script needs t
 import unicodedata
 from typing import Final
 
+_NEVER: Final = (
+    r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e"
+    r"\u2060-\u206f\u2800\u3164\ue000-\uf8ff\ufdd0-\ufdef\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
+)
+"""The characters of the Basic Multilingual Plane that are refused wherever they stand, as part of a set of a regular
+expression. No pattern that every reader of the document knows can say more; the descriptions do."""
+LINES_PATTERN: Final = f"^[^{_NEVER}]*$"
+REQUIRED_LINES_PATTERN: Final = rf"^[^{_NEVER}]*[^{_NEVER}\s][^{_NEVER}]*$"
+LINE_PATTERN: Final = rf"^[^{_NEVER}\n\r]*$"
+REQUIRED_LINE_PATTERN: Final = rf"^[^{_NEVER}\n\r]*[^{_NEVER}\s][^{_NEVER}\n\r]*$"
 _ZWNJ, _ZWJ = "\u200c", "\u200d"
 _LINE_BREAKS: Final = frozenset("\n\t\r")
 _BLANK: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")

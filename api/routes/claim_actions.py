@@ -10,6 +10,7 @@ from api.idempotency import Key, RequestKey
 from api.openapi import write_problems
 from api.problems import Code, Problem, declined, invalid, not_found
 from api.requests.actions import (
+    PAID_CHOICES,
     ArrivalBody,
     CancelBody,
     CompletionBody,
@@ -31,7 +32,7 @@ from api.routes.claims import ClaimInPath
 from api.services import Services, ServicesDep
 from domain.dates import whole_second
 from domain.eligibility import CLOCK_SKEW
-from domain.kinds import Action, ClaimState, RepairChoice
+from domain.kinds import Action, ClaimState
 from messages.claims import (
     CancelClaim,
     ChangePaymentMethod,
@@ -54,7 +55,6 @@ router = APIRouter(prefix="/claims/{claim_id}", tags=["Claims"])
 
 BACK_DATED = timedelta(hours=1)
 """An arrival reported more than this after it happened needs a reason."""
-_PAID_CHOICES = frozenset({RepairChoice.REPLACEMENT, RepairChoice.PAID_REPAIR})
 _MONEY = write_problems(Code.NOT_FOUND, Code.ACTION_NOT_ALLOWED, Code.PAYMENT_IN_PROGRESS)
 _PAYS = write_problems(Code.NOT_FOUND, Code.ACTION_NOT_ALLOWED, Code.PAYMENT_IN_PROGRESS, Code.PAYMENT_DECLINED)
 _ROLE = write_problems(Code.NOT_FOUND, Code.ACTION_NOT_ALLOWED, Code.FORBIDDEN)
@@ -253,7 +253,7 @@ async def repair_choice(
     body: RepairChoiceBody, claim_id: ClaimInPath, services: ServicesDep, caller: AnyRole, key: Key
 ) -> ClaimView:
     """One of `repair.options`. A replacement and a paid repair are charged at once; only a replacement draws a use."""
-    if body.choice in _PAID_CHOICES and body.payment_method is None:
+    if body.choice in PAID_CHOICES and body.payment_method is None:
         raise invalid("payment_method", f"is needed for {body.choice}")
     decision = ChooseRepair(actor=caller.role, choice=body.choice, payment_method=body.payment_method)
     return await _decide(services, claim_id, Action.REPAIR_CHOICE, decision, key, invalid_field="payment_method")

@@ -162,6 +162,7 @@ def activities(settings: Settings, database: Database) -> list[Callable[..., Any
         jobs.compute_mornings,
         workshop.request_return,
         entitlements.approve_verification,
+        entitlements.approve_plan,
         entitlements.change_owner,
         entitlements.issue_maintenance_code,
         entitlements.end_plan,

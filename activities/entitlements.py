@@ -4,6 +4,7 @@ from temporalio import activity
 
 from activities.command_errors import refusals_as_application_errors
 from messages.entitlements import (
+    ApprovePlan,
     ApproveVerification,
     ChangeOwner,
     EndPlan,
@@ -35,6 +36,12 @@ class DatabaseEntitlements(Entitlements):
         with refusals_as_application_errors():
             async with self._database.transaction() as session:
                 return Registered(serial_number=await entitlements.change_owner(session, request))
+
+    @activity.defn
+    async def approve_plan(self, request: ApprovePlan) -> Registered:
+        with refusals_as_application_errors():
+            async with self._database.transaction() as session:
+                return Registered(serial_number=await entitlements.approve_plan(session, request))
 
     @activity.defn
     async def issue_maintenance_code(self, request: IssueMaintenanceCode) -> MaintenanceCodeIssued | MaintenanceRefused:

@@ -19,6 +19,7 @@ from messages.claims import (
     SubmitRepair,
 )
 from messages.entitlements import (
+    ApprovePlan,
     ApproveVerification,
     ChangeOwner,
     IssueMaintenanceCode,
@@ -42,7 +43,14 @@ from messages.renewals import RegionReminded, RemindRegion
 
 Submission = SubmitCareExpress | SubmitFlyaway | SubmitRepair | SubmitMaintenance
 DeviceCommand = (
-    RegisterDevice | ActivateDevice | BindController | UnbindController | PlantTerm | ApproveVerification | ChangeOwner
+    RegisterDevice
+    | ActivateDevice
+    | BindController
+    | UnbindController
+    | PlantTerm
+    | ApproveVerification
+    | ApprovePlan
+    | ChangeOwner
 )
 """Short commands about one device: each is executed at once or rejected."""
 

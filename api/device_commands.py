@@ -10,6 +10,7 @@ from temporalio.exceptions import ActivityAlreadyStartedError
 
 from api.claim_commands import DeviceCommand
 from messages.entitlements import (
+    ApprovePlan,
     ApproveVerification,
     ChangeOwner,
     Entitlements,
@@ -35,6 +36,7 @@ _ACTIVITIES: dict[type, Callable[..., Awaitable[Registered]]] = {
     PlantTerm: Registry.plant_term,
     ApproveVerification: Entitlements.approve_verification,
     ChangeOwner: Entitlements.change_owner,
+    ApprovePlan: Entitlements.approve_plan,
 }
 
 

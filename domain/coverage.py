@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from domain.dates import add_months, end_of_day, local_day, whole_second
-from domain.kinds import Category, TermKind, UseKind
+from domain.kinds import Category, ReasonCode, TermKind, UseKind
 
 MONTHS = {TermKind.ONE_YEAR: 12, TermKind.TWO_YEARS: 24, TermKind.REFRESH_PLUS: 12}
 RENEWAL_GRACE_DAYS = 15
@@ -29,7 +29,9 @@ class Term:
     """One bought period of cover on a lineage.
 
     `starts_at` is None until an unactivated device is activated (R-PUR-5); `ends_on` is its last covered day, `ends_at`
-    that day's last second in the region's zone.
+    that day's last second in the region's zone. `question`: what staff must decide first; until then it has no dates
+    and covers nothing (R-PUR-6). Bindings from before `bindings_from` do not count for a flyaway (R-FLY-8); with None
+    all do.
     """
 
     id: str
@@ -38,6 +40,8 @@ class Term:
     starts_at: datetime | None
     ends_on: date | None
     ends_at: datetime | None
+    question: ReasonCode | None = None
+    bindings_from: datetime | None = None
 
     def covers(self, instant: datetime) -> bool:
         """Whether `instant` lies inside the term, both ends included: the last second is covered to its end."""

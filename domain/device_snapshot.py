@@ -12,11 +12,15 @@ from domain.money import Money
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """A remote controller bound to one serial number from `bound_at` until `unbound_at` (None: still bound)."""
+    """A remote controller bound to one serial number from `bound_at` until `unbound_at` (None: still bound).
+
+    `told_at` is when we were told of it; None for one told to release 0.2.0, which did not keep that.
+    """
 
     remote_controller: str
     bound_at: datetime
     unbound_at: datetime | None = None
+    told_at: datetime | None = None
 
     def active_at(self, instant: datetime) -> bool:
         """R-FLY-1: bound_at <= instant < unbound_at."""
@@ -62,9 +66,20 @@ class DeviceSnapshot:
         """What the model costs in the device's region."""
         return self.model.offers[self.region.code]
 
-    def bound_at(self, instant: datetime) -> bool:
-        """Whether any remote controller was bound at `instant` (edge cases 41, 43)."""
-        return any(binding.active_at(instant) for binding in self.bindings)
+    def bindings_at(self, instant: datetime) -> tuple[Binding, ...]:
+        """The bindings in force at `instant` (edge cases 41, 43)."""
+        return tuple(binding for binding in self.bindings if binding.active_at(instant))
+
+    def counts_for_flyaway(self, binding: Binding) -> bool:
+        """R-FLY-8: a binding counts when it was made on the day of the first purchase or later."""
+        since = self.terms[0].bindings_from if self.terms else None
+        return bool(self.terms) and (since is None or binding.bound_at >= since)
+
+    def binding_told_late(self, incident: datetime) -> datetime | None:
+        """R-FLY-8: when the binding that counts at `incident` was told, if only after it: staff are to see that."""
+        told = [b.told_at for b in self.bindings_at(incident) if self.counts_for_flyaway(b)]
+        late = [at for at in told if at is not None and at > incident]
+        return min(late) if late and len(late) == len(told) else None
 
 
 def region_of_country(regions: Iterable[Region], country: str) -> Region | None:

@@ -10,6 +10,7 @@ from domain.dates import local_day, local_text, whole_second
 from domain.device_snapshot import DeviceSnapshot
 from domain.kinds import Category, Cause, DeviceStatus, ReasonCode, Service, Tier
 from domain.policy import Policy
+from domain.purchase import question_text
 from domain.reasons import Reason
 
 CLOCK_SKEW = timedelta(minutes=5)
@@ -97,6 +98,8 @@ def unit_is_current(a: Application, s: DeviceSnapshot, now: datetime) -> Reason 
 def covered_now(a: Application, s: DeviceSnapshot, now: datetime) -> Reason | None:
     if term_at(s.terms, now) is not None:
         return None
+    if question := next((t.question for t in s.terms if t.question), None):
+        return question_text(question)
     ended = last_ended(s.terms, now)
     if ended is None:
         if s.terms:
@@ -167,8 +170,18 @@ def flyaway_supported(a: Application, s: DeviceSnapshot, now: datetime) -> Reaso
 
 
 def bound_at_incident(a: Application, s: DeviceSnapshot, now: datetime) -> Reason | None:
-    if s.model.category is not Category.DRONE or s.bound_at(a.incident.occurred_at):
+    bound = s.bindings_at(a.incident.occurred_at)
+    if s.model.category is not Category.DRONE or any(map(s.counts_for_flyaway, bound)):
         return None
+    if bound and not s.terms:
+        return None  # covered_now reports it
+    if bound:
+        day = local_day(bound[-1].bound_at, s.region.time_zone)
+        message = (
+            f"The remote controller was bound on {day}, before the plan was bought. Flyaway cover needs a binding made "
+            "on the day of the purchase or later; bind it again for later flights."
+        )
+        return Reason(ReasonCode.NOT_BOUND, "R-FLY-8", message)
     message = "This drone was not bound to a remote controller when it was lost, so flyaway cover does not apply."
     return Reason(ReasonCode.NOT_BOUND, "R-FLY-2", message)
 

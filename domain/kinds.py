@@ -218,6 +218,7 @@ class ReasonCode(StrEnum):
     TERM_NOT_SOLD = "term_not_sold"
     PURCHASE_WINDOW_CLOSED = "purchase_window_closed"
     VERIFICATION_LAPSED = "verification_lapsed"
+    ACTIVATION_BEFORE_WINDOW = "activation_before_window"
     # Renewal
     RENEWAL_WINDOW_CLOSED = "renewal_window_closed"
     MAXIMUM_TERM_REACHED = "maximum_term_reached"

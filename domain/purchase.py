@@ -1,10 +1,11 @@
-"""Domain: purchase and refund of a plan: eligibility and start of cover (R-PUR-1..5, R-CAN-1)."""
+"""Domain: purchase and refund of a plan: eligibility and start of cover (R-PUR-1..6, R-FLY-8, R-CAN-1)."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from domain.coverage import Term, UseEntry, renewable_until, tally
-from domain.dates import end_of_day_after, local_text, whole_second
+from domain.dates import end_of_day_after, local_day, local_text, start_of_day, whole_second
 from domain.device_snapshot import DeviceSnapshot
 from domain.kinds import DeviceStatus, ReasonCode, TermKind, UseKind
 from domain.reasons import Reason
@@ -45,20 +46,62 @@ def starts_at(activated_at: datetime | None, purchased_at: datetime) -> datetime
     return None if activated_at is None else whole_second(max(activated_at, purchased_at))
 
 
+def question_by_activation(
+    snapshot: DeviceSnapshot, activated_at: datetime, purchased_at: datetime
+) -> ReasonCode | None:
+    """R-PUR-6: the purchase judged again by an activation that is told after it; None when it stands.
+
+    A plan bought for a device that was not activated was judged by that alone. Had the activation been known, the
+    window of R-PUR-1 or an approval of that time (R-PUR-2) would have decided: now staff do, and until then the plan
+    covers nothing.
+    """
+    verified = snapshot.verified_at if snapshot.verified_at and snapshot.verified_at <= purchased_at else None
+    then = replace(snapshot, activated_at=activated_at, verified_at=verified)
+    return ReasonCode.ACTIVATION_BEFORE_WINDOW if any(_window_refusals(then, purchased_at)) else None
+
+
+def question_text(question: ReasonCode) -> Reason:
+    """R-PUR-6: why a plan covers nothing until staff have decided."""
+    return Reason(
+        question,
+        "R-PUR-6",
+        "The plan was bought for a device that was said not to be activated, and the activation that was told later "
+        "lies too long before the purchase. Staff decide whether the plan counts; until then it covers nothing.",
+    )
+
+
+def bindings_from(purchased_at: datetime, zone: str) -> datetime:
+    """R-FLY-8: the remote controller is bound after buying: on the day of the purchase, or later."""
+    return start_of_day(local_day(purchased_at, zone), zone)
+
+
 def verified_until(verified_at: datetime) -> datetime:
     """The last second in which an approved verification lets a plan be bought (R-PUR-2)."""
     return whole_second(verified_at) + VERIFIED_FOR
 
 
 def refund_refusals(
-    term: Term, purchased_at: datetime, uses: Iterable[UseEntry], open_claim_id: str | None, zone: str, now: datetime
+    term: Term,
+    purchased_at: datetime,
+    terms: Iterable[Term],
+    uses: Iterable[UseEntry],
+    open_claim_id: str | None,
+    zone: str,
+    now: datetime,
 ) -> list[Reason]:
-    """Why the price of `term` is not refunded at `now` (R-CAN-1, edge case 51): 14 days, and nothing used or open."""
+    """Why the price of `term` is not refunded at `now` (R-CAN-1, edge case 51): 14 days, and nothing used or open.
+
+    Of the lineage's `terms` one that renews it must go first: it was sold because this one exists (R-REN-1).
+    """
     found = []
     last = end_of_day_after(purchased_at, REFUND_DAYS, zone)
     if whole_second(now) > last:
         message = f"A plan can be given back within {REFUND_DAYS} days; that was until {local_text(last, zone)}."
         found.append(Reason(ReasonCode.REFUND_WINDOW_CLOSED, "R-CAN-1", message))
+    renewal = next((t for t in terms if t.starts_at and term.starts_at and t.starts_at > term.starts_at), None)
+    if renewal is not None and renewal.starts_at is not None:
+        message = f"Its renewal begins on {local_day(renewal.starts_at, zone)}; give that one back first."
+        found.append(Reason(ReasonCode.RENEWAL_PENDING, "R-CAN-1", message))
     entries = [use for use in uses if use.term_id == term.id]
     if tally(term, entries)[0].used:
         found.append(Reason(ReasonCode.PLAN_USED, "R-CAN-1", "A replacement of this plan has been used."))

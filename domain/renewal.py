@@ -17,6 +17,7 @@ from domain.dates import end_of_day, local_day, start_of_day, whole_second
 from domain.device_snapshot import DeviceSnapshot
 from domain.kinds import DeviceStatus, ReasonCode, TermKind
 from domain.money import Money
+from domain.purchase import question_text
 from domain.reasons import Reason
 
 REMINDERS = {"renewal_30": -30, "renewal_7": -7, "renewal_0": 0, "renewal_grace_10": 10}
@@ -50,6 +51,8 @@ def renewal(snapshot: DeviceSnapshot, now: datetime) -> Renewal:
     latest = latest_term(snapshot.terms)
     reasons = [*_unit_refusals(snapshot)]
     if latest is None or latest.ends_on is None or latest.starts_at is None:
+        if question := next((t.question for t in snapshot.terms if t.question), None):
+            return Renewal((*reasons, question_text(question)))
         message = "There is no plan to renew." if not snapshot.terms else "The plan has not begun yet."
         return Renewal((*reasons, Reason(ReasonCode.NO_PLAN, "R-REN-1", message)))
     last_day = latest.ends_on + timedelta(days=RENEWAL_GRACE_DAYS)

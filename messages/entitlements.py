@@ -49,13 +49,27 @@ class MaintenanceRefused(Message):
     reasons: tuple[Reason, ...]
 
 
+class ApprovePlan(Message):
+    """Staff let a plan count whose purchase an activation told later has put in question (R-PUR-6)."""
+
+    serial_number: str
+    plan_id: str
+    reason: str
+    actor: str
+    at: datetime
+
+
 class RefundPlan(Message):
-    """Cancel a plan and refund its price (R-CAN-1). `refund_id` is this refund's id and its workflow's."""
+    """Cancel a plan and refund its price (R-CAN-1). `refund_id` is this refund's id and its workflow's.
+
+    `rejected`: staff's reason why a plan in question does not count (R-PUR-6); it is refunded whenever that is.
+    """
 
     refund_id: str
     plan_id: str
     serial_number: str
     actor: str = "customer"
+    rejected: str = ""
 
 
 class EndPlan(Message):
@@ -85,6 +99,10 @@ class Entitlements(ABC):
     @activity.defn
     @abstractmethod
     async def change_owner(self, request: ChangeOwner) -> Registered: ...
+
+    @activity.defn
+    @abstractmethod
+    async def approve_plan(self, request: ApprovePlan) -> Registered: ...
 
     @activity.defn
     @abstractmethod

@@ -39,7 +39,8 @@ class UseReserved(Message):
     """The new claim, with the agreed amounts frozen onto it (R-CAT-4).
 
     `hold_amount` is None without Premium. `expected` is what must come back. `bindable` says whether a replacement
-    should be bound again for flyaway cover.
+    should be bound again for flyaway cover. `binding_told_at`: when the binding that a flyaway needs was told, if only
+    after the loss (R-FLY-8).
     """
 
     result: Literal["reserved"] = "reserved"
@@ -51,6 +52,7 @@ class UseReserved(Message):
     window_days: int
     expected: tuple[Component, ...]
     bindable: bool
+    binding_told_at: datetime | None = None
 
 
 class ClaimEvent(Message):

@@ -85,7 +85,10 @@ class Flyaway(ClaimWorkflow):
             return None
         self.record.wait_for(ClaimState.AWAITING_DECISION, "for staff to check the flight record")
         title = f"Flyaway reported: {self.reservation.terms.model_name}."
-        self.record.note("submitted", title, f"Flight record {request.flight_record}.", request.actor)
+        details = f"Flight record {request.flight_record}."
+        if (told_at := self.reservation.terms.binding_told_at) is not None:
+            details += f" The binding of the remote controller was told only after the loss, {utc(told_at)} (R-FLY-8)."
+        self.record.note("submitted", title, details, request.actor)
         self.record.notify(MailKind.SETTLEMENT, self.record.claim.fee)
         await self.accept()
         return self.await_decision

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from api.openapi_examples import with_example
-from api.requests.base import Body, Day, Email, Instant, Line, Reference, RegionCode, Serial, Slug
+from api.requests.base import Body, Day, Email, Instant, Line, ReasonText, Reference, RegionCode, Serial, Slug
 from domain.kinds import CoverChange, TermKind
 from messages.registry import Owner
 
@@ -79,6 +79,15 @@ class RenewalBody(Body):
     model_config = with_example({"payment_method": "pm_card_visa"})
 
     payment_method: Reference
+
+
+class PlanDecisionBody(Body):
+    """Whether a plan in question counts. The reason is kept with the plan."""
+
+    model_config = with_example({"approve": False, "reason": "Bought after the crash: the flight record shows it."})
+
+    approve: bool
+    reason: ReasonText
 
 
 class RefundBody(Body):

@@ -36,9 +36,15 @@ class DeviceView(StoredDevice):
                     "activated_at": "2026-11-01T09:00:00Z",
                     "lineage": ["1581F45T7228D00A", "1581F45T7228D00B"],
                     "current_serial_number": "1581F45T7228D00B",
-                    "binding": {"remote_controller": "RC-53A9", "bound_at": "2026-12-01T10:00:00Z"},
+                    "binding": {
+                        "remote_controller": "RC-53A9",
+                        "bound_at": "2026-12-01T10:00:00Z",
+                        "counts_for_flyaway": True,
+                    },
                     "care": {
-                        "periods": [{"term": "1y", "starts_on": "2026-11-02", "ends_on": "2027-11-02"}],
+                        "periods": [
+                            {"term": "1y", "starts_on": "2026-11-02", "ends_on": "2027-11-02", "question": None}
+                        ],
                         "active": True,
                         "ends_on": "2027-11-02",
                         "renewable_until": "2027-11-17",

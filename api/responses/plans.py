@@ -4,14 +4,15 @@ from datetime import date, datetime, timedelta
 
 from api.openapi_examples import with_example
 from api.problems import ReasonView
-from api.responses.base import Moment, MoneyView, View
+from api.responses.base import Moment, MoneyView, Page, View
 from domain import purchase
 from domain.coverage import RENEWAL_GRACE_DAYS
-from domain.kinds import TermKind
+from domain.kinds import ReasonCode, TermKind
 from domain.renewal import Renewal
 from messages.entitlements import MaintenanceCodeIssued, PlanEnded
 from messages.registry import PlanBought
 from messages.renewals import Reminder
+from store.reads.plan_questions import PlanQuestionView
 
 
 class PlanView(View):
@@ -51,6 +52,45 @@ class PlanView(View):
             purchased_at=plan.purchased_at,
             gap=plan.gap,
         )
+
+
+_QUESTION = {
+    "plan_id": "pln_mfrggzdfmztwq2lk",
+    "term": "1y",
+    "question": "activation_before_window",
+    "serial_number": "1581F45T7228D00A",
+    "model": "mavic-3",
+    "region": "US",
+    "purchased_at": "2026-11-02T10:00:00Z",
+    "activated_at": "2026-09-03T09:00:00Z",
+}
+
+
+class PlanQuestion(View):
+    """A plan that covers nothing until staff have decided (R-PUR-6).
+
+    `activation_before_window`: it was bought for a device that was said not to be activated; `activated_at`, told
+    later, lies so long before that the plan would not have been sold.
+    """
+
+    model_config = with_example(_QUESTION)
+
+    plan_id: str
+    term: TermKind
+    question: ReasonCode
+    serial_number: str
+    model: str
+    region: str
+    purchased_at: Moment
+    activated_at: Moment | None
+
+    @classmethod
+    def of(cls, stored: PlanQuestionView) -> "PlanQuestion":
+        return cls(**stored.model_dump())
+
+
+class PlanQuestionList(Page[PlanQuestion]):
+    model_config = with_example({"items": [_QUESTION], "next_cursor": None})
 
 
 class RenewalView(View):

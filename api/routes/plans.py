@@ -4,6 +4,7 @@ from typing import Annotated, NoReturn
 
 from fastapi import APIRouter, Path
 from fastapi.responses import JSONResponse
+from pydantic import AfterValidator
 
 from api.auth import AnyRole, CustomerServiceOrStaff, Staff
 from api.idempotency import Key
@@ -37,6 +38,19 @@ from messages.entitlements import (
 from messages.registry import BuyPlan, PlanBought, PlanDeclined, PlanRefused
 
 router = APIRouter(prefix="/devices/{serial}", tags=["Cover"])
+
+
+def _plan_id(plan_id: str) -> str:
+    """A plan's id. Raises 404 for what can be none, before a workflow is started for it."""
+    prefix, _, rest = plan_id.partition("_")
+    if prefix != "pln" or not (rest.isascii() and rest.isalnum() and len(rest) <= 64):
+        raise not_found("such plan of this device")
+    return plan_id
+
+
+PlanInPath = Annotated[
+    str, Path(description="The plan's id.", examples=["pln_mfrggzdfmztwq2lk"]), AfterValidator(_plan_id)
+]
 
 
 class ProblemResponse(JSONResponse):
@@ -136,7 +150,7 @@ async def renew(body: RenewalBody, serial: SerialInPath, services: ServicesDep, 
 )
 async def refund(
     serial: SerialInPath,
-    plan_id: Annotated[str, Path(description="The plan's id.", examples=["pln_mfrggzdfmztwq2lk"])],
+    plan_id: PlanInPath,
     services: ServicesDep,
     caller: AnyRole,
     key: Key,
@@ -144,9 +158,6 @@ async def refund(
 ) -> RefundView:
     """In full, within 14 days of the purchase, while nothing of it is used or open (R-CAN-1)."""
     device = await _find_device(services, serial)
-    prefix, _, rest = plan_id.partition("_")
-    if prefix != "pln" or not (rest.isascii() and rest.isalnum() and len(rest) <= 64):
-        raise not_found(f"such plan of {device.serial_number}")
     command = RefundPlan(refund_id=key.id("rfd"), plan_id=plan_id, serial_number=serial, actor=caller.role)
     result = await services.claim_commands.refund_plan(command, f"Refund of {plan_id} · SN {device.serial_number}")
     if isinstance(result, PlanEnded):

@@ -13,7 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from domain.coverage import Quota, Term, UseEntry
 from domain.device_snapshot import Binding, DeviceSnapshot, MaintenanceCode, model_named
 from domain.inspection import normalise_serial
-from domain.kinds import DeviceStatus, TermKind, UseKind
+from domain.kinds import DeviceStatus, ReasonCode, TermKind, UseKind
 from domain.money import Money, total
 from store.database import connection_of, execute
 from store.json_rows import JsonRows
@@ -82,10 +82,13 @@ _SELECT_DEVICE: Final = (
             TermRow.starts_at,
             TermRow.ends_on,
             TermRow.ends_at,
+            TermRow.question,
+            TermRow.decided_at,
+            TermRow.bindings_from,
             TermRow.ended_at,
         ).label("terms"),
         _of_lineage(UseRow, UseRow.term_id, UseRow.claim_id, UseRow.kind, UseRow.flyaway).label("uses"),
-        select(JsonRows(BindingRow.bound_at, BindingRow.remote_controller, BindingRow.unbound_at))
+        select(JsonRows(BindingRow.bound_at, BindingRow.remote_controller, BindingRow.unbound_at, BindingRow.told_at))
         .where(BindingRow.serial_number == DeviceRow.serial_number)
         .scalar_subquery()
         .label("bindings"),
@@ -162,8 +165,8 @@ async def query_device(connection: AsyncConnection, serial_number: str) -> Devic
         bindings=tuple(
             sorted(
                 (
-                    Binding(name, _instant(bound), _optional_instant(unbound))
-                    for bound, name, unbound in row.bindings or ()
+                    Binding(name, _instant(bound), _optional_instant(unbound), _optional_instant(told))
+                    for bound, name, unbound, told in row.bindings or ()
                 ),
                 key=lambda binding: binding.bound_at,
             )
@@ -205,8 +208,10 @@ def _terms(rows: Iterable[Any]) -> tuple[Term, ...]:
             _optional_instant(starts_at),
             date.fromisoformat(ends_on) if ends_on else None,
             _optional_instant(ends_at),
+            ReasonCode(question) if question and decided_at is None else None,
+            _optional_instant(bindings_from),
         )
-        for term_id, kind, uses, flyaway_cap, starts_at, ends_on, ends_at in bought
+        for term_id, kind, uses, flyaway_cap, starts_at, ends_on, ends_at, question, decided_at, bindings_from in bought
     )
 
 
@@ -223,4 +228,5 @@ def _optional_instant(text: str | None) -> datetime | None:
 def term_from(row: TermRow) -> Term:
     """The row as a term of the domain."""
     quota = Quota(row.total, row.flyaway_cap)
-    return Term(row.id, TermKind(row.kind), quota, row.starts_at, row.ends_on, row.ends_at)
+    question = ReasonCode(row.question) if row.question and row.decided_at is None else None
+    return Term(row.id, TermKind(row.kind), quota, row.starts_at, row.ends_on, row.ends_at, question, row.bindings_from)

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.coverage import Tally, renewable_until, tally, term_at, warranty_end
 from domain.dates import end_of_day, local_day, whole_second
 from domain.device_snapshot import DeviceSnapshot
-from domain.kinds import Category, DeviceStatus, Outcome, Service, TermKind
+from domain.kinds import Category, DeviceStatus, Outcome, ReasonCode, Service, TermKind
 from store.reads.device_snapshot import ClaimSummary, query_device
 
 
@@ -24,16 +24,21 @@ class OwnerView(View):
 
 
 class BindingView(View):
+    """`counts_for_flyaway`: it was made on the day of the purchase or later (R-FLY-8)."""
+
     remote_controller: str
     bound_at: datetime
+    counts_for_flyaway: bool
 
 
 class PeriodView(View):
-    """A bought term; its days are None until the device is activated (R-PUR-5)."""
+    """A bought term; its days are None until the device is activated (R-PUR-5), and while staff must decide about its
+    `question` (R-PUR-6)."""
 
     term: TermKind
     starts_on: date | None
     ends_on: date | None
+    question: ReasonCode | None
 
 
 class PoolView(View):
@@ -130,7 +135,12 @@ def care(snapshot: DeviceSnapshot, now: datetime) -> CareView:
     until = renewable_until(snapshot.terms, zone)
     return CareView(
         periods=tuple(
-            PeriodView(term=t.kind, starts_on=local_day(t.starts_at, zone) if t.starts_at else None, ends_on=t.ends_on)
+            PeriodView(
+                term=t.kind,
+                starts_on=local_day(t.starts_at, zone) if t.starts_at else None,
+                ends_on=t.ends_on,
+                question=t.question,
+            )
             for t in snapshot.terms
         ),
         active=term is not None,
@@ -146,10 +156,15 @@ def _pool(counts: Tally) -> PoolView:
 
 
 def _binding(snapshot: DeviceSnapshot, now: datetime) -> BindingView | None:
-    active = [binding for binding in snapshot.bindings if binding.active_at(now)]
+    active = snapshot.bindings_at(now)
     if not active:
         return None
-    return BindingView(remote_controller=active[-1].remote_controller, bound_at=active[-1].bound_at)
+    binding = active[-1]
+    return BindingView(
+        remote_controller=binding.remote_controller,
+        bound_at=binding.bound_at,
+        counts_for_flyaway=snapshot.model.flyaway and snapshot.counts_for_flyaway(binding),
+    )
 
 
 def _warranty(snapshot: DeviceSnapshot, now: datetime) -> WarrantyView:

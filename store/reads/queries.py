@@ -39,6 +39,7 @@ from store.reads.device_status import (
     WarrantyView,
     load_device,
 )
+from store.reads.plan_questions import PlanQuestionView, plan_questions
 from store.reads.shipping_list import ShippingFilter, ShippingKind, ShippingView, shipping_requests
 from store.reads.timeline import EventView, timeline
 from store.tables.claims import ClaimRow
@@ -143,6 +144,15 @@ class Queries:
         shown = found[:limit]
         next_cursor = write_cursor(shown[-1].position) if len(found) > limit else None
         return Page(items=tuple(shown), next_cursor=next_cursor)
+
+    async def plan_questions(self, limit: int = 50, cursor: str | None = None) -> Page[PlanQuestionView]:
+        """`limit` (1 to 200) plans that staff must decide upon. Raises InvalidCursor as the other lists do."""
+        limit = max(1, min(limit, MAX_PAGE_SIZE))
+        after = read_cursor(cursor) if cursor is not None else None
+        async with self._database.snapshot() as session:
+            found = await plan_questions(session, after, limit + 1)
+        next_cursor = write_cursor(found[limit - 1].position) if len(found) > limit else None
+        return Page(items=tuple(found[:limit]), next_cursor=next_cursor)
 
     async def events(self, claim_id: str, after: int = 0) -> list[EventView]:
         """The timeline of a claim in order of writing, after the event with id `after`."""

@@ -1,11 +1,15 @@
 """Store: tables of devices: lineages, units, bindings, cover terms and maintenance codes."""
 
 from datetime import date, datetime
+from typing import Final
 
-from sqlalchemy import BigInteger, Column, Index, Integer, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Index, Integer, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from store.tables.types import Instant
+
+IS_UNDECIDED: Final = text("question IS NOT NULL AND decided_at IS NULL AND ended_at IS NULL")
+"""A plan that waits for staff (R-PUR-6)."""
 
 
 class LineageRow(SQLModel, table=True):
@@ -49,7 +53,10 @@ class DeviceRow(SQLModel, table=True):
 
 
 class BindingRow(SQLModel, table=True):
-    """A remote controller bound to one serial number from `bound_at` until `unbound_at` (R-FLY-1, R-CLM-10)."""
+    """A remote controller bound to one serial number from `bound_at` until `unbound_at` (R-FLY-1, R-CLM-10).
+
+    `told_at` is when we were told of it, NULL when that was before release 0.3.0.
+    """
 
     __tablename__ = "bindings"
     __table_args__ = (UniqueConstraint("serial_number", "bound_at"),)
@@ -62,17 +69,24 @@ class BindingRow(SQLModel, table=True):
     remote_controller: str
     bound_at: datetime = Field(sa_type=Instant)
     unbound_at: datetime | None = Field(default=None, sa_type=Instant)
+    told_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class TermRow(SQLModel, table=True):
     """A bought period of cover. `starts_at`, `ends_on` and `ends_at` are NULL until activation (R-PUR-5).
 
     `ended_at` is when it was given back, with the refund `refund_id` (R-CAN-1): from then on it covers nothing.
+    `question` is what staff must decide before it covers anything (R-PUR-6); `decided_at`, `decided_by` and
+    `decision` (the reason they gave) say that they have. Bindings from before `bindings_from` do not count (R-FLY-8);
+    it is NULL for renewals, and for plans sold before release 0.3.0.
     """
 
     __tablename__ = "terms"
     # The renewal reminders page through the terms of a region that end soon.
-    __table_args__ = (Index("ix_terms_ending", "region", "ends_on", "id"),)
+    __table_args__ = (
+        Index("ix_terms_ending", "region", "ends_on", "id"),
+        Index("ix_terms_undecided", "purchased_at", "id", sqlite_where=IS_UNDECIDED, postgresql_where=IS_UNDECIDED),
+    )
 
     id: str = Field(primary_key=True)
     lineage_id: str = Field(foreign_key="lineages.id", index=True)
@@ -89,6 +103,11 @@ class TermRow(SQLModel, table=True):
     payment_id: str | None = None
     ended_at: datetime | None = Field(default=None, sa_type=Instant)
     refund_id: str | None = None
+    question: str | None = None
+    decided_at: datetime | None = Field(default=None, sa_type=Instant)
+    decided_by: str | None = None
+    decision: str | None = None
+    bindings_from: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class MaintenanceCodeRow(SQLModel, table=True):

@@ -16,6 +16,7 @@ from domain.money import Money
 from domain.purchase import refund_refusals
 from domain.reasons import Reason
 from messages.entitlements import (
+    ApprovePlan,
     ApproveVerification,
     ChangeOwner,
     EndPlan,
@@ -28,6 +29,7 @@ from messages.registry import PlanRefused
 from store.reads.device_snapshot import load_snapshot, term_from
 from store.tables.devices import BindingRow, LineageRow, MaintenanceCodeRow, TermRow
 from store.writes.command_refused import CommandRefused
+from store.writes.registry import begin_term
 
 
 async def approve_verification(session: AsyncSession, command: ApproveVerification) -> str:
@@ -39,6 +41,21 @@ async def approve_verification(session: AsyncSession, command: ApproveVerificati
     lineage = await session.get_one(LineageRow, snapshot.lineage_id)
     if lineage.verified_at is None or lineage.verified_at < command.approved_at:
         lineage.verified_at = command.approved_at
+    return snapshot.serial_number
+
+
+async def approve_plan(session: AsyncSession, command: ApprovePlan) -> str:
+    """Let a plan in question count from its purchase on (R-PUR-6). A repeated command changes nothing."""
+    snapshot = await _snapshot(session, command.serial_number)
+    row = await _plan(session, snapshot, command.plan_id)
+    if row.decided_at == command.at and row.decision == command.reason:
+        return snapshot.serial_number
+    _must_be_undecided(row)
+    if snapshot.activated_at is None:
+        raise AssertionError("a plan is in question because of an activation")
+    row.decided_at, row.decided_by, row.decision = command.at, command.actor, command.reason
+    begin_term(row, snapshot.activated_at, snapshot.region.time_zone)
+    await session.flush()
     return snapshot.serial_number
 
 
@@ -91,12 +108,13 @@ async def issue_code(
 
 
 async def end_plan(session: AsyncSession, command: EndPlan) -> PlanEnded | PlanRefused:
-    """End the plan at `command.at` if it may be given back (R-CAN-1). A repeated command returns the first result."""
+    """End the plan at `command.at` if it may be given back (R-CAN-1), or staff have rejected it (R-PUR-6).
+
+    A repeated command returns the first result.
+    """
     refund = command.refund
     snapshot = await _snapshot(session, refund.serial_number)
-    row = await session.get(TermRow, refund.plan_id) if refund.plan_id.isprintable() else None
-    if row is None or row.lineage_id != snapshot.lineage_id:
-        raise CommandRefused("not_found", ("plan_id", f"{snapshot.serial_number} has no plan {refund.plan_id}."))
+    row = await _plan(session, snapshot, refund.plan_id)
     if row.price_amount is None or row.price_currency is None or row.payment_id is None:
         raise CommandRefused("conflict", ("plan_id", f"Nothing was paid here for the plan {refund.plan_id}."))
     if row.ended_at is not None:
@@ -104,13 +122,31 @@ async def end_plan(session: AsyncSession, command: EndPlan) -> PlanEnded | PlanR
             return _ended(row, Money(row.price_amount, row.price_currency), row.payment_id, row.ended_at)
         day = local_day(row.ended_at, snapshot.region.time_zone)
         return PlanRefused(reasons=(Reason(ReasonCode.NO_PLAN, "R-CAN-1", f"The plan was given back on {day}."),))
-    zone, case = snapshot.region.time_zone, snapshot.open_claim_id
-    reasons = refund_refusals(term_from(row), row.purchased_at, snapshot.uses, case, zone, command.at)
-    if reasons:
-        return PlanRefused(reasons=tuple(reasons))
+    if refund.rejected:
+        _must_be_undecided(row)
+        row.decided_at, row.decided_by, row.decision = command.at, refund.actor, refund.rejected
+    else:
+        zone, case = snapshot.region.time_zone, snapshot.open_claim_id
+        reasons = refund_refusals(
+            term_from(row), row.purchased_at, snapshot.terms, snapshot.uses, case, zone, command.at
+        )
+        if reasons:
+            return PlanRefused(reasons=tuple(reasons))
     row.ended_at, row.refund_id = command.at, refund.refund_id
     await session.flush()
     return _ended(row, Money(row.price_amount, row.price_currency), row.payment_id, command.at)
+
+
+async def _plan(session: AsyncSession, snapshot: DeviceSnapshot, plan_id: str) -> TermRow:
+    row = await session.get(TermRow, plan_id) if plan_id.isprintable() else None
+    if row is None or row.lineage_id != snapshot.lineage_id:
+        raise CommandRefused("not_found", ("plan_id", f"{snapshot.serial_number} has no plan {plan_id}."))
+    return row
+
+
+def _must_be_undecided(row: TermRow) -> None:
+    if row.question is None or row.decided_at is not None or row.ended_at is not None:
+        raise CommandRefused("conflict", ("plan_id", f"Nothing is to be decided about the plan {row.id}."))
 
 
 def _ended(row: TermRow, price: Money, payment_id: str, ended_at: datetime) -> PlanEnded:

@@ -10,7 +10,7 @@ from domain.dates import local_day, start_of_day
 from domain.device_snapshot import DeviceSnapshot
 from domain.kinds import ReasonCode, TermKind
 from domain.money import Money
-from domain.purchase import refusals, starts_at
+from domain.purchase import bindings_from, refusals, starts_at
 from domain.reasons import Reason
 from domain.renewal import renewal
 from messages.registry import AddPlan, BuyPlan, CheckPlan, PlanBought, PlanPriced, PlanRefused
@@ -79,6 +79,7 @@ async def add_plan(session: AsyncSession, command: AddPlan) -> PlanBought | Plan
             price_amount=command.price.amount,
             price_currency=command.price.currency,
             payment_id=command.payment_id,
+            bindings_from=None if plan.renewal else bindings_from(command.at, snapshot.region.time_zone),
         )
     )
     await session.flush()

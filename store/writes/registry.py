@@ -13,7 +13,7 @@ from domain.device_snapshot import DeviceSnapshot
 from domain.eligibility import CLOCK_SKEW
 from domain.inspection import can_be_serial, normalise_serial
 from domain.kinds import DeviceStatus, TermKind
-from domain.purchase import starts_at
+from domain.purchase import question_by_activation, starts_at
 from messages.ids import new_id
 from messages.registry import ActivateDevice, BindController, PlantTerm, RegisterDevice, UnbindController
 from store.reads import catalogue
@@ -57,7 +57,10 @@ async def register_device(session: AsyncSession, command: RegisterDevice) -> str
 
 
 async def activate_device(session: AsyncSession, command: ActivateDevice) -> str:
-    """Set the instant of activation, once; terms bought before start then (R-PUR-5)."""
+    """Set the instant of activation, once; terms bought before start then (R-PUR-5).
+
+    The purchase is judged again by it (R-PUR-6): a plan that would have been refused is put to staff, without dates.
+    """
     snapshot = await _snapshot(session, command.serial_number)
     serial = snapshot.serial_number
     if snapshot.activated_at == command.activated_at:
@@ -71,13 +74,22 @@ async def activate_device(session: AsyncSession, command: ActivateDevice) -> str
         raise CommandRefused("invalid_request", ("activated_at", "An activation cannot lie in the future."))
     device = await session.get_one(DeviceRow, normalise_serial(serial))
     device.activated_at = command.activated_at
-    rows = select(TermRow).where(TermRow.lineage_id == snapshot.lineage_id, col(TermRow.starts_at).is_(None))
+    rows = select(TermRow).where(
+        TermRow.lineage_id == snapshot.lineage_id, col(TermRow.starts_at).is_(None), col(TermRow.ended_at).is_(None)
+    )
     for row in await session.exec(rows):
-        pending = term_from(row)
-        start = starts_at(command.activated_at, row.purchased_at) or command.activated_at
-        term = new_term(pending.id, pending.kind, pending.quota, start, snapshot.region.time_zone)
-        row.starts_at, row.ends_on, row.ends_at = term.starts_at, term.ends_on, term.ends_at
+        row.question = question_by_activation(snapshot, command.activated_at, row.purchased_at)
+        if row.question is None:
+            begin_term(row, command.activated_at, snapshot.region.time_zone)
     return serial
+
+
+def begin_term(row: TermRow, activated_at: datetime, zone: str) -> None:
+    """Give the term of a device that was not activated its dates (R-PUR-5)."""
+    pending = term_from(row)
+    start = starts_at(activated_at, row.purchased_at) or activated_at
+    term = new_term(pending.id, pending.kind, pending.quota, start, zone)
+    row.starts_at, row.ends_on, row.ends_at = term.starts_at, term.ends_on, term.ends_at
 
 
 async def bind_controller(session: AsyncSession, command: BindController) -> str:
@@ -109,6 +121,7 @@ async def bind_controller(session: AsyncSession, command: BindController) -> str
             remote_controller=command.remote_controller,
             bound_at=command.bound_at,
             unbound_at=following,
+            told_at=command.at,
         )
     )
     return serial

@@ -82,6 +82,7 @@ async def _application(
 
 def _reserved(command: ReserveUse, snapshot: DeviceSnapshot, fee: Money, policy: Policy) -> UseReserved:
     window_days = command.quote.window_days if command.quote is not None else None
+    flyaway = command.service is Service.FLYAWAY
     return UseReserved(
         claim=Claim(
             id=command.claim_id,
@@ -105,6 +106,7 @@ def _reserved(command: ReserveUse, snapshot: DeviceSnapshot, fee: Money, policy:
         window_days=snapshot.region.window_days if window_days is None else window_days,
         expected=expected_components(snapshot.model, command.replace_battery),
         bindable=snapshot.model.category is Category.DRONE and snapshot.model.flyaway,
+        binding_told_at=snapshot.binding_told_late(command.incident.occurred_at) if flyaway else None,
     )
 
 

@@ -31,8 +31,8 @@ def test_an_unused_plan_is_refunded_to_the_end_of_day_fourteen(zone: str, bought
     purchased, end = at(bought, zone), at(last, zone)
 
     for now in (purchased, end - SECOND, end, end + SECOND * 0.999):
-        assert refund_refusals(term(bought, zone=zone), purchased, (), None, zone, now) == []
-    assert refund_refusals(term(bought, zone=zone), purchased, (), None, zone, end + SECOND) == [
+        assert refund_refusals(term(bought, zone=zone), purchased, (), (), None, zone, now) == []
+    assert refund_refusals(term(bought, zone=zone), purchased, (), (), None, zone, end + SECOND) == [
         Reason(
             ReasonCode.REFUND_WINDOW_CLOSED,
             "R-CAN-1",
@@ -68,12 +68,12 @@ def test_a_plan_that_is_used_or_in_use_is_not_refunded(
     uses: tuple[UseEntry, ...], open_claim_id: str | None, reasons: list[Reason]
 ) -> None:
     """R-CAN-1, edge case 51."""
-    assert refund_refusals(term(), BOUGHT, uses, open_claim_id, LA, BOUGHT) == reasons
-    assert refund_refusals(term(), BOUGHT, iter(uses), open_claim_id, LA, BOUGHT) == reasons
+    assert refund_refusals(term(), BOUGHT, (), uses, open_claim_id, LA, BOUGHT) == reasons
+    assert refund_refusals(term(), BOUGHT, (), iter(uses), open_claim_id, LA, BOUGHT) == reasons
 
 
 def test_all_reasons_against_a_refund_are_returned_at_once() -> None:
     """R-CAN-1."""
     late = at("2026-02-01T00:00:00", LA)
-    codes = [r.code for r in refund_refusals(term(), BOUGHT, (reserved("C1"),), "C1", LA, late)]
+    codes = [r.code for r in refund_refusals(term(), BOUGHT, (), (reserved("C1"),), "C1", LA, late)]
     assert codes == [ReasonCode.REFUND_WINDOW_CLOSED, ReasonCode.CLAIM_ALREADY_OPEN]

@@ -37,6 +37,7 @@ from messages.claims import (
     SubmitRepair,
 )
 from messages.entitlements import (
+    ApprovePlan,
     ApproveVerification,
     ChangeOwner,
     EndPlan,
@@ -252,6 +253,8 @@ class FakeClaimCommands:
                 return await self._in_store(registry.plant_term, request)
             case ApproveVerification():
                 return await self._in_store(entitlements.approve_verification, request)
+            case ApprovePlan():
+                return await self._in_store(entitlements.approve_plan, request)
             case ChangeOwner():
                 return await self._in_store(entitlements.change_owner, request)
 

@@ -80,7 +80,7 @@ def migrated_database_url() -> str:
 
 def require_schema(url: str) -> None:
     """Raise SettingsError unless the database answers and has this release's schema. The message says what to do."""
-    from store.migrate import current, knows, newest
+    from store.migrate import LaterRevision, current, knows, newest
 
     with database_errors():
         revision = current(url)
@@ -88,13 +88,10 @@ def require_schema(url: str) -> None:
         raise SettingsError("The database has no tables yet: run `aftercare db upgrade`")
     if revision == newest():
         return
-    if knows(revision):
-        raise SettingsError(
-            f"The database is at revision {revision}, this release needs {newest()}: run `aftercare db upgrade`"
-        )
+    if not knows(revision):
+        raise SettingsError(str(LaterRevision(revision)))
     raise SettingsError(
-        f"The database is at revision {revision}, which this release does not know (it needs {newest()}): "
-        "a later release has migrated it. Install that one; `aftercare db current` shows the revision"
+        f"The database is at revision {revision}, this release needs {newest()}: run `aftercare db upgrade`"
     )
 
 
@@ -103,10 +100,18 @@ def database_errors() -> Iterator[None]:
     """Turn the errors of a database that cannot be used into SettingsError, one sentence each."""
     from sqlalchemy.exc import DBAPIError
 
+    from store.migrate import LaterRevision
+
     try:
         yield
+    except LaterRevision as error:
+        raise SettingsError(str(error)) from error
+    except OSError as error:
+        raise SettingsError(
+            f"The database's file cannot be used: {error.strerror}. Check AFTERCARE_DATABASE_URL"
+        ) from error
     except DBAPIError as error:
-        reason = " ".join(str(error.orig).split())
+        reason = " ".join(str(error.orig).split()).rstrip(".?")
         raise SettingsError(f"The database does not answer: {reason}. Check AFTERCARE_DATABASE_URL") from error
 
 

@@ -29,7 +29,8 @@ from demo.scenarios import SCENARIOS
 from devstack.commands import scratch_settings
 from devstack.preflight import StackError
 from devstack.stack import Stack
-from settings import Settings, SettingsError, describe
+from settings import Settings, SettingsError
+from settings.problems import describe
 from store.database import Database
 
 _PARALLEL: Final = 4

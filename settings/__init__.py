@@ -17,13 +17,23 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadableSetting
 
 from activities.payments.fault_injection import FaultInjection
 from domain.policy import Policy
 from settings.checks import environment_reasons
-from settings.constants import DEMO_CARRIER, DEVELOPMENT_KEY, SIMULATED
+from settings.constants import DEMO_CARRIER, DEVELOPMENT_KEY, PREFIX, SIMULATED
 from settings.credentials import (
     EXAMPLE_KEYS,
     EXAMPLE_SECRETS,
@@ -32,8 +42,15 @@ from settings.credentials import (
     parse_keys,
     parse_secrets,
 )
+from settings.problems import describe
+from settings.values import (
+    check_policy,
+    check_policy_numbers,
+    check_smtp_url,
+    check_text,
+    unknown_variables,
+)
 
-PREFIX = "AFTERCARE_"
 ROLES = ("customer_service", "warehouse", "staff", "finance", "admin")
 HOME_VERSION = "2"
 """Version of the data folder's layout. Raise it when a release cannot use the folders of older ones."""
@@ -110,7 +127,7 @@ class Settings(BaseSettings):
     """As in ``Aftercare <care@example.com>``."""
     mail_per_second: Annotated[float, Field(gt=0, le=100_000)] = 50
     """How many of the claims' mails are sent a second at most."""
-    return_addresses: dict[str, tuple[str, ...]] | None = None
+    return_addresses: dict[str, Annotated[tuple[str, ...], Field(min_length=1)]] | None = None
     """Where customers send units, by region: ``{"US": ["Aftercare Returns", "1 Depot Road", ...]}``."""
     task_queue: Annotated[str, Field(min_length=1)] = "aftercare"
     build_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,100}$")] = ""
@@ -127,6 +144,28 @@ class Settings(BaseSettings):
     @classmethod
     def _lower(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
+
+    @field_validator("database_url", "mail_sender", "temporal_ui_url", "stripe_api_base")
+    @classmethod
+    def _text(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None:
+            check_text(info.field_name or "", value)
+        return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _mail_server(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            check_smtp_url(url.get_secret_value())
+        return url
+
+    @field_validator("policy", mode="wrap")
+    @classmethod
+    def _policy(cls, given: object, read: ValidatorFunctionWrapHandler) -> Policy:
+        check_policy(given)
+        policy: Policy = read(given)
+        check_policy_numbers(policy)
+        return policy
 
     @field_validator("api_keys", mode="after")
     @classmethod
@@ -238,17 +277,16 @@ def load_settings() -> Settings:
     Raises:
         SettingsError: one line for each invalid variable. Values are not repeated in it.
     """
+    problems = unknown_variables(os.environ, Settings.model_fields)
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as error:
-        raise SettingsError(describe(error)) from None
-
-
-def describe(error: ValidationError) -> str:
-    """A validation error of ``Settings`` as readable lines."""
-    lines: list[str] = []
-    for detail in error.errors(include_url=False, include_input=False):
-        message = detail["msg"].removeprefix("Value error, ")
-        variable = f"{PREFIX}{str(detail['loc'][0]).upper()}: " if detail["loc"] else ""
-        lines.extend(f"{variable}{line}" for line in message.splitlines())
-    return "\n".join(lines)
+        problems.append(describe(error))
+    except UnreadableSetting as error:
+        # The only complex type that pydantic-settings reads itself is JSON. Its message names the field.
+        field = str(error).partition('"')[2].partition('"')[0]
+        problems.append(f"{PREFIX}{field.upper()}: not JSON")
+    else:
+        if not problems:
+            return settings
+    raise SettingsError("\n".join(problems))

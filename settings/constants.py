@@ -2,6 +2,8 @@
 
 from typing import Final
 
+PREFIX: Final = "AFTERCARE_"
+"""Of every variable."""
 DEVELOPMENT_KEY: Final = "dev"
 SIMULATED: Final = "simulated"
 DEMO_CARRIER: Final = "carrier-demo"

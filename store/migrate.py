@@ -25,8 +25,24 @@ _LOCK: Final = 7_203_118
 """An advisory lock's number in PostgreSQL: processes that start together migrate one after the other."""
 
 
+class LaterRevision(Exception):
+    """The database was migrated by a later release."""
+
+    def __init__(self, revision: str) -> None:
+        super().__init__(
+            f"The database is at revision {revision}, which this release does not know (it needs {newest()}): "
+            "a later release has migrated it. Install that one"
+        )
+
+
 def upgrade(database_url: str) -> None:
-    """Migrate the database to the newest revision. Idempotent; of two callers at once one migrates."""
+    """Migrate the database to the newest revision. Idempotent; of two callers at once one migrates.
+
+    Raises LaterRevision.
+    """
+    revision = current(database_url)
+    if revision is not None and not knows(revision):
+        raise LaterRevision(revision)
     with migrating(database_url) as connection:
         command.upgrade(configuration(connection), "head")
 

@@ -1,6 +1,7 @@
 """The commands that prepare a database and a Temporal server: their output."""
 
 import os
+import sqlite3
 import subprocess
 import sys
 from datetime import timedelta
@@ -13,7 +14,10 @@ from temporalio.api.workflowservice.v1 import DescribeNamespaceResponse
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from cli.common import database_errors
 from devstack.commands import scratch_settings
+from settings import SettingsError
+from store.migrate import upgrade
 from temporal_runtime.namespace import RETENTION, set_up_retention
 
 ROOT = Path(__file__).parents[2]
@@ -43,6 +47,34 @@ def test_no_process_starts_on_a_database_without_this_releases_schema(tmp_path: 
     )
     assert completed.returncode == 2
     assert completed.stderr == "The database has no tables yet: run `aftercare db upgrade`\n"
+
+
+@pytest.mark.parametrize("command", [["db", "upgrade"], ["db", "current"], ["worker"], ["api"], ["mail", "waiting"]])
+def test_a_database_that_is_away_is_one_sentence(tmp_path: Path, command: list[str]) -> None:
+    variables = scratch_settings(tmp_path).to_environment()
+    variables["AFTERCARE_DATABASE_URL"] = "postgresql://u:hush@127.0.0.1:1/none"
+    completed = subprocess.run(
+        [sys.executable, "-m", "cli", *command],
+        cwd=ROOT,
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert completed.returncode == 2
+    assert completed.stderr.startswith("The database does not answer: ")
+    assert len(completed.stderr.splitlines()) == 1
+    assert "hush" not in completed.stderr
+
+
+def test_a_database_of_a_later_release_is_not_migrated(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/aftercare.db"
+    upgrade(url)
+    with sqlite3.connect(tmp_path / "aftercare.db") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+    with pytest.raises(SettingsError, match="a later release has migrated it"), database_errors():
+        upgrade(url)
 
 
 @pytest.mark.parametrize(("level", "shown"), [("info", False), ("debug", True)])

@@ -148,6 +148,67 @@ def test_a_refusal_names_the_variable_and_repeats_no_key(
     assert "hush" not in str(refusal.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("AFTERCARE_SMTP_URL", "mail.example:hush", "the mail server's address is"),
+        ("AFTERCARE_SMTP_URL", "http://u:hush@mail.example", "the mail server's address is"),
+        ("AFTERCARE_DATABASE_URL", "mysql://u:hush@db/x", "postgresql://user:password@host/name or sqlite:///path"),
+        ("AFTERCARE_DATABASE_URL", "hush", "postgresql://user:password@host/name or sqlite:///path"),
+        ("AFTERCARE_DATABASE_URL", "postgresql://db:hush/x", "postgresql://user:password@host/name or sqlite"),
+        ("AFTERCARE_MAIL_SENDER", "Aftercare <hush", "care@example.com"),
+        ("AFTERCARE_TEMPORAL_UI_URL", "hush", "https://host:8233"),
+        ("AFTERCARE_STRIPE_API_BASE", "hush:80", "https://host:8233"),
+        ("AFTERCARE_POLICY", '{"cure_dyas": 0}', "'cure_dyas' is no key of the policy: did you mean cure_days"),
+        ("AFTERCARE_POLICY", '{"nonsense_of_ours": 0}', "is no key of the policy: remove it"),
+        ("AFTERCARE_POLICY", '{"cure_days": "hush"}', "cure_days: Input should be a valid integer"),
+        ("AFTERCARE_POLICY", '{"cure_days": -1}', "cure_days is -1: it must not be below zero"),
+        ("AFTERCARE_POLICY", "{hush", "not JSON"),
+        ("AFTERCARE_SIMULATED_MISCHIEF", "{hush", "not JSON"),
+        ("AFTERCARE_RETURN_ADDRESSES", '{"US": []}', "US: "),
+        ("AFTERCARE_API_PROT", "1", "AFTERCARE_API_PROT is no setting: did you mean AFTERCARE_API_PORT"),
+        ("aftercare_api_keyz", "hush", "aftercare_api_keyz is no setting: did you mean AFTERCARE_API_KEYS"),
+        ("AFTERCARE_NONSENSE_OF_OURS", "hush", "AFTERCARE_NONSENSE_OF_OURS is no setting: remove it"),
+    ],
+)
+def test_a_wrong_setting_is_one_sentence(monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str) -> None:
+    given(monkeypatch, **{name: value})
+    with pytest.raises(SettingsError) as refused:
+        load_settings()
+    assert words in str(refused.value)
+    assert name in str(refused.value)
+    assert len(str(refused.value).splitlines()) == 1
+    assert "hush" not in str(refused.value)
+
+
+def test_a_misspelt_variable_and_a_wrong_value_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, AFTERCARE_API_PROT="1", AFTERCARE_API_PORT="70000", AFTERCARE_LOG_LEVEL="loud")
+    with pytest.raises(SettingsError) as refused:
+        load_settings()
+    assert len(str(refused.value).splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:p@db/aftercare",
+        "postgresql+psycopg://db/aftercare?sslmode=require",
+        "postgresql:///?service=aftercare",
+        "postgres://db/aftercare",
+        "sqlite:////var/lib/aftercare.db",
+        "sqlite://",
+    ],
+)
+def test_every_form_of_a_databases_url_is_taken(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    given(monkeypatch, AFTERCARE_DATABASE_URL=url)
+    assert load_settings().database_url == url
+
+
+def test_variables_of_the_tests_are_no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, AFTERCARE_TEST_CLAIMS="500", AFTERCARE_API_PORT="8001")
+    assert load_settings().api_port == 8001
+
+
 def test_keys_are_pairs_or_json(monkeypatch: pytest.MonkeyPatch) -> None:
     given(monkeypatch, AFTERCARE_API_KEYS=" staff:a:b , admin:c ")
     assert load_settings().api_keys == {"a:b": "staff", "c": "admin"}

@@ -13,6 +13,7 @@ from typing import Any
 
 from temporalio.client import Client, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.runtime import Runtime
 from temporalio.worker import Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxRestrictions
 
@@ -40,6 +41,7 @@ from settings.constants import SIMULATED
 from store.database import Database
 from temporal_runtime.client import connect_client
 from temporal_runtime.deployment import deployment_config
+from temporal_runtime.metrics import metrics_runtime
 from temporal_runtime.sandbox import ContextFreeSandboxRunner
 from workflows.flyaway import Flyaway
 from workflows.mail_delivery import MAIL_DELIVERY, MailDelivery
@@ -237,6 +239,18 @@ async def start_mail_delivery(
     return handle
 
 
+def _runtime(settings: Settings) -> Runtime | None:
+    """The runtime that serves the worker's metrics, if any. Raises SettingsError."""
+    if not settings.worker_metrics:
+        return None
+    try:
+        return metrics_runtime(settings.worker_metrics)
+    except (ValueError, RuntimeError) as error:
+        raise SettingsError(
+            f"AFTERCARE_WORKER_METRICS: metrics cannot be served at {settings.worker_metrics}: {error}"
+        ) from error
+
+
 async def run_worker(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT, then give running activities ``settings.worker_grace_seconds`` to end.
 
@@ -251,7 +265,7 @@ async def run_worker(settings: Settings) -> None:
     database = Database(settings.database_url)
     try:
         own_activities = activities(settings, database)
-        client = await connect_client(settings)
+        client = await connect_client(settings, runtime=_runtime(settings))
         worker = worker_on(client, settings, workflows=workflows(), activities=own_activities)
         await start_mail_delivery(client, settings.task_queue)
         async with simulated_webhooks(settings, database), worker:

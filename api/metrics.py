@@ -1,16 +1,30 @@
 """API: metrics for Prometheus. Requests are labelled by route and not by path, which has unbounded values."""
 
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from domain.kinds import ClaimState
+from domain.kinds import Attention, ClaimState
 from domain.reconciliation import Code
 
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20)
 _UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class ProgrammeCounts:
+    """What the database says of the programme. `reconciled`: when the last reconciliation ended, and its findings."""
+
+    open_claims: Mapping[ClaimState, int] = field(default_factory=dict)
+    oldest: Mapping[ClaimState, datetime] = field(default_factory=dict)
+    attention: Mapping[Attention, int] = field(default_factory=dict)
+    mails: Mapping[str, int] = field(default_factory=dict)
+    reconciled: tuple[datetime, Mapping[Code, int]] | None = None
 
 
 class Metrics:
@@ -32,8 +46,12 @@ class Metrics:
             registry=self._registry,
         )
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
-        self._claims = Gauge("aftercare_open_claims", "Open claims by state", ("state",), registry=self._registry)
-
+        self._claims = self._gauge("aftercare_open_claims", "Open claims by state", "state")
+        self._oldest = self._gauge(
+            "aftercare_oldest_open_claim_timestamp_seconds", "When the oldest open claim of a state was opened", "state"
+        )
+        self._attention = self._gauge("aftercare_claims_with_attention", "Claims that staff must look at", "code")
+        self._mails = self._gauge("aftercare_mails", "Mails that are not sent, by what became of them", "status")
         self._findings = Gauge(
             "aftercare_reconciliation_findings",
             "What the last reconciliation found, by code; nothing before the first",
@@ -55,22 +73,27 @@ class Metrics:
         metrics[0].inc()
         metrics[1].observe(seconds)
 
-    def render(
-        self,
-        open_claims: dict[ClaimState, int] | None,
-        reconciled: tuple[datetime, dict[Code, int]] | None = None,
-    ) -> bytes:
-        """All metrics in Prometheus' text format; without open claims while the database is unavailable."""
-        self._findings.clear()
-        if reconciled is not None:
-            self._reconciled.set(reconciled[0].timestamp())
-            for code, number in reconciled[1].items():
-                self._findings.labels(code.value).set(number)
-        if open_claims is None:
-            self._claims.clear()
-        for state, number in (open_claims or {}).items():
-            self._claims.labels(state.value).set(number)
+    def render(self, programme: ProgrammeCounts | None) -> bytes:
+        """All metrics in Prometheus' text format; those of the programme are left out while there is no database."""
+        now = programme or ProgrammeCounts()
+        if now.reconciled is not None:
+            self._reconciled.set(now.reconciled[0].timestamp())
+        _set(self._findings, now.reconciled[1] if now.reconciled else {})
+        _set(self._claims, now.open_claims)
+        _set(self._oldest, {state: at.timestamp() for state, at in now.oldest.items()})
+        _set(self._attention, now.attention)
+        _set(self._mails, now.mails)
         return generate_latest(self._registry)
+
+    def _gauge(self, name: str, description: str, label: str) -> Gauge:
+        return Gauge(name, description, (label,), registry=self._registry)
+
+
+def _set(gauge: Gauge, values: Mapping[Any, float]) -> None:
+    """Replace all values of the gauge."""
+    gauge.clear()
+    for label, value in values.items():
+        gauge.labels(str(label)).set(value)
 
 
 class MetricsMiddleware:

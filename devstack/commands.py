@@ -48,6 +48,7 @@ def scratch_settings(home: Path) -> Settings:
         secret=None,
         task_queue="aftercare",
         build_id="",
+        worker_metrics="",
         policy=Policy(),
     )
 

@@ -132,6 +132,8 @@ class Settings(BaseSettings):
     task_queue: Annotated[str, Field(min_length=1)] = "aftercare"
     build_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,100}$")] = ""
     """The worker's version, for example a commit. Empty: the worker has none (``aftercare temporal deploy``)."""
+    worker_metrics: Annotated[str, Field(pattern=r"^([^:]+|\[[0-9a-fA-F:]+\]):[0-9]{1,5}$|^$")] = ""
+    """``host:port`` where a worker serves metrics for Prometheus; empty: nowhere."""
     worker_grace_seconds: Annotated[float, Field(ge=0, le=600)] = 6
     """How long a stopping worker waits for running activities. The local stack has 10 s for everything."""
     worker_cached_claims: Annotated[int, Field(ge=1, le=1_000_000)] = 1000

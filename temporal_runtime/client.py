@@ -2,6 +2,7 @@
 
 from temporalio.client import Client
 from temporalio.converter import DataConverter
+from temporalio.runtime import Runtime
 
 from settings import Settings
 from temporal_runtime.connection import connect
@@ -16,8 +17,12 @@ def data_converter(settings: Settings) -> DataConverter:
 
 
 async def connect_client(
-    settings: Settings, *, wait_seconds: float | None = None, address: str | None = None
+    settings: Settings,
+    *,
+    wait_seconds: float | None = None,
+    address: str | None = None,
+    runtime: Runtime | None = None,
 ) -> Client:
     """A connected client. `wait_seconds`: the settings' by default. Raises SettingsError, TemporalUnreachable."""
     wait = settings.connect_seconds if wait_seconds is None else wait_seconds
-    return await connect(wait_seconds=wait, converter=data_converter(settings), address=address)
+    return await connect(wait_seconds=wait, converter=data_converter(settings), address=address, runtime=runtime)

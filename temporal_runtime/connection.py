@@ -15,6 +15,7 @@ from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, Describe
 from temporalio.client import Client
 from temporalio.converter import DataConverter
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
+from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode
 
 DEFAULT_ADDRESS = "localhost:7233"
@@ -27,12 +28,15 @@ class TemporalUnreachable(Exception):
     """Temporal did not answer in time, or refused this client. The message names the address and what to check."""
 
 
-async def connect(*, wait_seconds: float, converter: DataConverter, address: str | None = None) -> Client:
+async def connect(
+    *, wait_seconds: float, converter: DataConverter, address: str | None = None, runtime: Runtime | None = None
+) -> Client:
     """Connect a client, and return it once the server answers.
 
     Args:
         wait_seconds: how long to retry before giving up.
         converter: `temporal_runtime.client.data_converter` of the settings.
+        runtime: `temporal_runtime.metrics.metrics_runtime` for a process that serves metrics.
         address: use this address and ignore Temporal's environment variables and profiles.
 
     Raises:
@@ -46,7 +50,7 @@ async def connect(*, wait_seconds: float, converter: DataConverter, address: str
     while True:
         try:
             client = await asyncio.wait_for(
-                Client.connect(**config, data_converter=converter), max(deadline - loop.time(), 0.5)
+                Client.connect(**config, data_converter=converter, runtime=runtime), max(deadline - loop.time(), 0.5)
             )
             await _check_namespace(client)
             return client

@@ -25,6 +25,7 @@ from activities.payments.gateway import (
     require_positive,
 )
 from activities.payments.ledgered_gateway import LedgeredGateway, ResponseT
+from activities.payments.request_metrics import observed
 from activities.payments.steps import (
     HoldResponse,
     attempt_of,
@@ -241,10 +242,11 @@ class GatewayPayments(Payments):
         async def settled(session: AsyncSession, response: ResponseT) -> ResponseJson:
             return (await settle(session, response)).model_dump(mode="json")
 
-        async with _temporal_errors(attempt.key):
+        async with observed(attempt.purpose) as observation, _temporal_errors(attempt.key):
             if attempt.amount is not None:
                 require_positive(attempt.amount)
-            return result.validate_python(await self._ledgered.send(attempt, request, settled))
+            observation.result = done = result.validate_python(await self._ledgered.send(attempt, request, settled))
+            return done
 
 
 @asynccontextmanager

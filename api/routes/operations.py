@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from dataclasses import replace
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
@@ -10,12 +11,14 @@ from pydantic import Field
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 
-from api.metrics import Metrics
+from api.metrics import Metrics, ProgrammeCounts
 from api.openapi import Responses
 from api.openapi_examples import with_example
 from api.responses.base import View
 from api.services import ServicesDep
-from store.reads.claim_counts import open_claims
+from store.database import Database
+from store.reads.claim_counts import attention_counts, oldest_open_claims, open_claims
+from store.reads.outbox import outbox_status
 from store.reads.reconciliation import last_counts
 
 log = logging.getLogger("aftercare.api")
@@ -86,11 +89,23 @@ async def readyz(services: ServicesDep) -> JSONResponse:
 
 @metrics_router.get("/metrics", summary="Numbers for Prometheus", response_class=Response, responses=_METRICS)
 async def metrics(request: Request, services: ServicesDep) -> Response:
-    """Requests by route and status, their latency, open claims by state, what the last reconciliation found."""
+    """Requests and their latency; open claims by state and age, attention, mails, findings of the reconciliation."""
     app_metrics: Metrics = request.app.state.metrics
     try:
-        async with services.database.snapshot() as session:
-            text = app_metrics.render(await open_claims(session), await last_counts(session))
+        counts = await _programme_counts(services.database)
     except (SQLAlchemyError, OSError):
-        text = app_metrics.render(None)
-    return Response(text, media_type=CONTENT_TYPE_LATEST)
+        counts = None
+    return Response(app_metrics.render(counts), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _programme_counts(database: Database) -> ProgrammeCounts:
+    async with database.snapshot() as session:
+        counts = ProgrammeCounts(
+            open_claims=await open_claims(session),
+            oldest=await oldest_open_claims(session),
+            attention=await attention_counts(session),
+            reconciled=await last_counts(session),
+        )
+    outbox = await outbox_status(database, sent=0)
+    mails = {"waiting": outbox.waiting, "failing": outbox.failing, "given_up": outbox.given_up}
+    return replace(counts, mails=mails)

@@ -45,8 +45,12 @@ class ClaimsApi:
         return body
 
     async def post_ok(self, path: str, body: Json | None = None, key: str | None = None) -> Json:
-        """Post a request that must succeed."""
-        response = await self.post(path, body, key)
+        """Post a request that must succeed. It is repeated while a payment of the claim waits for the gateway."""
+        async with asyncio.timeout(_TIMEOUT_SECONDS):
+            response = await self.post(path, body, key)
+            while response.status_code == 409 and response.json()["code"] == "payment_in_progress":
+                await asyncio.sleep(_POLL_SECONDS)
+                response = await self.post(path, body, key)
         assert response.is_success, f"{path}: {response.status_code} {response.text}"
         done: Json = response.json()
         return done

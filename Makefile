@@ -43,6 +43,7 @@ check: $(VENV)/.project ## Format, lint, types, import contracts and the table o
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m tests.rules_table --check
+	@$(BIN)/python -m tests.roles_table --check
 
 format: $(VENV)/.project ## Format the code and mend what lint can mend
 	@$(BIN)/ruff check --fix-only --quiet .

@@ -100,7 +100,7 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.services, app.state.metrics = services, metrics
-    for router in _routers(config.development):
+    for router in version_1_routers(config.development):
         app.include_router(router, prefix="/v1")
     operations_routers = [operations.router]
     if "metrics" in config.open_pages:
@@ -120,7 +120,8 @@ def create_app(
     return app
 
 
-def _routers(in_development: bool) -> list[APIRouter]:
+def version_1_routers(in_development: bool) -> list[APIRouter]:
+    """The routers below `/v1`."""
     # Included directly: a router inside a router would be matched twice for every request.
     # Routers are matched in this order, so the most requested ones come first.
     routers = [devices.router, claims.router, claim_actions.router, shipping.router, catalogue.router, quotes.router]

@@ -75,7 +75,7 @@ class RequireRole(HTTPBearer):
             auto_error=False,
             description="A key of this installation; `dev` in development.",
         )
-        self._roles = roles
+        self.roles = roles
 
     async def __call__(self, request: Request) -> Caller:  # type: ignore[override]
         return self.authorize(request)
@@ -85,13 +85,14 @@ class RequireRole(HTTPBearer):
         caller: Caller | None = request.state.caller
         if caller is None:
             raise no_key()
-        if self._roles and caller.role not in (*self._roles, Role.ADMIN):
-            required = " or ".join(self._roles)
+        if self.roles and caller.role not in (*self.roles, Role.ADMIN):
+            required = " or ".join(self.roles)
             raise Problem(Code.FORBIDDEN, f"This needs the role {required}; the key's role is {caller.role}.")
         return caller
 
 
 AnyRole = Annotated[Caller, Security(RequireRole())]
+DeviceReader = Annotated[Caller, Security(RequireRole(Role.CUSTOMER_SERVICE, Role.STAFF, Role.FINANCE))]
 Warehouse = Annotated[Caller, Security(RequireRole(Role.WAREHOUSE))]
 WarehouseOrStaff = Annotated[Caller, Security(RequireRole(Role.WAREHOUSE, Role.STAFF))]
 Staff = Annotated[Caller, Security(RequireRole(Role.STAFF))]

@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import ConfigDict
 
+from store.reads.device_status import OwnerView
 from store.reads.queries import DeviceView as StoredDevice
 
 _CASE: dict[str, Any] = {
@@ -59,6 +60,11 @@ class DeviceView(StoredDevice):
             ]
         }
     )
+
+    owner: OwnerView | None  # type: ignore[assignment]  # the stored one always has it
+
+    def without_owner(self) -> "DeviceView":
+        return self.model_copy(update={"owner": None})
 
     @classmethod
     def of(cls, stored: StoredDevice) -> "DeviceView":

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from fastapi import APIRouter
 
-from api.auth import AnyRole, Staff, Warehouse
+from api.auth import CustomerServiceOrStaff, Staff, Warehouse
 from api.claim_commands import ClaimNotRunning, CommandRejected
 from api.idempotency import Key, RequestKey
 from api.openapi import write_problems
@@ -55,8 +55,10 @@ router = APIRouter(prefix="/claims/{claim_id}", tags=["Claims"])
 
 BACK_DATED = timedelta(hours=1)
 """An arrival reported more than this after it happened needs a reason."""
-_MONEY = write_problems(Code.NOT_FOUND, Code.ACTION_NOT_ALLOWED, Code.PAYMENT_IN_PROGRESS)
-_PAYS = write_problems(Code.NOT_FOUND, Code.ACTION_NOT_ALLOWED, Code.PAYMENT_IN_PROGRESS, Code.PAYMENT_DECLINED)
+_MONEY = write_problems(Code.FORBIDDEN, Code.NOT_FOUND, Code.ACTION_NOT_ALLOWED, Code.PAYMENT_IN_PROGRESS)
+_PAYS = write_problems(
+    Code.FORBIDDEN, Code.NOT_FOUND, Code.ACTION_NOT_ALLOWED, Code.PAYMENT_IN_PROGRESS, Code.PAYMENT_DECLINED
+)
 _ROLE = write_problems(Code.NOT_FOUND, Code.ACTION_NOT_ALLOWED, Code.FORBIDDEN)
 _ROLE_MONEY = write_problems(Code.NOT_FOUND, Code.ACTION_NOT_ALLOWED, Code.PAYMENT_IN_PROGRESS, Code.FORBIDDEN)
 _UNIT = write_problems(Code.NOT_FOUND, Code.ACTION_NOT_ALLOWED, Code.FORBIDDEN, Code.REFUSED)
@@ -199,7 +201,7 @@ async def decision(
 
 @router.post("/parts-choice", summary="Pay for missing parts or send them", responses=_PAYS)
 async def parts_choice(
-    body: PartsChoiceBody, claim_id: ClaimInPath, services: ServicesDep, caller: AnyRole, key: Key
+    body: PartsChoiceBody, claim_id: ClaimInPath, services: ServicesDep, caller: CustomerServiceOrStaff, key: Key
 ) -> ClaimView:
     """The price differences are charged, or the parts are awaited (R-CMP-1)."""
     return await _decide(
@@ -209,7 +211,7 @@ async def parts_choice(
 
 @router.post("/payment-method", summary="Pay with another card", responses=_PAYS)
 async def payment_method(
-    body: PaymentMethodBody, claim_id: ClaimInPath, services: ServicesDep, caller: AnyRole, key: Key
+    body: PaymentMethodBody, claim_id: ClaimInPath, services: ServicesDep, caller: CustomerServiceOrStaff, key: Key
 ) -> ClaimView:
     """After a declined card, while the claim waits for payment."""
     changed = ChangePaymentMethod(actor=caller.role, payment_method=body.payment_method)
@@ -218,7 +220,11 @@ async def payment_method(
 
 @router.post("/cancel", summary="Cancel the claim", responses=_MONEY)
 async def cancel(
-    claim_id: ClaimInPath, services: ServicesDep, caller: AnyRole, key: Key, body: CancelBody | None = None
+    claim_id: ClaimInPath,
+    services: ServicesDep,
+    caller: CustomerServiceOrStaff,
+    key: Key,
+    body: CancelBody | None = None,
 ) -> ClaimView:
     """Before the replacement has left: the hold is released and the fee given back (R-EXP-9)."""
     reason = body.reason if body else ""
@@ -227,7 +233,11 @@ async def cancel(
 
 @router.post("/found", summary="The lost drone was found", responses=_MONEY)
 async def found(
-    claim_id: ClaimInPath, services: ServicesDep, caller: AnyRole, key: Key, body: FoundBody | None = None
+    claim_id: ClaimInPath,
+    services: ServicesDep,
+    caller: CustomerServiceOrStaff,
+    key: Key,
+    body: FoundBody | None = None,
 ) -> ClaimView:
     """Flyaway: before dispatch the claim is withdrawn, afterwards people look at it (R-FLY-6)."""
     return await _decide(services, claim_id, Action.FOUND, ReportFound(actor=caller.role), key)
@@ -250,7 +260,7 @@ async def repair_quote(
 
 @router.post("/repair-choice", summary="Choose an option of a repair quote", responses=_PAYS)
 async def repair_choice(
-    body: RepairChoiceBody, claim_id: ClaimInPath, services: ServicesDep, caller: AnyRole, key: Key
+    body: RepairChoiceBody, claim_id: ClaimInPath, services: ServicesDep, caller: CustomerServiceOrStaff, key: Key
 ) -> ClaimView:
     """One of `repair.options`. A replacement and a paid repair are charged at once; only a replacement draws a use."""
     if body.choice in PAID_CHOICES and body.payment_method is None:

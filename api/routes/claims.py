@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from starlette.responses import StreamingResponse
 
 from api import event_stream
-from api.auth import AnyRole, Finance, FinanceOrStaff
+from api.auth import CustomerServiceOrStaff, Finance, FinanceOrStaff
 from api.claim_commands import TemporalUnavailable
 from api.idempotency import Key
 from api.openapi import Responses, read_problems, write_problems
@@ -90,10 +90,15 @@ class ClaimQuery(BaseModel):
     "/claims",
     status_code=202,
     summary="Make a claim",
-    responses=write_problems(Code.NOT_FOUND, Code.CLAIM_REFUSED, Code.PAYMENT_DECLINED, Code.CONFLICT),
+    responses=write_problems(Code.FORBIDDEN, Code.NOT_FOUND, Code.CLAIM_REFUSED, Code.PAYMENT_DECLINED, Code.CONFLICT),
 )
 async def make(
-    body: ClaimBody, services: ServicesDep, caller: AnyRole, key: Key, request: Request, response: Response
+    body: ClaimBody,
+    services: ServicesDep,
+    caller: CustomerServiceOrStaff,
+    key: Key,
+    request: Request,
+    response: Response,
 ) -> ClaimView:
     """Accepted with the claim, refused with every reason, or declined with the closed claim's id.
 

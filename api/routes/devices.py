@@ -4,13 +4,14 @@ import secrets
 
 from fastapi import APIRouter, Response
 
+from api.auth import CustomerServiceOrStaff, DeviceReader, Role
 from api.idempotency import Key
 from api.openapi import read_problems, write_problems
 from api.problems import Code, not_found
 from api.requests.base import SerialInPath
 from api.requests.devices import ActivationBody, BindingBody, DeviceBody
 from api.responses.devices import DeviceView
-from api.services import AuthenticatedServices, Services
+from api.services import Services, ServicesDep
 from domain.inspection import normalise_serial
 from messages.ids import new_id
 from messages.registry import ActivateDevice, BindController, RegisterDevice, UnbindController
@@ -26,8 +27,12 @@ async def status_page(services: Services, serial_number: str) -> DeviceView:
     return DeviceView.of(device)
 
 
-@router.post("/devices", status_code=201, summary="Register a device", responses=write_problems(Code.CONFLICT))
-async def register(body: DeviceBody, services: AuthenticatedServices, key: Key, response: Response) -> DeviceView:
+@router.post(
+    "/devices", status_code=201, summary="Register a device", responses=write_problems(Code.CONFLICT, Code.FORBIDDEN)
+)
+async def register(
+    body: DeviceBody, services: ServicesDep, caller: CustomerServiceOrStaff, key: Key, response: Response
+) -> DeviceView:
     """Register a unit under its serial number, stored as given and compared without case, spaces and hyphens."""
     command = RegisterDevice(
         serial_number=body.serial_number,
@@ -42,20 +47,28 @@ async def register(body: DeviceBody, services: AuthenticatedServices, key: Key, 
     return await status_page(services, serial_number)
 
 
-@router.get("/devices/{serial}", summary="Show a device", responses=read_problems(Code.NOT_FOUND))
-async def device(services: AuthenticatedServices, serial: SerialInPath) -> DeviceView:
-    """The status page: cover, uses left, warranty, history. An earlier serial number of a lineage answers too."""
-    return await status_page(services, serial)
+@router.get("/devices/{serial}", summary="Show a device", responses=read_problems(Code.NOT_FOUND, Code.FORBIDDEN))
+async def device(services: ServicesDep, caller: DeviceReader, serial: SerialInPath) -> DeviceView:
+    """The status page: cover, uses left, warranty, history. An earlier serial number of a lineage answers too.
+
+    `owner` is null for finance, which reads money and no people.
+    """
+    page = await status_page(services, serial)
+    return page.without_owner() if caller.role is Role.FINANCE else page
 
 
 @router.post(
     "/devices/{serial}/activation",
     status_code=201,
     summary="Activate a device",
-    responses=write_problems(Code.NOT_FOUND, Code.CONFLICT),
+    responses=write_problems(Code.NOT_FOUND, Code.CONFLICT, Code.FORBIDDEN),
 )
 async def activate(
-    serial: SerialInPath, services: AuthenticatedServices, key: Key, body: ActivationBody | None = None
+    serial: SerialInPath,
+    services: ServicesDep,
+    caller: CustomerServiceOrStaff,
+    key: Key,
+    body: ActivationBody | None = None,
 ) -> DeviceView:
     """Say when the device was first used. Cover bought before begins with it (R-PUR-5). A device is activated once."""
     activated_at = body.activated_at if body else None
@@ -67,9 +80,11 @@ async def activate(
     "/devices/{serial}/bindings",
     status_code=201,
     summary="Bind a remote controller",
-    responses=write_problems(Code.NOT_FOUND, Code.CONFLICT),
+    responses=write_problems(Code.NOT_FOUND, Code.CONFLICT, Code.FORBIDDEN),
 )
-async def bind(body: BindingBody, serial: SerialInPath, services: AuthenticatedServices, key: Key) -> DeviceView:
+async def bind(
+    body: BindingBody, serial: SerialInPath, services: ServicesDep, caller: CustomerServiceOrStaff, key: Key
+) -> DeviceView:
     """A flyaway is covered only while a remote controller is bound (R-FLY-1). An earlier binding ends with this one."""
     command = BindController(
         serial_number=serial, remote_controller=body.remote_controller, bound_at=body.bound_at or key.at, at=key.at
@@ -81,9 +96,9 @@ async def bind(body: BindingBody, serial: SerialInPath, services: AuthenticatedS
     "/devices/{serial}/bindings/current",
     status_code=204,
     summary="Unbind the remote controller",
-    responses=read_problems(Code.NOT_FOUND),
+    responses=read_problems(Code.NOT_FOUND, Code.FORBIDDEN),
 )
-async def unbind(serial: SerialInPath, services: AuthenticatedServices) -> None:
+async def unbind(serial: SerialInPath, services: ServicesDep, caller: CustomerServiceOrStaff) -> None:
     """End the binding now. 404 when none is in force."""
     command = UnbindController(serial_number=serial, at=services.now())
     await services.claim_commands.execute(command, new_id("cmd", secrets.token_hex(16)))

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path
 from fastapi.responses import JSONResponse
 from pydantic import AfterValidator
 
-from api.auth import AnyRole, CustomerServiceOrStaff, Staff
+from api.auth import CustomerServiceOrStaff, Staff
 from api.idempotency import Key
 from api.openapi import read_problems, write_problems
 from api.problems import MEDIA_TYPE, Code, Problem, declined, not_found
@@ -23,7 +23,7 @@ from api.requests.devices import (
 from api.responses.devices import DeviceView
 from api.responses.plans import MaintenanceCodeView, PlanView, RefundView, RenewalView, VerificationView
 from api.routes.devices import status_page
-from api.services import AuthenticatedServices, Services, ServicesDep
+from api.services import Services, ServicesDep
 from domain.device_snapshot import DeviceSnapshot
 from domain.kinds import TermKind
 from domain.reasons import Reason
@@ -84,9 +84,11 @@ def _plan_view(result: PlanBought | PlanRefused | PlanDeclined, refusal_code: Co
     "/plans",
     status_code=201,
     summary="Buy a plan",
-    responses=write_problems(Code.NOT_FOUND, Code.PLAN_REFUSED, Code.PAYMENT_DECLINED),
+    responses=write_problems(Code.NOT_FOUND, Code.PLAN_REFUSED, Code.PAYMENT_DECLINED, Code.FORBIDDEN),
 )
-async def buy(body: PlanBody, serial: SerialInPath, services: ServicesDep, caller: AnyRole, key: Key) -> PlanView:
+async def buy(
+    body: PlanBody, serial: SerialInPath, services: ServicesDep, caller: CustomerServiceOrStaff, key: Key
+) -> PlanView:
     """The first plan of a device, within its window (R-PUR-1..5). Charged at once; refused with every reason."""
     device = await _find_device(services, serial)
     reasons = await services.queries.plan_refusals(body.term, body.region, serial, services.now())
@@ -106,8 +108,8 @@ async def buy(body: PlanBody, serial: SerialInPath, services: ServicesDep, calle
     )
 
 
-@router.get("/renewal", summary="Can the cover be renewed", responses=read_problems(Code.NOT_FOUND))
-async def renewal(serial: SerialInPath, services: AuthenticatedServices) -> RenewalView:
+@router.get("/renewal", summary="Can the cover be renewed", responses=read_problems(Code.NOT_FOUND, Code.FORBIDDEN))
+async def renewal(serial: SerialInPath, services: ServicesDep, caller: CustomerServiceOrStaff) -> RenewalView:
     """Until when, from when to when and for how much; or every reason why not (R-REN-1..5)."""
     renewal = await services.queries.renewal(serial, services.now())
     if renewal is None:
@@ -119,9 +121,11 @@ async def renewal(serial: SerialInPath, services: AuthenticatedServices) -> Rene
     "/renewals",
     status_code=201,
     summary="Renew the cover",
-    responses=write_problems(Code.NOT_FOUND, Code.RENEWAL_REFUSED, Code.PAYMENT_DECLINED),
+    responses=write_problems(Code.NOT_FOUND, Code.RENEWAL_REFUSED, Code.PAYMENT_DECLINED, Code.FORBIDDEN),
 )
-async def renew(body: RenewalBody, serial: SerialInPath, services: ServicesDep, caller: AnyRole, key: Key) -> PlanView:
+async def renew(
+    body: RenewalBody, serial: SerialInPath, services: ServicesDep, caller: CustomerServiceOrStaff, key: Key
+) -> PlanView:
     """Another year. Bought before the end it begins right after it; bought later, at once, with a `gap` (R-REN-3)."""
     device = await _find_device(services, serial)
     result = await services.queries.renewal(serial, services.now())
@@ -146,13 +150,13 @@ async def renew(body: RenewalBody, serial: SerialInPath, services: ServicesDep, 
 @router.post(
     "/plans/{plan_id}/refund",
     summary="Give a plan back",
-    responses=write_problems(Code.NOT_FOUND, Code.CONFLICT, Code.REFUND_REFUSED),
+    responses=write_problems(Code.NOT_FOUND, Code.CONFLICT, Code.REFUND_REFUSED, Code.FORBIDDEN),
 )
 async def refund(
     serial: SerialInPath,
     plan_id: PlanInPath,
     services: ServicesDep,
-    caller: AnyRole,
+    caller: CustomerServiceOrStaff,
     key: Key,
     body: RefundBody | None = None,
 ) -> RefundView:
@@ -171,10 +175,10 @@ async def refund(
     response_model=None,
     response_class=ProblemResponse,
     summary="Ask to pause, advance or extend cover",
-    responses=write_problems(Code.NOT_FOUND, Code.COVER_FIXED),
+    responses=write_problems(Code.NOT_FOUND, Code.COVER_FIXED, Code.FORBIDDEN),
 )
 async def change_cover(
-    body: CoverChangeBody, serial: SerialInPath, services: AuthenticatedServices, key: Key
+    body: CoverChangeBody, serial: SerialInPath, services: ServicesDep, caller: CustomerServiceOrStaff, key: Key
 ) -> NoReturn:
     """Never possible (R-PLN-5): always `cover_fixed`, which says until when the cover can be renewed."""
     detail = await services.queries.cover_is_fixed(serial, services.now())
@@ -219,10 +223,14 @@ async def change_owner(
     "/maintenance-codes",
     status_code=201,
     summary="Issue the maintenance code",
-    responses=write_problems(Code.NOT_FOUND, Code.MAINTENANCE_REFUSED),
+    responses=write_problems(Code.NOT_FOUND, Code.MAINTENANCE_REFUSED, Code.FORBIDDEN),
 )
 async def issue_maintenance_code(
-    serial: SerialInPath, services: AuthenticatedServices, key: Key, body: MaintenanceCodeBody | None = None
+    serial: SerialInPath,
+    services: ServicesDep,
+    caller: CustomerServiceOrStaff,
+    key: Key,
+    body: MaintenanceCodeBody | None = None,
 ) -> MaintenanceCodeView:
     """One code a device, for the complimentary maintenance of the first year (R-MNT-1). It starts one claim."""
     code = f"MNT-{key.id('mnt')[4:12].upper()}"

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from api.auth import AnyRole
+from api.auth import CustomerServiceOrStaff
 from api.idempotency import Key
 from api.openapi import write_problems
 from api.problems import Code, Problem, not_found
@@ -21,9 +21,11 @@ be refused."""
 
 
 @router.post(
-    "/quotes", summary="Ask what a claim would cost", responses=write_problems(Code.NOT_FOUND, Code.CLAIM_REFUSED)
+    "/quotes",
+    summary="Ask what a claim would cost",
+    responses=write_problems(Code.FORBIDDEN, Code.NOT_FOUND, Code.CLAIM_REFUSED),
 )
-async def quote(body: QuoteBody, services: ServicesDep, caller: AnyRole, key: Key) -> QuoteView:
+async def quote(body: QuoteBody, services: ServicesDep, caller: CustomerServiceOrStaff, key: Key) -> QuoteView:
     """Fee, hold and window as they would be agreed now, and whether the claim would be accepted.
 
     Good for 30 minutes; no claim is made. `reasons` has every reason for which the rules would refuse the claim now. An

@@ -10,22 +10,43 @@ from api.app import create_app
 from api.auth import ApiKeys
 from api.key_guard import BURST, REFILL_SECONDS, KeyGuard, address_of
 from tests.api.conftest import SERIAL, ApiHarness, config, problem
+from tests.roles_table import main, permissions
 
 ROLES = {"cs": "customer_service", "wh": "warehouse", "st": "staff", "fi": "finance", "dev": "admin"}
 CLAIM = "/v1/claims/clm_aaaaaaaaaaaaaaaa"
 PLAN = "pln_aaaaaaaaaaaaaaaa"
+CUSTOMERS = {"cs", "st"}
+"""Who acts for customers."""
 LIMITED = {
+    "POST /v1/devices": CUSTOMERS,
+    f"GET /v1/devices/{SERIAL}": {"cs", "st", "fi"},
+    f"POST /v1/devices/{SERIAL}/activation": CUSTOMERS,
+    f"POST /v1/devices/{SERIAL}/bindings": CUSTOMERS,
+    f"DELETE /v1/devices/{SERIAL}/bindings/current": CUSTOMERS,
+    f"POST /v1/devices/{SERIAL}/plans": CUSTOMERS,
+    f"POST /v1/devices/{SERIAL}/plans/{PLAN}/refund": CUSTOMERS,
+    f"GET /v1/devices/{SERIAL}/renewal": CUSTOMERS,
+    f"POST /v1/devices/{SERIAL}/renewals": CUSTOMERS,
+    f"POST /v1/devices/{SERIAL}/maintenance-codes": CUSTOMERS,
+    f"POST /v1/devices/{SERIAL}/cover-changes": CUSTOMERS,
+    f"POST /v1/devices/{SERIAL}/verification": {"st"},
+    f"POST /v1/devices/{SERIAL}/owner": CUSTOMERS,
+    "POST /v1/quotes": CUSTOMERS,
+    "POST /v1/claims": CUSTOMERS,
     f"POST {CLAIM}/dispatch": {"wh"},
     f"POST {CLAIM}/return-scan": {"wh"},
     f"POST {CLAIM}/arrival": {"wh"},
     f"POST {CLAIM}/inspection": {"wh"},
+    f"POST {CLAIM}/completion": {"wh"},
     f"POST {CLAIM}/extension": {"st"},
     f"POST {CLAIM}/waiver": {"st"},
     f"POST {CLAIM}/decision": {"st"},
     f"POST {CLAIM}/repair-quote": {"st"},
-    f"POST {CLAIM}/completion": {"wh"},
-    f"POST /v1/devices/{SERIAL}/verification": {"st"},
-    f"POST /v1/devices/{SERIAL}/owner": {"cs", "st"},
+    f"POST {CLAIM}/parts-choice": CUSTOMERS,
+    f"POST {CLAIM}/payment-method": CUSTOMERS,
+    f"POST {CLAIM}/cancel": CUSTOMERS,
+    f"POST {CLAIM}/found": CUSTOMERS,
+    f"POST {CLAIM}/repair-choice": CUSTOMERS,
     f"GET {CLAIM}/ledger": {"fi"},
     f"GET {CLAIM}/evidence": {"fi", "st"},
     "GET /v1/reconciliations/latest": {"fi"},
@@ -34,27 +55,9 @@ LIMITED = {
 FOR_ALL = [
     "GET /v1/products",
     "GET /v1/products/mavic-3",
-    "POST /v1/devices",
-    f"GET /v1/devices/{SERIAL}",
-    f"POST /v1/devices/{SERIAL}/activation",
-    f"POST /v1/devices/{SERIAL}/bindings",
-    f"DELETE /v1/devices/{SERIAL}/bindings/current",
-    f"POST /v1/devices/{SERIAL}/plans",
-    f"POST /v1/devices/{SERIAL}/plans/{PLAN}/refund",
-    f"GET /v1/devices/{SERIAL}/renewal",
-    f"POST /v1/devices/{SERIAL}/renewals",
-    f"POST /v1/devices/{SERIAL}/maintenance-codes",
-    f"POST /v1/devices/{SERIAL}/cover-changes",
-    "POST /v1/quotes",
-    "POST /v1/claims",
     "GET /v1/claims",
     f"GET {CLAIM}",
     f"GET {CLAIM}/events",
-    f"POST {CLAIM}/parts-choice",
-    f"POST {CLAIM}/payment-method",
-    f"POST {CLAIM}/cancel",
-    f"POST {CLAIM}/found",
-    f"POST {CLAIM}/repair-choice",
     "POST /v1/dev/claims/clm_aaaaaaaaaaaaaaaa/fast-forward",
     f"POST /v1/dev/devices/{SERIAL}/terms",
     "POST /v1/dev/reminders/run",
@@ -76,6 +79,28 @@ async def test_every_role_has_exactly_the_permissions_of_the_contract(harness: A
                 assert role in problem(response, 403, "forbidden")["detail"], (route, role)
 
 
+def test_the_table_of_the_documents_is_that_of_the_routes() -> None:
+    assert main(["--check"]) == 0
+
+
+def test_the_table_says_what_the_matrix_above_says() -> None:
+    found = {
+        (route, ROLES[key])
+        for route, keys in (LIMITED | {route: set(ROLES) - {"dev"} for route in FOR_ALL}).items()
+        for key in keys
+    }
+    table = {(route, str(role)) for route, roles in permissions().items() for role in roles}
+    assert table == {(_template(route), role) for route, role in found if "/v1/dev/" not in route}
+
+
+async def test_finance_sees_no_owner(harness: ApiHarness) -> None:
+    await harness.covered()
+    path = f"/v1/devices/{SERIAL}"
+    page = (await harness.http.get(path, headers={"Authorization": "Bearer fi"})).json()
+    assert (page["owner"], page["serial_number"]) == (None, SERIAL)
+    assert (await harness.http.get(path, headers={"Authorization": "Bearer cs"})).json()["owner"]["name"] == "Ada"
+
+
 async def test_every_route_of_version_1_needs_a_key(harness: ApiHarness) -> None:
     for route in [*LIMITED, *FOR_ALL]:
         method, path = route.split()
@@ -88,11 +113,15 @@ async def test_every_route_of_version_1_needs_a_key(harness: ApiHarness) -> None
 
 async def test_the_matrix_above_names_every_route(harness: ApiHarness) -> None:
     document = (await harness.http.get("/openapi.json")).json()
-    named = {route.replace("clm_aaaaaaaaaaaaaaaa", "{claim_id}") for route in [*LIMITED, *FOR_ALL]}
-    named = {route.replace(SERIAL, "{serial}").replace(PLAN, "{plan_id}") for route in named}
-    named = {route.replace("mavic-3", "{model}") for route in named}
+    named = {_template(route) for route in [*LIMITED, *FOR_ALL]}
     routes = {f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods}
     assert named | set(SIGNED) == {route for route in routes if " /v1" in route}
+
+
+def _template(route: str) -> str:
+    """The route as its application names it."""
+    route = route.replace("clm_aaaaaaaaaaaaaaaa", "{claim_id}").replace(PLAN, "{plan_id}")
+    return route.replace(SERIAL, "{serial}").replace("mavic-3", "{model}")
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"])

@@ -29,6 +29,8 @@ LIMITED = {
     f"POST /v1/devices/{SERIAL}/renewals": CUSTOMERS,
     f"POST /v1/devices/{SERIAL}/maintenance-codes": CUSTOMERS,
     f"POST /v1/devices/{SERIAL}/cover-changes": CUSTOMERS,
+    f"POST /v1/devices/{SERIAL}/plans/{PLAN}/decision": {"st"},
+    "GET /v1/plan-questions": {"st"},
     f"POST /v1/devices/{SERIAL}/verification": {"st"},
     f"POST /v1/devices/{SERIAL}/owner": CUSTOMERS,
     "POST /v1/quotes": CUSTOMERS,

@@ -91,9 +91,10 @@ async def prometheus(folder: Path, settings: Settings) -> AsyncIterator[httpx2.A
     """A client of a Prometheus that scrapes the stack every second."""
     assert PROMETHEUS is not None
     port = free_ports(1)[0]
-    config = (MONITORING / "prometheus.yaml").read_text()
-    config = config.replace("aftercare-api:8000", f"{HOST}:{settings.api_port}").replace("15s", "1s")
-    config = config.replace("aftercare-worker:9464", settings.worker_metrics)
+    config = (MONITORING / "prometheus.yaml").read_text().replace("15s", "1s").replace("type: A", "# no names here")
+    config = config.replace("names: [api]", f"targets: ['{HOST}:{settings.api_port}']")
+    config = config.replace("names: [worker]", f"targets: ['{settings.worker_metrics}']")
+    config = re.sub(r"dns_sd_configs", "static_configs", re.sub(r"port: \d+", "", config))
     (folder / "prometheus.yaml").write_text(config)
     shutil.copy(MONITORING / "alerts.yaml", folder)
     process = await asyncio.create_subprocess_exec(

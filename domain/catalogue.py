@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from domain.dates import zone_known
 from domain.kinds import BODIES, Category, Component, TermKind
 from domain.money import Money
+from domain.serials import pattern_problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,10 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A product. `components` are the covered ones; `offers` are keyed by region code."""
+    """A product. `components` are the covered ones; `offers` are keyed by region code.
+
+    `serial_pattern` is a regular expression of its serial numbers, upper case without spaces and hyphens (R-INS-5).
+    """
 
     slug: str
     name: str
@@ -56,6 +60,7 @@ class Model:
     maintenance: bool
     components: tuple[Component, ...]
     offers: Mapping[str, Offer]
+    serial_pattern: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +132,8 @@ def _model_problems(model: Model, regions: Mapping[str, Region]) -> Iterable[Pro
         yield Problem(
             f"{where}.components", "R-EXP-7", "A removable battery must be a covered component, and only then."
         )
+    if model.serial_pattern is not None and (wrong := pattern_problem(model.serial_pattern)):
+        yield Problem(f"{where}.serial_pattern", "R-INS-5", wrong)
     if not model.offers:
         yield Problem(f"{where}.offers", "R-CAT-1", "The model is offered in no region.")
     for code, offer in model.offers.items():

@@ -9,7 +9,8 @@ from domain.claim import Inspection
 from domain.kinds import BODIES, Component, ReasonCode
 from domain.reasons import Reason
 
-_LOOK_ALIKE = str.maketrans("OI", "01")
+LOOK_ALIKE = str.maketrans("OI", "01")
+"""Characters of labels that look alike, and the one each is compared as."""
 
 
 class Verdict(StrEnum):
@@ -60,7 +61,7 @@ def compare_serials(expected: str, read: str) -> SerialMatch:
     left, right = normalise_serial(expected), normalise_serial(read)
     if left == right:
         return SerialMatch.SAME
-    if not right or left.translate(_LOOK_ALIKE) == right.translate(_LOOK_ALIKE):
+    if not right or left.translate(LOOK_ALIKE) == right.translate(LOOK_ALIKE):
         return SerialMatch.UNCLEAR
     return SerialMatch.DIFFERENT
 

@@ -148,11 +148,12 @@ class Decision(Message):
 
 
 class Dispatch(Decision):
-    """The replacement left the warehouse."""
+    """The replacement left the warehouse. `serial_number_confirmed`: a person has read its label again."""
 
     replacement_serial_number: str
     carrier: str | None = None
     tracking_number: str | None = None
+    serial_number_confirmed: bool = False
 
 
 class Inspect(Decision):
@@ -221,6 +222,7 @@ class Complete(Decision):
 
     repaired_serial_number: str | None = None
     tracking_number: str | None = None
+    serial_number_confirmed: bool = False
 
 
 ClaimEventMessage = ParcelScanned | ParcelArrived | PaymentChanged | MailFailed | OwnerCorrected

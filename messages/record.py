@@ -96,6 +96,7 @@ class RecordDispatch(Message):
     expected: tuple[Component, ...] = ()
     lost: bool = False
     consumes: bool = True
+    serial_number_confirmed: bool = False
 
 
 class DispatchRecorded(Message):

@@ -18,7 +18,10 @@ class Owner(Message):
 
 
 class RegisterDevice(Message):
-    """`activated_at` None: not activated yet, so that cover bought now starts later (R-PUR-5)."""
+    """`activated_at` None: not activated yet, so that cover bought now starts later (R-PUR-5).
+
+    `serial_number_confirmed`: a person has read the label again, so a look-alike is another unit.
+    """
 
     serial_number: str
     model: str
@@ -26,6 +29,7 @@ class RegisterDevice(Message):
     owner: Owner
     activated_at: datetime | None
     at: datetime
+    serial_number_confirmed: bool = False
 
 
 class ActivateDevice(Message):

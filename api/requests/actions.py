@@ -31,6 +31,7 @@ class DispatchBody(Body):
     replacement_serial_number: Serial
     carrier: Line | None = None
     tracking_number: Reference | None = None
+    serial_number_confirmed: StrictBool = False
 
 
 class ReturnScanBody(Body):
@@ -197,6 +198,7 @@ class CompletionBody(Body):
 
     repaired_serial_number: Serial | None = None
     tracking_number: Reference | None = None
+    serial_number_confirmed: StrictBool = False
 
 
 class FastForwardBody(Body):

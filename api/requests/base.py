@@ -1,5 +1,6 @@
 """API: field types of request bodies. They check bounds and characters; each error says what is wrong."""
 
+import unicodedata
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
@@ -22,6 +23,7 @@ from api.requests.text_form import TextForm
 from domain.dates import whole_second
 from domain.inspection import can_be_serial, normalise_serial
 from domain.kinds import Component
+from domain.serials import misreading
 
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 """Instants and days outside are invalid; calendar arithmetic near the years 1 and 9999 would fail."""
@@ -61,10 +63,17 @@ def _year_in_range(value: date) -> date:
 
 
 def _valid_serial(text: str) -> str:
+    if found := misreading(text):
+        raise ValueError(found[:1].lower() + found[1:])
     serial = normalise_serial(text)
     if not serial.isascii() or not serial.isalnum() or len(serial) > 32 or not can_be_serial(text):
         raise ValueError("must be 1 to 32 letters and digits; spaces and hyphens do not count")
     return text
+
+
+def _read_serial(text: str) -> str:
+    """As it was read; full-width characters, which an input method makes, count as plain ones."""
+    return unicodedata.normalize("NFKC", single_line(text))
 
 
 def _mail_address(text: str) -> str:
@@ -108,7 +117,7 @@ Serial = Annotated[
     str, _length(1, 64), _shown(r"^[ -]*[A-Za-z0-9](?:[ -]*[A-Za-z0-9]){0,31}[ -]*$"), AfterValidator(_valid_serial)
 ]
 """A serial number. Stored as given, compared without case, spaces and hyphens (R-INS-5)."""
-ReadSerial = Annotated[str, _length(0, 64), _shown(LINE_PATTERN), AfterValidator(single_line)]
+ReadSerial = Annotated[str, _length(0, 64), _shown(LINE_PATTERN), AfterValidator(_read_serial)]
 """A serial number as an inspector read it; empty when the label is illegible."""
 Slug = Annotated[str, TextForm(r"^[a-z0-9][a-z0-9-]{0,63}$", "a slug in lower case, for example mavic-3")]
 RegionCode = Annotated[str, TextForm(r"^[A-Z]{2,8}$", "a region's code, for example US")]

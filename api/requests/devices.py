@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import StrictBool
+
 from api.openapi_examples import with_example
 from api.requests.base import Body, Day, Email, Instant, Line, ReasonText, Reference, RegionCode, Serial, Slug
 from domain.kinds import CoverChange, TermKind
@@ -19,7 +21,10 @@ class OwnerBody(Body):
 
 
 class DeviceBody(Body):
-    """`activated_at` left out: not activated yet, so that cover bought now begins at activation (R-PUR-5)."""
+    """`activated_at` left out: not activated yet, so that cover bought now begins at activation (R-PUR-5).
+
+    `serial_number_confirmed`: the label was read again, after the number was refused for looking like a registered one.
+    """
 
     model_config = with_example(
         {
@@ -36,6 +41,7 @@ class DeviceBody(Body):
     region: RegionCode
     owner: OwnerBody
     activated_at: Instant | None = None
+    serial_number_confirmed: StrictBool = False
 
 
 class ActivationBody(Body):

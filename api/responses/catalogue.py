@@ -39,6 +39,7 @@ _PRODUCT = {
     "maintenance": True,
     "battery_removable": True,
     "components": ["aircraft", "gimbal_camera", "propellers", "battery"],
+    "serial_pattern": None,
     "regions": {"US": _OFFER},
 }
 
@@ -91,6 +92,7 @@ class ProductView(View):
     maintenance: bool
     battery_removable: bool
     components: list[Component]
+    serial_pattern: str | None
     regions: dict[str, OfferView]
 
     @classmethod
@@ -103,6 +105,7 @@ class ProductView(View):
             maintenance=model.maintenance,
             battery_removable=model.battery_removable,
             components=list(model.components),
+            serial_pattern=model.serial_pattern,
             regions={
                 region.code: OfferView.of(model.offers[region.code], region)
                 for region in catalogue.regions

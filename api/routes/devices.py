@@ -41,6 +41,7 @@ async def register(
         owner=body.owner.message(),
         activated_at=body.activated_at,
         at=key.at,
+        serial_number_confirmed=body.serial_number_confirmed,
     )
     serial_number = await services.claim_commands.execute(command, key.id("cmd"))
     response.headers["Location"] = f"/v1/devices/{normalise_serial(serial_number)}"

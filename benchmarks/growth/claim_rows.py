@@ -71,6 +71,7 @@ class _ClaimRows(ClaimDocuments):
             "replaced_by": None,
             "replaced_at": None,
             "replaced_on": None,
+            "look_alike": f"SN{NUMBER}",
         }
         owner = {"owner_name": "Ada Marsh", "owner_email": f"owner{NUMBER}@example.com"}
         yield "lineages", {"id": f"lin_{NUMBER}", **owner, "created_at": bought, "verified_at": None}
@@ -78,7 +79,13 @@ class _ClaimRows(ClaimDocuments):
             left, new = self._at + timedelta(days=1), f"SN{NUMBER}R"
             lost = self._scenario.service is Service.FLYAWAY
             gone = {"status": (DeviceStatus.LOST if lost else DeviceStatus.REPLACED).value, "replaced_by": new}
-            second = {"serial_number": new, "serial_text": new, "generation": 1, "registered_at": left}
+            second = {
+                "serial_number": new,
+                "serial_text": new,
+                "generation": 1,
+                "registered_at": left,
+                "look_alike": new,
+            }
             yield "devices", unit | second | {"claim_id": f"clm_{NUMBER}"}
             yield "devices", unit | gone | {"replaced_at": left, "replaced_on": left.date()}
         else:

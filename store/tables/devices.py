@@ -31,7 +31,8 @@ class DeviceRow(SQLModel, table=True):
     """One unit. `generation` counts the units of a lineage from 0; `claim_id` is the claim it was dispatched for.
 
     `serial_number` is normalised (R-INS-5), here and in every column that refers to a unit; `serial_text` is as it was
-    entered, and is displayed.
+    entered, and is displayed. `look_alike` is the same for numbers that only O and 0, or I and 1, tell apart; NULL
+    where a worker of release 0.2 wrote the row during an upgrade.
     """
 
     __tablename__ = "devices"
@@ -50,6 +51,7 @@ class DeviceRow(SQLModel, table=True):
     replaced_by: str | None = Field(default=None, foreign_key="devices.serial_number")
     replaced_at: datetime | None = Field(default=None, sa_type=Instant)
     replaced_on: date | None = None
+    look_alike: str | None = Field(default=None, index=True)
 
 
 class BindingRow(SQLModel, table=True):

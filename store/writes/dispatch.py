@@ -9,9 +9,10 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.dates import local_day
-from domain.inspection import can_be_serial, normalise_serial
+from domain.inspection import normalise_serial
 from domain.kinds import ClaimState, DeviceStatus, Service, UseKind
 from domain.returns import reminders, window
+from domain.serials import form_problem, look_alike_key, look_alike_problem
 from messages.record import (
     DispatchRecorded,
     DispatchRefused,
@@ -22,6 +23,7 @@ from messages.record import (
 from store.database import execute
 from store.query_hints import unindexed
 from store.reads import catalogue
+from store.reads.look_alikes import look_alike_of
 from store.tables.claims import ClaimRow
 from store.tables.devices import BindingRow, DeviceRow, LineageRow
 from store.upsert import insert_once, table_of
@@ -56,7 +58,7 @@ async def record_dispatch(session: AsyncSession, command: RecordDispatch) -> Dis
     serial = normalise_serial(text)
     if sent is not None and sent.serial_number == serial:
         return await _dispatch_recorded(session, command, old.region, old.replaced_at or command.at)
-    refusal = _refusal(command, units, old, sent)
+    refusal = _refusal(command, units, old, sent) or await _invalid_serial(session, command, old.model)
     if refusal is not None:
         return refusal
     new = {
@@ -70,6 +72,7 @@ async def record_dispatch(session: AsyncSession, command: RecordDispatch) -> Dis
         "activated_at": old.activated_at,
         "registered_at": command.at,
         "claim_id": claim.id,
+        "look_alike": look_alike_key(serial),
     }
     if not await insert_once(session, DeviceRow, new):
         return await _serial_taken(session, text, old.model)
@@ -114,8 +117,6 @@ async def identify_serial(session: AsyncSession, query: IdentifySerial) -> Seria
 
 def _refusal(command: RecordDispatch, units: Sequence[Unit], old: Unit, sent: Unit | None) -> DispatchRefused | None:
     text = command.replacement_serial_number.strip()
-    if not can_be_serial(text):
-        return DispatchRefused(rule="R-CLM-9", message="The replacement needs a serial number.")
     if normalise_serial(text) == old.serial_number:
         return DispatchRefused(rule="R-CLM-9", message=f"{text} is the original; the replacement is another unit.")
     if sent is not None:
@@ -127,6 +128,20 @@ def _refusal(command: RecordDispatch, units: Sequence[Unit], old: Unit, sent: Un
         message = f"{old.serial_text} was replaced{by} already."
         return DispatchRefused(rule="R-CLM-9", message=message)
     return None
+
+
+async def _invalid_serial(session: AsyncSession, command: RecordDispatch, slug: str) -> DispatchRefused | None:
+    """Why a serial number cannot be a new unit's, or needs a second look (R-INS-5). One that is registered already is
+    told as such when it is inserted."""
+    text, confirmed = command.replacement_serial_number.strip(), command.serial_number_confirmed
+    serial = normalise_serial(text)
+    if (await execute(session, _SELECT_MODEL, {"serial": serial})).scalar() is not None:
+        return None
+    model = await catalogue.model(session, slug)
+    wrong = form_problem(text, model.serial_pattern if model else None, confirmed=confirmed)
+    if wrong is None and not confirmed and (known := await look_alike_of(session, serial)):
+        wrong = look_alike_problem(known)
+    return DispatchRefused(rule="R-INS-5", message=f"{text}: {wrong}") if wrong else None
 
 
 async def _serial_taken(session: AsyncSession, text: str, model: str) -> DispatchRefused:

@@ -1,7 +1,6 @@
 """Store, the write side of devices: registration, activation, bindings, terms planted for development."""
 
 from datetime import datetime
-from typing import Final
 
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
@@ -11,17 +10,17 @@ from domain.coverage import new_term, quota_for
 from domain.dates import start_of_day
 from domain.device_snapshot import DeviceSnapshot
 from domain.eligibility import CLOCK_SKEW
-from domain.inspection import can_be_serial, normalise_serial
+from domain.inspection import normalise_serial
 from domain.kinds import DeviceStatus, TermKind
 from domain.purchase import question_by_activation, starts_at
+from domain.serials import form_problem, look_alike_key, look_alike_problem
 from messages.ids import new_id
 from messages.registry import ActivateDevice, BindController, PlantTerm, RegisterDevice, UnbindController
 from store.reads import catalogue
 from store.reads.device_snapshot import load_snapshot, term_from
+from store.reads.look_alikes import look_alike_of
 from store.tables.devices import BindingRow, DeviceRow, LineageRow, TermRow
 from store.writes.command_refused import CommandRefused
-
-MAX_SERIAL_LENGTH: Final = 64
 
 
 async def register_device(session: AsyncSession, command: RegisterDevice) -> str:
@@ -31,6 +30,9 @@ async def register_device(session: AsyncSession, command: RegisterDevice) -> str
     invalid = await _invalid_fields(session, command, text)
     if invalid:
         raise CommandRefused("invalid_request", *invalid)
+    known = None if command.serial_number_confirmed else await look_alike_of(session, serial)
+    if known is not None:
+        raise CommandRefused("conflict", ("serial_number_confirmed", look_alike_problem(known)))
     lineage = LineageRow(
         id=new_id("lin", serial), owner_name=command.owner.name, owner_email=command.owner.email, created_at=command.at
     )
@@ -43,6 +45,7 @@ async def register_device(session: AsyncSession, command: RegisterDevice) -> str
         status=DeviceStatus.CURRENT.value,
         activated_at=command.activated_at,
         registered_at=command.at,
+        look_alike=look_alike_key(text),
     )
     try:
         async with session.begin_nested():
@@ -175,12 +178,13 @@ def unpaid_term(snapshot: DeviceSnapshot, term_id: str, kind: TermKind, start: d
 
 async def _invalid_fields(session: AsyncSession, command: RegisterDevice, text: str) -> list[tuple[str, str]]:
     invalid = []
-    if len(text) > MAX_SERIAL_LENGTH or not can_be_serial(text):
-        invalid.append(("serial_number", f"A serial number has 1 to {MAX_SERIAL_LENGTH} letters and digits."))
     region = await catalogue.region(session, command.region)
     if region is None:
         invalid.append(("region", f"There is no region {command.region}."))
     model = await catalogue.model(session, command.model)
+    pattern = model.serial_pattern if model else None
+    if wrong := form_problem(text, pattern, confirmed=command.serial_number_confirmed):
+        invalid.insert(0, ("serial_number", wrong))
     if model is None:
         invalid.append(("model", f"There is no model {command.model}."))
     elif region is not None and region.code not in model.offers:

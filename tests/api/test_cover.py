@@ -127,9 +127,9 @@ async def test_a_lost_maintenance_code_is_the_same_code_again(harness: ApiHarnes
 
 
 async def test_maintenance_is_refused_with_every_reason(harness: ApiHarness) -> None:
-    body = {"serial_number": "GRIP1", "model": "osmo-action-4", "region": "US", "owner": OWNER}
+    body = {"serial_number": "GRIP2001", "model": "osmo-action-4", "region": "US", "owner": OWNER}
     assert (await harness.http.post("/v1/devices", json=body)).status_code == 201
-    refused = problem(await harness.http.post("/v1/devices/GRIP1/maintenance-codes"), 422, "maintenance_refused")
+    refused = problem(await harness.http.post("/v1/devices/GRIP2001/maintenance-codes"), 422, "maintenance_refused")
     assert codes(refused) == ["maintenance_not_offered", "no_plan"]
     await harness.covered(plan=False)
     await planted(harness, "2025-01-01", "2y")

@@ -56,9 +56,9 @@ async def test_an_expired_quote_is_not_honoured(harness: ApiHarness) -> None:
 
 async def test_a_quote_is_for_one_device_tier_and_battery(harness: ApiHarness) -> None:
     await harness.covered()
-    await harness.covered("OTHER")
+    await harness.covered("OTHERS")
     quoted = await quote(harness)
-    for changes in ({"tier": "standard"}, {"replace_battery": False}, {"serial_number": "OTHER"}):
+    for changes in ({"tier": "standard"}, {"replace_battery": False}, {"serial_number": "OTHERS"}):
         await expired(harness, quote_id=quoted["id"], **changes)
 
 
@@ -178,9 +178,11 @@ async def test_what_is_not_offered_has_no_quote(
     offered = next(r for r in catalogue.regions if r.code == region)
     if code == "premium_unavailable_in_region" and offered.premium:
         region = next(r.code for r in catalogue.regions if not r.premium)
-    device = {"owner": OWNER} | {"serial_number": "Q1", "model": model, "region": region}
+    device = {"owner": OWNER} | {"serial_number": "QUOTE1", "model": model, "region": region}
     assert (await harness.http.post("/v1/devices", json=device)).status_code == 201
-    refused = problem(await harness.http.post("/v1/quotes", json=body | {"serial_number": "Q1"}), 422, "claim_refused")
+    refused = problem(
+        await harness.http.post("/v1/quotes", json=body | {"serial_number": "QUOTE1"}), 422, "claim_refused"
+    )
     assert {reason["code"] for reason in refused["reasons"]} == {code, "no_plan"}
 
 

@@ -83,9 +83,9 @@ async def test_a_maintenance_job_is_started_by_its_code_once(harness: ApiHarness
 
 async def test_a_maintenance_code_of_another_device_starts_nothing(harness: ApiHarness) -> None:
     await harness.covered()
-    await harness.covered("OTHER")
+    await harness.covered("OTHERS")
     given = await code(harness)
-    for body in (worn(given, serial_number="OTHER"), worn("MNT-AAAAAAAA")):
+    for body in (worn(given, serial_number="OTHERS"), worn("MNT-AAAAAAAA")):
         refused = problem(await harness.http.post("/v1/claims", json=body), 422, "claim_refused")
         assert [reason["code"] for reason in refused["reasons"]] == ["maintenance_code_invalid"]
 

@@ -48,7 +48,7 @@ class Programme:
 
     async def device(
         self,
-        serial: str = "M3-1",
+        serial: str = "M3-2001",
         model: str = "mavic-3",
         region: str = "US",
         *,
@@ -81,7 +81,7 @@ class Programme:
 
     def reservation(
         self,
-        serial: str = "M3-1",
+        serial: str = "M3-2001",
         *,
         claim_id: str | None = None,
         service: Service = Service.CARE_EXPRESS,
@@ -167,7 +167,7 @@ class Programme:
         assert isinstance(result, DispatchRefused), result
         return result
 
-    async def uses(self, serial: str = "M3-1", at: datetime = NOW) -> tuple[int, int, int]:
+    async def uses(self, serial: str = "M3-2001", at: datetime = NOW) -> tuple[int, int, int]:
         """Used, reserved and left replacements as the status page counts them."""
         shown = await self.queries.device(serial, at)
         assert shown is not None
@@ -175,7 +175,7 @@ class Programme:
         assert pool.used + pool.reserved + pool.left == pool.total
         return pool.used, pool.reserved, pool.left
 
-    def plan(self, serial: str = "M3-1", plan_id: str = "plan_1", region: str | None = None) -> BuyPlan:
+    def plan(self, serial: str = "M3-2001", plan_id: str = "plan_1", region: str | None = None) -> BuyPlan:
         return BuyPlan(
             plan_id=plan_id, serial_number=serial, kind=TermKind.ONE_YEAR, region=region, payment_method="pm_card_visa"
         )

@@ -58,8 +58,8 @@ def page(
 async def covered(programme: Programme, count: int, *, first: int = 0) -> list[str]:
     """Registers devices `first` to `count - 1`, each covered for a year from START. Returns the ids of the terms."""
     for n in range(first, count):
-        await programme.device(f"D-{n}", kind=None, bound=False, email=f"owner{n}@example.com")
-        await plant(programme, f"D-{n}", f"t{n}", START)
+        await programme.device(f"DX-200{n}", kind=None, bound=False, email=f"owner{n}@example.com")
+        await plant(programme, f"DX-200{n}", f"t{n}", START)
     return [f"t{n}" for n in range(first, count)]
 
 

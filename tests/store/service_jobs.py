@@ -25,7 +25,7 @@ def jobs_of(programme: Programme) -> DatabaseJobs:
     return DatabaseJobs(programme.database, Policy())
 
 
-def a_repair(claim_id: str = "clm_r", serial: str = "M3-1", at: datetime = NOW, **incident: object) -> OpenJob:
+def a_repair(claim_id: str = "clm_r", serial: str = "M3-2001", at: datetime = NOW, **incident: object) -> OpenJob:
     occurred_at = incident.get("occurred_at", at - timedelta(days=1))
     cause = incident.get("cause", Cause.COLLISION)
     assert isinstance(occurred_at, datetime)
@@ -35,7 +35,9 @@ def a_repair(claim_id: str = "clm_r", serial: str = "M3-1", at: datetime = NOW, 
 
 
 def a_maintenance(claim_id: str = "clm_m", code: str = "mnt-1", at: datetime = NOW) -> OpenJob:
-    return OpenJob(claim_id=claim_id, service=Service.MAINTENANCE, serial_number="m3 1", at=at, maintenance_code=code)
+    return OpenJob(
+        claim_id=claim_id, service=Service.MAINTENANCE, serial_number="m3 2001", at=at, maintenance_code=code
+    )
 
 
 async def opened(programme: Programme, command: OpenJob) -> JobOpened:
@@ -52,14 +54,14 @@ async def refused(programme: Programme, command: OpenJob) -> list[ReasonCode]:
 
 
 async def issue(programme: Programme, code: str = "mnt-1", at: datetime = NOW) -> MaintenanceCodeIssued:
-    command = IssueMaintenanceCode(serial_number="M3-1", code=code, at=at)
+    command = IssueMaintenanceCode(serial_number="M3-2001", code=code, at=at)
     result = await DatabaseEntitlements(programme.database).issue_maintenance_code(command)
     assert isinstance(result, MaintenanceCodeIssued), result
     return result
 
 
 async def code_is_used_by(programme: Programme) -> str | None:
-    snapshot = await programme.queries.snapshot("M3-1")
+    snapshot = await programme.queries.snapshot("M3-2001")
     assert snapshot is not None
     assert snapshot.maintenance_code is not None
     return snapshot.maintenance_code.claim_id

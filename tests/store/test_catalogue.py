@@ -26,7 +26,7 @@ async def test_the_catalogue_is_cached_until_another_is_loaded(programme: Progra
 
 
 async def test_a_catalogue_that_lacks_a_registered_model_is_refused(programme: Programme) -> None:
-    await programme.device("MINI-1", model="mini-se")
+    await programme.device("MINI-2001", model="mini-se")
     catalogue = await programme.queries.catalogue()
     with pytest.raises(CatalogueRefused, match="mini-se"):
         async with programme.database.transaction() as session:

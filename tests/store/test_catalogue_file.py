@@ -2,18 +2,20 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from temporalio.exceptions import ApplicationError
 
 from domain.kinds import Category
 from store.catalogue_file import differences, read_file, write_file
 from store.database import Database
 from store.reads.queries import Queries
 from store.seed import DEMO_CATALOGUE, demo_catalogue
-from store.writes.catalogue import CatalogueRefused
+from store.writes.catalogue import CatalogueRefused, load_catalogue
 from tests.store.programme import Programme
 
 Edit = Callable[[dict[str, Any]], Any]
@@ -210,3 +212,18 @@ def test_a_database_without_tables_is_reported(
     monkeypatch.setenv("AFTERCARE_DATABASE_URL", f"sqlite:///{tmp_path}/empty.db")
     code, output = aftercare("load", DEMO_CATALOGUE, "--yes")
     assert (code, "run `aftercare db upgrade`" in output) == (2, True)
+
+
+async def test_a_models_pattern_judges_the_serial_numbers_of_new_units(programme: Programme) -> None:
+    """R-INS-5."""
+    catalogue = await programme.queries.catalogue()
+    models = tuple(
+        replace(model, serial_pattern="M3[0-9]{4}") if model.slug == "mavic-3" else model for model in catalogue.models
+    )
+    async with programme.database.transaction() as session:
+        await load_catalogue(session, replace(catalogue, models=models))
+    await programme.device("M3-2001")
+    with pytest.raises(ApplicationError, match="M32001 would be"):
+        await programme.device("M3-2OO1")
+    with pytest.raises(ApplicationError, match="form of this model"):
+        await programme.device("M3-200X")

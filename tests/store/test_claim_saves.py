@@ -49,9 +49,9 @@ async def test_a_use_is_given_back_once_and_never_after_it_was_consumed(programm
     await programme.close(first.claim, Outcome.CANCELLED, 3, gives_back=True)
     assert await programme.uses() == (0, 0, 4)
     second = await programme.reserve(programme.reservation())
-    await programme.dispatch(second, "M3-2")
+    await programme.dispatch(second, "M3-2002")
     await programme.close(second.claim, Outcome.DEFAULT_CHARGED, gives_back=True)
-    assert await programme.uses("M3-2") == (1, 0, 3)
+    assert await programme.uses("M3-2002") == (1, 0, 3)
 
 
 async def test_a_dispatched_unit_consumes_the_use_even_after_it_was_given_back(programme: Programme) -> None:
@@ -59,8 +59,8 @@ async def test_a_dispatched_unit_consumes_the_use_even_after_it_was_given_back(p
     reserved = await programme.reserve(programme.reservation())
     await programme.close(reserved.claim, Outcome.CANCELLED, gives_back=True)
     await programme.save(replace(reserved.claim, state=ClaimState.AWAITING_DISPATCH), 1, run_id="run-2")
-    await programme.dispatch(reserved, "M3-2")
-    assert await programme.uses("M3-2") == (1, 0, 1)
+    await programme.dispatch(reserved, "M3-2002")
+    assert await programme.uses("M3-2002") == (1, 0, 1)
 
 
 async def test_a_claim_reopened_beside_a_newer_one_is_saved(programme: Programme) -> None:
@@ -71,6 +71,6 @@ async def test_a_claim_reopened_beside_a_newer_one_is_saved(programme: Programme
     reopened = replace(old.claim, state=ClaimState.AWAITING_DISPATCH)
     await programme.save(reopened, 1, run_id="run-2")
     assert await programme.queries.claim(old.claim.id) == reopened
-    shown = await programme.queries.device("M3-1", NOW)
+    shown = await programme.queries.device("M3-2001", NOW)
     assert shown is not None
     assert shown.open_claim_id == new.claim.id

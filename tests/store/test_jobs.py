@@ -41,7 +41,7 @@ async def test_a_repair_is_opened_with_the_term_it_may_draw_on(programme: Progra
         Money(0, "USD"),
         Money(0, "USD"),
     )
-    assert (result.term_id, result.bindable, result.time_zone) == ("t-M3-1", True, ZONE)
+    assert (result.term_id, result.bindable, result.time_zone) == ("t-M3-2001", True, ZONE)
     assert set(result.expected) == {
         Component.AIRCRAFT,
         Component.GIMBAL_CAMERA,
@@ -69,9 +69,9 @@ async def test_a_repair_needs_no_plan(programme: Programme) -> None:
 
 async def test_a_two_year_plan_extends_the_warranty_and_an_inactive_unit_has_none(programme: Programme) -> None:
     await programme.device(kind=TermKind.TWO_YEARS)
-    await programme.device("NEW-1", kind=None, bound=False, activated_at=None)
+    await programme.device("NEW-2001", kind=None, bound=False, activated_at=None)
     assert (await opened(programme, a_repair())).warranty_until == end_of_day(date(2027, 7, 26), ZONE)
-    assert (await opened(programme, a_repair("clm_n", "NEW-1"))).warranty_until is None
+    assert (await opened(programme, a_repair("clm_n", "NEW-2001"))).warranty_until is None
 
 
 @pytest.mark.parametrize(("early", "drawn"), [(0, True), (1, False)])
@@ -79,7 +79,7 @@ async def test_a_replacement_is_for_incidents_within_the_unbroken_cover(
     programme: Programme, early: int, drawn: bool
 ) -> None:
     await programme.device()
-    snapshot = await programme.queries.snapshot("M3-1")
+    snapshot = await programme.queries.snapshot("M3-2001")
     assert snapshot is not None
     assert snapshot.terms[0].starts_at is not None
     incident = snapshot.terms[0].starts_at - timedelta(seconds=early)
@@ -116,10 +116,10 @@ async def test_of_eight_repairs_at_once_one_is_opened(programme: Programme) -> N
 async def test_a_replaced_unit_and_an_amount_owed_are_refused(programme: Programme) -> None:
     await programme.device()
     reserved = await programme.reserve(programme.reservation())
-    await programme.dispatch(reserved, "M3-2")
+    await programme.dispatch(reserved, "M3-2002")
     await programme.close(replace(reserved.claim, amount_owed=Money(100, "USD")), Outcome.DEFAULT_CHARGED)
     assert await refused(programme, a_repair()) == [ReasonCode.DEVICE_REPLACED, ReasonCode.AMOUNT_OWED]
-    assert await refused(programme, a_repair(serial="M3-2")) == [ReasonCode.AMOUNT_OWED]
+    assert await refused(programme, a_repair(serial="M3-2002")) == [ReasonCode.AMOUNT_OWED]
 
 
 async def test_the_fee_depends_on_the_uses_of_the_term_and_there_is_none_without_uses_left(
@@ -129,11 +129,11 @@ async def test_the_fee_depends_on_the_uses_of_the_term_and_there_is_none_without
     job = await opened(programme, a_repair())
     assert await fee_of(programme, job) == Money(15900, "USD")
     await programme.close(job.claim, Outcome.REPAIRED)
-    for number, serial in enumerate(("M3-1", "M3-2"), 2):
+    for number, serial in enumerate(("M3-2001", "M3-2002"), 2):
         reserved = await programme.reserve(programme.reservation(serial))
-        await programme.dispatch(reserved, f"M3-{number}")
+        await programme.dispatch(reserved, f"M3-200{number}")
         await programme.close(reserved.claim, Outcome.REPLACED)
-        job = await opened(programme, a_repair(f"clm_r{number}", f"M3-{number}"))
+        job = await opened(programme, a_repair(f"clm_r{number}", f"M3-200{number}"))
         assert await fee_of(programme, job) == {2: Money(19900, "USD"), 3: None}[number]
         await programme.close(job.claim, Outcome.REPAIRED)
 
@@ -154,12 +154,12 @@ async def test_only_a_replacement_reserves_a_use_and_only_once(programme: Progra
 async def test_the_last_use_belongs_to_the_claim_that_reserved_it(programme: Programme) -> None:
     await programme.device()
     first = await programme.reserve(programme.reservation())
-    await programme.dispatch(first, "M3-2")
+    await programme.dispatch(first, "M3-2002")
     await programme.close(first.claim, Outcome.REPLACED)
-    job = await opened(programme, a_repair(serial="M3-2"))
+    job = await opened(programme, a_repair(serial="M3-2002"))
     for _ in range(2):
         assert await reserved_fee(programme, job) == Money(19900, "USD")
-    assert await programme.uses("M3-2") == (1, 1, 0)
+    assert await programme.uses("M3-2002") == (1, 1, 0)
 
 
 async def test_a_case_draws_on_the_term_it_was_opened_in(programme: Programme) -> None:
@@ -167,26 +167,28 @@ async def test_a_case_draws_on_the_term_it_was_opened_in(programme: Programme) -
     await programme.device()
     job = await opened(programme, a_repair())
     planted = PlantTerm(
-        serial_number="M3-1", kind=TermKind.ONE_YEAR, starts_on=date(2026, 7, 27), term_id="t-2", at=NOW
+        serial_number="M3-2001", kind=TermKind.ONE_YEAR, starts_on=date(2026, 7, 27), term_id="t-2", at=NOW
     )
     await programme.registry.plant_term(planted)
     await reserved_fee(programme, job)
-    snapshot = await programme.queries.snapshot("M3-1")
+    snapshot = await programme.queries.snapshot("M3-2001")
     assert snapshot is not None
-    assert [use.term_id for use in snapshot.uses] == ["t-M3-1"]
+    assert [use.term_id for use in snapshot.uses] == ["t-M3-2001"]
 
 
 async def test_a_board_swap_keeps_the_lineage_and_draws_no_use(programme: Programme) -> None:
     """R-REP-4."""
     await programme.device()
     job = await opened(programme, a_repair())
-    swap = RecordDispatch(claim=job.claim, replacement_serial_number="M3-S", at=NOW, policy=job.policy, consumes=False)
+    swap = RecordDispatch(
+        claim=job.claim, replacement_serial_number="M3-200S", at=NOW, policy=job.policy, consumes=False
+    )
     for _ in range(2):
         assert isinstance(await programme.record.record_dispatch(swap), DispatchRecorded)
-    assert await programme.uses("M3-S") == (0, 0, 2)
-    shown = await programme.queries.device("M3-S", NOW)
+    assert await programme.uses("M3-200S") == (0, 0, 2)
+    shown = await programme.queries.device("M3-200S", NOW)
     assert shown is not None
-    assert (shown.lineage, shown.binding) == (("M3-1", "M3-S"), None)
+    assert (shown.lineage, shown.binding) == (("M3-2001", "M3-200S"), None)
 
 
 async def test_repairs_and_maintenance_are_in_the_service_history(programme: Programme) -> None:
@@ -196,7 +198,7 @@ async def test_repairs_and_maintenance_are_in_the_service_history(programme: Pro
     job = await opened(programme, a_repair())
     await programme.close(job.claim, Outcome.REPAIRED)
     await opened(programme, a_maintenance(at=NOW + timedelta(hours=1)))
-    shown = await programme.queries.device("M3-1", NOW + timedelta(hours=2))
+    shown = await programme.queries.device("M3-2001", NOW + timedelta(hours=2))
     assert shown is not None
     assert [(case.service, case.outcome) for case in shown.service_history] == [
         (Service.MAINTENANCE, None),

@@ -33,7 +33,7 @@ async def test_a_code_starts_one_job_of_its_device(programme: Programme) -> None
     assert (code.code, code.expires_on) == ("MNT-1", date(2026, 7, 26))
     assert await refused(programme, a_maintenance(code="other")) == [ReasonCode.MAINTENANCE_CODE_INVALID]
     job = await opened(programme, a_maintenance(code=" mnt-1 "))
-    assert (job.claim.incident, job.term_id) == (None, "t-M3-1")
+    assert (job.claim.incident, job.term_id) == (None, "t-M3-2001")
     assert await code_is_used_by(programme) == "clm_m"
     assert await opened(programme, a_maintenance()) == job
     await programme.close(job.claim, Outcome.SERVICED)
@@ -71,7 +71,7 @@ async def test_a_code_is_issued_to_the_last_second_of_the_first_year(
 ) -> None:
     await programme.device()
     at = end_of_day(date(2026, 7, 26), ZONE) + timedelta(seconds=late)
-    command = IssueMaintenanceCode(serial_number="M3-1", code="a", at=at)
+    command = IssueMaintenanceCode(serial_number="M3-2001", code="a", at=at)
     result = await DatabaseEntitlements(programme.database).issue_maintenance_code(command)
     assert isinstance(result, MaintenanceCodeIssued) is issued
 
@@ -79,14 +79,14 @@ async def test_a_code_is_issued_to_the_last_second_of_the_first_year(
 async def test_a_device_gets_one_code_however_many_are_issued_at_once(programme: Programme) -> None:
     await programme.device()
     entitlements = DatabaseEntitlements(programme.database)
-    commands = [IssueMaintenanceCode(serial_number="M3-1", code=f"c{n}", at=NOW) for n in range(4)]
+    commands = [IssueMaintenanceCode(serial_number="M3-2001", code=f"c{n}", at=NOW) for n in range(4)]
     results = await asyncio.gather(*(entitlements.issue_maintenance_code(command) for command in commands))
     (given,) = [result for result in results if isinstance(result, MaintenanceCodeIssued)]
     others = [result for result in results if isinstance(result, MaintenanceRefused)]
     assert {reason.code for result in others for reason in result.reasons} == {ReasonCode.MAINTENANCE_CODE_ISSUED}
-    again = IssueMaintenanceCode(serial_number="M3-1", code=given.code.lower(), at=NOW + timedelta(days=400))
+    again = IssueMaintenanceCode(serial_number="M3-2001", code=given.code.lower(), at=NOW + timedelta(days=400))
     assert await entitlements.issue_maintenance_code(again) == given
     async with programme.database.snapshot() as session:
-        snapshot = await programme.queries.snapshot("M3-1")
+        snapshot = await programme.queries.snapshot("M3-2001")
         assert snapshot is not None
         assert (await session.get_one(MaintenanceCodeRow, snapshot.lineage_id)).code == given.code

@@ -35,7 +35,7 @@ async def reasons(programme: Programme, plan: BuyPlan, at: datetime) -> list[Rea
 
 
 def renewing(plan_id: str = "plan_r", **more: Any) -> BuyPlan:
-    fields = {"serial_number": "m3 1", "kind": TermKind.ONE_YEAR, "region": None, "payment_method": "pm"} | more
+    fields = {"serial_number": "m3 2001", "kind": TermKind.ONE_YEAR, "region": None, "payment_method": "pm"} | more
     return BuyPlan(plan_id=plan_id, renewal=True, **fields)
 
 
@@ -45,7 +45,7 @@ async def renewed(programme: Programme, at: datetime, plan_id: str = "plan_r") -
     return result
 
 
-def refund_of(plan_id: str, at: datetime = NOW, refund_id: str = "ref_1", serial: str = "M3-1") -> EndPlan:
+def refund_of(plan_id: str, at: datetime = NOW, refund_id: str = "ref_1", serial: str = "M3-2001") -> EndPlan:
     return EndPlan(refund=RefundPlan(refund_id=refund_id, plan_id=plan_id, serial_number=serial), at=at)
 
 
@@ -77,8 +77,8 @@ async def test_a_verification_opens_seventy_two_hours(programme: Programme, late
     """R-PUR-2."""
     await programme.device(kind=None)
     assert await reasons(programme, programme.plan(), NOW) == [ReasonCode.PURCHASE_WINDOW_CLOSED]
-    command = ApproveVerification(serial_number="M3-1", approved_at=NOW, at=NOW)
-    assert (await DatabaseEntitlements(programme.database).approve_verification(command)).serial_number == "M3-1"
+    command = ApproveVerification(serial_number="M3-2001", approved_at=NOW, at=NOW)
+    assert (await DatabaseEntitlements(programme.database).approve_verification(command)).serial_number == "M3-2001"
     found = await reasons(programme, programme.plan(), NOW + timedelta(hours=72, seconds=late))
     assert found == ([] if sold else [ReasonCode.VERIFICATION_LAPSED])
 
@@ -88,11 +88,11 @@ async def test_the_latest_verification_counts_and_a_future_one_is_refused(progra
     entitlements = DatabaseEntitlements(programme.database)
     for days in (0, -3):
         at = NOW + timedelta(days=days)
-        await entitlements.approve_verification(ApproveVerification(serial_number="M3-1", approved_at=at, at=NOW))
-    snapshot = await programme.queries.snapshot("M3-1")
+        await entitlements.approve_verification(ApproveVerification(serial_number="M3-2001", approved_at=at, at=NOW))
+    snapshot = await programme.queries.snapshot("M3-2001")
     assert snapshot is not None
     assert snapshot.verified_at == NOW
-    early = ApproveVerification(serial_number="M3-1", approved_at=NOW + timedelta(hours=1), at=NOW)
+    early = ApproveVerification(serial_number="M3-2001", approved_at=NOW + timedelta(hours=1), at=NOW)
     assert await refusal(entitlements.approve_verification(early)) == ("invalid_request", ["approved_at"])
     unknown = ApproveVerification(serial_number="NOBODY", approved_at=NOW, at=NOW)
     assert await refusal(entitlements.approve_verification(unknown)) == ("not_found", ["serial_number"])
@@ -176,7 +176,7 @@ async def test_a_plan_is_given_back_within_fourteen_days(programme: Programme, l
         return
     assert result == PlanEnded(plan_id="plan_1", price=Money(23900, "USD"), payment_id="pay_1", ended_at=at)
     assert await programme.refused(programme.reservation(at=at)) == [ReasonCode.NO_PLAN]
-    shown = await programme.queries.device("M3-1", at)
+    shown = await programme.queries.device("M3-2001", at)
     assert shown is not None
     assert (shown.care.periods, shown.care.active) == ((), False)
 
@@ -202,7 +202,7 @@ async def test_a_plan_in_use_is_not_given_back(programme: Programme) -> None:
     result = await entitlements.end_plan(refund_of(plan.plan_id))
     assert isinstance(result, PlanRefused)
     assert [reason.code for reason in result.reasons] == [ReasonCode.CLAIM_ALREADY_OPEN]
-    await programme.dispatch(reserved, "M3-2")
+    await programme.dispatch(reserved, "M3-2002")
     await programme.close(reserved.claim, Outcome.HOLD_RELEASED)
     result = await entitlements.end_plan(refund_of(plan.plan_id))
     assert isinstance(result, PlanRefused)
@@ -211,12 +211,12 @@ async def test_a_plan_in_use_is_not_given_back(programme: Programme) -> None:
 
 async def test_a_plan_of_another_device_or_without_a_payment_is_not_given_back(programme: Programme) -> None:
     plan = await bought(programme)
-    await programme.device("M3-9")
+    await programme.device("M3-2009")
     entitlements = DatabaseEntitlements(programme.database)
-    for command in (refund_of("plan_unknown"), refund_of("a\0b"), refund_of(plan.plan_id, serial="M3-9")):
+    for command in (refund_of("plan_unknown"), refund_of("a\0b"), refund_of(plan.plan_id, serial="M3-2009")):
         assert await refusal(entitlements.end_plan(command)) == ("not_found", ["plan_id"])
     assert await refusal(entitlements.end_plan(refund_of("x", serial="NOBODY"))) == ("not_found", ["serial_number"])
-    planted = refund_of("t-M3-9", serial="M3-9")
+    planted = refund_of("t-M3-2009", serial="M3-2009")
     assert await refusal(entitlements.end_plan(planted)) == ("conflict", ["plan_id"])
 
 
@@ -232,7 +232,7 @@ async def test_a_use_reserved_in_an_open_case_is_shown_as_reserved(programme: Pr
     """R-STA-1: flyaway uses count in both pools."""
     await programme.device()
     await programme.reserve(programme.reservation(service=Service.FLYAWAY))
-    shown = await programme.queries.device("M3-1", NOW)
+    shown = await programme.queries.device("M3-2001", NOW)
     assert shown is not None
     assert (shown.care.replacements.reserved, shown.care.replacements.left) == (1, 1)
     assert (shown.care.flyaway.reserved, shown.care.flyaway.left) == (1, 0)

@@ -26,10 +26,10 @@ async def make_claims(programme: Programme, count: int) -> list[Claim]:
     """`count` claims on as many devices, two in each second, oldest first."""
     claims = []
     for n in range(count):
-        await programme.device(f"D-{n}", region="US" if n % 3 else "EU", email=f"{n}@example.com")
+        await programme.device(f"DX-200{n}", region="US" if n % 3 else "EU", email=f"{n}@example.com")
         at = NOW + timedelta(seconds=n // 2)
         country = "US" if n % 3 else "DE"
-        claims.append((await programme.reserve(programme.reservation(f"D-{n}", at=at, country=country))).claim)
+        claims.append((await programme.reserve(programme.reservation(f"DX-200{n}", at=at, country=country))).claim)
     return claims
 
 
@@ -42,8 +42,8 @@ async def test_pages_list_every_claim_once_newest_first(programme: Programme) ->
         seen += page.items
         cursor = page.next_cursor
         # A claim made meanwhile belongs before the first page and must change none of the others.
-        await programme.device(f"N-{len(seen)}")
-        await programme.reserve(programme.reservation(f"N-{len(seen)}", at=NOW + timedelta(hours=len(seen))))
+        await programme.device(f"NX-200{len(seen)}")
+        await programme.reserve(programme.reservation(f"NX-200{len(seen)}", at=NOW + timedelta(hours=len(seen))))
     assert cursor is None
     assert seen == sorted(claims, key=lambda claim: (claim.opened_at, claim.id), reverse=True)
 
@@ -63,7 +63,7 @@ async def test_filters_narrow_the_list_together(programme: Programme) -> None:
     assert await ids(ClaimFilter(region="EU", state=ClaimState.CLOSED)) == eu[:1]
     assert await ids(ClaimFilter(attention=Attention.HOLD_AT_RISK)) == [flagged.id]
     assert await ids(ClaimFilter(attention=Attention.REFUND_DUE)) == []
-    assert await ids(ClaimFilter(serial_number="d 4")) == [flagged.id]
+    assert await ids(ClaimFilter(serial_number="dx 2004")) == [flagged.id]
     assert await ids(ClaimFilter(due_before=due.due_at)) == []
     assert await ids(ClaimFilter(due_before=due.due_at + timedelta(seconds=1))) == [flagged.id]
     assert await ids(ClaimFilter(service=Service.FLYAWAY)) == []
@@ -178,11 +178,11 @@ async def test_the_timeline_continues_after_a_given_event(programme: Programme) 
 async def test_a_claim_is_read_back_as_it_was_saved(programme: Programme) -> None:
     await programme.device()
     reserved = await programme.reserve(programme.reservation(replace_battery=True))
-    sent = await programme.dispatch(reserved, "M3-2")
+    sent = await programme.dispatch(reserved, "M3-2002")
     whole = replace(
         reserved.claim,
         state=ClaimState.AWAITING_RETURN,
-        replacement_serial_number="M3-2",
+        replacement_serial_number="M3-2002",
         dispatched_on=sent.dispatched_on,
         returning=sent.returning,
         deadline=NOW,
@@ -197,18 +197,18 @@ async def test_a_claim_is_read_back_as_it_was_saved(programme: Programme) -> Non
 async def test_the_status_page_shows_cover_warranty_and_history(programme: Programme) -> None:
     """R-STA-1, R-PLN-4."""
     await programme.device(kind=TermKind.TWO_YEARS)
-    shown = await programme.queries.device("M3-1", NOW)
+    shown = await programme.queries.device("M3-2001", NOW)
     assert shown is not None
     assert shown.model_dump(mode="json") == {
-        "serial_number": "M3-1",
+        "serial_number": "M3-2001",
         "model": "mavic-3",
         "category": "camera_drone",
         "region": "US",
         "status": "current",
         "owner": {"name": "Ada", "email": "ada@example.com"},
         "activated_at": "2025-07-26T17:30:00Z",
-        "lineage": ["M3-1"],
-        "current_serial_number": "M3-1",
+        "lineage": ["M3-2001"],
+        "current_serial_number": "M3-2001",
         "binding": {"remote_controller": "RC1", "bound_at": "2025-07-26T17:30:00Z"},
         "care": {
             "periods": [{"term": "2y", "starts_on": "2025-07-26", "ends_on": "2027-07-26"}],
@@ -223,7 +223,7 @@ async def test_the_status_page_shows_cover_warranty_and_history(programme: Progr
         "flyaway_records": [],
         "open_claim_id": None,
     }
-    later = await programme.queries.device("M3-1", datetime(2027, 8, 1, tzinfo=UTC))
+    later = await programme.queries.device("M3-2001", datetime(2027, 8, 1, tzinfo=UTC))
     assert later is not None
     assert (later.care.active, later.warranty.active) == (False, False)
     assert later.care.replacements.total == 0
@@ -235,14 +235,14 @@ async def test_the_status_page_names_instants_to_the_second_as_claims_do(program
     await programme.device()
     reserved = await programme.reserve(programme.reservation(at=NOW + timedelta(microseconds=999_999)))
     await programme.save(replace(reserved.claim, state=ClaimState.CLOSED, closed_at=NOW + timedelta(seconds=5.5)))
-    shown = await programme.queries.device("M3-1", NOW + timedelta(days=1))
+    shown = await programme.queries.device("M3-2001", NOW + timedelta(days=1))
     assert shown is not None
     assert [(case.opened_at, case.closed_at) for case in shown.service_history] == [(NOW, NOW + timedelta(seconds=5))]
 
 
 async def test_a_quote_shows_fee_hold_window_and_default_charge(programme: Programme) -> None:
     await programme.device()
-    quote = await programme.queries.quote(Service.CARE_EXPRESS, Tier.PREMIUM, "m3 1", NOW)
+    quote = await programme.queries.quote(Service.CARE_EXPRESS, Tier.PREMIUM, "m3 2001", NOW)
     assert quote is not None
     assert (quote.fee, quote.hold, quote.default_charge) == (
         Money(15900, "USD"),
@@ -251,10 +251,10 @@ async def test_a_quote_shows_fee_hold_window_and_default_charge(programme: Progr
     )
     assert quote.return_window_days == 14
     assert quote.latest_arrival_example == datetime(2025, 11, 18, 7, 59, 59, tzinfo=UTC)
-    standard = await programme.queries.quote(Service.CARE_EXPRESS, Tier.STANDARD, "M3-1", NOW)
+    standard = await programme.queries.quote(Service.CARE_EXPRESS, Tier.STANDARD, "M3-2001", NOW)
     assert standard is not None
     assert (standard.hold, standard.return_window_days, standard.default_charge) == (None, None, None)
-    flyaway = await programme.queries.quote(Service.FLYAWAY, None, "M3-1", NOW)
+    flyaway = await programme.queries.quote(Service.FLYAWAY, None, "M3-2001", NOW)
     assert flyaway is not None
     assert (flyaway.fee, flyaway.hold) == (Money(73900, "USD"), None)
     assert await programme.queries.quote(Service.CARE_EXPRESS, None, "NOBODY", NOW) is None

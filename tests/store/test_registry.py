@@ -29,7 +29,7 @@ async def refusal(work: Awaitable[Any]) -> tuple[str | None, list[str]]:
 
 def register(**change: Any) -> RegisterDevice:
     fields: dict[str, Any] = {
-        "serial_number": "sn - 1",
+        "serial_number": "sn - 2001",
         "model": "mavic-3",
         "region": "US",
         "owner": Owner(name="Ada", email="ada@example.com"),
@@ -41,12 +41,14 @@ def register(**change: Any) -> RegisterDevice:
 
 async def test_a_serial_number_is_stored_as_entered_and_found_in_any_spelling(programme: Programme) -> None:
     """R-INS-5."""
-    assert (await programme.registry.register_device(register(serial_number=" sn - 1 "))).serial_number == "sn - 1"
-    shown = await programme.queries.device("s n–1", NOW)
+    assert (
+        await programme.registry.register_device(register(serial_number=" sn - 2001 "))
+    ).serial_number == "sn - 2001"
+    shown = await programme.queries.device("s n–2001", NOW)
     assert shown is not None
-    assert shown.serial_number == "sn - 1"
+    assert shown.serial_number == "sn - 2001"
     async with programme.database.snapshot() as session:
-        assert (await session.exec(select(DeviceRow.serial_number))).all() == ["SN1"]
+        assert (await session.exec(select(DeviceRow.serial_number))).all() == ["SN2001"]
 
 
 @pytest.mark.parametrize("serial", ["sn\n1", "sn\t1", "sn\u20281", "sn\u200b1", " - ", ""])
@@ -78,7 +80,7 @@ async def test_a_serial_number_is_registered_once(programme: Programme) -> None:
     await programme.registry.register_device(register())
     again = register(at=NOW + timedelta(seconds=1))
     assert await refusal(programme.registry.register_device(again)) == ("conflict", ["serial_number"])
-    otherwise = register(serial_number="SN1")
+    otherwise = register(serial_number="SN2001")
     assert await refusal(programme.registry.register_device(otherwise)) == ("conflict", ["serial_number"])
 
 
@@ -91,10 +93,10 @@ async def test_a_repeated_registration_command_returns_the_same_device(programme
 async def test_a_new_binding_ends_the_one_before(programme: Programme) -> None:
     await programme.device(bound=False)
     first, second = NOW - timedelta(days=20), NOW - timedelta(days=10)
-    await programme.bind("M3-1", "RC1", first)
-    await programme.bind("M3-1", "RC2", second)
-    await programme.bind("M3-1", "RC2", second)
-    snapshot = await programme.queries.snapshot("M3-1")
+    await programme.bind("M3-2001", "RC1", first)
+    await programme.bind("M3-2001", "RC2", second)
+    await programme.bind("M3-2001", "RC2", second)
+    snapshot = await programme.queries.snapshot("M3-2001")
     assert snapshot is not None
     assert [(b.remote_controller, b.bound_at, b.unbound_at) for b in snapshot.bindings] == [
         ("RC1", first, second),
@@ -105,9 +107,9 @@ async def test_a_new_binding_ends_the_one_before(programme: Programme) -> None:
 async def test_a_back_dated_binding_lasts_until_the_next(programme: Programme) -> None:
     await programme.device(bound=False)
     earlier, later = NOW - timedelta(days=20), NOW - timedelta(days=10)
-    await programme.bind("M3-1", "RC2", later)
-    await programme.bind("M3-1", "RC1", earlier)
-    snapshot = await programme.queries.snapshot("M3-1")
+    await programme.bind("M3-2001", "RC2", later)
+    await programme.bind("M3-2001", "RC1", earlier)
+    snapshot = await programme.queries.snapshot("M3-2001")
     assert snapshot is not None
     assert [(b.remote_controller, b.unbound_at) for b in snapshot.bindings] == [("RC1", later), ("RC2", None)]
 
@@ -116,39 +118,39 @@ async def test_invalid_bindings_are_refused(programme: Programme) -> None:
     await programme.device(bound=False)
     tomorrow = NOW + timedelta(days=1)
     assert await refusal(programme.bind("NOBODY", "RC", NOW)) == ("not_found", ["serial_number"])
-    assert await refusal(programme.bind("M3-1", "RC", tomorrow)) == ("invalid_request", ["bound_at"])
-    await programme.bind("M3-1", "RC1", NOW)
-    assert await refusal(programme.bind("M3-1", "RC2", NOW)) == ("conflict", ["bound_at"])
+    assert await refusal(programme.bind("M3-2001", "RC", tomorrow)) == ("invalid_request", ["bound_at"])
+    await programme.bind("M3-2001", "RC1", NOW)
+    assert await refusal(programme.bind("M3-2001", "RC2", NOW)) == ("conflict", ["bound_at"])
     reserved = await programme.reserve(programme.reservation())
-    await programme.dispatch(reserved, "M3-2", NOW + timedelta(hours=1))
-    assert await refusal(programme.bind("M3-1", "RC1", tomorrow, tomorrow)) == ("conflict", ["serial_number"])
-    await programme.bind("M3-2", "RC1", tomorrow, tomorrow)
+    await programme.dispatch(reserved, "M3-2002", NOW + timedelta(hours=1))
+    assert await refusal(programme.bind("M3-2001", "RC1", tomorrow, tomorrow)) == ("conflict", ["serial_number"])
+    await programme.bind("M3-2002", "RC1", tomorrow, tomorrow)
 
 
 async def test_a_lost_drone_is_never_bound_again(programme: Programme) -> None:
     await programme.device()
     reserved = await programme.reserve(programme.reservation(service=Service.FLYAWAY))
-    await programme.dispatch(reserved, "M3-2", lost=True)
-    assert await refusal(programme.bind("M3-1", "RC9", NOW)) == ("conflict", ["serial_number"])
+    await programme.dispatch(reserved, "M3-2002", lost=True)
+    assert await refusal(programme.bind("M3-2001", "RC9", NOW)) == ("conflict", ["serial_number"])
 
 
 async def test_a_new_owner_gets_the_device_unbound(programme: Programme) -> None:
     """R-XFR-1."""
     await programme.device()
-    command = ChangeOwner(serial_number="m3 1", owner=Owner(name="Bob", email="bob@example.com"), at=NOW)
+    command = ChangeOwner(serial_number="m3 2001", owner=Owner(name="Bob", email="bob@example.com"), at=NOW)
     async with programme.database.transaction() as session:
-        assert await change_owner(session, command) == "M3-1"
-    shown = await programme.queries.device("M3-1", NOW)
+        assert await change_owner(session, command) == "M3-2001"
+    shown = await programme.queries.device("M3-2001", NOW)
     assert shown is not None
     assert (shown.owner.name, shown.binding) == ("Bob", None)
 
 
 async def test_unbinding_ends_the_binding_once(programme: Programme) -> None:
     await programme.device()
-    command = UnbindController(serial_number="M3-1", at=NOW)
+    command = UnbindController(serial_number="M3-2001", at=NOW)
     for _ in range(2):
-        assert (await programme.registry.unbind_controller(command)).serial_number == "M3-1"
-    later = UnbindController(serial_number="M3-1", at=NOW + timedelta(hours=1))
+        assert (await programme.registry.unbind_controller(command)).serial_number == "M3-2001"
+    later = UnbindController(serial_number="M3-2001", at=NOW + timedelta(hours=1))
     assert await refusal(programme.registry.unbind_controller(later)) == ("not_found", ["serial_number"])
     async with programme.database.snapshot() as session:
         rows = (await session.exec(select(BindingRow))).all()
@@ -160,24 +162,24 @@ async def test_cover_bought_before_activation_begins_with_it(programme: Programm
     bought = await programme.plans.add_plan(programme.add(programme.plan()))
     assert isinstance(bought, PlanBought)
     assert (bought.starts_on, bought.ends_on) == (None, None)
-    shown = await programme.queries.device("M3-1", NOW)
+    shown = await programme.queries.device("M3-2001", NOW)
     assert shown is not None
     assert (shown.care.active, shown.warranty.ends_on) == (False, None)
     assert await programme.refused(programme.reservation()) == [ReasonCode.NO_PLAN]
     start = NOW + timedelta(days=3)
     for _ in range(2):
-        await programme.activate("M3-1", start, start)
-    shown = await programme.queries.device("M3-1", start)
+        await programme.activate("M3-2001", start, start)
+    shown = await programme.queries.device("M3-2001", start)
     assert shown is not None
     assert shown.care.active
     assert [(p.starts_on, p.ends_on) for p in shown.care.periods] == [(date(2025, 11, 6), date(2026, 11, 6))]
     later = start + timedelta(days=1)
-    assert await refusal(programme.activate("M3-1", later, later)) == ("conflict", ["activated_at"])
+    assert await refusal(programme.activate("M3-2001", later, later)) == ("conflict", ["activated_at"])
 
 
 async def test_a_planted_term_is_planted_once(programme: Programme) -> None:
     await programme.device()
-    await programme.device("M3-1x", kind=None)
+    await programme.device("M3-2001x", kind=None)
     async with programme.database.snapshot() as session:
         terms = (await session.exec(select(TermRow))).all()
     assert [(term.kind, term.total, term.flyaway_cap) for term in terms] == [("1y", 2, 1)]
@@ -212,10 +214,10 @@ async def test_of_eight_plans_bought_at_once_one_is_added(programme: Programme) 
 
 async def test_a_plan_for_another_region_or_device_is_refused(programme: Programme) -> None:
     await programme.device(kind=None, activated_at=FRESH)
-    reasons = await programme.queries.plan_refusals(TermKind.ONE_YEAR, "EU", "M3-1", NOW)
+    reasons = await programme.queries.plan_refusals(TermKind.ONE_YEAR, "EU", "M3-2001", NOW)
     assert reasons is not None
     assert [reason.code for reason in reasons] == [ReasonCode.REGION_MISMATCH]
-    assert await programme.queries.plan_refusals(TermKind.ONE_YEAR, None, "M3-1", NOW) == []
+    assert await programme.queries.plan_refusals(TermKind.ONE_YEAR, None, "M3-2001", NOW) == []
     assert await programme.queries.plan_refusals(TermKind.ONE_YEAR, None, "NOBODY", NOW) is None
     checked = programme.plans.check_plan(CheckPlan(plan=programme.plan("NOBODY"), at=NOW))
     assert await refusal(checked) == ("not_found", ["serial_number"])
@@ -230,3 +232,22 @@ async def test_the_last_day_is_covered_to_its_last_second_in_the_regions_zone(pr
     await programme.close(reserved.claim, Outcome.CANCELLED, gives_back=True)
     after = programme.reservation(at=last + timedelta(seconds=1), country="DE")
     assert await programme.refused(after) == [ReasonCode.COVERAGE_EXPIRED]
+
+
+async def test_a_look_alike_of_a_registered_unit_is_registered_when_it_is_confirmed(programme: Programme) -> None:
+    """R-INS-5."""
+    await programme.registry.register_device(register(serial_number="SN20O1"))
+    other = register(serial_number="sn-2001", at=NOW + timedelta(seconds=1))
+    assert await refusal(programme.registry.register_device(other)) == ("conflict", ["serial_number_confirmed"])
+    confirmed = other.model_copy(update={"serial_number_confirmed": True})
+    for _ in range(2):  # repeated after a lost response
+        assert (await programme.registry.register_device(confirmed)).serial_number == "sn-2001"
+
+
+@pytest.mark.parametrize(
+    ("serial", "named"),
+    [("X", "at least 6"), ("ＳＮ２００１", "full-width"), ("SN20\r01", "scanner"), ("4006381333931", "GTIN")],
+)
+async def test_a_misread_serial_number_is_named(programme: Programme, serial: str, named: str) -> None:
+    with pytest.raises(ApplicationError, match=named):
+        await programme.registry.register_device(register(serial_number=serial))

@@ -78,8 +78,8 @@ async def test_the_day_is_the_regions_local_day_at_the_scheduled_instant(program
 
 async def test_pages_read_every_term_once_in_order(programme: Programme) -> None:
     await covered(programme, 3)
-    await programme.device("E-1", kind=None, bound=False)
-    await plant(programme, "E-1", "t-early", START - timedelta(days=1))
+    await programme.device("EX-2001", kind=None, bound=False)
+    await plant(programme, "EX-2001", "t-early", START - timedelta(days=1))
     transport = CountingTransport()
     renewals = DatabaseRenewals(programme.database, transport)
     first = await renewals.remind_page(page(END, size=2))
@@ -130,7 +130,7 @@ async def test_a_batch_of_mails_is_recorded_and_repeated_as_one(programme: Progr
     )
     transport.cancelled_after = None
     result = await renewals.remind_page(page(END))
-    assert [sent.serial_number for sent in result.sent] == ["D-1", "D-2", "D-3", "D-4"]
+    assert [sent.serial_number for sent in result.sent] == ["DX-2001", "DX-2002", "DX-2003", "DX-2004"]
     assert transport.sent[4:] == ["t3.renewal_0.1", "t4.renewal_0.1"]
 
 

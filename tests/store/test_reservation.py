@@ -20,9 +20,9 @@ from tests.store.programme import ACTIVATED, NOW, Programme
 
 
 async def test_a_valid_claim_is_reserved_with_its_agreed_terms(programme: Programme) -> None:
-    await programme.device("m3 - 1")
-    reserved = await programme.reserve(programme.reservation("M3 1", replace_battery=True))
-    assert reserved.claim.serial_number == "m3 - 1"
+    await programme.device("m3 - 2001")
+    reserved = await programme.reserve(programme.reservation("M3 2001", replace_battery=True))
+    assert reserved.claim.serial_number == "m3 - 2001"
     assert reserved.claim.state is ClaimState.SUBMITTED
     assert reserved.claim.fee == Money(15900, "USD")
     assert reserved.offer.hold == Money(164000, "USD")
@@ -57,9 +57,9 @@ async def test_a_quote_applies_after_the_prices_change(programme: Programme) -> 
 async def test_the_second_use_costs_the_second_fee(programme: Programme) -> None:
     await programme.device()
     first = await programme.reserve(programme.reservation())
-    await programme.dispatch(first, "M3-2")
+    await programme.dispatch(first, "M3-2002")
     await programme.close(first.claim, Outcome.HOLD_RELEASED)
-    second = await programme.reserve(programme.reservation("M3-2"))
+    second = await programme.reserve(programme.reservation("M3-2002"))
     assert second.claim.fee == Money(19900, "USD")
 
 
@@ -78,7 +78,7 @@ async def test_a_repeated_command_returns_the_first_result_even_after_the_claim_
     command = programme.reservation()
     first = await programme.reserve(command)
     assert await programme.reserve(command) == first
-    await programme.dispatch(first, "M3-2")
+    await programme.dispatch(first, "M3-2002")
     await programme.save(replace(first.claim, state=ClaimState.AWAITING_RETURN))
     assert await programme.reserve(command) == first
     assert await programme.uses() == (1, 0, 1)
@@ -148,9 +148,9 @@ async def test_standard_ships_to_a_country_that_no_region_serves(programme: Prog
 async def test_a_replaced_serial_number_is_refused_in_favour_of_its_successor(programme: Programme) -> None:
     await programme.device()
     first = await programme.reserve(programme.reservation())
-    await programme.dispatch(first, "M3-2")
+    await programme.dispatch(first, "M3-2002")
     await programme.close(first.claim, Outcome.HOLD_RELEASED)
-    assert await programme.refused(programme.reservation("M3-1")) == [ReasonCode.DEVICE_REPLACED]
+    assert await programme.refused(programme.reservation("M3-2001")) == [ReasonCode.DEVICE_REPLACED]
 
 
 async def test_an_amount_owed_blocks_the_next_claim_until_it_is_paid(programme: Programme) -> None:
@@ -202,8 +202,8 @@ async def test_one_claim_sent_eight_times_at_once_is_one_claim(programme: Progra
 
 async def test_simultaneous_claims_on_different_devices_are_all_accepted(programme: Programme) -> None:
     for n in range(8):
-        await programme.device(f"D-{n}")
-    commands: list[ReserveUse] = [programme.reservation(f"D-{n}") for n in range(8)]
+        await programme.device(f"DX-200{n}")
+    commands: list[ReserveUse] = [programme.reservation(f"DX-200{n}") for n in range(8)]
     results = await asyncio.gather(*(programme.record.reserve_use(command) for command in commands))
     assert all(isinstance(result, UseReserved) for result in results)
 
@@ -229,7 +229,7 @@ async def test_a_flyaway_uses_both_pools(programme: Programme) -> None:
     await programme.device()
     reserved = await programme.reserve(programme.reservation(service=Service.FLYAWAY))
     assert reserved.claim.fee == Money(73900, "USD")
-    shown = await programme.queries.device("M3-1", NOW)
+    shown = await programme.queries.device("M3-2001", NOW)
     assert shown is not None
     assert (shown.care.replacements.reserved, shown.care.flyaway.reserved, shown.care.flyaway.left) == (1, 1, 0)
 

@@ -62,7 +62,7 @@ async def list_requests(programme: Programme, filters: ShippingFilter | None = N
 
 
 async def test_a_request_has_the_unit_and_the_address(programme: Programme) -> None:
-    first, second = await claim_awaiting_dispatch(programme, "A-1"), await repair_in_service(programme, "A-2")
+    first, second = await claim_awaiting_dispatch(programme, "AX-2001"), await repair_in_service(programme, "AX-2002")
     back = await request_return(programme, second, NOW + timedelta(hours=1))
     out = await request_dispatch(programme, first)
     common = {"model": "mavic-3", "region": "US", "ship_to": SHIP_TO.model_dump(), "withdrawn_at": None}
@@ -90,13 +90,13 @@ async def test_a_request_has_the_unit_and_the_address(programme: Programme) -> N
 
 
 async def test_a_dispatched_request_is_fulfilled(programme: Programme) -> None:
-    await programme.device("A-1")
-    reserved = await programme.reserve(programme.reservation("A-1"))
+    await programme.device("AX-2001")
+    reserved = await programme.reserve(programme.reservation("AX-2001"))
     claim = replace(reserved.claim, state=ClaimState.AWAITING_DISPATCH)
     await programme.save(claim)
     await request_dispatch(programme, claim)
     assert [request.claim_id for request in await list_requests(programme)] == [claim.id]
-    await programme.dispatch(reserved, "B-1")
+    await programme.dispatch(reserved, "BX-2001")
     assert await list_requests(programme) == []
     assert [(request.claim_id, request.fulfilled) for request in await list_requests(programme, CLOSED)] == [
         (claim.id, True)
@@ -105,14 +105,14 @@ async def test_a_dispatched_request_is_fulfilled(programme: Programme) -> None:
 
 async def test_a_dispatch_by_a_worker_of_an_older_release_closes_the_request(programme: Programme) -> None:
     """That worker saves the claim as dispatched and does not write `to_do`."""
-    claim = await claim_awaiting_dispatch(programme, "A-1")
+    claim = await claim_awaiting_dispatch(programme, "AX-2001")
     await request_dispatch(programme, claim)
-    await programme.save(replace(claim, state=ClaimState.AWAITING_RETURN, replacement_serial_number="B-1"), 2)
+    await programme.save(replace(claim, state=ClaimState.AWAITING_RETURN, replacement_serial_number="BX-2001"), 2)
     assert await list_requests(programme) == []
 
 
 async def test_a_withdrawn_request_is_not_open(programme: Programme) -> None:
-    claim = await claim_awaiting_dispatch(programme, "A-1")
+    claim = await claim_awaiting_dispatch(programme, "AX-2001")
     await request_dispatch(programme, claim)
     await SimulatedWarehouse(programme.database).withdraw_dispatch(WithdrawDispatch(claim_id=claim.id, at=NOW))
     assert await list_requests(programme) == []
@@ -121,7 +121,7 @@ async def test_a_withdrawn_request_is_not_open(programme: Programme) -> None:
 
 @pytest.mark.parametrize("reported", [True, False])
 async def test_a_return_is_fulfilled_when_it_was_reported(programme: Programme, reported: bool) -> None:
-    claim = await repair_in_service(programme, "A-1")
+    claim = await repair_in_service(programme, "AX-2001")
     await request_return(programme, claim)
     if reported:
         await programme.save(claim, 2, events=(line(2, "shipped_back"),))
@@ -131,9 +131,9 @@ async def test_a_return_is_fulfilled_when_it_was_reported(programme: Programme, 
 
 
 async def test_the_list_can_be_filtered_by_region(programme: Programme) -> None:
-    for serial, region in (("A-1", "US"), ("A-2", "EU")):
+    for serial, region in (("AX-2001", "US"), ("AX-2002", "EU")):
         await request_dispatch(programme, await claim_awaiting_dispatch(programme, serial, region))
-    for serial, region in (("A-3", "US"), ("A-4", "EU")):
+    for serial, region in (("AX-2003", "US"), ("AX-2004", "EU")):
         await request_return(programme, await repair_in_service(programme, serial, region))
     found = await list_requests(programme, ShippingFilter(region="EU"))
     assert {(request.kind, request.region) for request in found} == {
@@ -147,7 +147,7 @@ async def test_pages_list_every_request_once(programme: Programme, still_open: b
     """Open requests oldest first, the others newest first."""
     made = []
     for n in range(7):
-        claim = await (claim_awaiting_dispatch if n % 3 else repair_in_service)(programme, f"A-{n}")
+        claim = await (claim_awaiting_dispatch if n % 3 else repair_in_service)(programme, f"AX-200{n}")
         command = request_dispatch if n % 3 else request_return
         at = NOW + timedelta(minutes=n // 2)
         made.append((at, await command(programme, claim, at)))

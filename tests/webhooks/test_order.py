@@ -88,8 +88,8 @@ def day(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 async def _begun(endpoint: WebhookEndpoint, loop: asyncio.AbstractEventLoop) -> Day:
     harness = endpoint.harness
     claim = (await harness.claimed())["id"]
-    await harness.covered("SN2", bound=False)
-    closed = (await harness.http.post("/v1/claims", json=express(serial_number="SN2"))).json()["id"]
+    await harness.covered("SN2002", bound=False)
+    closed = (await harness.http.post("/v1/claims", json=express(serial_number="SN2002"))).json()["id"]
     await harness.http.post(f"/v1/claims/{closed}/cancel")
     return Day(endpoint, loop, claim, closed)
 

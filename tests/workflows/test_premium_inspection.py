@@ -154,3 +154,13 @@ async def test_what_is_owed_can_be_paid_with_another_card_and_is_then_a_charge_l
         assert (claim.amount_owed.amount, claim.attention) == (0, ())
         assert world.payments.net_paid() == FEE + HOLD
         assert await case.handle.result() == "default_charged"
+
+
+async def test_a_products_barcode_read_instead_of_the_serial_number_charges_nobody(world: World) -> None:
+    """R-INS-5: the inspector scanned the GTIN of the box."""
+    case = await world.shipped()
+    await case.arrive()
+    claim = await case.inspect("4006381333931", components=WITHOUT_BATTERY)
+    assert (claim.state, claim.attention) == (ClaimState.INSPECTING, (Attention.SERIAL_UNCLEAR,))
+    assert "barcode" in claim.wait_reason
+    assert (await case.inspect(components=WITHOUT_BATTERY)).outcome is Outcome.HOLD_RELEASED

@@ -6,8 +6,9 @@ from temporalio import workflow
 
 from domain import settlement
 from domain.claim import Claim, Inspection, Return
-from domain.inspection import Assessment, Verdict, assess
+from domain.inspection import Assessment, SerialMatch, Verdict, assess, compare_serials
 from domain.kinds import BODIES, Attention, Component
+from domain.serials import is_gtin
 from messages.claims import Inspect
 from messages.record import IdentifySerial, Record, SerialIdentified
 from workflows.parts.activity_calls import ActivityCalls
@@ -84,12 +85,15 @@ class BoxInspection:
         self._record.note("inspected", _TITLES[assessment.verdict], details, decision.actor)
         if assessment.verdict is Verdict.UNCLEAR:
             self._record.flag(Attention.SERIAL_UNCLEAR)
-            self._record.change(wait_reason="for a person to read the serial number; the clock is stopped")
+            instead = " (the number of a product's barcode, a GTIN, was read)" if is_gtin(seen.serial_number) else ""
+            self._record.change(wait_reason=f"for a person to read the serial number{instead}; the clock is stopped")
         if assessment.verdict is Verdict.MISMATCH and not self._data.unit_accepted:
             await self._identify(seen.serial_number)
         return assessment
 
     def _assess(self, seen: Inspection, claim: Claim, returning: Return) -> Assessment:
+        if _is_product_barcode(seen.serial_number, claim) and workflow.patched("product-barcode-is-no-serial"):
+            seen = replace(seen, serial_number="")  # nothing was read of the unit's own number
         assessment = assess(
             seen,
             serial_number=claim.serial_number,
@@ -128,3 +132,8 @@ class BoxInspection:
         else:
             title = "The unit is registered to another device; keep it aside."
         self._record.note("foreign_serial", title)
+
+
+def _is_product_barcode(serial_number: str, claim: Claim) -> bool:
+    """Whether the inspector scanned the barcode of the product instead of the unit's serial number (R-INS-5)."""
+    return is_gtin(serial_number) and compare_serials(claim.serial_number, serial_number) is SerialMatch.DIFFERENT

@@ -80,6 +80,7 @@ class Replacement:
             window_days=window_days,
             expected=expected,
             lost=lost,
+            serial_number_confirmed=decision.serial_number_confirmed,
         )
         result = await self._join_lineage(request)
         parcel = " ".join(part for part in (decision.carrier, decision.tracking_number) if part)
@@ -94,7 +95,7 @@ class Replacement:
         if bindable:
             self._record.notify(MailKind.REBIND)
 
-    async def serial_changed(self, serial_number: str) -> None:
+    async def serial_changed(self, serial_number: str, *, confirmed: bool) -> None:
         """Record a repair that changed the serial number, which is no replacement (R-REP-4)."""
         request = RecordDispatch(
             claim=self._record.claim,
@@ -102,6 +103,7 @@ class Replacement:
             at=workflow.now(),
             policy=self._record.policy,
             consumes=False,
+            serial_number_confirmed=confirmed,
         )
         await self._join_lineage(request)
 

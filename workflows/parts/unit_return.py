@@ -45,7 +45,7 @@ class UnitReturn:
         serial = (decision.repaired_serial_number or "").strip()
         if serial and compare_serials(self._record.claim.serial_number, serial) is not SerialMatch.SAME:
             # R-REP-4: a board swap is a new serial number, not a replacement.
-            await self._replacement.serial_changed(serial)
+            await self._replacement.serial_changed(serial, confirmed=decision.serial_number_confirmed)
             title = f"The repair changed the serial number to {serial}."
             self._record.note("serial_changed", title, actor=decision.actor)
         self._record.note("shipped_back", "The unit was shipped back.", decision.tracking_number or "", decision.actor)

@@ -276,3 +276,12 @@ async def parts_beyond_a_quoted_hold(world: World) -> str:
     await case.decide("parts_choice", ChooseParts(actor="customer", choice=PartsChoice.PAY))
     await case.decide("waiver", WAIVE)
     return case.id
+
+
+@scenario(WORKFLOW)
+async def products_barcode_read(world: World) -> str:
+    case = await world.shipped()
+    await case.arrive()
+    await case.inspect("4006381333931", components=WITHOUT_BATTERY)
+    await case.inspect(components=WITHOUT_BATTERY)
+    return case.id

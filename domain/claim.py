@@ -37,13 +37,21 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
+class Parcel:
+    """A parcel as carrier or warehouse named it; None for what was not told."""
+
+    carrier: str | None
+    tracking_number: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Return:
     """The return of the customer's unit.
 
     `due_at` is the last second in which the unit may arrive; `carried_until` the last one when the carrier took the
     parcel in time (R-RET-4); `late_until` the last one in which a late return is refunded (R-RET-10). All three are
     computed once, by calendar, and stored; `due_text` and `late_text` are local times as text. `scanned_at` and
-    `arrived_at` are what carrier and warehouse reported.
+    `arrived_at` are what carrier and warehouse reported, `parcel` the one that was scanned.
     """
 
     window_days: int
@@ -57,6 +65,7 @@ class Return:
     extended_days: int = 0
     due_text: str = ""
     late_text: str = ""
+    parcel: Parcel | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +96,7 @@ class Claim:
 
     `deadline` is the next time at which the claim continues by itself, None while it waits for people only.
     `wait_reason` describes what it waits for. `decline_code` is the gateway's code of the last hold or charge when that
-    was declined.
+    was declined. `shipment` is the parcel to the customer: the replacement, or their own unit.
     """
 
     id: str
@@ -118,3 +127,4 @@ class Claim:
     dispute_until: datetime | None = None
     repair_quote: RepairQuote | None = None
     decline_code: str | None = None
+    shipment: Parcel | None = None

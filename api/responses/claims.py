@@ -4,6 +4,7 @@ from pydantic import Field
 
 from api.openapi_examples import with_example
 from api.problems import ReasonView
+from api.responses.addresses import AddressView
 from api.responses.base import Moment, MoneyView, Page, View
 from domain import lifecycle, repair
 from domain.claim import Claim
@@ -54,7 +55,10 @@ CLAIM_EXAMPLE = {
         "scanned_at": None,
         "arrived_at": None,
         "extended_days": 0,
+        "parcel": None,
     },
+    "shipment": {"carrier": "UPS", "tracking_number": "1Z999"},
+    "ship_to": None,
     "inspection": None,
     "repair": None,
     "reasons": [],
@@ -90,8 +94,18 @@ class HoldView(View):
     expires_at: Moment | None
 
 
+class ParcelView(View):
+    """A parcel as the carrier or the warehouse named it; null for what was not told."""
+
+    carrier: str | None
+    tracking_number: str | None
+
+
 class ReturnView(View):
-    """The unit may arrive up to and including `due_at`. `extended_days` are in it already."""
+    """The unit may arrive up to and including `due_at`. `extended_days` are in it already.
+
+    `parcel` is the customer's parcel that the carrier scanned last.
+    """
 
     window_days: int
     due_at: Moment
@@ -100,6 +114,7 @@ class ReturnView(View):
     scanned_at: Moment | None
     arrived_at: Moment | None
     extended_days: int
+    parcel: ParcelView | None
 
 
 class InspectionView(View):
@@ -166,7 +181,9 @@ class ClaimLinks(View):
 class ClaimView(View):
     """The current claim. `deadline` is when it continues without an event, null while it waits for people only.
 
-    `decline_code` is the gateway's reason when its last hold or charge was declined.
+    `shipment` is the parcel to the customer, the replacement or their own unit. `ship_to` is its address once it was
+    requested; `GET /v1/claims/{id}` alone shows it, and not to finance. `decline_code` is the gateway's reason when its
+    last hold or charge was declined.
     """
 
     model_config = with_example(CLAIM_EXAMPLE)
@@ -187,6 +204,8 @@ class ClaimView(View):
     fee: MoneyView
     hold: HoldView | None
     return_: ReturnView | None = Field(serialization_alias="return", validation_alias="return")
+    shipment: ParcelView | None
+    ship_to: AddressView | None
     inspection: InspectionView | None
     repair: RepairView | None
     reasons: list[ReasonView]
@@ -220,6 +239,8 @@ class ClaimView(View):
             fee=claim.fee,
             hold=claim.hold,
             **{"return": claim.returning},
+            shipment=claim.shipment,
+            ship_to=None,
             inspection=claim.inspection,
             repair=RepairView.of(claim.repair_quote) if claim.repair_quote else None,
             reasons=claim.reasons,

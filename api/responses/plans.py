@@ -13,6 +13,7 @@ from messages.entitlements import MaintenanceCodeIssued, PlanEnded
 from messages.registry import PlanBought
 from messages.renewals import Reminder
 from store.reads.plan_questions import PlanQuestionView
+from store.reads.plans import StoredPlan
 
 
 class PlanView(View):
@@ -64,6 +65,47 @@ _QUESTION = {
     "purchased_at": "2026-11-02T10:00:00Z",
     "activated_at": "2026-09-03T09:00:00Z",
 }
+
+
+_LISTED = {
+    "id": "pln_mfrggzdfmztwq2lk",
+    "term": "1y",
+    "region": "US",
+    "starts_on": "2026-11-02",
+    "ends_on": "2027-11-02",
+    "price": {"amount": 23900, "currency": "USD"},
+    "purchased_at": "2026-11-02T10:00:00Z",
+    "ended_at": None,
+    "question": None,
+}
+
+
+class ListedPlan(View):
+    """A plan of the device. The days are null until it is activated (R-PUR-5), and while staff must decide upon the
+    `question` of the plan (R-PUR-6).
+
+    `price` is null for cover that was not sold here; a plan with `ended_at` was given back and covers nothing since.
+    """
+
+    model_config = with_example(_LISTED)
+
+    id: str
+    term: TermKind
+    region: str
+    starts_on: date | None
+    ends_on: date | None
+    price: MoneyView | None
+    purchased_at: Moment
+    ended_at: Moment | None
+    question: ReasonCode | None
+
+    @classmethod
+    def of(cls, stored: StoredPlan) -> "ListedPlan":
+        return cls(**{name: getattr(stored, name) for name in cls.model_fields})
+
+
+class ListedPlans(Page[ListedPlan]):
+    model_config = with_example({"items": [_LISTED], "next_cursor": None})
 
 
 class PlanQuestion(View):

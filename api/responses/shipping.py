@@ -1,8 +1,8 @@
-"""API: a parcel to ship. The only response with the customer's address."""
+"""API: a parcel to ship, with the customer's address."""
 
 from api.openapi_examples import with_example
-from api.postal import label_lines
 from api.requests.addresses import SHIP_TO
+from api.responses.addresses import AddressView
 from api.responses.base import Moment, Page, View
 from api.responses.claims import CLAIM_ID
 from messages.claims import ShipTo
@@ -25,24 +25,6 @@ _EXAMPLE = {
     "withdrawn_at": None,
     "fulfilled": False,
 }
-
-
-class AddressView(View):
-    """The address as it was typed. `lines`: as on a label, in the order of its country."""
-
-    name: str
-    line1: str
-    line2: str | None
-    city: str
-    region: str | None
-    postal_code: str | None
-    country: str
-    phone: str | None
-    lines: tuple[str, ...]
-
-    @classmethod
-    def of(cls, address: ShipTo) -> "AddressView":
-        return cls(lines=label_lines(address), **address.model_dump())
 
 
 class DispatchRequestView(View):

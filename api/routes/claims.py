@@ -7,13 +7,14 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from starlette.responses import StreamingResponse
 
 from api import event_stream
-from api.auth import CustomerServiceOrStaff, Finance, FinanceOrStaff
+from api.auth import AnyRole, CustomerServiceOrStaff, Finance, FinanceOrStaff, Role
 from api.claim_commands import TemporalUnavailable
 from api.idempotency import Key
 from api.openapi import Responses, read_problems, write_problems
 from api.problems import Code, not_found
 from api.requests.base import Instant, RegionCode, Serial
 from api.requests.claims import ClaimBody
+from api.responses.addresses import AddressView
 from api.responses.claims import CLAIM_ID, ClaimList, ClaimView
 from api.responses.evidence import EvidenceView
 from api.responses.ledger import LedgerView
@@ -21,6 +22,7 @@ from api.responses.timeline import EventList, EventView
 from api.services import AuthenticatedServices, ServicesDep
 from api.submission import submit
 from domain.kinds import Attention, ClaimState, Service
+from messages.claims import ShipTo
 from store.reads.claim_list import ClaimFilter, InvalidCursor, read_cursor
 from store.reads.evidence import evidence as read_evidence
 from store.reads.ledger import ledger as read_ledger
@@ -120,8 +122,15 @@ async def claims(services: AuthenticatedServices, query: Annotated[ClaimQuery, Q
 
 
 @router.get("/claims/{claim_id}", summary="Show a claim", responses=read_problems(Code.NOT_FOUND))
-async def claim(services: AuthenticatedServices, claim_id: ClaimInPath) -> ClaimView:
-    return services.view(await services.get_claim(claim_id))
+async def claim(services: ServicesDep, caller: AnyRole, claim_id: ClaimInPath) -> ClaimView:
+    """The claim as it is now. `ship_to` is personal data: finance gets null."""
+    found = await services.queries.claim_with_address(claim_id)
+    if found is None:
+        return services.view(await services.get_claim(claim_id))
+    shown, address = services.view(found[0]), found[1]
+    if address is None or caller.role is Role.FINANCE:
+        return shown
+    return shown.model_copy(update={"ship_to": AddressView.of(ShipTo(**address))})
 
 
 @router.get(

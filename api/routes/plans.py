@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path
 from fastapi.responses import JSONResponse
 from pydantic import AfterValidator
 
-from api.auth import CustomerServiceOrStaff, Staff
+from api.auth import CustomerServiceOrStaff, DeviceReader, Staff
 from api.idempotency import Key
 from api.openapi import read_problems, write_problems
 from api.problems import MEDIA_TYPE, Code, Problem, declined, not_found
@@ -21,7 +21,15 @@ from api.requests.devices import (
     VerificationBody,
 )
 from api.responses.devices import DeviceView
-from api.responses.plans import MaintenanceCodeView, PlanView, RefundView, RenewalView, VerificationView
+from api.responses.plans import (
+    ListedPlan,
+    ListedPlans,
+    MaintenanceCodeView,
+    PlanView,
+    RefundView,
+    RenewalView,
+    VerificationView,
+)
 from api.routes.devices import status_page
 from api.services import Services, ServicesDep
 from domain.device_snapshot import DeviceSnapshot
@@ -106,6 +114,18 @@ async def buy(
         await services.claim_commands.buy_plan(command, f"Plan {body.term} · SN {device.serial_number}"),
         Code.PLAN_REFUSED,
     )
+
+
+@router.get("/plans", summary="List the plans of a device", responses=read_problems(Code.NOT_FOUND, Code.FORBIDDEN))
+async def plans(serial: SerialInPath, services: ServicesDep, caller: DeviceReader) -> ListedPlans:
+    """Every plan of the device and its replacements, in the order of purchase, all on one page.
+
+    A refund is asked for by the plan's `id`.
+    """
+    found = await services.queries.plans(serial)
+    if found is None:
+        raise not_found(f"device {serial}")
+    return ListedPlans(items=[ListedPlan.of(plan) for plan in found], next_cursor=None)
 
 
 @router.get("/renewal", summary="Can the cover be renewed", responses=read_problems(Code.NOT_FOUND, Code.FORBIDDEN))

@@ -4,7 +4,7 @@ They read the database only and work while Temporal is unavailable.
 """
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Text, bindparam, cast
 from sqlmodel import col, select
@@ -40,9 +40,11 @@ from store.reads.device_status import (
     load_device,
 )
 from store.reads.plan_questions import PlanQuestionView, plan_questions
+from store.reads.plans import StoredPlan, plans
 from store.reads.shipping_list import ShippingFilter, ShippingKind, ShippingView, shipping_requests
 from store.reads.timeline import EventView, timeline
 from store.tables.claims import ClaimRow
+from store.tables.warehouse import DispatchRequestRow, WorkshopReturnRow
 
 __all__ = [
     "BindingView",
@@ -68,6 +70,12 @@ __all__ = [
 MAX_PAGE_SIZE: Final = 200
 """The longest page of a list."""
 _SELECT_CLAIM: Final = select(cast(col(ClaimRow.document), Text)).where(ClaimRow.id == bindparam("claim_id"))
+_SELECT_CLAIM_WITH_ADDRESS: Final = _SELECT_CLAIM.add_columns(
+    *(
+        select(col(row.ship_to)).where(col(row.claim_id) == col(ClaimRow.id)).scalar_subquery()
+        for row in (DispatchRequestRow, WorkshopReturnRow)
+    )
+)
 
 
 class QuoteView(View):
@@ -118,6 +126,18 @@ class Queries:
             return None
         rows = await self._database.fetch(_SELECT_CLAIM, {"claim_id": claim_id})
         return parse_claim(rows[0][0]) if rows else None
+
+    async def claim_with_address(self, claim_id: str) -> tuple[Claim, dict[str, Any] | None] | None:
+        """The claim, and where its parcel to the customer goes; no address before that shipment was requested."""
+        if not claim_id.isprintable():
+            return None
+        rows = await self._database.fetch(_SELECT_CLAIM_WITH_ADDRESS, {"claim_id": claim_id})
+        return (parse_claim(rows[0][0]), rows[0][1] or rows[0][2]) if rows else None
+
+    async def plans(self, serial_number: str) -> list[StoredPlan] | None:
+        """The plans of the device in the order of purchase; None for an unknown serial number."""
+        async with self._database.snapshot() as session:
+            return await plans(session, serial_number)
 
     async def claims(
         self, filters: ClaimFilter | None = None, limit: int = 50, cursor: str | None = None

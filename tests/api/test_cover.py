@@ -85,6 +85,25 @@ async def test_a_plan_is_given_back_in_full_once(harness: ApiHarness) -> None:
     assert (await harness.http.post(url, headers=KEY)).json() == expected
 
 
+async def test_the_plans_of_a_device_are_listed_with_their_ids(harness: ApiHarness) -> None:
+    plan = await bought(harness)
+    listed = {name: value for name, value in plan.items() if name != "gap"}
+    listed |= {"region": "US", "ended_at": None, "question": None}
+    response = await harness.http.get(f"{DEVICE}/plans")
+    assert response.json() == {"items": [listed], "next_cursor": None}
+    harness.later(days=3)
+    assert (await harness.http.post(f"{DEVICE}/plans/{response.json()['items'][0]['id']}/refund")).status_code == 200
+    given_back = listed | {"ended_at": "2026-11-26T10:00:00Z"}
+    assert (await harness.http.get(f"{DEVICE}/plans")).json()["items"] == [given_back]
+    problem(await harness.http.get("/v1/devices/NOBODY/plans"), 404, "not_found")
+
+
+async def test_cover_that_was_not_sold_here_is_listed_without_a_price(harness: ApiHarness) -> None:
+    await harness.covered()
+    (plan,) = (await harness.http.get(f"{DEVICE}/plans")).json()["items"]
+    assert (plan["price"], plan["starts_on"]) == (None, "2026-10-24")
+
+
 async def test_a_plan_is_not_given_back_after_14_days_nor_with_a_claim_open(harness: ApiHarness) -> None:
     plan = await bought(harness)
     incident = {"cause": "collision", "occurred_at": "2026-11-23T10:00:00Z"}

@@ -23,6 +23,7 @@ LIMITED = {
     f"POST /v1/devices/{SERIAL}/activation": CUSTOMERS,
     f"POST /v1/devices/{SERIAL}/bindings": CUSTOMERS,
     f"DELETE /v1/devices/{SERIAL}/bindings/current": CUSTOMERS,
+    f"GET /v1/devices/{SERIAL}/plans": {"cs", "st", "fi"},
     f"POST /v1/devices/{SERIAL}/plans": CUSTOMERS,
     f"POST /v1/devices/{SERIAL}/plans/{PLAN}/refund": CUSTOMERS,
     f"GET /v1/devices/{SERIAL}/renewal": CUSTOMERS,

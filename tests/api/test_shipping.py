@@ -5,7 +5,7 @@ import pytest
 from activities.warehouse import SimulatedWarehouse
 from messages.claims import ShipTo
 from messages.warehouse import RequestDispatch
-from tests.api.conftest import NOW, REPLACEMENT, SHIP_TO, ApiHarness, problem
+from tests.api.conftest import KEYS, NOW, REPLACEMENT, SHIP_TO, ApiHarness, problem
 
 URL = "/v1/dispatch-requests"
 WAREHOUSE = {"Authorization": "Bearer wh"}
@@ -39,6 +39,23 @@ async def test_the_warehouse_reads_what_to_ship_and_where_to(harness: ApiHarness
     assert (await harness.http.get(URL, headers=WAREHOUSE)).json()["items"] == []
     done = await harness.http.get(URL, params={"open": "false"}, headers=WAREHOUSE)
     assert done.json()["items"] == [request | {"fulfilled": True}]
+
+
+async def test_a_claim_shows_its_address_to_the_roles_that_need_it(harness: ApiHarness) -> None:
+    claim = await harness.claimed()
+    url = claim["links"]["self"]
+    assert (await harness.http.get(url)).json()["ship_to"] is None
+    command = RequestDispatch(
+        claim_id=claim["id"], model="mavic-3", region="US", with_battery=True, ship_to=ShipTo(**SHIP_TO), at=NOW
+    )
+    await SimulatedWarehouse(harness.database).request_dispatch(command)
+    for key, role in KEYS.items():
+        shown = (await harness.http.get(url, headers={"Authorization": f"Bearer {key}"})).json()["ship_to"]
+        assert shown is None if role == "finance" else shown["line1"] == SHIP_TO["line1"], role
+    (listed,) = (await harness.http.get("/v1/claims")).json()["items"]
+    assert listed["ship_to"] is None
+    decided = await harness.http.post(f"{url}/dispatch", json={"replacement_serial_number": REPLACEMENT})
+    assert decided.json()["ship_to"] is None
 
 
 @pytest.mark.parametrize("query", ["open=maybe", "region=us", "limit=0", "limit=201", "cursor=abc", "colour=red"])

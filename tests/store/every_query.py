@@ -65,6 +65,8 @@ def every_query(database: Database) -> Iterator[tuple[str, Query]]:
     unit = IdentifySerial(serial_number=customer.serial_number, lineage_id="another")
     yield "lineage of a unit", lambda: in_snapshot(database, lambda s: identify_serial(s, unit))
     yield "claim", lambda: queries.claim(customer.claim_id)
+    yield "claim with its address", lambda: queries.claim_with_address(customer.claim_id)
+    yield "plans", lambda: queries.plans(customer.serial_number)
     yield "timeline", lambda: queries.events(customer.claim_id)
     yield "idempotency keys", lambda: keys.delete_before(NOW - timedelta(days=9999))
     yield "webhook", lambda: webhooks.state_of("stripe", "evt_1")

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from domain.claim import Parcel
 from domain.kinds import Attention, ClaimState, Outcome, ReasonCode, Tier, UseKind
 from messages.claims import (
     CancelClaim,
@@ -164,3 +165,13 @@ async def test_everything_back_with_an_unexpected_battery_is_good(world: World) 
     case = await world.shipped()
     await case.arrive()
     assert (await case.inspect(components=ALL_COMPONENTS)).outcome is Outcome.HOLD_RELEASED
+
+
+async def test_the_parcels_of_a_claim_are_on_the_claim(world: World) -> None:
+    """An extension after the scan keeps the parcel."""
+    case = await world.shipped()
+    claim = await case.scan()
+    assert claim.shipment == Parcel("UPS", "1Z")
+    claim = await case.decide("extension", ExtendReturn(actor="staff", days=2, reason="In hospital."))
+    assert claim.returning
+    assert (claim.returning.parcel, claim.returning.extended_days) == (Parcel("UPS", "1Z9"), 2)

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from domain.claim import Parcel
 from domain.kinds import ClaimState, Component, Outcome, PartsChoice, RepairChoice, Service, UseKind
 from domain.money import Money
 from messages.claims import CancelClaim, ChooseParts, ChooseRepair, ClaimRefused, Complete, QuoteRepair
@@ -40,6 +41,7 @@ async def test_a_paid_repair_comes_back_repaired_and_uses_nothing(world: World) 
     assert (claim.state, claim.fee.amount) == (ClaimState.IN_SERVICE, REPAIR)
     claim = await case.decide("completion", DONE)
     assert (claim.state, claim.outcome) == (ClaimState.CLOSED, Outcome.REPAIRED)
+    assert claim.shipment == Parcel(None, "1Z")
     assert world.payments.net_paid() == REPAIR
     assert world.record.uses == []
     assert await case.handle.result() == "repaired"

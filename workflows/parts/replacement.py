@@ -2,6 +2,7 @@
 
 from temporalio import workflow
 
+from domain.claim import Parcel
 from domain.kinds import ClaimState, Component, Outcome
 from domain.reasons import RuleError
 from messages.claims import Dispatch, ShipTo
@@ -83,6 +84,7 @@ class Replacement:
             serial_number_confirmed=decision.serial_number_confirmed,
         )
         result = await self._join_lineage(request)
+        self._record.change(shipment=Parcel(decision.carrier, decision.tracking_number))
         parcel = " ".join(part for part in (decision.carrier, decision.tracking_number) if part)
         title = f"Replacement {serial} was dispatched."
         self._record.note("replacement_dispatched", title, parcel, decision.actor)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from temporalio import workflow
 
 from domain import lifecycle, returns
-from domain.claim import Return
+from domain.claim import Parcel, Return
 from domain.kinds import Attention, ClaimState, Component, PartsChoice
 from messages.claims import ChooseParts, Decision, Event, ExtendReturn, ParcelArrived, ParcelScanned
 from messages.mail import MailKind
@@ -85,7 +85,9 @@ class ReturnWindow:
         longer = await self._compute(window.window_days, decision.days, started, window.expected, "extension")
         lifecycle.require_hold_until(claim, longer.returning.due_at)
         window = self.returning  # a scan may have been received meanwhile
-        returning = replace(longer.returning, scanned_at=window.scanned_at, arrived_at=window.arrived_at)
+        returning = replace(
+            longer.returning, scanned_at=window.scanned_at, arrived_at=window.arrived_at, parcel=window.parcel
+        )
         self._reminders.move(longer.reminders)
         due = returns.waits_until(returning)
         self._record.change(returning=returning, deadline=due, wait_reason=f"for the original until {utc(due)}")
@@ -142,7 +144,8 @@ class ReturnWindow:
     async def scanned(self, event: ParcelScanned) -> None:
         """The carrier took the parcel. While something is corrected that extends the deadline once (R-RET-4)."""
         self.record(event)
-        self._record.change(returning=replace(self.returning, scanned_at=event.scanned_at))
+        parcel = Parcel(event.carrier, event.tracking_number)
+        self._record.change(returning=replace(self.returning, scanned_at=event.scanned_at, parcel=parcel))
         deadline = self._record.claim.deadline
         curing = self._record.claim.state in _CURING
         if curing and deadline and event.scanned_at <= deadline and not self._data.grace_given:

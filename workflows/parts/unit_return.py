@@ -2,6 +2,7 @@
 
 from temporalio import workflow
 
+from domain.claim import Parcel
 from domain.inspection import SerialMatch, compare_serials
 from domain.kinds import Outcome
 from messages.claims import Complete, ShipTo
@@ -48,6 +49,7 @@ class UnitReturn:
             await self._replacement.serial_changed(serial, confirmed=decision.serial_number_confirmed)
             title = f"The repair changed the serial number to {serial}."
             self._record.note("serial_changed", title, actor=decision.actor)
+        self._record.change(shipment=Parcel(None, decision.tracking_number))
         self._record.note("shipped_back", "The unit was shipped back.", decision.tracking_number or "", decision.actor)
         self._record.close(self._options.return_outcome)
         self._record.notify(_CLOSING_NOTICES[self._options.return_outcome])

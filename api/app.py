@@ -20,6 +20,7 @@ from api.idempotency import IdempotencyMiddleware
 from api.key_guard import KeyGuard
 from api.metrics import Metrics, MetricsMiddleware
 from api.quote_signer import QuoteSigner
+from api.request_id import RequestIdMiddleware
 from api.requests.base import now as wall_clock
 from api.routes import (
     catalogue,
@@ -117,6 +118,7 @@ def create_app(
     app.add_middleware(BodyLimitMiddleware)
     app.add_middleware(AuthenticationMiddleware, keys=ApiKeys(config.keys), guard=KeyGuard())
     app.add_middleware(MetricsMiddleware, metrics=metrics)
+    app.add_middleware(RequestIdMiddleware)
     return app
 
 

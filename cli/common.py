@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
-import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from cli.logs import configure_logging
 from settings import Settings, SettingsError, load_settings
 
 if TYPE_CHECKING:
@@ -31,14 +30,7 @@ class CommandError(Exception):
 def prepared_settings() -> Settings:
     """Load the settings, configure logging by them and make the data folder. Raises SettingsError."""
     settings = load_settings()
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", stream=sys.stderr
-    )
-    logging.getLogger("uvicorn.access").addFilter(WithoutQuery())
-    # Readiness checks send many requests a second.
-    logging.getLogger("httpx2").setLevel(logging.WARNING)
-    if settings.log_level != "debug":  # alembic logs each migration it considers
-        logging.getLogger("alembic").setLevel(logging.WARNING)
+    configure_logging(settings)
     # Databases, mails and secrets are this user's alone, and so is what a child process writes.
     os.umask(0o077)
     try:
@@ -57,18 +49,6 @@ def _close_files(home: Path) -> None:
         mode = file.stat().st_mode if file.exists() else 0
         if mode & 0o077 and file.stat().st_uid == os.getuid():
             file.chmod(mode & 0o700)
-
-
-class WithoutQuery(logging.Filter):
-    """Removes the query from uvicorn's access log: a search names people."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if isinstance(record.args, tuple):
-            record.args = tuple(
-                argument.partition("?")[0] if isinstance(argument, str) and argument.startswith("/") else argument
-                for argument in record.args
-            )
-        return True
 
 
 def migrated_database_url() -> str:

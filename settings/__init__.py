@@ -138,11 +138,12 @@ class Settings(BaseSettings):
     """How long a stopping worker waits for running activities. The local stack has 10 s for everything."""
     worker_cached_claims: Annotated[int, Field(ge=1, le=1_000_000)] = 1000
     """How many open claims a worker caches. The others are replayed from their histories when a task arrives."""
+    log_format: Literal["text", "json"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     open_pages: OpenPages = frozenset()
     """What is served without a key: ``docs`` (the reference and its document), ``metrics``. In development both."""
 
-    @field_validator("log_level", "environment", "payments", mode="before")
+    @field_validator("log_level", "log_format", "environment", "payments", mode="before")
     @classmethod
     def _lower(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value

@@ -14,7 +14,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.command_errors import refusals_as_application_errors
 from activities.mail.transport import FolderTransport
-from cli.common import WithoutQuery
+from cli.logs import WithoutQuery
 from devstack.commands import scratch_settings
 from devstack.environment import api_environment, base_environment, worker_environment
 from settings import Settings

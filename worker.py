@@ -141,6 +141,7 @@ def activities(settings: Settings, database: Database) -> list[Callable[..., Any
         payments.refund_payment,
         payments.look_at_hold,
         payments.keep_deposit,
+        payments.compare_payments,
         warehouse.request_dispatch,
         warehouse.withdraw_dispatch,
         mail.deliver_mails,

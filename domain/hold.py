@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal, assert_never
+from typing import Final, Literal, assert_never
 
 from domain.claim import Hold
 from domain.kinds import HoldState
 from domain.money import Money
+
+CAPTURED_ELSEWHERE: Final = "captured_elsewhere"
+"""The ledger account of a hold that was captured by somebody else, until its claim keeps or refunds it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +32,17 @@ class LiveHold:
 
 @dataclass(frozen=True, slots=True)
 class DepositHold:
-    """All of it was captured before it lapsed, as a deposit until the claim is decided (decision 13)."""
+    """All of it was captured before it lapsed, as a deposit until the claim is decided (decision 13).
+
+    `numbered`: the keys of what is kept and refunded of it name the hold; those of claims from before do not.
+    """
 
     ordinal: int
     payment_id: str
     amount: Money
     expires_at: datetime | None
     kind: Literal["deposit"] = "deposit"
+    numbered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +60,11 @@ class CapturedHold:
 
 @dataclass(frozen=True, slots=True)
 class CapturedElsewhere:
-    """The gateway reports `captured`, and no request of this claim captured it: staff must check."""
+    """The gateway reports `captured`, and no request of this claim captured it: staff must check.
+
+    `account` is the ledger account on which the capture is booked. From here on the sum taken decides: nothing is
+    charged beside it, and what the claim does not keep of it is refunded.
+    """
 
     ordinal: int
     payment_id: str
@@ -62,6 +73,11 @@ class CapturedElsewhere:
     refunded: Money
     expires_at: datetime | None
     kind: Literal["captured_elsewhere"] = "captured_elsewhere"
+    account: str = CAPTURED_ELSEWHERE
+
+    @property
+    def kept(self) -> Money:
+        return self.captured - self.refunded
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +127,9 @@ def summary(hold: CardHoldState) -> Hold | None:
             assert_never(hold)
 
 
-def as_reported(hold: EndableHold, reported: Hold) -> CardHoldState:
-    """The state of `hold` after the gateway's report. A capture first seen in a report is not by this claim."""
+def as_reported(hold: EndableHold | CapturedElsewhere, reported: Hold, account: str | None = None) -> CardHoldState:
+    """The state of `hold` after the gateway's report. A capture first seen in a report is not by this claim; `account`
+    is where the ledger has it."""
     match reported.state:
         case HoldState.AUTHORIZED:
             return LiveHold(hold.ordinal, hold.payment_id, reported.amount, reported.expires_at)
@@ -124,6 +141,7 @@ def as_reported(hold: EndableHold, reported: Hold) -> CardHoldState:
                 reported.captured,
                 reported.refunded,
                 reported.expires_at,
+                account=account or CAPTURED_ELSEWHERE,
             )
         case HoldState.RELEASED | HoldState.EXPIRED:
             return lapsed(hold, reported.state)
@@ -131,14 +149,23 @@ def as_reported(hold: EndableHold, reported: Hold) -> CardHoldState:
             assert_never(reported.state)
 
 
-def after_refusal(hold: EndableHold, state: str) -> LapsedHold | UnknownHold:
-    """The state of `hold` after the gateway refused to capture or release it because it is in `state`."""
+def after_refusal(
+    hold: EndableHold, state: str, reported: Hold | None = None, account: str | None = None
+) -> LapsedHold | UnknownHold | CapturedElsewhere:
+    """The state of `hold` after the gateway refused to capture or release it because it is in `state`.
+
+    `reported` is the hold as the gateway had it then: when it was captured, it was by somebody else.
+    """
     if state in NOTHING_HELD:
         return lapsed(hold, HoldState(state))
+    if reported is not None and reported.state is HoldState.CAPTURED:
+        found = as_reported(hold, reported, account)
+        assert isinstance(found, CapturedElsewhere)
+        return found
     return UnknownHold(hold.ordinal, hold.payment_id, hold.amount, hold.expires_at)
 
 
-def lapsed(hold: EndableHold, ended_as: HoldState) -> LapsedHold:
+def lapsed(hold: EndableHold | CapturedElsewhere, ended_as: HoldState) -> LapsedHold:
     return LapsedHold(hold.ordinal, hold.payment_id, hold.amount, ended_as, hold.expires_at)
 
 

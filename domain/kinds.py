@@ -132,11 +132,27 @@ class Attention(StrEnum):
     """No notice of what is due could be delivered: no machine charges until a person has looked (R-NOT-2)."""
     PAYMENT_REFUSED = "payment_refused"
     """The gateway refused a capture, a release or a refund that was due: staff must check there."""
+    PAYMENT_MISCONFIGURED = "payment_misconfigured"
+    """The gateway will never accept a request of ours as it stands: a key, a currency or a customer is wrong."""
+    PAYMENT_DIFFERS = "payment_differs"
+    """The gateway has taken or refunded what this claim did not, or its sum is not what the outcome says."""
+    PAYMENT_DISPUTED = "payment_disputed"
+    """The customer's bank disputes a payment: staff answer at the gateway."""
 
     @property
     def outlives_the_claim(self) -> bool:
         """Whether it stays on the closed claim, because its cause may outlive it."""
-        return self in (Attention.AMOUNT_OWED, Attention.PAYMENT_REFUSED)
+        return self is Attention.AMOUNT_OWED or self.concerns_payment
+
+    @property
+    def concerns_payment(self) -> bool:
+        """Whether gateway and claim may disagree, so that staff must check at the gateway."""
+        return self in (
+            Attention.PAYMENT_REFUSED,
+            Attention.PAYMENT_MISCONFIGURED,
+            Attention.PAYMENT_DIFFERS,
+            Attention.PAYMENT_DISPUTED,
+        )
 
 
 class Action(StrEnum):

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from temporalio import activity
 
@@ -20,7 +20,10 @@ Account = Literal[
     "default_charges",
     "parts_charges",
     "deposits",
+    "captured_elsewhere",
 ]
+"""Accounts of the ledger on which money of a customer is booked. `captured_elsewhere` has holds that somebody else has
+captured, until their claim keeps or refunds them."""
 
 
 class LookUpCard(Message):
@@ -61,7 +64,8 @@ class AuthorizeHold(PaymentRequest):
 
 class CaptureHold(PaymentRequest):
     """Capture `amount` of the hold, once; the gateway releases the rest. Every other live hold of the subject is
-    released too: a hold left over from a lost response must not outlive the capture."""
+    released too: a hold left over from a lost response must not outlive the capture. Refused when another hold of the
+    subject was captured already: nothing is taken twice."""
 
     hold_id: str
     amount: Money
@@ -82,10 +86,13 @@ class LookAtHold(PaymentRequest):
 
 
 class KeepDeposit(PaymentRequest):
-    """Keep `amount` of a captured deposit for `account`. Only the ledger changes; nothing happens to the card."""
+    """Keep `amount` of a captured hold, booked on `source`, for `account`. Only the ledger changes; nothing happens to
+    the card. `hold_id`, when somebody else captured it: its capture is booked first if it was not yet."""
 
     amount: Money
     account: CaptureAccount
+    source: Account = "deposits"
+    hold_id: str = ""
 
 
 class ChargeCard(PaymentRequest):
@@ -121,20 +128,45 @@ class PaymentDeclined(Message):
     retryable: bool
 
 
+class CapturedPart(Message):
+    """A captured hold of the subject of which something is kept; `reference` is the key that placed it, `account` the
+    ledger account on which the capture is booked."""
+
+    payment_id: str
+    reference: str
+    hold: Hold
+    account: Account
+
+
 class PaymentRefused(Message):
-    """Illegal in the payment's present state, for example a capture of an expired hold; or, with `state="unfit"`, a
-    request that the gateway will never accept as it stands, for example a payment method it does not know."""
+    """Illegal in the payment's present state, for example a capture of an expired hold; or, with a state of
+    `OUR_MISTAKES`, a request that will never be accepted as it stands.
+
+    `hold` is the hold as the gateway has it, when it was captured already, `account` and `others` are as in
+    `HoldPlaced`.
+    """
 
     result: Literal["refused"] = "refused"
     state: str
+    hold: Hold | None = None
+    account: Account | None = None
+    others: tuple[CapturedPart, ...] = ()
+
+
+OUR_MISTAKES: Final = frozenset({"unfit", "KeyReused", "InvalidAmount", "LedgerConflict"})
+"""States of a refusal that is a mistake of the programme or its settings, not of the customer or the card. The first is
+the gateway's (a key, a currency or a customer is wrong), the others are our own checks'."""
 
 
 class HoldPlaced(Message):
-    """`hold` as the gateway has it now, `payment_id` its id there."""
+    """`hold` as the gateway has it now, `payment_id` its id there. `account` is the ledger account on which its capture
+    is booked, told by a look. `others` are other holds of the subject that were found captured: somebody took money."""
 
     result: Literal["hold"] = "hold"
     payment_id: str
     hold: Hold
+    account: Account | None = None
+    others: tuple[CapturedPart, ...] = ()
 
 
 class CardCharged(Message):
@@ -162,6 +194,23 @@ class DepositKept(Message):
     """The recorded result of `KeepDeposit`."""
 
     result: Literal["kept"] = "kept"
+
+
+class ComparePayments(PaymentRequest):
+    """Compare everything the gateway has taken for the subject with the ledger. Moves nothing; what the gateway did and
+    the ledger does not have is booked. `currency` is that of the claim."""
+
+    currency: str
+
+
+class PaymentsCompared(Message):
+    """The sums kept by the gateway, and by the ledger after what it did not have was booked. `holds` are the captured
+    holds of which something is kept; `kept` has every payment's own sum, by its id."""
+
+    gateway: Money
+    ledger: Money
+    holds: tuple[CapturedPart, ...] = ()
+    kept: dict[str, Money] = {}
 
 
 class Payments(ABC):
@@ -206,3 +255,7 @@ class Payments(ABC):
     @activity.defn
     @abstractmethod
     async def keep_deposit(self, request: KeepDeposit) -> None: ...
+
+    @activity.defn
+    @abstractmethod
+    async def compare_payments(self, request: ComparePayments) -> PaymentsCompared: ...

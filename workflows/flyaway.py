@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from temporalio import workflow
 
 from domain.kinds import Attention, ClaimState, Outcome, ReasonCode, Service
+from domain.money import Money
 from domain.reasons import Reason, RuleError
 from messages.claims import (
     ChangePaymentMethod,
@@ -58,6 +59,9 @@ class Flyaway(ClaimWorkflow):
         return FlyawaySnapshot(
             claim, self.reservation.data, self.fees.data, self.payment_method, self.off_session, self.found
         )
+
+    def paid(self) -> Money | None:
+        return self.fees.kept
 
     @workflow.run
     async def run(self, request: SubmitFlyaway, snapshot: FlyawaySnapshot | None) -> str:

@@ -3,6 +3,7 @@
 from temporalio import workflow
 
 from domain.kinds import Service
+from domain.money import Money
 from messages.claims import Decision, Event, SubmitMaintenance
 from messages.jobs import OpenJob
 from workflows.parts.claim_workflow import ClaimData, ClaimWorkflow, Phase
@@ -36,6 +37,9 @@ class Maintenance(ClaimWorkflow):
 
     def snapshot(self, claim: ClaimData) -> ServiceJobSnapshot:
         return self.job.snapshot(claim)
+
+    def paid(self) -> Money | None:
+        return self.job.paid
 
     async def compensate(self) -> Phase | None:
         return await self.job.compensate()

@@ -19,9 +19,10 @@ from messages.claims import (
 )
 from messages.mail import MailKind
 from messages.payments import LookUpCard, Payments
-from workflows.parts.card_hold import CardHold, CardHoldData
+from workflows.parts.card_hold import CardHold
 from workflows.parts.claim_workflow import ClaimData, ClaimWorkflow, Phase
 from workflows.parts.fees import Fees, FeesData
+from workflows.parts.hold_data import CardHoldData
 from workflows.parts.hold_renewal import HoldRenewal, HoldRenewalData
 from workflows.parts.original_return import OriginalReturn, OriginalReturnData
 from workflows.parts.replacement import Replacement
@@ -78,6 +79,12 @@ class CareExpressPremium(ClaimWorkflow):
             self.fees.data,
             self.original.data,
         )
+
+    def paid(self) -> Money | None:
+        """None before the first request."""
+        if isinstance(self.hold.state, NoHold) and self.fees.kept is None:
+            return None
+        return (self.fees.kept or self.record.claim.fee.zero()) + self.original.kept
 
     @workflow.run
     async def run(self, request: SubmitCareExpress, snapshot: PremiumSnapshot | None) -> str:

@@ -7,6 +7,7 @@ from temporalio import workflow
 from domain import returns, settlement
 from domain.inspection import Verdict
 from domain.kinds import ClaimState, Outcome, PartsChoice
+from domain.money import Money
 from domain.reasons import RuleError
 from messages.claims import (
     ChooseParts,
@@ -56,6 +57,9 @@ class CareExpressStandard(ClaimWorkflow):
 
     def snapshot(self, claim: ClaimData) -> StandardSnapshot:
         return StandardSnapshot(claim, self.reservation.data, self.fees.data, self.window.data, self.box.data)
+
+    def paid(self) -> Money | None:
+        return self.fees.kept
 
     @workflow.run
     async def run(self, request: SubmitCareExpress, snapshot: StandardSnapshot | None) -> str:

@@ -15,6 +15,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.heartbeat import heartbeating
+from activities.payments.as_reported import book_capture, book_capture_as_reported, compared
 from activities.payments.gateway import (
     Gateway,
     GatewayRefused,
@@ -31,12 +32,13 @@ from activities.payments.steps import (
     attempt_of,
     book_ended_holds,
     hold_placed,
-    hold_result,
+    others_captured,
     payment_or_refusal,
     refetch,
     release,
     release_others,
 )
+from domain.hold import CAPTURED_ELSEWHERE
 from messages.base import Message
 from messages.payments import (
     AuthorizeHold,
@@ -44,6 +46,7 @@ from messages.payments import (
     CardCharged,
     CardFound,
     ChargeCard,
+    ComparePayments,
     DepositKept,
     HeldAndCharged,
     HoldAndCharge,
@@ -55,6 +58,7 @@ from messages.payments import (
     PaymentRefunded,
     PaymentRefused,
     Payments,
+    PaymentsCompared,
     RefundPayment,
     ReleaseHold,
 )
@@ -62,7 +66,6 @@ from store.writes.ledger import (
     LedgerConflict,
     book_charge,
     book_deposit_kept,
-    book_hold_captured,
     book_hold_placed,
     book_refund,
 )
@@ -131,6 +134,8 @@ class GatewayPayments(Payments):
     @activity.defn
     async def capture_hold(self, request: CaptureHold) -> HoldPlaced | PaymentRefused:
         async def call(ledgered: LedgeredGateway, _: datetime) -> HoldResponse:
+            if taken := await others_captured(ledgered, request, request.hold_id):
+                return HoldResponse(PaymentRefused(state="captured"), False, taken)
             try:
                 hold = await ledgered.gateway.capture(request.hold_id, request.amount, key=request.key, at=request.at)
             except GatewayRefused:
@@ -140,11 +145,8 @@ class GatewayPayments(Payments):
         async def settle(session: AsyncSession, response: HoldResponse) -> HoldPlaced | PaymentRefused:
             hold = response.hold
             if response.done and isinstance(hold, Payment):
-                await book_hold_captured(
-                    session, request.subject, request.key, request.at, hold.amount, hold.captured, request.account
-                )
-            await book_ended_holds(request, session, response)
-            return hold_result(response)
+                await book_capture(session, request.subject, request.key, request.at, hold, request.account)
+            return await book_ended_holds(request, session, response)
 
         attempt = attempt_of("capture", request, acts_on=request.hold_id, amount=request.amount)
         return await self._send(attempt, call, settle, _ENDED)
@@ -159,8 +161,7 @@ class GatewayPayments(Payments):
             return HoldResponse(response.hold, response.done, (*response.ended, *others))
 
         async def settle(session: AsyncSession, response: HoldResponse) -> HoldPlaced | PaymentRefused:
-            await book_ended_holds(request, session, response)
-            return hold_result(response)
+            return await book_ended_holds(request, session, response)
 
         return await self._send(attempt_of("release", request, acts_on=request.hold_id), call, settle, _ENDED)
 
@@ -173,7 +174,7 @@ class GatewayPayments(Payments):
             return HoldResponse(found.hold, isinstance(found.hold, Payment), found.ended)
 
         async with _temporal_errors(request.key):
-            return hold_result(await self._ledgered.look(request.key, call, partial(book_ended_holds, request)))
+            return await self._ledgered.look(request.key, call, partial(book_ended_holds, request))
 
     @activity.defn
     async def charge_card(self, request: ChargeCard) -> CardCharged | PaymentDeclined | PaymentRefused:
@@ -213,6 +214,8 @@ class GatewayPayments(Payments):
         async def settle(session: AsyncSession, response: Payment | PaymentRefused) -> PaymentRefunded | PaymentRefused:
             if isinstance(response, PaymentRefused):
                 return response
+            if request.account == CAPTURED_ELSEWHERE:
+                await book_capture_as_reported(session, request.subject, request.at, response)
             await book_refund(session, request.subject, request.key, request.at, request.amount, request.account)
             return PaymentRefunded(payment_id=response.id, refunded=response.refunded)
 
@@ -221,14 +224,34 @@ class GatewayPayments(Payments):
 
     @activity.defn
     async def keep_deposit(self, request: KeepDeposit) -> None:
-        async def call(_: LedgeredGateway, __: datetime) -> None:
-            return None
+        async def call(ledgered: LedgeredGateway, _: datetime) -> Payment | PaymentRefused | None:
+            if not request.hold_id:
+                return None
+            return (await refetch(ledgered.gateway, request, request.hold_id)).hold
 
-        async def settle(session: AsyncSession, _: None) -> DepositKept:
-            await book_deposit_kept(session, request.subject, request.key, request.at, request.amount, request.account)
+        async def settle(session: AsyncSession, hold: Payment | PaymentRefused | None) -> DepositKept:
+            if isinstance(hold, Payment):
+                await book_capture_as_reported(session, request.subject, request.at, hold)
+            await book_deposit_kept(
+                session, request.subject, request.key, request.at, request.amount, request.account, request.source
+            )
             return DepositKept()
 
-        await self._send(attempt_of("keep_deposit", request, amount=request.amount), call, settle, _KEPT)
+        attempt = attempt_of("keep_deposit", request, acts_on=request.hold_id, amount=request.amount)
+        await self._send(attempt, call, settle, _KEPT)
+
+    @activity.defn
+    async def compare_payments(self, request: ComparePayments) -> PaymentsCompared:
+        """Moves nothing; no attempt is recorded."""
+
+        async def call(gateway: Gateway) -> tuple[Payment, ...]:
+            return await gateway.find(request.subject, at=request.at)
+
+        async def book(session: AsyncSession, payments: tuple[Payment, ...]) -> PaymentsCompared:
+            return await compared(session, request.subject, request.at, payments, request.currency)
+
+        async with _temporal_errors(request.key):
+            return await self._ledgered.look(request.key, call, book)
 
     async def _send(
         self,

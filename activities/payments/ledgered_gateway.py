@@ -12,6 +12,7 @@ from store.database import Database
 from store.writes.payment_attempts import Attempt, ResponseJson, lock_attempt, open_attempt, record_response
 
 ResponseT = TypeVar("ResponseT")
+FoundT = TypeVar("FoundT")
 
 
 class LedgeredGateway(ABC):
@@ -42,9 +43,12 @@ class LedgeredGateway(ABC):
         self,
         key: str,
         request: Callable[[Gateway], Awaitable[ResponseT]],
-        book: Callable[[AsyncSession, ResponseT], Awaitable[None]],
-    ) -> ResponseT:
-        """Make a request that moves nothing and book what it brings to light. No attempt is recorded."""
+        book: Callable[[AsyncSession, ResponseT], Awaitable[FoundT]],
+    ) -> FoundT:
+        """Make a request that moves nothing and book what it brings to light. No attempt is recorded.
+
+        `book` may be called again with the same response; returns its result.
+        """
 
 
 class RemoteLedgeredGateway(LedgeredGateway):
@@ -90,9 +94,8 @@ class RemoteLedgeredGateway(LedgeredGateway):
         self,
         key: str,
         request: Callable[[Gateway], Awaitable[ResponseT]],
-        book: Callable[[AsyncSession, ResponseT], Awaitable[None]],
-    ) -> ResponseT:
+        book: Callable[[AsyncSession, ResponseT], Awaitable[FoundT]],
+    ) -> FoundT:
         response = await request(self._gateway)
         async with self._database.transaction() as session:
-            await book(session, response)
-        return response
+            return await book(session, response)

@@ -10,13 +10,20 @@ from dataclasses import dataclass
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from activities.payments.as_reported import captured_part, hold_as_read
 from activities.payments.gateway import Declined, Gateway, GatewayRefused, Payment
 from activities.payments.ledgered_gateway import LedgeredGateway
-from domain.claim import Hold
-from domain.kinds import HoldState
 from domain.money import Money
-from messages.payments import ChargeCard, HoldPlaced, PaymentDeclined, PaymentRefused, PaymentRequest, ReleaseHold
-from store.writes.ledger import book_hold_ended
+from messages.payments import (
+    Account,
+    CapturedPart,
+    ChargeCard,
+    HoldPlaced,
+    PaymentDeclined,
+    PaymentRefused,
+    PaymentRequest,
+    ReleaseHold,
+)
 from store.writes.payment_attempts import Attempt, Purpose, ResponseJson
 
 
@@ -70,6 +77,14 @@ async def release(ledgered: LedgeredGateway, request: ReleaseHold) -> HoldRespon
     return HoldResponse(hold, True, (hold,))
 
 
+async def others_captured(ledgered: LedgeredGateway, request: PaymentRequest, hold_id: str) -> tuple[Payment, ...]:
+    """Every other hold of the subject of which something was captured and not refunded."""
+    found = await ledgered.gateway.find(request.subject, at=request.at)
+    return tuple(
+        each for each in found if each.kind == "hold" and each.id != hold_id and each.captured != each.refunded
+    )
+
+
 async def release_others(ledgered: LedgeredGateway, request: PaymentRequest, hold_id: str) -> tuple[Payment, ...]:
     """Release every other live hold of the subject, each as an attempt under `{reference}:release`.
 
@@ -87,8 +102,7 @@ async def release_others(ledgered: LedgeredGateway, request: PaymentRequest, hol
         )
 
         async def settle(session: AsyncSession, response: HoldResponse, request: ReleaseHold = other) -> ResponseJson:
-            await book_ended_holds(request, session, response)
-            return hold_result(response).model_dump(mode="json")
+            return (await book_ended_holds(request, session, response)).model_dump(mode="json")
 
         await ledgered.send(
             attempt_of("release", other, acts_on=payment.id),
@@ -98,30 +112,32 @@ async def release_others(ledgered: LedgeredGateway, request: PaymentRequest, hol
     return tuple(ended)
 
 
-async def book_ended_holds(request: PaymentRequest, session: AsyncSession, response: HoldResponse) -> None:
-    """Book the end of these holds, once each, however often it is found."""
-    for hold in response.ended:
-        if hold.kind == "hold" and hold.status in ("released", "expired"):
-            key = f"{hold.reference}:{hold.status}"
-            await book_hold_ended(session, request.subject, key, request.at, hold.amount)
+async def book_ended_holds(
+    request: PaymentRequest, session: AsyncSession, response: HoldResponse
+) -> HoldPlaced | PaymentRefused:
+    """Book the end of these holds, once each, however often it is found; also a capture by somebody else.
+
+    Returns the result of the request, with the account of the hold's capture when that is among them.
+    """
+    accounts: dict[str, Account | None] = {}
+    others: list[CapturedPart] = []
+    for ended in response.ended:
+        if ended.kind != "hold":
+            continue
+        part = await captured_part(session, request.subject, request.at, ended)
+        accounts[ended.id] = part.account if part is not None else None
+        if part is not None and (isinstance(response.hold, PaymentRefused) or ended.id != response.hold.id):
+            others.append(part)
+    hold = response.hold
+    if isinstance(hold, PaymentRefused):
+        return hold.model_copy(update={"others": tuple(others)})
+    account = accounts.get(hold.id)
+    if response.done:
+        return hold_placed(hold, account, tuple(others))
+    read = hold_as_read(hold) if hold.status == "captured" else None
+    return PaymentRefused(state=hold.status, hold=read, account=account, others=tuple(others))
 
 
-def hold_result(response: HoldResponse) -> HoldPlaced | PaymentRefused:
-    """The result of a request about one hold."""
-    if isinstance(response.hold, PaymentRefused):
-        return response.hold
-    return hold_placed(response.hold) if response.done else PaymentRefused(state=response.hold.status)
-
-
-def hold_placed(hold: Payment) -> HoldPlaced:
+def hold_placed(hold: Payment, account: Account | None = None, others: tuple[CapturedPart, ...] = ()) -> HoldPlaced:
     """The hold as the gateway has it."""
-    return HoldPlaced(
-        payment_id=hold.id,
-        hold=Hold(
-            amount=hold.amount,
-            state=HoldState(hold.status),
-            captured=hold.captured,
-            refunded=hold.refunded,
-            expires_at=hold.capture_before,
-        ),
-    )
+    return HoldPlaced(payment_id=hold.id, hold=hold_as_read(hold), account=account, others=others)

@@ -18,6 +18,7 @@ from store.tables.ledger import LedgerEntryRow
 
 CARD: Final = "card"
 DEPOSITS: Final = "deposits"
+CAPTURED_ELSEWHERE: Final = "captured_elsewhere"
 HOLDS_OPEN: Final = "holds_open"
 HOLDS_PLACED: Final = "holds_placed"
 ACCOUNTS: Final[tuple[str, ...]] = (
@@ -29,6 +30,7 @@ ACCOUNTS: Final[tuple[str, ...]] = (
     "default_charges",
     "parts_charges",
     DEPOSITS,
+    CAPTURED_ELSEWHERE,
     HOLDS_OPEN,
     HOLDS_PLACED,
 )

@@ -13,7 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.money import Money
 from store.database import execute
-from store.reads.ledger import ACCOUNTS, CARD, DEPOSITS, HOLDS_OPEN, HOLDS_PLACED
+from store.reads.ledger import ACCOUNTS, CAPTURED_ELSEWHERE, CARD, DEPOSITS, HOLDS_OPEN, HOLDS_PLACED
 from store.tables.ledger import LedgerEntryRow
 from store.upsert import table_of
 
@@ -46,6 +46,18 @@ async def book_hold_captured(
     await post(session, subject, key, at, lines)
 
 
+async def book_captured_elsewhere(
+    session: AsyncSession, subject: str, key: str, at: datetime, hold: Money, captured: Money
+) -> None:
+    """`captured` of `hold` was captured by somebody else; the rest of it is released."""
+    await book_hold_captured(session, subject, key, at, hold, captured, CAPTURED_ELSEWHERE)
+
+
+async def book_moved(session: AsyncSession, subject: str, key: str, at: datetime, moved: Money, to: str) -> None:
+    """`moved`, booked as captured by somebody else, turns out to be a capture for `to`."""
+    await post(session, subject, key, at, {CAPTURED_ELSEWHERE: -moved, to: moved})
+
+
 async def book_charge(
     session: AsyncSession, subject: str, key: str, at: datetime, charged: Money, account: str
 ) -> None:
@@ -61,10 +73,10 @@ async def book_refund(
 
 
 async def book_deposit_kept(
-    session: AsyncSession, subject: str, key: str, at: datetime, kept: Money, account: str
+    session: AsyncSession, subject: str, key: str, at: datetime, kept: Money, account: str, source: str = DEPOSITS
 ) -> None:
-    """`kept` of an earlier deposit is earned for `account`."""
-    await post(session, subject, key, at, {DEPOSITS: -kept, account: kept})
+    """`kept` of an earlier capture, booked on `source`, is earned for `account`."""
+    await post(session, subject, key, at, {source: -kept, account: kept})
 
 
 async def post(session: AsyncSession, subject: str, key: str, at: datetime, lines: Mapping[str, Money]) -> None:

@@ -20,6 +20,7 @@ from messages.payments import (
     CardCharged,
     CardFound,
     ChargeCard,
+    ComparePayments,
     HeldAndCharged,
     HoldAndCharge,
     HoldPlaced,
@@ -30,6 +31,7 @@ from messages.payments import (
     PaymentRefunded,
     PaymentRefused,
     Payments,
+    PaymentsCompared,
     RefundPayment,
     ReleaseHold,
 )
@@ -62,6 +64,7 @@ class FakePayments(Payments):
         self.charges: dict[str, Money] = {}
         self.refunds: Counter[str] = Counter()
         self.kept: dict[str, Money] = {}
+        self.ledger_differs = 0
         self.calls: list[str] = []
 
     @activity.defn
@@ -97,7 +100,7 @@ class FakePayments(Payments):
         if request.key not in self.results:
             hold = self._hold(request.hold_id, request.at)
             if hold.state is not HoldState.AUTHORIZED:
-                return PaymentRefused(state=hold.state)
+                return self._refused(hold)
             assert 0 < request.amount.amount <= hold.amount.amount
             self.holds[request.hold_id] = replace(hold, state=HoldState.CAPTURED, captured=request.amount)
         return self._respond(request.key, HoldPlaced(payment_id=request.hold_id, hold=self.holds[request.hold_id]))
@@ -110,7 +113,7 @@ class FakePayments(Payments):
         if request.key not in self.results:
             hold = self._hold(request.hold_id, request.at)
             if hold.state is not HoldState.AUTHORIZED:
-                return PaymentRefused(state=hold.state)
+                return self._refused(hold)
             self.holds[request.hold_id] = replace(hold, state=HoldState.RELEASED)
         return self._respond(request.key, HoldPlaced(payment_id=request.hold_id, hold=self.holds[request.hold_id]))
 
@@ -153,6 +156,19 @@ class FakePayments(Payments):
         self.calls.append(request.key)
         self.kept[request.key] = request.amount
 
+    @activity.defn
+    async def compare_payments(self, request: ComparePayments) -> PaymentsCompared:
+        """The ledger always agrees, except by `ledger_differs`."""
+        self._require_available(request.key)
+        kept = Money(self.net_paid(), request.currency)
+        return PaymentsCompared(gateway=kept, ledger=kept + Money(self.ledger_differs, request.currency))
+
+    def capture_by_hand(self, hold_id: str, amount: int | None = None) -> None:
+        """Somebody captures the hold, or `amount` of it, on the gateway's own pages."""
+        hold = self.holds[hold_id]
+        captured = hold.amount if amount is None else Money(amount, hold.amount.currency)
+        self.holds[hold_id] = replace(hold, state=HoldState.CAPTURED, captured=captured)
+
     def net_paid(self) -> int:
         """The sum the customer paid: captured and charged, less refunds. Minor units."""
         captured = sum(hold.captured.amount for hold in self.holds.values())
@@ -170,6 +186,9 @@ class FakePayments(Payments):
         if hold.state is HoldState.AUTHORIZED and hold.expires_at and hold.expires_at < at:
             hold = self.holds[hold_id] = replace(hold, state=HoldState.EXPIRED)
         return hold
+
+    def _refused(self, hold: Hold) -> PaymentRefused:
+        return PaymentRefused(state=hold.state, hold=hold if hold.state is HoldState.CAPTURED else None)
 
     def _respond(self, key: str, result: ResultT) -> ResultT:
         """Store the response, then lose it if set to: the effect has happened all the same."""

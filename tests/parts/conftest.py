@@ -75,6 +75,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     monkeypatch.setattr(workflow, "upsert_search_attributes", lambda _: None)
     monkeypatch.setattr(workflow, "set_current_details", lambda _: None)
     monkeypatch.setattr(workflow, "info", lambda: Run())
+    monkeypatch.setattr(workflow, "patched", lambda _: True)
     return clock
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from temporalio import workflow
 
 from domain.claim import Hold
-from domain.hold import EndableHold, LiveHold
+from domain.hold import CapturedHold, DepositHold, EndableHold, LiveHold
 from domain.inspection import Assessment
 from domain.kinds import HoldState
 from domain.money import Money
@@ -64,7 +64,7 @@ class ReleasesTheCurrentHoldOnly(CareExpressPremium):
         async def old_forgotten() -> None:
             self.hold.data.superseded = None
 
-        def alone(held: EndableHold, *, others: bool) -> ReleaseHold:
+        def alone(held: EndableHold, *, others: bool, refusals: int = 0) -> ReleaseHold:
             return HoldRequests(self.record).release(held, others=False)
 
         swap(self.hold, "release_superseded", old_forgotten)
@@ -123,10 +123,13 @@ class ForgetsTheHoldOfAGoodReturn(CareExpressPremium):
 @planted
 class KeepsTheDepositOfAGoodReturn(CareExpressPremium):
     def plant(self) -> None:
-        async def nothing(_: object, amount: Money) -> Money:
-            return amount
+        async def nothing(deposit: DepositHold, amount: Money) -> CapturedHold:
+            nothing = amount.zero()
+            return CapturedHold(
+                deposit.ordinal, deposit.payment_id, deposit.amount, amount, nothing, deposit.expires_at
+            )
 
-        swap(self.hold, "_refund_deposit", nothing)
+        swap(self.hold._deposits, "refund", nothing)
 
 
 @planted
@@ -233,3 +236,26 @@ class ChargesAgainUnderAFreshKey(CareExpressPremium):
             return ordered
 
         real = swap(self.replacement, "order_inline", charged_again)
+
+
+@planted
+class ChargesBesideWhatSomebodyCaptured(CareExpressPremium):
+    """The money that somebody else took is not taken for the claim's."""
+
+    def plant(self) -> None:
+        async def nothing(amount: Money, account: CaptureAccount) -> None:
+            return None
+
+        swap(self.hold, "collect", nothing)
+        swap(charges_of(self), "_staff_must_decide", lambda _: False)
+
+
+@planted
+class ForgetsWhatSomebodyCaptured(CareExpressPremium):
+    """A good return of it is told as released, and nothing is refunded."""
+
+    def plant(self) -> None:
+        async def nothing() -> None:
+            return None
+
+        swap(self.hold, "_refund_captured", nothing)

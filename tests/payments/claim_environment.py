@@ -20,6 +20,7 @@ from activities.registry import DatabaseRegistry
 from activities.warehouse import SimulatedWarehouse
 from domain.claim import Claim
 from domain.kinds import TermKind, Tier
+from domain.money import Money
 from messages.claims import ClaimAccepted, Decision, PaymentChanged
 from messages.registry import Owner, PlantTerm, RegisterDevice
 from store.database import Database
@@ -146,6 +147,20 @@ class CheckedClaim(Case):
         """The gateway's webhook for a payment reaches the claim."""
         event = PaymentChanged(event_id=event_id, actor="simulated", payment_id=payment_id)
         await self.handle.signal("payment_changed", event)
+
+    async def capture_by_hand(self, part: int = 1) -> str:
+        """Somebody captures the live hold, or a `part`-th of it, on the gateway's pages. Returns the payment's id."""
+        gateway, now = self.environment.gateway, await self.now()
+        self.environment.responses_to_lose = 0
+        (hold,) = [each for each in await gateway.find(self.id, at=now) if each.status == "authorized"]
+        amount = Money(hold.amount.amount // part, hold.amount.currency)
+        await gateway.capture(hold.id, amount, key=f"by-hand:{hold.id}", at=now)
+        return hold.id
+
+    async def refund_by_hand(self, payment_id: str, amount: int) -> None:
+        """Somebody refunds `amount` on the gateway's pages."""
+        key = f"by-hand:{uuid.uuid4()}"
+        await self.environment.gateway.refund(payment_id, Money(amount, "USD"), key=key, at=await self.now())
 
     async def dispatch(self, serial: str = "") -> Claim:
         return await super().dispatch(serial or f"RP-{uuid.uuid4().hex[:12]}".upper())

@@ -86,7 +86,10 @@ class ClaimSnapshot:
             keys = [f"{hold.reference}:released", f"{hold.reference}:expired"]
             if hold.status == "captured":
                 ordinal = hold.reference.rpartition(":")[2]
-                keys = [f"{self.claim.id}:capture:{ordinal}", f"{self.claim.id}:deposit:{ordinal}"]
+                made = [f"{self.claim.id}:{purpose}:{ordinal}" for purpose in ("capture", "deposit")]
+                # A capture after a refusal has a key of its own; one by somebody else is booked under the hold's.
+                again = [key for key in booked for first in made if key.startswith(f"{first}:")]
+                keys = [*made, *again, f"{hold.reference}:captured"]
             known = [booked[key] for key in keys if key in booked]
             known += [hold.expires_at] if hold.expires_at and hold.expires_at <= self.now else []
             if known:

@@ -73,8 +73,10 @@ def _one_current_hold(snapshot: ClaimSnapshot) -> Iterator[str]:
     if not live and believed is not None and believed > snapshot.now:
         yield "the claim believes in a live hold, and the gateway has none"
     latest = max(snapshot.holds, key=lambda hold: (hold.created_at, hold.reference), default=None)
+    # One that somebody else captured is the current one, whatever was placed after it.
+    elsewhere = {line.key.removesuffix(":captured") for line in snapshot.lines if line.key.endswith(":captured")}
     for hold in snapshot.holds:
-        if hold.captured and hold is not latest:
+        if hold.captured and hold is not latest and hold.reference not in elsewhere:
             yield f"the hold {hold.reference} was captured, and {latest.reference if latest else 'none'} is the current"
     ends = snapshot.ends()
     for hold in snapshot.holds:
@@ -109,7 +111,7 @@ def _covered(snapshot: ClaimSnapshot) -> Iterator[str]:
 def _explained(snapshot: ClaimSnapshot, gap: datetime) -> bool:
     """Whether it was written down, since the last hold and before this one was over, why there is no other."""
     placed = max((e.at for e in snapshot.events if e.kind == "hold_authorized" and e.at <= gap), default=gap)
-    reasons = ("hold_at_risk", "deposit_taken")
+    reasons = ("hold_at_risk", "deposit_taken", "hold_captured_elsewhere")
     return any(e.kind in reasons and placed <= e.at <= gap + OUTAGE for e in snapshot.events)
 
 
@@ -138,6 +140,10 @@ def _costs_what_it_should(snapshot: ClaimSnapshot, hold: int, differences: int) 
     kept = sum(p.kept for p in snapshot.payments if p.reference != f"{claim.id}:fee")
     cost = kept + claim.amount_owed.amount
     late = snapshot.policy.late_fee + differences
+    if snapshot.first("hold_captured_elsewhere"):
+        # From then on the sum taken decides: what it is short of is not charged.
+        hold = min(hold, sum(each.captured for each in snapshot.holds))
+        differences = min(differences, hold)
     costs = {
         Outcome.HOLD_RELEASED: 0,
         Outcome.WAIVED: 0,
@@ -227,6 +233,8 @@ def _ledger_is_gateway(snapshot: ClaimSnapshot) -> Iterator[str]:
         yield f"the gateway has captured {captured} and refunded {refunded} of the hold, the claim says otherwise"
     if hold is not None and hold.state is HoldState.AUTHORIZED and snapshot.closed:
         yield "the closed claim believes in a live hold"
+    if snapshot.first("payments_differ", "payments_not_compared"):
+        yield "gateway, ledger, claim and outcome did not agree when the claim was closed"
 
 
 def _changed(before: ClaimSnapshot, snapshot: ClaimSnapshot) -> Iterator[tuple[int, str]]:

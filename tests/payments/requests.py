@@ -11,6 +11,7 @@ from messages.payments import (
     AuthorizeHold,
     CaptureHold,
     ChargeCard,
+    ComparePayments,
     HoldPlaced,
     KeepDeposit,
     LookAtHold,
@@ -102,6 +103,11 @@ def a_deposit_kept(**other: Any) -> KeepDeposit:
         "account": "default_charges",
     }
     return KeepDeposit.model_validate(requested | other)
+
+
+def a_comparison(**other: Any) -> ComparePayments:
+    requested = {"subject": CLAIM, "key": f"{CLAIM}:compare", "at": later(days=20), "currency": "USD"}
+    return ComparePayments.model_validate(requested | other)
 
 
 async def hold_placed(payments: GatewayPayments, **other: Any) -> str:

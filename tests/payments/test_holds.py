@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.payments.activities import GatewayPayments
 from activities.payments.gateway import Gateway
-from activities.payments.ledgered_gateway import LedgeredGateway, RemoteLedgeredGateway, ResponseT
+from activities.payments.ledgered_gateway import FoundT, LedgeredGateway, RemoteLedgeredGateway, ResponseT
 from activities.payments.simulated.gateway import SimulatedGateway
 from domain.claim import Hold
 from domain.kinds import HoldState
@@ -210,8 +210,8 @@ class CrashesBeforeBooking(RemoteLedgeredGateway):
         self,
         key: str,
         request: Callable[[Gateway], Awaitable[ResponseT]],
-        book: Callable[[AsyncSession, ResponseT], Awaitable[None]],
-    ) -> ResponseT:
+        book: Callable[[AsyncSession, ResponseT], Awaitable[FoundT]],
+    ) -> FoundT:
         async def crashes(gateway: Gateway) -> ResponseT:
             result = await request(gateway)
             self._crash(key)

@@ -198,7 +198,7 @@ async def test_a_hold_that_the_gateway_ended_early_is_replaced_at_once(make_worl
             await asyncio.sleep(0.05)
         claim = await case.claim()
         assert claim.hold
-        assert (claim.hold.state, claim.attention) == (HoldState.AUTHORIZED, ())
+        assert (claim.hold.state, claim.attention) == (HoldState.AUTHORIZED, (Attention.PAYMENT_DIFFERS,))
         assert world.payments.live_holds() == 1
 
 

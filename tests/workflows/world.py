@@ -86,6 +86,7 @@ def claim_activities(record: Record, payments: Payments, warehouse: Warehouse) -
         payments.refund_payment,
         payments.look_at_hold,
         payments.keep_deposit,
+        payments.compare_payments,
         warehouse.request_dispatch,
         warehouse.withdraw_dispatch,
     ]

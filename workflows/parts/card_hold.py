@@ -4,8 +4,9 @@ Every method that moves money holds the lock `GatewayRequests.step`. When the wo
 the next run repeats it under the same idempotency keys, so the state changes only after the last response.
 """
 
-from dataclasses import dataclass, field
 from typing import assert_never
+
+from temporalio import workflow
 
 from domain import hold as holds
 from domain.hold import (
@@ -24,38 +25,21 @@ from domain.money import Money
 from messages.payments import (
     AuthorizeHold,
     CaptureAccount,
+    CapturedPart,
     ChargeCard,
     HeldAndCharged,
     HoldAndCharge,
     HoldPlaced,
     PaymentDeclined,
-    PaymentRefunded,
     PaymentRefused,
     Payments,
 )
+from workflows.parts.captured_elsewhere import CapturedElsewhereSteps, Divided, note_end, taken_over
 from workflows.parts.claim_record import ClaimRecord
+from workflows.parts.deposit import DepositSteps
 from workflows.parts.gateway_requests import GatewayRequests
+from workflows.parts.hold_data import CapturedPayment, CardHoldData, division_of
 from workflows.parts.hold_requests import HoldRequests, Purpose
-
-
-@dataclass(frozen=True)
-class CapturedPayment:
-    """A captured hold or a charge other than a fee. `left` is what of it has not been refunded."""
-
-    payment_id: str
-    left: Money
-    account: CaptureAccount
-
-
-@dataclass
-class CardHoldData:
-    """`authorizations` counts those with a response, `looks` the reads of the hold; `superseded` is the hold that a
-    renewal still has to release."""
-
-    state: CardHoldState = field(default_factory=NoHold)
-    authorizations: int = 0
-    looks: int = 0
-    superseded: LiveHold | None = None
 
 
 class CardHold:
@@ -65,6 +49,8 @@ class CardHold:
         self._record = record
         self._gateway = gateway
         self._requests = HoldRequests(record)
+        self._deposits = DepositSteps(record, gateway)
+        self._elsewhere = CapturedElsewhereSteps(record, gateway)
         self._data = data or CardHoldData()
 
     @property
@@ -127,6 +113,11 @@ class CardHold:
                 self._record.note("old_hold_released", "The hold was renewed; the old one is released.")
             case PaymentRefused() if response.state in holds.NOTHING_HELD:
                 self._record.note("old_hold_ended", f"The hold was renewed; the old one is {response.state}.")
+            case PaymentRefused() if response.hold is not None and isinstance(self.state, LiveHold):
+                # The money was taken before the renewal: it is the claim's security, and the new hold is released.
+                self._data.superseded = self.state
+                self._refused(old, "release the old hold", response)
+                await self.release_superseded()
             case PaymentRefused():
                 self._gateway.report_refusal("release the old hold", response)
             case _:
@@ -150,31 +141,19 @@ class CardHold:
 
     async def refresh(self) -> None:
         """Read the hold from the gateway, whose state is authoritative; the activity books an expiry."""
-        if not isinstance(self.state, LiveHold | UnknownHold):
+        if not isinstance(self.state, LiveHold | UnknownHold | CapturedElsewhere):
             return
         self._data.looks += 1
         request = self._requests.read(self.state, self._data.looks)
         before, response = self.state, await self._gateway.send(Payments.look_at_hold, request, "look at the hold")
         match response:
             case HoldPlaced():
-                self._set_state(holds.as_reported(before, response.hold))
-                self._report_end(before)
+                self._set_state(holds.as_reported(before, response.hold, response.account))
+                note_end(self._record, before, self.state)
             case PaymentRefused():
                 self._record.note("hold_unknown", "The gateway does not know the hold.", response.state)
             case _:
                 assert_never(response)
-
-    def _report_end(self, before: CardHoldState) -> None:
-        match self.state:
-            case LapsedHold() as ended if ended != before:
-                self._record.note("hold_ended", f"The gateway reports the hold as {ended.ended_as}.")
-            case CapturedElsewhere() as captured:
-                self._record.note(
-                    "hold_captured_elsewhere", f"{captured.captured} of the hold was captured, and not by this claim."
-                )
-                self._gateway.report_refusal("leave the hold to this claim", PaymentRefused(state="captured"))
-            case _:
-                pass
 
     # -- capture ------------------------------------------------------------------------------------------------------
 
@@ -183,13 +162,18 @@ class CardHold:
         async with self._gateway.step:
             match self.state:
                 case DepositHold() as deposit:
-                    return await self._keep_deposit(deposit, amount, account)
+                    self._set_state(await self._deposits.keep(deposit, amount, account))
+                    return CapturedPayment(deposit.payment_id, amount, account)
                 case LiveHold() as live:
                     if not await self._capture(live, amount, account, "capture"):
-                        return None
+                        if self._data.superseded is not None:
+                            await self.release_superseded()
+                        return await self._keep_captured(amount, account)
                     self._record.note("hold_captured", f"{amount} of the hold was charged.")
                     return CapturedPayment(live.payment_id, amount, account)
-                case NoHold() | CapturedHold() | CapturedElsewhere() | LapsedHold() | UnknownHold():
+                case CapturedElsewhere():
+                    return await self._keep_captured(amount, account)
+                case NoHold() | CapturedHold() | LapsedHold() | UnknownHold():
                     return None
                 case other:
                     assert_never(other)
@@ -199,12 +183,13 @@ class CardHold:
         live = self.state
         if not isinstance(live, LiveHold) or not await self._capture(live, live.amount, "deposits", "deposit"):
             return False
-        self._set_state(DepositHold(live.ordinal, live.payment_id, live.amount, live.expires_at))
+        numbered = workflow.patched("deposit-keys-name-the-hold")
+        self._set_state(DepositHold(live.ordinal, live.payment_id, live.amount, live.expires_at, numbered=numbered))
         self._record.note("deposit_taken", f"The hold could not be renewed; {live.amount} was taken as a deposit.")
         return True
 
     async def _capture(self, live: LiveHold, amount: Money, account: CaptureAccount, purpose: Purpose) -> bool:
-        request = self._requests.capture(live, amount, account, purpose)
+        request = self._requests.capture(live, amount, account, purpose, refusals=self._data.refusals)
         response = await self._gateway.send(Payments.capture_hold, request, f"capture {amount}")
         match response:
             case HoldPlaced():
@@ -216,17 +201,6 @@ class CardHold:
             case _:
                 assert_never(response)
 
-    async def _keep_deposit(self, deposit: DepositHold, amount: Money, account: CaptureAccount) -> CapturedPayment:
-        """Keep `amount` of the deposit and refund the rest."""
-        request = self._requests.keep_deposit(amount, account)
-        response = await self._gateway.send(Payments.keep_deposit, request, f"keep {amount} of the deposit")
-        if isinstance(response, PaymentRefused):
-            self._gateway.report_refusal(f"keep {amount} of the deposit", response)
-        else:
-            self._record.note("deposit_kept", f"{amount} of the deposit was kept.")
-        await self._refund_deposit(deposit, deposit.amount - amount)
-        return CapturedPayment(deposit.payment_id, amount, account)
-
     # -- release ------------------------------------------------------------------------------------------------------
 
     async def release(self) -> Money:
@@ -235,21 +209,27 @@ class CardHold:
         async with self._gateway.step:
             match self.state:
                 case DepositHold() as deposit:
-                    return await self._refund_deposit(deposit, deposit.amount)
+                    ended = await self._deposits.refund(deposit, deposit.amount)
+                    self._set_state(ended)
+                    return ended.refunded
                 case LiveHold() | UnknownHold() as held:
-                    request = self._requests.release(held, others=True)
+                    request = self._requests.release(held, others=True, refusals=self._data.refusals)
                     response = await self._gateway.send(Payments.release_hold, request, f"release {held.amount}")
                     match response:
                         case HoldPlaced():
                             self._set_state(holds.lapsed(held, HoldState.RELEASED))
                             self._record.note("hold_released", f"The hold of {held.amount} was released.")
+                            self._take_over(response.others)
                         case PaymentRefused():
                             self._refused(held, f"release the hold of {held.amount}", response)
+                            await self.search_captured()
                         case _:
                             assert_never(response)
                     self._data.superseded = None  # released with all the others
-                    return nothing
-                case NoHold() | CapturedHold() | CapturedElsewhere() | LapsedHold():
+                    return await self._refund_captured() or nothing
+                case CapturedElsewhere():
+                    return await self._refund_captured() or nothing
+                case NoHold() | CapturedHold() | LapsedHold():
                     return nothing
                 case other:
                     assert_never(other)
@@ -259,34 +239,59 @@ class CardHold:
         if isinstance(self.state, CapturedHold) and self.state.payment_id == payment_id:
             self._set_state(holds.refunded(self.state, total))
 
-    async def _refund_deposit(self, deposit: DepositHold, amount: Money) -> Money:
-        """Refund `amount` of the deposit, which ends as a captured hold. Returns the amount refunded."""
-        captured = CapturedHold(
-            deposit.ordinal, deposit.payment_id, deposit.amount, deposit.amount, amount.zero(), deposit.expires_at
-        )
-        if not amount:
-            self._set_state(captured)
-            return amount
-        request = self._requests.refund_deposit(deposit, amount)
-        response = await self._gateway.send(Payments.refund_payment, request, f"refund {amount} (deposit)")
-        match response:
-            case PaymentRefunded():
-                self._set_state(holds.refunded(captured, response.refunded))
-                self._record.note("deposit_refunded", f"{amount} of the deposit was refunded.")
-                return amount
-            case PaymentRefused():
-                self._set_state(captured)
-                self._gateway.report_refusal(f"give {amount} back", response)
-                return amount.zero()
-            case _:
-                assert_never(response)
+    # -- captured by somebody else ------------------------------------------------------------------------------------
+
+    async def _keep_captured(self, amount: Money, account: CaptureAccount) -> CapturedPayment | None:
+        """Keep `amount`, or what is there, of a hold that somebody else captured; None when there is nothing."""
+        divided = await self._divide(amount, account)
+        return None if divided is None else CapturedPayment(divided.hold.payment_id, divided.kept, account)
+
+    async def _refund_captured(self) -> Money | None:
+        """Refund what somebody else captured. The account is of no meaning: nothing is kept."""
+        divided = await self._divide(self._record.claim.fee.zero(), "default_charges")
+        return None if divided is None else divided.refunded
+
+    async def _divide(self, kept: Money, account: CaptureAccount) -> Divided | None:
+        found = self.state
+        if (
+            not isinstance(found, CapturedElsewhere)
+            or not found.kept
+            or not workflow.patched("captured-elsewhere-decides")
+        ):
+            return None
+        self._data.division = self._data.division or division_of(found.kept, kept)
+        divided = await self._elsewhere.divide(found, self._data.division, account)
+        self._data.division = None
+        self._set_state(divided.hold)
+        return divided
+
+    def _take_over(self, captured: tuple[CapturedPart, ...]) -> None:
+        """A hold of this claim was captured that the claim did not know: from here on it is the claim's hold."""
+        if captured:
+            before = self.state
+            self._set_state(taken_over(captured[0]))
+            note_end(self._record, before, self.state)
+
+    async def search_captured(self) -> None:
+        """When the hold is unknown: whether one of this claim's holds was captured. Needs the lock."""
+        if isinstance(self.state, UnknownHold) and workflow.patched("search-what-was-captured"):
+            self._take_over(await self._elsewhere.search())
 
     def _refused(self, held: EndableHold, what: str, refusal: PaymentRefused) -> None:
-        self._set_state(holds.after_refusal(held, refusal.state))
-        if isinstance(self.state, UnknownHold):
-            self._gateway.report_refusal(what, refusal)
-        else:
-            self._record.note("hold_ended", f"The gateway reports the hold as {refusal.state}.")
+        self._data.refusals += 1
+        if refusal.others:
+            # Another hold was captured: that is the claim's security, and this one is still to be released.
+            self._data.superseded = held if isinstance(held, LiveHold) else None
+            self._take_over(refusal.others)
+            return
+        self._set_state(holds.after_refusal(held, refusal.state, refusal.hold, refusal.account))
+        match self.state:
+            case UnknownHold():
+                self._gateway.report_refusal(what, refusal)
+            case CapturedElsewhere():
+                note_end(self._record, held, self.state)
+            case _:
+                self._record.note("hold_ended", f"The gateway reports the hold as {refusal.state}.")
 
     def _set_state(self, state: CardHoldState) -> None:
         self._data.state = state

@@ -5,7 +5,7 @@ from typing import assert_never
 
 from temporalio import workflow
 
-from domain.hold import CapturedElsewhere, UnknownHold
+from domain.hold import CapturedElsewhere, CapturedHold, DepositHold, UnknownHold
 from domain.kinds import Attention, HoldPolicy
 from domain.money import Money, total
 from messages.ids import payment_key
@@ -19,9 +19,10 @@ from messages.payments import (
     Payments,
     RefundPayment,
 )
-from workflows.parts.card_hold import CapturedPayment, CardHold
+from workflows.parts.card_hold import CardHold
 from workflows.parts.claim_record import ClaimRecord
 from workflows.parts.gateway_requests import GatewayRequests
+from workflows.parts.hold_data import CapturedPayment
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,18 @@ class Charges:
     def has_payments(self) -> bool:
         return bool(self._data.taken)
 
+    @property
+    def kept(self) -> Money:
+        """`net_amount`, and what is kept of a hold that was captured without being charged for anything."""
+        hold, counted = self._hold.state, {payment.payment_id for payment in self._data.taken}
+        match hold:
+            case DepositHold():
+                return self.net_amount + hold.amount
+            case CapturedHold() | CapturedElsewhere() if hold.payment_id not in counted:
+                return self.net_amount + hold.captured - hold.refunded
+            case _:
+                return self.net_amount
+
     def approve(self) -> None:
         """Staff have approved charging the card without a live hold or after a refusal of the gateway."""
         self._data.approved_by_staff = True
@@ -85,20 +98,31 @@ class Charges:
         """
         if not (agreed or self._data.approved_by_staff or await self._record.customer_informed()):
             return None
-        captured = await self._hold.collect(amount, account)
-        if captured is not None:
-            self._data.taken.append(captured)
+        if await self._capture(amount, account):
             return True
         if self._staff_must_decide(agreed):
             return None
+        if isinstance(self._hold.state, UnknownHold) and workflow.patched("look-before-the-saved-card"):
+            # It may be captured after all: then nothing is charged beside it.
+            async with self._gateway.step:
+                await self._hold.search_captured()
+                await self._hold.refresh()
+            if await self._capture(amount, account):
+                return True
         return await self._charge_saved_card(amount, account, payment_method)
+
+    async def _capture(self, amount: Money, account: CaptureAccount) -> bool:
+        captured = await self._hold.collect(amount, account)
+        if captured is not None:
+            self._data.taken.append(captured)
+        return captured is not None
 
     def why_held_back(self) -> str:
         if Attention.UNREACHABLE in self._record.claim.attention and not self._data.approved_by_staff:
             return "no notice of it could be delivered to the customer"
         match self._hold.state:
             case CapturedElsewhere():
-                return "the hold was captured, and not by this claim"
+                return "the hold was captured and refunded, and not by this claim"
             case UnknownHold():
                 return "the gateway refused to capture the hold"
             case _ if self._record.payment_was_refused:
@@ -186,9 +210,12 @@ class Charges:
 
     def _staff_must_decide(self, agreed: bool) -> bool:
         """Whether staff must approve a charge to the card: after the gateway refused to capture a hold that has not
-        ended, since the money may be captured or held already, and under the policy `manual` (decision 13)."""
+        ended, since the money may be captured or held already, after somebody else has captured and refunded the hold,
+        and under the policy `manual` (decision 13)."""
         if self._data.approved_by_staff:
             return False
+        if isinstance(self._hold.state, CapturedElsewhere):
+            return True
         manual = self._record.policy.hold_policy is HoldPolicy.MANUAL and not agreed
         return manual or self._record.payment_was_refused
 

@@ -115,7 +115,8 @@ class ClaimRecord:
     @property
     def payment_was_refused(self) -> bool:
         """Whether the gateway has refused a request of this claim, so that the ledger may differ from the gateway."""
-        return Attention.PAYMENT_REFUSED in self.claim.attention
+        refused = (Attention.PAYMENT_REFUSED, Attention.PAYMENT_MISCONFIGURED)
+        return any(attention in refused for attention in self.claim.attention)
 
     def notify(self, kind: MailKind, amount: Money | None = None) -> None:
         """Mail the customer about the claim as it is now; the next save stores the notice (decision 0034)."""

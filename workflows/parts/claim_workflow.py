@@ -17,6 +17,7 @@ from temporalio.exceptions import ApplicationError
 
 from domain.claim import Claim
 from domain.kinds import Attention, ClaimState
+from domain.money import Money
 from domain.reasons import RuleError
 from messages.base import Message
 from messages.claims import (
@@ -35,6 +36,7 @@ from workflows.parts.activity_calls import ActivityCalls
 from workflows.parts.claim_record import ClaimRecord, RecordData
 from workflows.parts.gateway_requests import GatewayRequests
 from workflows.parts.message_inbox import InboxData, MessageInbox, TimeReached
+from workflows.parts.payment_check import PaymentCheck, PaymentCheckData
 from workflows.parts.pending_message import PAYMENT_IN_PROGRESS, payment_in_progress
 
 Phase = Callable[[], Coroutine[Any, Any, "Phase | None"]]
@@ -43,11 +45,14 @@ ResultT = TypeVar("ResultT")
 
 @dataclass
 class ClaimData:
-    """What a new run of any claim needs: the phase to enter, the record and the inbox."""
+    """What a new run of any claim needs: the phase to enter, the record, the inbox, and the comparison of its payments
+    with the phase after it."""
 
     phase: str = ""
     record: RecordData = field(default_factory=RecordData)
     inbox: InboxData = field(default_factory=InboxData)
+    check: PaymentCheckData = field(default_factory=PaymentCheckData)
+    after_check: str = ""
 
 
 class ClaimWorkflow(ABC):
@@ -64,6 +69,7 @@ class ClaimWorkflow(ABC):
         self.record = ClaimRecord(self.calls, self._data.record)
         self.gateway = GatewayRequests(self.record, self.calls)
         self.inbox = MessageInbox(self.record, self.calls, self.gateway, self, self._data.inbox)
+        self.check = PaymentCheck(self.record, self.calls, self.paid, self._data.check)
         self._submission: ClaimAccepted | ClaimRefused | None = None
         self._continuing = False
         if self.record.created and self.record.claim.state is not ClaimState.SUBMITTED:
@@ -84,6 +90,10 @@ class ClaimWorkflow(ABC):
     @abstractmethod
     def snapshot(self, claim: ClaimData) -> object:
         """Everything that a new run needs: `claim`, and the data of the workflow's own parts."""
+
+    @abstractmethod
+    def paid(self) -> Money | None:
+        """What the claim's requests have taken from the customer and not refunded; None when it has taken nothing."""
 
     @abstractmethod
     async def compensate(self) -> Phase | None:
@@ -129,6 +139,7 @@ class ClaimWorkflow(ABC):
     async def run_phases(self, first: Phase) -> str:
         """Run the phases to the end; a cancel from the Temporal UI compensates the claim and ends it."""
         begin = self._phase(self._data.phase) if self._data.phase else first
+        self.check.resume()
         try:
             await self._follow(begin)
         except asyncio.CancelledError:
@@ -200,6 +211,22 @@ class ClaimWorkflow(ABC):
                 # The decision changed nothing: the same phase waits again.
                 await self.record.save()
                 self.inbox.reject(error)
+            else:
+                phase = self._checked_first(phase)
+
+    def _checked_first(self, phase: Phase | None) -> Phase | None:
+        """The comparison of the payments before `phase` when the claim was closed, or changed after it was."""
+        if not self.check.due or not workflow.patched("payments-compared-at-close"):
+            return phase
+        self._data.after_check = phase.__name__ if phase is not None else ""
+        return self.compare_payments
+
+    async def compare_payments(self) -> Phase | None:
+        """Whether gateway, ledger, claim and outcome agree. What was decided is saved and answered first."""
+        await self.inbox.finish()
+        await self.check.compare()
+        await self.record.save()
+        return self._phase(self._data.after_check) if self._data.after_check else None
 
     async def _cancelled(self) -> None:
         self.calls.cancel_requested = False
@@ -216,9 +243,11 @@ class ClaimWorkflow(ABC):
             if self._submission is None:
                 self._submission = ClaimAccepted(claim=self.record.claim)
         await self.inbox.drain()
+        await self.check.finish()
 
     def _phase(self, name: str) -> Phase:
-        found: Phase = next(getattr(owner, name) for owner in self.phases if hasattr(owner, name))
+        owners = (*self.phases, self)
+        found: Phase = next(getattr(owner, name) for owner in owners if hasattr(owner, name))
         return found
 
     # -- what the inbox calls ----------------------------------------------------------------------------------------
@@ -232,5 +261,11 @@ class ClaimWorkflow(ABC):
         self._continuing = True
 
     def continue_as_new(self) -> None:
-        data = ClaimData(phase=self._data.phase, record=self.record.data, inbox=self.inbox.data)
+        data = ClaimData(
+            phase=self._data.phase,
+            record=self.record.data,
+            inbox=self.inbox.data,
+            check=self.check.data,
+            after_check=self._data.after_check,
+        )
         workflow.continue_as_new(args=[self._request, self.snapshot(data)])

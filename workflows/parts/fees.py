@@ -5,7 +5,7 @@ from typing import Literal, assert_never
 
 from temporalio import workflow
 
-from domain.money import Money
+from domain.money import Money, total
 from messages.ids import payment_key
 from messages.payments import (
     Account,
@@ -54,6 +54,13 @@ class Fees:
     @property
     def data(self) -> FeesData:
         return self._data
+
+    @property
+    def kept(self) -> Money | None:
+        """The sum of the fees paid and not refunded; None when none was ever charged."""
+        if not self._data.tries and not self._data.charged:
+            return None
+        return total([fee.amount for fee in self._data.paid], self._record.claim.fee.currency)
 
     def request(
         self,

@@ -8,7 +8,15 @@ from temporalio.exceptions import ActivityError, ApplicationError
 from temporalio.types import MethodAsyncSingleParam
 
 from domain.kinds import Attention
-from messages.payments import AuthorizeHold, ChargeCard, HeldAndCharged, HoldAndCharge, PaymentDeclined, PaymentRefused
+from messages.payments import (
+    OUR_MISTAKES,
+    AuthorizeHold,
+    ChargeCard,
+    HeldAndCharged,
+    HoldAndCharge,
+    PaymentDeclined,
+    PaymentRefused,
+)
 from workflows.parts.activity_calls import ActivityCalls, RequestT, ResultT, Self_
 from workflows.parts.claim_record import ClaimRecord
 
@@ -49,7 +57,12 @@ class GatewayRequests:
         return response
 
     def report_refusal(self, what: str, refusal: PaymentRefused) -> None:
-        """Flag the claim: the gateway refused to do `what`, which was due."""
+        """Flag the claim: the gateway refused to do `what`, which was due; or the request itself is a mistake of ours,
+        which no retry and no other card puts right."""
+        if refusal.state in OUR_MISTAKES and workflow.patched("our-mistakes-have-a-flag"):
+            self._record.flag(Attention.PAYMENT_MISCONFIGURED)
+            self._record.note("payment_misconfigured", f"It is our mistake that we could not {what}.", refusal.state)
+            return
         self._record.flag(Attention.PAYMENT_REFUSED)
         self._record.note(
             "payment_refused", f"The gateway refused to {what}.", f"The payment's state there: {refusal.state}."

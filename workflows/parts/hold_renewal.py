@@ -11,11 +11,11 @@ from temporalio import workflow
 
 from domain import holds
 from domain.claim import Hold
-from domain.hold import LapsedHold, LiveHold, UnknownHold, summary
+from domain.hold import CapturedElsewhere, LapsedHold, LiveHold, UnknownHold, summary
 from domain.kinds import Attention, ClaimState, HoldPolicy
 from domain.reasons import RuleError
 from messages.mail import MailKind
-from messages.payments import PaymentDeclined, PaymentRefused
+from messages.payments import OUR_MISTAKES, PaymentDeclined, PaymentRefused
 from workflows.parts.card_hold import CardHold
 from workflows.parts.claim_record import ClaimRecord
 from workflows.parts.gateway_requests import GatewayRequests
@@ -77,6 +77,8 @@ class HoldRenewal:
         """The gateway reports a change of a payment. Returns whether it is this hold, which is then read at once."""
         state = self._hold.state
         is_current = isinstance(state, LiveHold | UnknownHold) and state.payment_id == payment_id
+        if isinstance(state, CapturedElsewhere) and state.payment_id == payment_id:
+            is_current = workflow.patched("captured-elsewhere-is-read-again")
         self._data.news = self._data.news or is_current
         return is_current
 
@@ -175,7 +177,11 @@ class HoldRenewal:
         response = await self._replace(self._data.payment_method, off_session=True)
         if response is None:
             return
-        retryable = isinstance(response, PaymentDeclined) and response.retryable
+        # A mistake of ours is not the card's: it is tried again like a soft decline, and the customer is not asked.
+        if isinstance(response, PaymentDeclined):
+            retryable = response.retryable
+        else:
+            retryable = response.state in OUR_MISTAKES and workflow.patched("our-mistake-is-tried-again")
         self._data.renew_at = holds.retry_at(hold, workflow.now(), retryable=retryable)
         if self._data.renew_at is None:
             self._data.renew_at = holds.give_up_at(hold, self._record.policy.hold_policy)

@@ -7,6 +7,7 @@ from datetime import datetime
 from domain import returns
 from domain.inspection import Verdict
 from domain.kinds import Attention, ClaimState, Outcome, PartsChoice
+from domain.money import Money
 from messages.claims import (
     ChooseParts,
     ExtendReturn,
@@ -77,6 +78,11 @@ class OriginalReturn:
     def settlement(self) -> Settlement:
         """The phases that move money."""
         return self._settlement
+
+    @property
+    def kept(self) -> Money:
+        """What was taken from the customer beside the fee, and not refunded."""
+        return self._charges.kept
 
     @property
     def common(self) -> CommonMessages:

@@ -6,6 +6,7 @@ from temporalio import workflow
 
 from domain import settlement
 from domain.kinds import ClaimState, Outcome, PartsChoice, RepairChoice
+from domain.money import Money
 from domain.reasons import RuleError
 from messages.claims import (
     ChooseParts,
@@ -71,6 +72,11 @@ class ServiceJob:
 
     def snapshot(self, claim: ClaimData) -> ServiceJobSnapshot:
         return ServiceJobSnapshot(claim, self._options.data, self._fees.data, self._reminders.data, self._window.data)
+
+    @property
+    def paid(self) -> Money | None:
+        """What was charged and not refunded; None when nothing was ever charged."""
+        return self._fees.kept
 
     # -- until the unit arrives --------------------------------------------------------------------------------------
 

@@ -66,6 +66,8 @@ class Settlement:
         if charged is None:
             self._charges.hold_back(f"The default is due, and {self._charges.why_held_back()}: staff decide.")
             return self._waiting_phase()
+        if charged:
+            amount = self._charges.net_amount  # less than the hold when somebody else has captured a part of it
         late_fee, claim = Money(self._record.policy.late_fee, amount.currency), self._record.claim
         reasons = claim.reasons or (
             settlement.default_reason(claim.serial_number, self._window.returning, amount, late_fee, charged=charged),
@@ -102,13 +104,14 @@ class Settlement:
         if charged is None:
             self._charges.hold_back(f"The missing parts are due, and {self._charges.why_held_back()}: staff decide.")
             return self._waiting_phase()
+        taken = self._charges.net_amount if charged else amount
         self._record.note("parts_charged", f"The missing parts are charged: {why}.")
         rest = settlement.differences(self._record.claim.missing, hold.currency) - amount
         if rest:
             self._charges.add_owed(rest, f"{rest} beyond the hold is invoiced.")
         self._record.change(dispute_until=await self._record.end_of_day(self._record.policy.dispute_days))
         self._record.close(Outcome.PARTS_CHARGED)
-        self._record.notify(MailKind.CHARGED if charged else MailKind.AMOUNT_OWED, amount)
+        self._record.notify(MailKind.CHARGED if charged else MailKind.AMOUNT_OWED, taken)
         return self._waiting_phase()
 
     async def refund_late_return(self) -> Phase | None:

@@ -20,7 +20,7 @@ from activities.payments.gateway import (
     Payment,
     require_positive,
 )
-from activities.payments.ledgered_gateway import LedgeredGateway, ResponseT
+from activities.payments.ledgered_gateway import FoundT, LedgeredGateway, ResponseT
 from activities.payments.simulated import payment_rows as rows
 from activities.payments.simulated.cards import card_details, hold_lifetime, simulated_card
 from activities.payments.simulated.payment_rows import PaymentRow
@@ -85,13 +85,12 @@ class SimulatedGateway(Gateway, LedgeredGateway):
         self,
         key: str,
         request: Callable[[Gateway], Awaitable[ResponseT]],
-        book: Callable[[AsyncSession, ResponseT], Awaitable[None]],
-    ) -> ResponseT:
+        book: Callable[[AsyncSession, ResponseT], Awaitable[FoundT]],
+    ) -> FoundT:
         """The request and what is booked, in one transaction."""
         async with self._transaction(key) as session:
             response = await request(self._within(session))
-            await book(session, response)
-            return response
+            return await book(session, response)
 
     async def authorize(
         self,

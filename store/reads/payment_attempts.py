@@ -1,7 +1,7 @@
 """Store, read side: payment attempts compared with the ledger, for a page of subjects. One indexed query each.
 
-Every ledger line belongs to an attempt: its key is the attempt's key or, for the end of a hold,
-`{key of its authorization}:released` or `:expired` (`activities.payments.steps.book_ended_holds`).
+Every ledger line belongs to an attempt: its key is the attempt's key or, for what the gateway did without us, the key
+that made the payment with `:released`, `:expired`, `:captured` or `:adjusted:NN` (`activities.payments.as_reported`).
 """
 
 from collections import defaultdict
@@ -13,6 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.reconciliation_rules import OpenAttempt
 from store.database import execute
+from store.reads.booked_payment import ADJUSTED_SUFFIX, CAPTURED_SUFFIX
 from store.tables.ledger import LedgerEntryRow
 from store.tables.payment_attempts import PaymentAttemptRow
 from store.tables.reconciliation import SeenPaymentRow
@@ -20,7 +21,9 @@ from store.upsert import table_of
 
 RESULTS_IN_LEDGER: Final = ("hold", "charged", "refunded", "kept")
 """Values of `result` in a response for which the ledger has lines; a decline and a refusal move nothing."""
-_HOLD_END_SUFFIXES: Final = (":released", ":expired")
+_ADJUSTED: Final = f"{ADJUSTED_SUFFIX}__"
+_SUFFIXES: Final = (":released", ":expired", CAPTURED_SUFFIX, _ADJUSTED)
+"""As patterns: `_` is any one character. A charge can be adjusted; the others are of holds."""
 
 _ATTEMPTS, _LINES, _SEEN = (table_of(row) for row in (PaymentAttemptRow, LedgerEntryRow, SeenPaymentRow))
 
@@ -69,7 +72,10 @@ async def keys_without_attempt(session: AsyncSession, subjects: Sequence[str]) -
         _ATTEMPTS.c.subject == _LINES.c.subject,
         or_(
             _ATTEMPTS.c.key == _LINES.c.key,
-            and_(_ATTEMPTS.c.key == _without_end(_LINES.c.key), _ATTEMPTS.c.purpose == "authorize"),
+            and_(
+                _ATTEMPTS.c.key == _without_suffix(_LINES.c.key),
+                or_(_ATTEMPTS.c.purpose == "authorize", _LINES.c.key.like(f"%{_ADJUSTED}")),
+            ),
         ),
     )
     rows = (
@@ -84,8 +90,6 @@ async def keys_without_attempt(session: AsyncSession, subjects: Sequence[str]) -
     return found
 
 
-def _without_end(key: ColumnElement[str]) -> ColumnElement[str]:
-    """The key of the authorization whose hold has ended; NULL for any other key."""
-    return case(
-        *((key.like(f"%{end}"), func.substr(key, 1, func.length(key) - len(end))) for end in _HOLD_END_SUFFIXES)
-    )
+def _without_suffix(key: ColumnElement[str]) -> ColumnElement[str]:
+    """The key that made the payment of which the ledger has more; NULL for any other key."""
+    return case(*((key.like(f"%{end}"), func.substr(key, 1, func.length(key) - len(end))) for end in _SUFFIXES))

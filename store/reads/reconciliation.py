@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from pydantic import TypeAdapter
-from sqlalchemy import case, func, union
+from sqlalchemy import and_, case, func, union
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -18,6 +18,7 @@ from domain.claim import Claim
 from domain.money import Money
 from domain.reconciliation import CODES, Code, Finding, code_of
 from domain.reconciliation_rules import GatewayPayment, LedgerSums, Subject
+from store.reads.booked_payment import ADJUSTED_SUFFIX
 from store.reads.claim_list import CLAIMS
 from store.reads.ledger import CARD, HOLDS_OPEN
 from store.reads.payment_attempts import keys_without_attempt, open_attempts
@@ -181,9 +182,14 @@ def _seen_payment(row: SeenPaymentRow, booked_at: datetime | None) -> GatewayPay
 
 
 async def _booked(session: AsyncSession, subjects: Sequence[str]) -> dict[str, list[LedgerSums]]:
-    """By subject, one a currency. On `card`, captures are negative and refunds positive."""
+    """By subject, one a currency. On `card`, captures are negative, refunds positive; adjustments are of refunds."""
     entry = LedgerEntryRow
-    part = case((col(entry.account) == HOLDS_OPEN, "held"), (col(entry.amount) < 0, "captured"), else_="refunded")
+    adjusted = col(entry.key).like(f"%{ADJUSTED_SUFFIX}__")
+    part = case(
+        (col(entry.account) == HOLDS_OPEN, "held"),
+        (and_(col(entry.amount) < 0, ~adjusted), "captured"),
+        else_="refunded",
+    )
     sums = (
         select(entry.subject, entry.currency, part.label("part"), func.sum(entry.amount))
         .where(col(entry.subject).in_(subjects), col(entry.account).in_((HOLDS_OPEN, CARD)))

@@ -16,6 +16,7 @@ from messages.base import Message
 from messages.mail import MailKind, SendMail
 from messages.payments import (
     AuthorizeHold,
+    CapturedPart,
     CaptureHold,
     CardCharged,
     CardFound,
@@ -160,8 +161,14 @@ class FakePayments(Payments):
     async def compare_payments(self, request: ComparePayments) -> PaymentsCompared:
         """The ledger always agrees, except by `ledger_differs`."""
         self._require_available(request.key)
-        kept = Money(self.net_paid(), request.currency)
-        return PaymentsCompared(gateway=kept, ledger=kept + Money(self.ledger_differs, request.currency))
+        kept = Money(self.net_paid(request.subject), request.currency)
+        holds = [
+            CapturedPart(payment_id=key, reference=key, hold=hold, account="captured_elsewhere")
+            for key, hold in self.holds.items()
+            if key.startswith(request.subject) and hold.captured.amount > self.refunds[key]
+        ]
+        differs = Money(self.ledger_differs, request.currency)
+        return PaymentsCompared(gateway=kept, ledger=kept + differs, holds=tuple(holds))
 
     def capture_by_hand(self, hold_id: str, amount: int | None = None) -> None:
         """Somebody captures the hold, or `amount` of it, on the gateway's own pages."""
@@ -169,10 +176,13 @@ class FakePayments(Payments):
         captured = hold.amount if amount is None else Money(amount, hold.amount.currency)
         self.holds[hold_id] = replace(hold, state=HoldState.CAPTURED, captured=captured)
 
-    def net_paid(self) -> int:
-        """The sum the customer paid: captured and charged, less refunds. Minor units."""
-        captured = sum(hold.captured.amount for hold in self.holds.values())
-        return captured + sum(charge.amount for charge in self.charges.values()) - self.refunds.total()
+    def net_paid(self, subject: str = "") -> int:
+        """The sum the customer paid, for one claim or all: captured and charged, less refunds. Minor units."""
+        captured = {key: hold.captured.amount for key, hold in self.holds.items()}
+        charged = {key: charge.amount for key, charge in self.charges.items()}
+        paid = Counter(captured) + Counter(charged)
+        paid.subtract(self.refunds)
+        return sum(amount for key, amount in paid.items() if key.startswith(subject))
 
     def live_holds(self) -> int:
         return sum(hold.state is HoldState.AUTHORIZED for hold in self.holds.values())

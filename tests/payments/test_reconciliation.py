@@ -31,7 +31,7 @@ from tests.payments.planted_differences import (
     without_a_result,
 )
 from tests.payments.reconciliation_harness import AT, FEE, HOLD, ReconciliationHarness
-from tests.payments.requests import a_capture, a_charge, a_look, a_refund, a_release
+from tests.payments.requests import a_capture, a_charge, a_comparison, a_look, a_refund, a_release
 from tests.store.programme import NOW as OPENED
 
 
@@ -41,6 +41,20 @@ async def everything(database: Database) -> tuple[list[object], list[object]]:
         payments = await session.exec(select(GatewayPaymentRow).order_by(GatewayPaymentRow.id))
         lines = await session.exec(select(LedgerEntryRow).order_by(text("id")))
         return [row.model_dump() for row in payments], [row.model_dump() for row in lines]
+
+
+async def test_what_somebody_else_did_is_found_until_it_is_booked(harness: ReconciliationHarness) -> None:
+    """A capture and refunds by hand: differences before the claim has looked, none afterwards."""
+    placed = await harness.in_force("clm_hand")
+    at, subject = OPENED + timedelta(hours=1), "clm_hand"
+    await harness.gateway.capture(placed.payment_id, HOLD, key="by-hand", at=at)
+    await harness.gateway.refund(placed.payment_id, FEE, key="by-hand-back", at=at)
+    found = await harness.reconcile("rec_before")
+    assert {FindingCode.CAPTURED_DIFFERS, FindingCode.REFUNDED_DIFFERS} <= set(found.by_code)
+    await harness.payments.compare_payments(a_comparison(subject=subject, at=at))
+    captured = replace(placed.hold, state=HoldState.CAPTURED, captured=HOLD, refunded=FEE)
+    await harness.set_claim(subject, captured)
+    assert (await harness.reconcile("rec_after")).by_code == {}
 
 
 async def test_nothing_is_found_where_all_agree(harness: ReconciliationHarness) -> None:

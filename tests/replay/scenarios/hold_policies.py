@@ -137,7 +137,7 @@ async def hold_shortened_by_the_gateway(world: World) -> str:
     return case.id
 
 
-async def news(case: Case, payment_id: str) -> None:
-    event = PaymentChanged(event_id="evt_1", actor="simulated", payment_id=payment_id)
+async def news(case: Case, payment_id: str, event_id: str = "evt_1") -> None:
+    event = PaymentChanged(event_id=event_id, actor="simulated", payment_id=payment_id)
     await case.handle.signal("payment_changed", event)
     await case.claim()

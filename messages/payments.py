@@ -205,12 +205,11 @@ class ComparePayments(PaymentRequest):
 
 class PaymentsCompared(Message):
     """The sums kept by the gateway, and by the ledger after what it did not have was booked. `holds` are the captured
-    holds of which something is kept; `kept` has every payment's own sum, by its id."""
+    holds of which something is kept."""
 
     gateway: Money
     ledger: Money
     holds: tuple[CapturedPart, ...] = ()
-    kept: dict[str, Money] = {}
 
 
 class Payments(ABC):

@@ -6,6 +6,7 @@ from api.idempotency import RequestKey
 from api.problems import Code, Problem, declined, not_found
 from api.requests.claims import MaintenanceBody, OnlineRepairBody, ReplacementBody, ServiceJobBody
 from api.services import Services
+from api.start_metadata import UNDECIDED
 from domain.claim import Claim
 from domain.device_snapshot import DeviceSnapshot
 from domain.kinds import ClaimState, Outcome
@@ -42,7 +43,7 @@ async def submit(services: Services, body: ReplacementBody | ServiceJobBody, act
         fee=prepared.fee,
         amount_owed=prepared.fee.zero(),
         replace_battery=prepared.replace_battery,
-        wait_reason="for the submission to be judged",
+        wait_reason=UNDECIDED,
     )
     try:
         result = await services.claim_commands.submit(

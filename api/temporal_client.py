@@ -22,7 +22,7 @@ from api import device_commands
 from api.claim_commands import ClaimNotRunning, DeviceCommand, Submission, TimeSkippingUnsupported
 from api.rpc_errors import QUICK_TIMEOUT, TIMEOUTS, WORKER_LOST, translate_rpc_errors
 from api.short_workflows import run_workflow
-from api.start_metadata import CLAIM_MEMO, claim_details, claim_search_attributes
+from api.start_metadata import claim_details, claim_memo, claim_search_attributes, submitted_claim
 from api.temporal_connection import TemporalConnection
 from api.temporal_readiness import READY_TIMEOUT, temporal_answers, worker_polls
 from domain.claim import Claim
@@ -143,7 +143,7 @@ class TemporalClaimCommands:
             "static_summary": summary,
             "static_details": claim_details(provisional),
             "search_attributes": claim_search_attributes(provisional),
-            "memo": {CLAIM_MEMO: provisional},
+            "memo": claim_memo(provisional),
         }
         return WithStartWorkflowOperation(_workflow_for(submission), args=[submission, None], **options)
 
@@ -161,7 +161,7 @@ class TemporalClaimCommands:
             raise
         if described.status is not WorkflowExecutionStatus.RUNNING:
             return None
-        return await described.memo_value(CLAIM_MEMO, None, type_hint=Claim)
+        return await submitted_claim(described)
 
     async def decide(self, claim_id: str, action: Action, decision: Decision, key: str) -> Claim:
         # A test checks that claims have an update with the name of every action.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -13,13 +13,27 @@ from cli.deployment import deploy, rollback, status
 from cli.replay import replay
 from settings import SettingsError
 from temporal_runtime.client import connect_client
+from temporal_runtime.connection import configured_namespace
 from temporal_runtime.namespace import RETENTION, register_search_attributes, set_up_retention
+from temporal_runtime.views import link
+from temporal_runtime.views import views as named_views
 
 temporal_app = typer.Typer(no_args_is_help=True, help="Prepare a Temporal server, and a release.")
 temporal_app.command("replay")(replay)
 temporal_app.command("deploy")(deploy)
 temporal_app.command("rollback")(rollback)
 temporal_app.command("status")(status)
+
+
+@temporal_app.command("views")
+def views(
+    queries: Annotated[bool, typer.Option("--queries", help="Print each view's query instead of its link.")] = False,
+) -> None:
+    """Print a link to each list of claims in Temporal's UI: by what needs attention, by what is due, by state."""
+    settings = prepared_settings()
+    for name, query in named_views(datetime.now(UTC)):
+        shown = query if queries else link(settings.temporal_ui_url, configured_namespace(), query)
+        typer.echo(f"{name}\t{shown}")
 
 
 @temporal_app.command("setup")

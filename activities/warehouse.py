@@ -1,16 +1,19 @@
 """Activities: a simulated warehouse: a table that people read; they report back through the API."""
 
+from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from messages.ids import new_id
-from messages.warehouse import DispatchRequested, RequestDispatch, Warehouse, WithdrawDispatch
+from messages.warehouse import DispatchLeft, DispatchRequested, RequestDispatch, Warehouse, WithdrawDispatch
 from store.database import Database
 from store.tables.warehouse import DispatchRequestRow
 from store.upsert import insert_once
 
 
 class SimulatedWarehouse(Warehouse):
-    """One request a claim, never deleted: a retry changes nothing, a withdrawal is dated once."""
+    """One request a claim, never deleted: a retry changes nothing, a withdrawal is dated once.
+
+    A unit whose dispatch is recorded has left: that is too late for a withdrawal."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -28,14 +31,27 @@ class SimulatedWarehouse(Warehouse):
             "requested_at": request.at,
         }
         async with self._database.transaction() as session:
-            await insert_once(session, DispatchRequestRow, row)
+            if not await insert_once(session, DispatchRequestRow, row):
+                await _reopen(session, request)
         return DispatchRequested(reference=reference)
 
     @activity.defn
-    async def withdraw_dispatch(self, request: WithdrawDispatch) -> None:
+    async def withdraw_dispatch(self, request: WithdrawDispatch) -> DispatchLeft | None:
         async with self._database.transaction() as session:
             row = await session.get(DispatchRequestRow, request.claim_id, with_for_update=True)
             # A claim that ended before its dispatch request has nothing to withdraw.
-            if row is not None and row.withdrawn_at is None:
-                row.withdrawn_at = request.at
-                row.to_do = False
+            if row is None or row.withdrawn_at is not None or request.at < row.requested_at:
+                return None
+            if not row.to_do:
+                return DispatchLeft()
+            row.withdrawn_at = request.at
+            row.to_do = False
+            return None
+
+
+async def _reopen(session: AsyncSession, request: RequestDispatch) -> None:
+    """Open a withdrawn request again, unless `request` is a retry of one that was made before the withdrawal."""
+    row = await session.get_one(DispatchRequestRow, request.claim_id, with_for_update=True)
+    if row.withdrawn_at is not None and row.withdrawn_at < request.at:
+        row.ship_to = request.ship_to.model_dump(mode="json")
+        row.requested_at, row.withdrawn_at, row.to_do = request.at, None, True

@@ -14,6 +14,8 @@ from starlette.routing import Match
 from api.claim_commands import ClaimNotRunning, CommandRejected, TemporalUnavailable
 from api.field_errors import detail_of, field_errors
 from api.problems import Code, FieldError, Problem, declined, invalid, not_found, unavailable
+from domain.kinds import ReasonCode
+from domain.reasons import Reason
 
 log = logging.getLogger("aftercare.api")
 
@@ -25,6 +27,7 @@ PROBLEM_CODES: Mapping[str, Code] = {
     "conflict": Code.CONFLICT,
     "invalid_request": Code.INVALID_REQUEST,
     "not_found": Code.NOT_FOUND,
+    "hold_not_live": Code.HOLD_NOT_LIVE,
     "payment_declined": Code.PAYMENT_DECLINED,
     "payment_in_progress": Code.PAYMENT_IN_PROGRESS,
     "refused": Code.REFUSED,
@@ -39,8 +42,13 @@ def problem_of(rejected: CommandRejected) -> Problem:
     """The problem for a rejected command."""
     code = PROBLEM_CODES[rejected.code]
     fields = [FieldError(field=name, message=message) for name, message in rejected.fields]
-    if code in (Code.ACTION_NOT_ALLOWED, Code.PAYMENT_IN_PROGRESS):
-        return Problem(code, rejected.message, rule=rejected.rule, allowed_actions=rejected.allowed_actions or ())
+    if code in (Code.ACTION_NOT_ALLOWED, Code.HOLD_NOT_LIVE, Code.PAYMENT_IN_PROGRESS):
+        reasons = (
+            [Reason(ReasonCode(code), rejected.rule or "", rejected.message)] if code is Code.HOLD_NOT_LIVE else []
+        )
+        return Problem(
+            code, rejected.message, reasons=reasons, rule=rejected.rule, allowed_actions=rejected.allowed_actions or ()
+        )
     if code is Code.PAYMENT_DECLINED:
         return declined(rejected.message, rejected.decline_code, rule=rejected.rule)
     return Problem(code, rejected.message, errors=fields, rule=rejected.rule)

@@ -20,6 +20,7 @@ from api.problems import (
     declined,
 )
 from domain.kinds import Action, ReasonCode
+from domain.lifecycle import hold_not_live
 from domain.reasons import Reason
 
 Responses = dict[int | str, dict[str, Any]]
@@ -60,6 +61,13 @@ _EXAMPLES: dict[Code, Problem] = {
             "A case in state awaiting return does not take cancel.",
             rule="R-CLM-2",
             allowed_actions=[Action.RETURN_SCAN, Action.ARRIVAL, Action.EXTENSION, Action.WAIVER],
+        ),
+        Problem(
+            Code.HOLD_NOT_LIVE,
+            hold_not_live().message,
+            reasons=[Reason(ReasonCode.HOLD_NOT_LIVE, hold_not_live().rule, hold_not_live().message)],
+            rule=hold_not_live().rule,
+            allowed_actions=[Action.PAYMENT_METHOD, Action.CANCEL],
         ),
         Problem(
             Code.PAYMENT_IN_PROGRESS,

@@ -26,6 +26,7 @@ class Code(StrEnum):
     REFUSED = "refused"
     PAYMENT_DECLINED = "payment_declined"
     ACTION_NOT_ALLOWED = "action_not_allowed"
+    HOLD_NOT_LIVE = "hold_not_live"
     PAYMENT_IN_PROGRESS = "payment_in_progress"
     CONFLICT = "conflict"
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
@@ -61,6 +62,7 @@ PROBLEM_TYPES: dict[Code, ProblemType] = {
     Code.REFUSED: ProblemType(422, "A rule forbids it", final=True),
     Code.PAYMENT_DECLINED: ProblemType(402, "The card was declined", final=True),
     Code.ACTION_NOT_ALLOWED: ProblemType(409, "The claim does not take this now", final=True),
+    Code.HOLD_NOT_LIVE: ProblemType(409, "Nothing secures the replacement", final=True),
     Code.PAYMENT_IN_PROGRESS: ProblemType(409, "A payment of the claim is in progress"),
     Code.CONFLICT: ProblemType(409, "It does not fit what is already there", final=True),
     Code.IDEMPOTENCY_KEY_REUSED: ProblemType(422, "The Idempotency-Key belongs to another request"),

@@ -97,6 +97,7 @@ class Claim:
     `deadline` is the next time at which the claim continues by itself, None while it waits for people only.
     `wait_reason` describes what it waits for. `decline_code` is the gateway's code of the last hold or charge when that
     was declined. `shipment` is the parcel to the customer: the replacement, or their own unit.
+    `leaving`: the warehouse can no longer stop the replacement, although its dispatch is not reported yet.
     """
 
     id: str
@@ -128,3 +129,4 @@ class Claim:
     repair_quote: RepairQuote | None = None
     decline_code: str | None = None
     shipment: Parcel | None = None
+    leaving: bool = False

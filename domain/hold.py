@@ -127,6 +127,21 @@ def summary(hold: CardHoldState) -> Hold | None:
             assert_never(hold)
 
 
+def secures_dispatch(hold: CardHoldState, now: datetime) -> bool:
+    """Whether a replacement may leave against `hold` at `now`: the amount is held, or it is taken already (R-EXP-6)."""
+    match hold:
+        case LiveHold():
+            return hold.expires_at is None or now <= hold.expires_at
+        case DepositHold():
+            return True
+        case CapturedElsewhere():
+            return hold.captured - hold.refunded == hold.amount
+        case NoHold() | CapturedHold() | LapsedHold() | UnknownHold():
+            return False
+        case _:
+            assert_never(hold)
+
+
 def as_reported(hold: EndableHold | CapturedElsewhere, reported: Hold, account: str | None = None) -> CardHoldState:
     """The state of `hold` after the gateway's report. A capture first seen in a report is not by this claim; `account`
     is where the ledger has it."""

@@ -218,6 +218,8 @@ class ReasonCode(StrEnum):
     MAINTENANCE_CODE_INVALID = "maintenance_code_invalid"
     QUOTE_EXPIRED = "quote_expired"
     TERMS_NOT_ACCEPTED = "terms_not_accepted"
+    # Dispatch
+    HOLD_NOT_LIVE = "hold_not_live"
     # Inspection
     SERIAL_MISMATCH = "serial_mismatch"
     REPLACEMENT_RETURNED = "replacement_returned"

@@ -1,14 +1,21 @@
 """Domain: the actions a claim allows now: one predicate for the page, the Temporal update and the 409 response."""
 
 from datetime import datetime
+from typing import Final
 
 from domain.claim import Claim, Return
 from domain.dates import whole_second
-from domain.kinds import Action, Attention, ClaimState, Outcome, PartsChoice, RepairChoice, Service, Tier
+from domain.kinds import Action, Attention, ClaimState, HoldState, Outcome, PartsChoice, RepairChoice, Service, Tier
 from domain.policy import Policy
 from domain.reasons import RuleError
 
+HOLD_NOT_LIVE: Final = "hold_not_live"
+"""The code of a dispatch that is refused because nothing secures it."""
+TOO_LATE: Final = ("R-EXP-9", "The replacement is leaving the warehouse and can no longer be stopped.")
+"""Why a claim cannot be cancelled once the warehouse has said so: the rule and the message."""
+_SECURED = frozenset({HoldState.AUTHORIZED, HoldState.CAPTURED})
 _PREMIUM: dict[ClaimState, tuple[Action, ...]] = {
+    ClaimState.AWAITING_PAYMENT: (Action.PAYMENT_METHOD, Action.CANCEL),
     ClaimState.AWAITING_DISPATCH: (Action.DISPATCH, Action.CANCEL),
     ClaimState.AWAITING_RETURN: (Action.RETURN_SCAN, Action.ARRIVAL, Action.EXTENSION, Action.WAIVER),
     ClaimState.INSPECTING: (Action.INSPECTION, Action.WAIVER),
@@ -37,6 +44,7 @@ _REPAIR: dict[ClaimState, tuple[Action, ...]] = {
     ClaimState.IN_SERVICE: (Action.COMPLETION,),
 }
 _MAINTENANCE = _REPAIR | {ClaimState.IN_SERVICE: (Action.REPAIR_QUOTE, Action.COMPLETION)}
+_BEFORE_DISPATCH = (ClaimState.AWAITING_DISPATCH, ClaimState.AWAITING_PAYMENT)
 _CHARGED = frozenset({Outcome.DEFAULT_CHARGED, Outcome.PARTS_CHARGED})
 
 
@@ -49,8 +57,13 @@ def allowed_actions(claim: Claim) -> tuple[Action, ...]:
         actions = tuple(a for a in actions if a is not Action.EXTENSION)
     if claim.repair_quote is not None:
         actions = tuple(a for a in actions if a is not Action.REPAIR_QUOTE)  # there is no second quote
+    if not secured(claim):
+        actions = tuple(a for a in actions if a is not Action.DISPATCH)
+    if claim.leaving:
+        actions = tuple(a for a in actions if a is not Action.CANCEL)
     owed = claim.amount_owed and claim.state is ClaimState.DEFAULTED
-    if owed or Attention.HOLD_AT_RISK in claim.attention:
+    asked = owed or Attention.HOLD_AT_RISK in claim.attention
+    if asked and Action.PAYMENT_METHOD not in actions:
         actions = (*actions, Action.PAYMENT_METHOD)
     if Attention.DEFAULT_HELD_BACK in claim.attention:
         actions = (*actions, Action.DECISION)
@@ -79,10 +92,32 @@ def _after_closing(claim: Claim) -> tuple[Action, ...]:
     return ()
 
 
+def secured(claim: Claim) -> bool:
+    """Whether something secures a Premium replacement that has not left yet: a hold or a deposit (R-EXP-6).
+
+    Other services ship after they are paid for. What the warehouse can no longer stop is not refused.
+    """
+    if claim.tier is not Tier.PREMIUM or claim.leaving:
+        return True
+    return claim.hold is not None and claim.hold.state in _SECURED
+
+
+def hold_not_live() -> RuleError:
+    """The refusal of a dispatch that nothing secures (R-EXP-6)."""
+    message = (
+        "The hold on the card has ended, so nothing secures the replacement: it must not ship before another card."
+    )
+    return RuleError(HOLD_NOT_LIVE, "R-EXP-6", message)
+
+
 def require(claim: Claim, action: Action) -> None:
-    """Raise RuleError `action_not_allowed` with a reason when `action` may not be done now."""
-    if action not in allowed_actions(claim):
-        raise RuleError("action_not_allowed", *_rejection(claim, action))
+    """Raise RuleError with a reason when `action` may not be done now: `action_not_allowed`, or `hold_not_live` for the
+    dispatch of a replacement that nothing secures."""
+    if action in allowed_actions(claim):
+        return
+    if action is Action.DISPATCH and claim.state in _BEFORE_DISPATCH and not secured(claim):
+        raise hold_not_live()
+    raise RuleError("action_not_allowed", *_rejection(claim, action))
 
 
 def needs_payment(
@@ -133,6 +168,8 @@ def _rejection(claim: Claim, action: Action) -> tuple[str, str]:
             f"The replacement left on {claim.dispatched_on}; the case can only be closed by returning your original."
         )
         return "R-EXP-9", message
+    if action is Action.CANCEL and claim.leaving:
+        return TOO_LATE
     if action is Action.EXTENSION and claim.returning and claim.returning.extended_days:
         return "R-RET-5", f"The window was already extended by {claim.returning.extended_days} days; once is the limit."
     if claim.state is ClaimState.CLOSED:

@@ -25,6 +25,7 @@ class Policy:
     dispute_days: int = 30
     repair_payment_days: int = 30
     found_watch_days: int = 365
+    card_days: int = 14
     premium_brands: tuple[str, ...] = ("visa", "mastercard", "amex")
     premium_funding: tuple[str, ...] = ("credit",)
     hold_policy: HoldPolicy = HoldPolicy.SAVED_CARD

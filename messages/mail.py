@@ -36,6 +36,8 @@ class MailKind(StrEnum):
     INSPECTED_PARTS = "inspected_parts"
     HOLD_AT_RISK = "hold_at_risk"
     """The hold cannot be renewed: another card is requested before it lapses (edge case 21)."""
+    CARD_NEEDED = "card_needed"
+    """The hold ended before the replacement left: it ships when another card is named (R-EXP-6); also as a reminder."""
     DEPOSIT_TAKEN = "deposit_taken"
     """The hold could not be renewed: it was captured as a deposit, to be refunded (decision 13)."""
     RELEASED = "released"

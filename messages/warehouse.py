@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from datetime import datetime
+from typing import Literal
 
 from temporalio import activity
 
@@ -21,10 +22,16 @@ class RequestDispatch(Message):
 
 
 class WithdrawDispatch(Message):
-    """Withdraw the dispatch request."""
+    """Withdraw the dispatch request, when nothing has left yet."""
 
     claim_id: str
     at: datetime
+
+
+class DispatchLeft(Message):
+    """It is too late to withdraw the request: the replacement has left, or cannot be stopped any more."""
+
+    result: Literal["left"] = "left"
 
 
 class DispatchRequested(Message):
@@ -34,7 +41,7 @@ class DispatchRequested(Message):
 
 
 class Warehouse(ABC):
-    """The warehouse. One request a claim; a retry changes nothing."""
+    """The warehouse. One request a claim; a retry changes nothing. A request made after a withdrawal opens it again."""
 
     @activity.defn
     @abstractmethod
@@ -42,4 +49,5 @@ class Warehouse(ABC):
 
     @activity.defn
     @abstractmethod
-    async def withdraw_dispatch(self, request: WithdrawDispatch) -> None: ...
+    async def withdraw_dispatch(self, request: WithdrawDispatch) -> DispatchLeft | None:
+        """None: it is withdrawn, and nothing leaves. The answer of release 0.2.0 is always None."""

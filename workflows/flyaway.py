@@ -169,6 +169,9 @@ class Flyaway(ClaimWorkflow):
                     until = await self.record.end_of_day(self.record.policy.found_watch_days)
                     self.record.change(dispute_until=until)
                     self.replacement.close_as_replaced(bindable=True)
+                    if self.found:
+                        self._found_after_dispatch("customer")
+                        return None
                     return self.watch_for_a_find
                 case other:
                     if phase := self.in_any_state(other):
@@ -181,22 +184,31 @@ class Flyaway(ClaimWorkflow):
                 case TimeReached():
                     self.record.change(dispute_until=None)
                 case ReportFound() as decision:
-                    self.record.flag(Attention.FOUND_AFTER_DISPATCH)
-                    title = "The drone was found after its replacement left."
-                    self.record.note("found_after_dispatch", title, actor=decision.actor)
+                    self._found_after_dispatch(decision.actor)
                     return None
                 case other:
                     self.in_any_state(other)
         return None
 
+    def _found_after_dispatch(self, actor: str) -> None:
+        self.record.flag(Attention.FOUND_AFTER_DISPATCH)
+        self.record.note("found_after_dispatch", "The drone was found after its replacement left.", actor=actor)
+
     async def compensate(self) -> Phase | None:
         """Refund the fee and return the use: the claim was cancelled, or withdrawn because the drone was found."""
-        if self.record.claim.state is ClaimState.AWAITING_DISPATCH:
-            await self.run_step(self.replacement.withdraw())
+        ordered = self.record.claim.state is ClaimState.AWAITING_DISPATCH
+        if ordered and not await self.run_step(self.replacement.withdraw()):
+            return await self._left_before_the_withdrawal()
         refund = await self.run_step(self.fees.refund_all())
         self.record.close(Outcome.WITHDRAWN if self.found else Outcome.CANCELLED, gives_back=True)
         self.record.notify(MailKind.WITHDRAWN if self.found else MailKind.CANCELLED, refund)
         return None
+
+    async def _left_before_the_withdrawal(self) -> Phase | None:
+        """A cancel is rejected; a find stays known, and counts as one after the dispatch."""
+        if self.found:
+            return self.await_dispatch
+        return await self.reject_decision(self.replacement.too_late(), self.await_dispatch)
 
     def in_any_state(self, message: Event | Decision | TimeReached) -> Phase | None:
         if isinstance(message, ReportFound):

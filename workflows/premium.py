@@ -13,8 +13,6 @@ from messages.claims import (
     Decision,
     Dispatch,
     Event,
-    ParcelArrived,
-    ParcelScanned,
     SubmitCareExpress,
 )
 from messages.mail import MailKind
@@ -27,6 +25,7 @@ from workflows.parts.hold_renewal import HoldRenewal, HoldRenewalData
 from workflows.parts.original_return import OriginalReturn, OriginalReturnData
 from workflows.parts.replacement import Replacement
 from workflows.parts.reservation import Reservation, ReservationData, care_express
+from workflows.parts.secured_dispatch import SecuredDispatch, SecuredDispatchData
 
 _CHARGED = (Outcome.DEFAULT_CHARGED, Outcome.PARTS_CHARGED)
 
@@ -39,6 +38,7 @@ class PremiumSnapshot:
     renewal: HoldRenewalData = field(default_factory=HoldRenewalData)
     fees: FeesData = field(default_factory=FeesData)
     original: OriginalReturnData = field(default_factory=OriginalReturnData)
+    dispatch: SecuredDispatchData = field(default_factory=SecuredDispatchData)
 
 
 @workflow.defn
@@ -62,13 +62,22 @@ class CareExpressPremium(ClaimWorkflow):
             self.renewal,
             self.fees,
             self.replacement,
-            self.await_dispatch,
+            lambda: self.dispatch.waiting_phase(),
             restored.original,
+        )
+        self.dispatch = SecuredDispatch(
+            self,
+            self.reservation,
+            self.renewal,
+            self.replacement,
+            self.original,
+            request.replace_battery,
+            restored.dispatch,
         )
 
     @property
     def phases(self) -> tuple[object, ...]:
-        return (self, self.original, self.original.settlement)
+        return (self, self.dispatch, self.original, self.original.settlement)
 
     def snapshot(self, claim: ClaimData) -> PremiumSnapshot:
         return PremiumSnapshot(
@@ -78,6 +87,7 @@ class CareExpressPremium(ClaimWorkflow):
             self.renewal.data,
             self.fees.data,
             self.original.data,
+            self.dispatch.data,
         )
 
     def paid(self) -> Money | None:
@@ -120,7 +130,7 @@ class CareExpressPremium(ClaimWorkflow):
         self.record.notify(MailKind.SETTLEMENT, fee)
         ordered = await self.replacement.order_inline(with_battery=self.request.replace_battery)
         await self.accept()
-        return self.await_dispatch if ordered else self.order_replacement
+        return self.dispatch.await_dispatch if ordered else self.dispatch.order_replacement
 
     async def close_declined(self) -> Phase | None:
         """The card was declined: release the hold, return the use, close the claim."""
@@ -129,31 +139,6 @@ class CareExpressPremium(ClaimWorkflow):
         self.record.notify(MailKind.PAYMENT_DECLINED)
         await self.accept()
         return None
-
-    async def order_replacement(self) -> Phase | None:
-        await self.run_step(self.replacement.order(with_battery=self.request.replace_battery))
-        return self.original.waiting_phase()
-
-    async def await_dispatch(self) -> Phase | None:
-        """Wait until the warehouse ships or the customer cancels (R-EXP-9). A parcel that comes first is deferred."""
-        while True:
-            match await self.inbox.next(None, "dispatch"):
-                case Dispatch() as decision:
-                    await self._dispatched(decision)
-                    return self.original.await_return
-                case ParcelArrived() | ParcelScanned():
-                    self.inbox.defer()
-                case other:
-                    if phase := self.original.common.in_any_state(other):
-                        return phase
-
-    async def _dispatched(self, decision: Dispatch) -> None:
-        terms = self.reservation.terms
-        recorded = await self.replacement.dispatched(decision, window_days=terms.window_days, expected=terms.expected)
-        self.original.opened(recorded)
-        self.record.notify(MailKind.SHIPPED)
-        if terms.bindable:
-            self.record.notify(MailKind.REBIND)
 
     async def compensate(self) -> Phase | None:
         return await self.original.settlement.compensate()
@@ -164,12 +149,12 @@ class CareExpressPremium(ClaimWorkflow):
         """What needs no payment. A dispatch is accepted while the order or a change of card is in flight, but never
         during compensation."""
         if isinstance(decision, Dispatch):
-            return self.phase in ("order_replacement", "change_card")
+            return self.phase in ("order_replacement", "resume_dispatch", "change_card")
         return self.original.common.accepts_during_step(decision)
 
     async def handle_during_step(self, message: Event | Decision) -> None:
         if isinstance(message, Dispatch):
-            await self._dispatched(message)
+            await self.dispatch.dispatched(message)
         else:
             await self.original.common.handle_during_step(message)
 
@@ -178,7 +163,7 @@ class CareExpressPremium(ClaimWorkflow):
     def next_timer_at(self) -> datetime | None:
         if not self.record.created:
             return None
-        moments = (self.original.next_timer_at(), self.renewal.next_renewal_at)
+        moments = (self.original.next_timer_at(), self.dispatch.next_timer_at(), self.renewal.next_renewal_at)
         return min((at for at in moments if at is not None), default=None)
 
     async def _card(self) -> Card | None:

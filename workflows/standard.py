@@ -195,8 +195,9 @@ class CareExpressStandard(ClaimWorkflow):
         return None
 
     async def compensate(self) -> Phase | None:
-        if self.record.claim.state is ClaimState.AWAITING_DISPATCH:
-            await self.run_step(self.replacement.withdraw())
+        ordered = self.record.claim.state is ClaimState.AWAITING_DISPATCH
+        if ordered and not await self.run_step(self.replacement.withdraw()):
+            return await self.reject_decision(self.replacement.too_late(), self.await_dispatch)
         refund = await self.run_step(self.fees.refund_all())
         returning = self.record.claim.returning
         if returning is not None and returning.arrived_at is not None:

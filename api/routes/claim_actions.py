@@ -62,6 +62,14 @@ _PAYS = write_problems(
 _ROLE = write_problems(Code.NOT_FOUND, Code.ACTION_NOT_ALLOWED, Code.FORBIDDEN)
 _ROLE_MONEY = write_problems(Code.NOT_FOUND, Code.ACTION_NOT_ALLOWED, Code.PAYMENT_IN_PROGRESS, Code.FORBIDDEN)
 _UNIT = write_problems(Code.NOT_FOUND, Code.ACTION_NOT_ALLOWED, Code.FORBIDDEN, Code.REFUSED)
+_SHIPS = write_problems(
+    Code.NOT_FOUND,
+    Code.ACTION_NOT_ALLOWED,
+    Code.HOLD_NOT_LIVE,
+    Code.PAYMENT_IN_PROGRESS,
+    Code.FORBIDDEN,
+    Code.REFUSED,
+)
 
 
 async def not_running_problem(services: Services, claim_id: str) -> Problem:
@@ -127,11 +135,15 @@ async def occurrence_time(
     return given
 
 
-@router.post("/dispatch", summary="The replacement has left", responses=_UNIT)
+@router.post("/dispatch", summary="The replacement has left", responses=_SHIPS)
 async def dispatch(
     body: DispatchBody, claim_id: ClaimInPath, services: ServicesDep, caller: Warehouse, key: Key
 ) -> ClaimView:
-    """The replacement takes over the cover; with Premium the return window begins (R-RET-2)."""
+    """The replacement takes over the cover; with Premium the return window begins (R-RET-2).
+
+    Premium ships against a live hold or a deposit alone: otherwise `hold_not_live` (R-EXP-6), and the customer is asked
+    for another card.
+    """
     decision = Dispatch(actor=caller.role, **body.model_dump())
     return await _decide(services, claim_id, Action.DISPATCH, decision, key)
 

@@ -1,5 +1,6 @@
 """Decisions and events over HTTP: what is sent to the claim, and the response to each of its results."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from api.requests.base import now as wall_clock
 from api.temporal_client import SIGNAL_OF, TemporalClaimCommands
-from domain.kinds import Action
+from domain.kinds import Action, ClaimState, HoldState
 from messages import claims
 from messages.claims import Inspect, ParcelArrived, ParcelScanned
 from messages.mail import MAIL_FAILED
@@ -38,6 +39,20 @@ async def test_a_decision_returns_the_updated_claim(harness: ApiHarness) -> None
     assert claim["replacement_serial_number"] == REPLACEMENT
     assert claim["return"]["due_at"] == claim["deadline"]
     assert "extension" in claim["allowed_actions"]
+
+
+async def test_a_dispatch_that_no_hold_secures_is_409_hold_not_live_with_its_reason(harness: ApiHarness) -> None:
+    """R-EXP-6."""
+    made = await harness.claimed()
+    claim = await harness.app.state.services.queries.claim(made["id"])
+    assert claim is not None
+    assert claim.hold is not None
+    ended = replace(claim, hold=replace(claim.hold, state=HoldState.EXPIRED), state=ClaimState.AWAITING_PAYMENT)
+    await harness.claim_commands.save(ended, "card_asked", "Another card is needed.")
+    body = {"replacement_serial_number": REPLACEMENT}
+    refused = problem(await harness.http.post(f"/v1/claims/{claim.id}/dispatch", json=body), 409, "hold_not_live")
+    assert refused["allowed_actions"] == ["payment_method", "cancel"]
+    assert [(reason["code"], reason["rule"]) for reason in refused["reasons"]] == [("hold_not_live", "R-EXP-6")]
 
 
 async def test_a_decision_not_allowed_in_the_state_is_409_with_the_allowed_ones(harness: ApiHarness) -> None:

@@ -1,5 +1,6 @@
 """A hold as a sum type: what becomes of each case, and how a claim shows it."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import get_args
 
@@ -21,6 +22,7 @@ from domain.hold import (
     captured,
     lapsed,
     refunded,
+    secures_dispatch,
     summary,
 )
 from domain.kinds import HoldState
@@ -59,6 +61,27 @@ def test_a_claim_shows_what_is_held_and_taken(state: CardHoldState, shown: tuple
         assert (hold.amount, hold.expires_at) == (usd(164000), END)
         assert 0 <= hold.refunded.amount <= hold.captured.amount <= hold.amount.amount
         assert hold.captured.amount == 0 or hold.state is HoldState.CAPTURED
+
+
+SECURES: list[tuple[CardHoldState, bool]] = [
+    (NoHold(), False),
+    (LIVE, True),
+    (replace(LIVE, expires_at=None), True),
+    (replace(LIVE, expires_at=NOW - timedelta(seconds=1)), False),
+    (UNKNOWN, False),
+    (DepositHold(2, "pay_1", usd(164000), NOW - timedelta(days=1)), True),
+    (CapturedHold(2, "pay_1", usd(164000), usd(164000), usd(0), END), False),
+    (CapturedElsewhere(2, "pay_1", usd(164000), usd(164000), usd(0), END), True),
+    (CapturedElsewhere(2, "pay_1", usd(164000), usd(500), usd(0), END), False),
+    (LapsedHold(2, "pay_1", usd(164000), HoldState.EXPIRED, END), False),
+    (LapsedHold(2, "pay_1", usd(164000), HoldState.RELEASED, END), False),
+]
+
+
+@pytest.mark.parametrize(("state", "secures"), SECURES)
+def test_a_replacement_ships_against_what_is_held_or_taken_in_full(state: CardHoldState, secures: bool) -> None:
+    """R-EXP-6."""
+    assert secures_dispatch(state, NOW) is secures
 
 
 def test_every_case_is_shown_in_the_table() -> None:

@@ -6,15 +6,17 @@ from typing import Any
 
 import pytest
 
-from domain.kinds import Action, Attention, ClaimState, Outcome, Service, Tier
+from domain.claim import Hold
+from domain.kinds import Action, Attention, ClaimState, HoldState, Outcome, Service, Tier
 from domain.lifecycle import allowed_actions, require
 from domain.reasons import RuleError
 from domain.repair import RepairQuote
 from tests.domain.samples import NOW, claim, usd
 
 QUOTE = RepairQuote("The gimbal is broken.", usd(21000), False, usd(12400), NOW, NOW + timedelta(days=30))
+HELD = Hold(usd(88000), HoldState.AUTHORIZED, usd(0), usd(0), NOW + timedelta(days=7))
 SERVICES: dict[str, dict[str, Any]] = {
-    "premium": {"service": Service.CARE_EXPRESS, "tier": Tier.PREMIUM},
+    "premium": {"service": Service.CARE_EXPRESS, "tier": Tier.PREMIUM, "hold": HELD},
     "standard": {"service": Service.CARE_EXPRESS, "tier": Tier.STANDARD},
     "flyaway": {"service": Service.FLYAWAY, "tier": None},
     "repair": {"service": Service.ONLINE_REPAIR, "tier": None},
@@ -24,7 +26,7 @@ TABLES = {
     "premium": """
         submitted
         awaiting_decision
-        awaiting_payment
+        awaiting_payment    payment_method cancel
         awaiting_dispatch   dispatch cancel
         awaiting_item
         awaiting_return     return_scan arrival extension waiver
@@ -124,6 +126,49 @@ def test_each_state_takes_these_actions_and_refuses_the_others(
                 require(snapshot, action)
             assert (refused.value.code, refused.value.rule) == ("action_not_allowed", "R-CLM-2")
             assert refused.value.message.startswith(("A case in state ", "The case is closed"))
+
+
+@pytest.mark.parametrize(
+    ("hold", "ships"),
+    [
+        (None, False),
+        (HELD, True),
+        (replace(HELD, state=HoldState.CAPTURED, captured=HELD.amount), True),
+        (replace(HELD, state=HoldState.EXPIRED), False),
+        (replace(HELD, state=HoldState.RELEASED), False),
+    ],
+)
+def test_a_premium_replacement_ships_against_a_hold_or_a_deposit_alone(hold: Hold | None, ships: bool) -> None:
+    """R-EXP-6."""
+    waiting = claim(state=ClaimState.AWAITING_DISPATCH, tier=Tier.PREMIUM, hold=hold)
+    assert (Action.DISPATCH in allowed_actions(waiting)) is ships
+    for state in (ClaimState.AWAITING_DISPATCH, ClaimState.AWAITING_PAYMENT):
+        if ships:
+            continue
+        with pytest.raises(RuleError) as refused:
+            require(replace(waiting, state=state), Action.DISPATCH)
+        assert (refused.value.code, refused.value.rule) == ("hold_not_live", "R-EXP-6")
+    require(replace(waiting, leaving=True), Action.DISPATCH)
+
+
+@pytest.mark.parametrize("service", ["standard", "flyaway", "repair", "maintenance"])
+@pytest.mark.parametrize("state", list(ClaimState))
+def test_other_services_ship_in_one_state_alone_which_follows_their_payment(service: str, state: ClaimState) -> None:
+    """R-EXP-2, R-FLY-4, R-REP-2: nothing else gives a unit away."""
+    given_away = {Action.DISPATCH, Action.COMPLETION} & set(allowed_actions(claim(state=state, **SERVICES[service])))
+    places = {ClaimState.AWAITING_DISPATCH: {Action.DISPATCH}, ClaimState.IN_SERVICE: {Action.COMPLETION}}
+    workshop = service in ("repair", "maintenance")
+    assert given_away == (places.get(state, set()) if workshop or state is not ClaimState.IN_SERVICE else set())
+
+
+@pytest.mark.parametrize("service", list(SERVICES))
+def test_what_the_warehouse_cannot_stop_cannot_be_cancelled(service: str) -> None:
+    """R-EXP-9, edge case 27."""
+    leaving = claim(state=ClaimState.AWAITING_DISPATCH, leaving=True, **SERVICES[service])
+    assert Action.CANCEL not in allowed_actions(leaving)
+    with pytest.raises(RuleError, match="can no longer be stopped") as refused:
+        require(leaving, Action.CANCEL)
+    assert (refused.value.code, refused.value.rule) == ("action_not_allowed", "R-EXP-9")
 
 
 @pytest.mark.parametrize("service", ["repair", "maintenance"])

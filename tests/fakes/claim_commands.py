@@ -19,8 +19,8 @@ from api.claim_commands import (
     TimeSkippingUnsupported,
 )
 from domain import lifecycle
-from domain.claim import Claim
-from domain.kinds import Action, ClaimState, Outcome, Service, Tier
+from domain.claim import Claim, Hold
+from domain.kinds import Action, ClaimState, HoldState, Outcome, Service, Tier
 from domain.policy import Policy
 from domain.reasons import RuleError
 from messages.claims import (
@@ -164,12 +164,14 @@ class FakeClaimCommands:
         if code := DECLINE_CODES.get(request.payment_method):
             closed = replace(result.claim, state=ClaimState.CLOSED, outcome=Outcome.PAYMENT_DECLINED, decline_code=code)
             return ClaimAccepted(claim=await self.save(closed, "closed", "Closed: payment declined."))
-        state = ClaimState.AWAITING_DISPATCH
-        if express is None:
-            state = ClaimState.AWAITING_DECISION
-        elif express.tier is Tier.STANDARD:
-            state = ClaimState.AWAITING_ITEM
-        return ClaimAccepted(claim=await self.save(replace(result.claim, state=state), "submitted", "Submitted."))
+        tier = express.tier if express else None
+        state = {None: ClaimState.AWAITING_DECISION, Tier.STANDARD: ClaimState.AWAITING_ITEM}.get(tier)
+        amount, nothing = result.offer.hold, result.offer.hold.zero()
+        hold = Hold(amount, HoldState.AUTHORIZED, nothing, nothing, self.clock() + timedelta(days=7))
+        accepted = replace(
+            result.claim, state=state or ClaimState.AWAITING_DISPATCH, hold=hold if state is None else None
+        )
+        return ClaimAccepted(claim=await self.save(accepted, "submitted", "Submitted."))
 
     async def save(self, claim: Claim, kind: str, title: str, actor: str = "system") -> Claim:
         """Write the claim with one event, as a workflow would."""

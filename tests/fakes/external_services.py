@@ -36,7 +36,7 @@ from messages.payments import (
     RefundPayment,
     ReleaseHold,
 )
-from messages.warehouse import DispatchRequested, RequestDispatch, Warehouse, WithdrawDispatch
+from messages.warehouse import DispatchLeft, DispatchRequested, RequestDispatch, Warehouse, WithdrawDispatch
 
 ResultT = TypeVar("ResultT", bound=Message)
 
@@ -214,20 +214,29 @@ class FakePayments(Payments):
 
 
 class FakeWarehouse(Warehouse):
-    """A warehouse that keeps the requests it was given."""
+    """A warehouse that keeps the requests it was given. With `too_late` nothing can be stopped any more; while it is
+    `unresponsive` it answers no withdrawal."""
 
     def __init__(self) -> None:
         self.requested: dict[str, RequestDispatch] = {}
         self.withdrawn: set[str] = set()
+        self.too_late = False
+        self.unresponsive = False
 
     @activity.defn
     async def request_dispatch(self, request: RequestDispatch) -> DispatchRequested:
         self.requested[request.claim_id] = request
+        self.withdrawn.discard(request.claim_id)
         return DispatchRequested(reference=f"WH-{len(self.requested)}")
 
     @activity.defn
-    async def withdraw_dispatch(self, request: WithdrawDispatch) -> None:
+    async def withdraw_dispatch(self, request: WithdrawDispatch) -> DispatchLeft | None:
+        if self.unresponsive:
+            raise ApplicationError("no response", type="OutcomeUnknown")
+        if self.too_late:
+            return DispatchLeft()
         self.withdrawn.add(request.claim_id)
+        return None
 
 
 class FakeMail:

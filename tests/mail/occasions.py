@@ -72,6 +72,18 @@ def occasions(place: Place) -> list[tuple[str, SendMail]]:
         (MailKind.ARRIVED, "standard", arrived(standard(place)), None),
         (MailKind.ARRIVED, "after the charge", late, None),
         (MailKind.HOLD_AT_RISK, "premium", premium(place), None),
+        (MailKind.HOLD_AT_RISK, "before the dispatch", replace(ready, state=ClaimState.AWAITING_DISPATCH), None),
+        (
+            MailKind.CARD_NEEDED,
+            "premium",
+            replace(
+                ready,
+                hold=hold(place, HoldState.EXPIRED),
+                state=ClaimState.AWAITING_PAYMENT,
+                deadline=end_of_day_after(AT, 14, place.zone),
+            ),
+            None,
+        ),
         (
             MailKind.DEPOSIT_TAKEN,
             "premium",

@@ -6,7 +6,7 @@ import pytest
 
 from domain.hold import DepositHold, LapsedHold, LiveHold
 from domain.holds import HARD_MARGIN, RENEW_BEFORE, RETRY_EVERY
-from domain.kinds import HoldPolicy
+from domain.kinds import ClaimState, HoldPolicy
 from domain.policy import Policy
 from domain.reasons import RuleError
 from tests.domain.samples import NOW, usd
@@ -119,6 +119,47 @@ async def test_a_reported_change_of_the_hold_is_read_from_the_gateway_and_of_oth
     assert isinstance(renewed.hold.state, LiveHold), "it had lapsed and was replaced at once"
     assert renewed.hold.state.ordinal == 1
     assert not renewed.renewal.data.news
+
+
+async def test_a_hold_that_is_over_by_the_clock_secures_nothing_and_is_looked_at(renewed: RenewedHold) -> None:
+    """R-EXP-6: also while its renewal is in flight or the gateway is silent."""
+    renewed.parts.record.wait_for(ClaimState.AWAITING_DISPATCH, "for the warehouse")
+    renewed.renewal.require_secured()
+    renewed.parts.clock.now = END + timedelta(seconds=1)
+    with pytest.raises(RuleError) as refused:
+        renewed.renewal.require_secured()
+    assert refused.value.code == "hold_not_live"
+    assert renewed.renewal.data.news
+    await renewed.process_due()
+    renewed.renewal.require_secured()
+
+
+async def test_a_hold_of_which_there_is_news_secures_nothing_before_it_was_read(renewed: RenewedHold) -> None:
+    """R-EXP-6."""
+    assert isinstance(renewed.hold.state, LiveHold)
+    renewed.renewal.payment_changed(renewed.hold.state.payment_id)
+    with pytest.raises(RuleError) as refused:
+        renewed.renewal.require_secured()
+    assert refused.value.code == "payment_in_progress"
+    await renewed.process_due()
+    renewed.renewal.require_secured()
+
+
+@pytest.mark.parametrize("state", [ClaimState.AWAITING_DISPATCH, ClaimState.AWAITING_RETURN])
+async def test_a_lost_hold_leaves_the_claim_unsecured_until_the_replacement_has_left(
+    renewed: RenewedHold, state: ClaimState
+) -> None:
+    """R-EXP-6, R-RET-9."""
+    renewed.parts.record.wait_for(state, "for somebody")
+    renewed.parts.payments.declines.add(("renewal", CARD))
+    await renewed.come_due()
+    assert not renewed.renewal.unsecured
+    await renewed.come_due()
+    assert isinstance(renewed.hold.state, LapsedHold)
+    assert renewed.renewal.unsecured is (state is ClaimState.AWAITING_DISPATCH)
+    renewed.renewal.offer_card("pm_other", "customer")
+    await renewed.renewal.change_card()
+    assert not renewed.renewal.unsecured
 
 
 async def test_a_new_run_renews_the_hold_at_the_same_time(renewed: RenewedHold) -> None:

@@ -192,10 +192,17 @@ class ShipsBeforeTheFee(CareExpressPremium):
 @planted
 class ForgetsToCallTheWarehouseOff(CareExpressPremium):
     def plant(self) -> None:
-        async def nothing() -> None:
-            pass
+        async def nothing() -> bool:
+            return True
 
         swap(self.replacement, "withdraw", nothing)
+
+
+@planted
+class ShipsWithoutAHold(CareExpressPremium):
+    def plant(self) -> None:
+        swap(self.renewal, "require_secured", lambda: None)
+        swap(self.renewal, "_check_security", lambda: None)
 
 
 @planted

@@ -1,11 +1,13 @@
 """Scripted whole claims on real parts: nothing is broken, and each planted bug of a process is caught by its number."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import pytest
+from temporalio.client import WorkflowUpdateFailedError
 from temporalio.testing import WorkflowEnvironment
 
 from domain.kinds import ClaimState, Component, HoldPolicy
@@ -86,6 +88,19 @@ async def is_shipped(case: CheckedClaim, look: Look) -> None:
     await case.dispatch()
 
 
+async def waits_for_stock(case: CheckedClaim, look: Look) -> None:
+    """Longer than a hold that cannot be renewed lasts (R-CLM-8)."""
+    for _ in range(3):
+        await case.pass_time(days=3)
+        await look()
+    with contextlib.suppress(WorkflowUpdateFailedError):
+        await case.dispatch()
+        await look()
+        await comes_home(case)
+        return
+    await case.pass_time(days=15)
+
+
 async def loses_a_response(case: CheckedClaim, look: Look) -> None:
     await case.dispatch()
     case.environment.responses_to_lose = 2  # the capture's, and the next request's
@@ -99,6 +114,7 @@ SCRIPTS: tuple[Script, ...] = (
     sends_wrong_propellers,
     is_cancelled,
     receives_a_webhook_of_its_hold,
+    waits_for_stock,
 )
 FAILS_LATER = "pm_card_chargeCustomerFail"
 
@@ -130,6 +146,7 @@ PLANTS = [
     Plant(bugs.BelievesTheWebhook, receives_a_webhook_of_its_hold, 7),
     Plant(bugs.ShipsBeforeTheFee, is_shipped, 11),
     Plant(bugs.ForgetsToCallTheWarehouseOff, is_cancelled, 10),
+    Plant(bugs.ShipsWithoutAHold, waits_for_stock, 11, FAILS_LATER),
     Plant(bugs.RenewsEveryDay, never_comes_back, 12),
     Plant(bugs.TriesAgainAndAgain, comes_back, 12, FAILS_LATER),
     Plant(bugs.ChargesAgainUnderAFreshKey, is_shipped, 5),

@@ -23,6 +23,7 @@ from tests.workflows.world import World
 from workflows.flyaway import Flyaway
 from workflows.parts.claim_workflow import Phase
 from workflows.parts.original_return import OriginalReturn
+from workflows.parts.secured_dispatch import SecuredDispatch
 from workflows.parts.service_job import ServiceJob
 from workflows.parts.settlement import Settlement
 from workflows.premium import CareExpressPremium
@@ -30,7 +31,7 @@ from workflows.standard import CareExpressStandard
 
 FEE = 15900
 PHASES_OF: dict[str, tuple[type, ...]] = {
-    "CareExpressPremium": (CareExpressPremium, OriginalReturn, Settlement),
+    "CareExpressPremium": (CareExpressPremium, SecuredDispatch, OriginalReturn, Settlement),
     "CareExpressStandard": (CareExpressStandard,),
     "Flyaway": (Flyaway,),
     "OnlineRepair": (ServiceJob,),
@@ -38,12 +39,15 @@ PHASES_OF: dict[str, tuple[type, ...]] = {
 SCENARIOS_OF = {
     "CareExpressPremium": [
         "another_card_bears_the_hold",
+        "another_card_before_dispatch",
+        "cancelled_too_late",
         "cancelled_before_dispatch",
         "deposit_kept",
         "deposit_undone_before_dispatch",
         "fee_declined",
         "good_return",
         "late_return",
+        "no_card_before_dispatch",
         "nothing_returned",
         "owed_to_the_end",
         "parts_never_sent",
@@ -59,7 +63,7 @@ SCENARIOS_OF = {
         "wrong_unit_put_right",
         "replaced",
     ],
-    "Flyaway": ["cancelled", "found_before_dispatch", "paid_with_another_card", "replaced"],
+    "Flyaway": ["cancelled", "found_before_dispatch", "found_too_late", "paid_with_another_card", "replaced"],
     "OnlineRepair": [
         "asked_back",
         "cancelled_before_the_replacement_left",

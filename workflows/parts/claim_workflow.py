@@ -229,6 +229,7 @@ class ClaimWorkflow(ABC):
         return self._phase(self._data.after_check) if self._data.after_check else None
 
     async def _cancelled(self) -> None:
+        """Compensate the claim. One whose replacement the warehouse can no longer stop goes on to its end (R-EXP-9)."""
         self.calls.cancel_requested = False
         if self.record.created and not self.record.closed:
             self.record.note("cancelled_by_operations", "The workflow was cancelled by operations.", actor="operations")

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 from temporalio import workflow
 
-from domain import holds
+from domain import hold as hold_states
+from domain import holds, lifecycle
 from domain.claim import Hold
 from domain.hold import CapturedElsewhere, LapsedHold, LiveHold, UnknownHold, summary
 from domain.kinds import Attention, ClaimState, HoldPolicy
@@ -19,8 +20,11 @@ from messages.payments import OUR_MISTAKES, PaymentDeclined, PaymentRefused
 from workflows.parts.card_hold import CardHold
 from workflows.parts.claim_record import ClaimRecord
 from workflows.parts.gateway_requests import GatewayRequests
+from workflows.parts.pending_message import payment_in_progress
 
 _ONE_SECOND = timedelta(seconds=1)
+_HOLD_BEFORE_DISPATCH = "hold-before-dispatch"
+"""A claim of release 0.2.0 may have shipped without a hold; its history is replayed as it went."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +37,14 @@ class OfferedCard:
 
 @dataclass
 class HoldRenewalData:
-    """`renew_at` is when the renewal is due next, None for never; `news`: the gateway has reported a change."""
+    """`renew_at` is when the renewal is due next, None for never; `news`: the gateway has reported a change.
+    `unsecured`: the replacement has not left, and nothing is held or captured any more."""
 
     payment_method: str = ""
     offered: OfferedCard | None = None
     renew_at: datetime | None = None
     news: bool = False
+    unsecured: bool = False
 
 
 class HoldRenewal:
@@ -62,6 +68,11 @@ class HoldRenewal:
         return self._data.payment_method
 
     @property
+    def unsecured(self) -> bool:
+        """Whether the hold has ended before the replacement left, so that another card is needed first (R-EXP-6)."""
+        return self._data.unsecured
+
+    @property
     def next_renewal_at(self) -> datetime | None:
         """When the renewal is due; None when no hold is needed any more."""
         if self._record.closed or self._record.claim.state is ClaimState.DEFAULTED:
@@ -81,6 +92,20 @@ class HoldRenewal:
             is_current = workflow.patched("captured-elsewhere-is-read-again")
         self._data.news = self._data.news or is_current
         return is_current
+
+    def require_secured(self) -> None:
+        """RuleError `hold_not_live` when nothing secures the replacement now (R-EXP-6).
+
+        A hold that should have ended, or of which the gateway has reported a change, is read from the gateway first.
+        """
+        live = hold_states.secures_dispatch(self._hold.state, workflow.now())
+        if (live and not self._data.news) or not workflow.patched(_HOLD_BEFORE_DISPATCH):
+            return
+        if live:
+            raise payment_in_progress()
+        self._data.news = isinstance(self._hold.state, LiveHold | UnknownHold)
+        self._check_security()
+        raise lifecycle.hold_not_live()
 
     async def run(self) -> None:
         """Renew until the claim is closed; runs concurrently with the phases."""
@@ -107,6 +132,7 @@ class HoldRenewal:
         assert offered is not None, "no card was named"
         async with self._gateway.step:
             declined = await self._replace(offered.payment_method, off_session=False)
+            self._check_security()
         if declined is not None:
             raise RuleError("payment_declined", "R-RET-7", "The card declined the hold. Another one may be tried.")
         self._data.payment_method = offered.payment_method
@@ -142,6 +168,14 @@ class HoldRenewal:
         due = self.next_renewal_at
         if due is not None and workflow.now() > due:
             await self._renewal_due()
+        self._check_security()
+
+    def _check_security(self) -> None:
+        waits = self._record.claim.state in (ClaimState.AWAITING_DISPATCH, ClaimState.AWAITING_PAYMENT)
+        lost = waits and isinstance(self._hold.state, LapsedHold | UnknownHold)
+        if lost and not self._data.unsecured and not workflow.patched(_HOLD_BEFORE_DISPATCH):
+            return
+        self._data.unsecured = lost
 
     async def _refresh_hold(self) -> None:
         """Read the hold from the gateway, whose state is authoritative; a hold that has ended is replaced at once."""

@@ -6,20 +6,22 @@ rejected with `payment_in_progress`, so a gateway without a response delays no m
 """
 
 import asyncio
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from temporalio import workflow
 
 from domain import lifecycle
 from domain.claim import Claim
+from domain.kinds import ClaimState
 from domain.reasons import RuleError
 from messages.claims import Decision, Event, ParcelArrived, action_of, needs_payment
 from workflows.parts.activity_calls import ActivityCalls
 from workflows.parts.claim_record import ClaimRecord
 from workflows.parts.gateway_requests import GatewayRequests
+from workflows.parts.inbox_owner import InboxOwner
 from workflows.parts.message_handlers import register_handlers
 from workflows.parts.message_queue import MessageQueue, QueueData
 from workflows.parts.pending_message import PendingMessage, Rejection, payment_in_progress, rejection_of
@@ -44,25 +46,6 @@ class InboxData:
     queue: QueueData = field(default_factory=QueueData)
     answers: dict[str, Rejection | None] = field(default_factory=dict)
     acted_upon: str = ""
-
-
-class InboxOwner(Protocol):
-    """What the inbox calls of its workflow."""
-
-    def accepts_during_step(self, decision: Decision) -> bool:
-        """Whether `handle_during_step` can execute the decision while a step is in flight."""
-
-    async def handle_during_step(self, message: Event | Decision) -> None:
-        """Record an event, or execute a decision, while a step is in flight."""
-
-    def history_is_long(self) -> bool:
-        """Whether the next wait continues as new."""
-
-    def release_handlers(self) -> None:
-        """End every waiting handler that is not the inbox's."""
-
-    def continue_as_new(self) -> None:
-        """Raise the SDK's continue-as-new error."""
 
 
 class MessageInbox:
@@ -157,16 +140,25 @@ class MessageInbox:
 
     def _require(self, decision: Decision) -> None:
         claim = self._record.claim
-        lifecycle.require(claim, action_of(decision))
+        try:
+            lifecycle.require(claim, action_of(decision))
+        except RuleError as error:
+            # The phase refuses it and asks for another card.
+            if error.code != lifecycle.HOLD_NOT_LIVE or claim.state is not ClaimState.AWAITING_DISPATCH:
+                raise
         if self._gateway.in_flight and needs_payment(claim, decision):
             raise payment_in_progress()
 
     # -- the workflow's side -----------------------------------------------------------------------------------------
 
     async def next(
-        self, until: datetime | None, summary: str, deadline: datetime | None = None
+        self,
+        until: datetime | None,
+        summary: str,
+        deadline: datetime | None = None,
+        interrupted: Callable[[], bool] = lambda: False,
     ) -> Event | Decision | TimeReached:
-        """The next message, or TimeReached once `until` has passed (its second included).
+        """The next message, or TimeReached once `until` has passed (its second included), or when `interrupted`.
 
         The message before is saved and completed first. An event that happened after `deadline` comes after it, even
         when the worker was down at the deadline.
@@ -178,7 +170,9 @@ class MessageInbox:
         self._reapplying = False
         await self.finish()
         if until is None or workflow.now() <= until:
-            await self._waits.wait(lambda: ready() is not None or self._calls.cancel_requested, until, summary)
+            await self._waits.wait(
+                lambda: ready() is not None or self._calls.cancel_requested or interrupted(), until, summary
+            )
         if self._calls.cancel_requested:
             raise asyncio.CancelledError
         while (pending := ready()) is not None:

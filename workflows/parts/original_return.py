@@ -1,6 +1,7 @@
 """Workflow part: the phases of a Premium claim from the dispatch to the end of the dispute window: the original is
 returned, inspected and perhaps corrected, or it is not returned."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -44,7 +45,7 @@ class OriginalReturnData:
 
 
 class OriginalReturn:
-    """`await_dispatch` is the phase before, to which the claim may return after a decision."""
+    """`before_dispatch` returns the phase before, to which the claim may return after a decision."""
 
     def __init__(
         self,
@@ -54,13 +55,13 @@ class OriginalReturn:
         renewal: HoldRenewal,
         fees: Fees,
         replacement: Replacement,
-        await_dispatch: Phase,
+        before_dispatch: Callable[[], Phase],
         data: OriginalReturnData | None = None,
     ) -> None:
         restored = data or OriginalReturnData()
         self._process = process
         self._record, self._inbox = process.record, process.inbox
-        self._await_dispatch = await_dispatch
+        self._before_dispatch = before_dispatch
         self._charges = Charges(self._record, process.gateway, hold, restored.charges)
         self._reminders = Reminders(restored.reminders)
         self._window = ReturnWindow(self._record, process.calls, self._reminders, restored.window)
@@ -244,8 +245,8 @@ class OriginalReturn:
     def waiting_phase(self) -> Phase:
         """The phase for the claim's present state."""
         match self._record.claim.state:
-            case ClaimState.AWAITING_DISPATCH:
-                return self._await_dispatch
+            case ClaimState.AWAITING_DISPATCH | ClaimState.AWAITING_PAYMENT:
+                return self._before_dispatch()
             case ClaimState.AWAITING_RETURN:
                 return self.await_return
             case ClaimState.INSPECTING:

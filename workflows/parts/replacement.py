@@ -2,6 +2,7 @@
 
 from temporalio import workflow
 
+from domain import lifecycle
 from domain.claim import Parcel
 from domain.kinds import ClaimState, Component, Outcome
 from domain.reasons import RuleError
@@ -24,7 +25,8 @@ class Replacement:
         self._ship_to = ship_to
 
     def await_dispatch(self) -> None:
-        self._record.wait_for(ClaimState.AWAITING_DISPATCH, "for the warehouse to ship the replacement")
+        what = "report the dispatch" if self._record.claim.leaving else "ship the replacement"
+        self._record.wait_for(ClaimState.AWAITING_DISPATCH, f"for the warehouse to {what}")
 
     async def order_inline(self, *, with_battery: bool) -> bool:
         """Request the dispatch in one inline attempt. Returns whether the warehouse responded."""
@@ -56,9 +58,21 @@ class Replacement:
             self._record.note("dispatch_requested", title, result.reference)
         return result is not None
 
-    async def withdraw(self) -> None:
+    async def withdraw(self) -> bool:
+        """Ask the warehouse not to ship. False: it is too late, and the claim goes on as one whose dispatch will be
+        reported (R-EXP-9, edge case 27)."""
         request = WithdrawDispatch(claim_id=self._record.claim.id, at=workflow.now())
-        await self._calls.external(Warehouse.withdraw_dispatch, request, "ask the warehouse not to ship")
+        left = await self._calls.external(Warehouse.withdraw_dispatch, request, "ask the warehouse not to ship")
+        if left is None:
+            return True
+        self._record.note("withdrawal_too_late", "The warehouse can no longer stop the replacement.")
+        self._record.change(leaving=True)
+        self.await_dispatch()
+        return False
+
+    def too_late(self) -> RuleError:
+        """The rejection of a cancel that came too late for the warehouse."""
+        return RuleError("action_not_allowed", *lifecycle.TOO_LATE)
 
     async def dispatched(
         self,
@@ -115,6 +129,8 @@ class Replacement:
         if isinstance(result, DispatchRefused):
             raise RuleError("refused", result.rule, result.message)
         self._record.change(
-            replacement_serial_number=request.replacement_serial_number, dispatched_on=result.dispatched_on
+            replacement_serial_number=request.replacement_serial_number,
+            dispatched_on=result.dispatched_on,
+            leaving=False,
         )
         return result

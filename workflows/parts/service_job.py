@@ -255,8 +255,9 @@ class ServiceJob:
 
     async def compensate(self) -> Phase | None:
         """Refund all fees; a unit that has arrived is shipped back."""
-        if self._record.claim.state is ClaimState.AWAITING_DISPATCH:
-            await self._process.run_step(self._replacement.withdraw())
+        ordered = self._record.claim.state is ClaimState.AWAITING_DISPATCH
+        if ordered and not await self._process.run_step(self._replacement.withdraw()):
+            return await self._process.reject_decision(self._replacement.too_late(), self.await_dispatch)
         refund = await self._process.run_step(self._fees.refund_all())
         returning = self._record.claim.returning
         if returning is not None and returning.arrived_at is not None:

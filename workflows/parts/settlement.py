@@ -153,7 +153,8 @@ class Settlement:
         refund: Money | None = None
         shipped = self._record.claim.dispatched_on is not None
         if not shipped:
-            await self._process.run_step(self._replacement.withdraw())
+            if not await self._process.run_step(self._replacement.withdraw()):
+                return await self._process.reject_decision(self._replacement.too_late(), self._waiting_phase())
             refund = await self._process.run_step(self._fees.refund_all())
         deposit = await self._process.run_step(self._hold.release())
         if deposit:

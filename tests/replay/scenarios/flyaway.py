@@ -111,3 +111,13 @@ async def cancelled_by_operations_after_dispatch(world: World) -> str:
     case = await approved(world)
     await case.dispatch()
     return await cancel_in_temporal(case)
+
+
+@scenario(WORKFLOW)
+async def found_too_late(world: World) -> str:
+    world.warehouse.too_late = True
+    case = await approved(world)
+    await decide_refused(case, "cancel", CancelClaim(actor="customer"))
+    await case.decide("found", FOUND)
+    await case.dispatch()
+    return case.id

@@ -16,7 +16,7 @@ from messages.entitlements import EndPlan, PlanEnded, RefundPlan
 from messages.registry import PlanRefused
 from messages.renewals import RemindRegion
 from tests.fakes.plans import PRICE
-from tests.replay.scenario import cancel_in_temporal, scenario, submit_refused
+from tests.replay.scenario import cancel_in_temporal, decide_refused, scenario, submit_refused
 from tests.workflows.case import ALL_COMPONENTS, Case
 from tests.workflows.test_schedules import FakeRenewals
 from tests.workflows.world import World
@@ -170,6 +170,16 @@ async def cancelled_before_the_replacement_left(world: World) -> str:
     case = await quoted(world)
     await case.decide("repair_choice", choose(RepairChoice.REPLACEMENT))
     await case.decide("cancel", CANCEL)
+    return case.id
+
+
+@scenario(REPAIR)
+async def cancelled_too_late(world: World) -> str:
+    world.warehouse.too_late = True
+    case = await quoted(world)
+    await case.decide("repair_choice", choose(RepairChoice.REPLACEMENT))
+    await decide_refused(case, "cancel", CANCEL)
+    await case.dispatch()
     return case.id
 
 

@@ -184,3 +184,12 @@ async def known_unit_dispatched(world: World) -> str:
 @scenario(WORKFLOW)
 async def cancelled_by_operations(world: World) -> str:
     return await cancel_in_temporal(await passed(world))
+
+
+@scenario(WORKFLOW)
+async def cancelled_too_late(world: World) -> str:
+    world.warehouse.too_late = True
+    case = await passed(world)
+    await decide_refused(case, "cancel", CANCEL)
+    await case.dispatch()
+    return case.id

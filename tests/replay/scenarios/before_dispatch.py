@@ -1,0 +1,59 @@
+"""What happens while a Premium replacement waits to leave: the hold ends, or the warehouse can no longer stop it."""
+
+from datetime import timedelta
+
+from messages.claims import CancelClaim, ChangePaymentMethod
+from tests.replay.scenario import decide_refused, premium, scenario
+from tests.workflows.case import WITHOUT_BATTERY, Case
+from tests.workflows.world import World
+
+WORKFLOW = "CareExpressPremium"
+CANCEL = CancelClaim(actor="customer")
+
+
+async def without_hold(world: World) -> Case:
+    """A claim that waits for stock, and whose hold could not be renewed."""
+    world.payments.declines.add(("renewal", "pm_card_visa"))
+    case = await world.open(premium(world))
+    await case.pass_time(days=8)
+    return case
+
+
+@scenario(WORKFLOW, hold_days=7)
+async def another_card_before_dispatch(world: World) -> str:
+    case = await without_hold(world)
+    await case.decide("payment_method", ChangePaymentMethod(actor="customer", payment_method="pm_card_amex"))
+    await case.dispatch()
+    await case.arrive()
+    await case.inspect(components=WITHOUT_BATTERY)
+    return case.id
+
+
+@scenario(WORKFLOW, hold_days=7)
+async def no_card_before_dispatch(world: World) -> str:
+    case = await without_hold(world)
+    deadline = (await case.claim()).deadline
+    assert deadline
+    await case.pass_until(deadline + timedelta(seconds=2))
+    return case.id
+
+
+@scenario(WORKFLOW, hold_days=7)
+async def left_before_the_hold_ended(world: World) -> str:
+    world.warehouse.too_late = True
+    case = await without_hold(world)
+    await case.dispatch()
+    await case.arrive()
+    await case.inspect(components=WITHOUT_BATTERY)
+    return case.id
+
+
+@scenario(WORKFLOW)
+async def cancelled_too_late(world: World) -> str:
+    world.warehouse.too_late = True
+    case = await world.open(premium(world))
+    await decide_refused(case, "cancel", CANCEL)
+    await case.dispatch()
+    await case.arrive()
+    await case.inspect(components=WITHOUT_BATTERY)
+    return case.id

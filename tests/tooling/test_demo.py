@@ -1,8 +1,10 @@
 """The demo as an end-to-end test: every scenario ends as expected, and nothing is left behind."""
 
+import contextlib
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -106,6 +108,29 @@ def test_temporal_stores_nothing_readable_of_a_customer(played: "subprocess.Comp
     assert {text for text in planted if text.encode() in ours} >= customers
     assert b"CareExpressPremium" in temporal
     assert {text for text in planted if text.encode() in temporal} == set()
+
+
+def test_personal_data_is_in_the_columns_that_the_documents_list(
+    played: "subprocess.CompletedProcess[str]", kept: Path
+) -> None:
+    customers = {scenario.customer for scenario in SCENARIOS}
+    planted = customers | {address(customer) for customer in customers} | STREETS | {"pm_card_"}
+    listed = set(re.findall(r"^\| `(\w+\.\w+)` \|", (ROOT / "docs/privacy.md").read_text(), re.MULTILINE))
+    assert columns_with(planted, kept / "aftercare.db") == listed
+
+
+def columns_with(planted: set[str], file: Path) -> set[str]:
+    """The columns of a database in which any of the texts stands."""
+    found = set()
+    with contextlib.closing(sqlite3.connect(file)) as database:
+        tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        for table in tables:
+            rows = database.execute(f'SELECT * FROM "{table}"')  # noqa: S608
+            names = [column[0] for column in rows.description]
+            for row in rows:
+                texts = {name: value for name, value in zip(names, row, strict=True) if isinstance(value, str)}
+                found |= {f"{table}.{name}" for name, text in texts.items() if any(word in text for word in planted)}
+    return found
 
 
 def test_every_scenario_ends_as_expected(played: "subprocess.CompletedProcess[str]") -> None:

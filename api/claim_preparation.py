@@ -63,6 +63,7 @@ async def prepare_replacement(
             premium_delivers=premium_delivers(catalogue.regions, body.ship_to.country),
             quote_valid=quote.valid if quote else None,
             policy=services.config.policy,
+            delivery_country=body.ship_to.country,
         ),
         submission=_replacement_submission(services, body, incident, quote, claim_id, actor),
         replace_battery=battery,
@@ -87,7 +88,13 @@ def prepare_service_job(
             tier=None,
             incident=incident,
             fee=no_fee,
-            application=Application(Service.ONLINE_REPAIR, None, incident, policy=services.config.policy),
+            application=Application(
+                Service.ONLINE_REPAIR,
+                None,
+                incident,
+                policy=services.config.policy,
+                delivery_country=body.return_address.country,
+            ),
             submission=SubmitRepair(incident=incident, **common),
         )
     # Maintenance follows no incident; its rules check none.
@@ -97,7 +104,9 @@ def prepare_service_job(
         tier=None,
         incident=None,
         fee=no_fee,
-        application=Application(Service.MAINTENANCE, None, wear, policy=services.config.policy),
+        application=Application(
+            Service.MAINTENANCE, None, wear, policy=services.config.policy, delivery_country=body.return_address.country
+        ),
         submission=SubmitMaintenance(maintenance_code=body.maintenance_code, **common),
         refusal=redemption_refusal(snapshot, body.maintenance_code, now),
     )

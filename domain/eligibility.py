@@ -32,7 +32,8 @@ class Application:
     """An application for a claim. `premium_delivers`: Premium is offered where the replacement is to be sent.
 
     `card` is None while it is unknown: the API checks eligibility before the card is looked up.
-    `quote_valid` is None when no quote was given.
+    `quote_valid` is None when no quote was given. `delivery_country` (ISO 3166) is where the replacement or the
+    customer's own unit goes; None before an address is given.
     """
 
     service: Service
@@ -45,6 +46,7 @@ class Application:
     quote_valid: bool | None = None
     card: Card | None = None
     policy: Policy = Policy()
+    delivery_country: str | None = None
 
 
 Rule = Callable[[Application, DeviceSnapshot, datetime], Reason | None]
@@ -226,8 +228,22 @@ def premium_offered(a: Application, s: DeviceSnapshot, now: datetime) -> Reason 
     if a.tier is not Tier.PREMIUM or (s.region.premium and a.premium_delivers):
         return None
     where = s.region.name if not s.region.premium else "the country of delivery"
-    message = f"The Premium Plan is not offered in {where}. The Standard Plan is."
+    message = f"The Premium Plan is not offered in {where}."
+    if a.premium_delivers:
+        message += " The Standard Plan is."
     return Reason(ReasonCode.PREMIUM_UNAVAILABLE, "R-EXP-3", message)
+
+
+def delivered_in_region(a: Application, s: DeviceSnapshot, now: datetime) -> Reason | None:
+    """R-CLM-11: cover counts in the region that it was bought for, and is delivered there."""
+    if a.delivery_country is None or a.delivery_country.upper() in s.region.countries:
+        return None
+    message = (
+        f"This device and its cover are of the region {s.region.name}; nothing is delivered to {a.delivery_country}. "
+        f"Give an address in {', '.join(s.region.countries)}. For a customer who has moved staff can "
+        "choose another address once the case is open."
+    )
+    return Reason(ReasonCode.DELIVERY_OUTSIDE_REGION, "R-CLM-11", message)
 
 
 def card_accepted(a: Application, s: DeviceSnapshot, now: datetime) -> Reason | None:
@@ -251,6 +267,7 @@ _COMMON_RULES: tuple[Rule, ...] = (
     use_available,
     no_open_claim,
     no_amount_owed,
+    delivered_in_region,
 )
 
 RULES: dict[Service, tuple[Rule, ...]] = {
@@ -263,6 +280,6 @@ RULES: dict[Service, tuple[Rule, ...]] = {
         confirmed_unrecoverable,
         reported_in_time,
     ),
-    Service.ONLINE_REPAIR: (not_stolen, unit_is_current, no_open_claim, no_amount_owed),
-    Service.MAINTENANCE: (unit_is_current, no_open_claim, no_amount_owed),
+    Service.ONLINE_REPAIR: (not_stolen, unit_is_current, no_open_claim, no_amount_owed, delivered_in_region),
+    Service.MAINTENANCE: (unit_is_current, no_open_claim, no_amount_owed, delivered_in_region),
 }

@@ -218,6 +218,7 @@ class ReasonCode(StrEnum):
     MAINTENANCE_CODE_INVALID = "maintenance_code_invalid"
     QUOTE_EXPIRED = "quote_expired"
     TERMS_NOT_ACCEPTED = "terms_not_accepted"
+    DELIVERY_OUTSIDE_REGION = "delivery_outside_region"
     # Dispatch
     HOLD_NOT_LIVE = "hold_not_live"
     # Inspection

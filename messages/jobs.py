@@ -24,6 +24,7 @@ class OpenJob(Message):
     at: datetime
     incident: Incident | None = None
     maintenance_code: str | None = None
+    return_country: str | None = None
 
 
 class JobOpened(Message):

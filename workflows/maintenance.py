@@ -24,6 +24,7 @@ class Maintenance(ClaimWorkflow):
             serial_number=request.serial_number,
             at=workflow.now(),
             maintenance_code=request.maintenance_code,
+            return_country=request.return_address.country,
         )
         self.job = ServiceJob(self, job, request.return_address, request.actor, restored, inspects_first=False)
 

@@ -24,6 +24,7 @@ class OnlineRepair(ClaimWorkflow):
             serial_number=request.serial_number,
             at=workflow.now(),
             incident=request.incident,
+            return_country=request.return_address.country,
         )
         self.job = ServiceJob(self, job, request.return_address, request.actor, restored, inspects_first=True)
 

@@ -90,7 +90,9 @@ async def reserve_for_repair(session: AsyncSession, command: ReserveForRepair) -
 def _refusals(command: OpenJob, snapshot: DeviceSnapshot, policy: Policy) -> list[Reason]:
     # Maintenance has no incident; the rules of a job read only its cause.
     incident = command.incident or Incident(Cause.NATURAL_WEAR, command.at)
-    application = Application(service=command.service, tier=None, incident=incident, policy=policy)
+    application = Application(
+        service=command.service, tier=None, incident=incident, policy=policy, delivery_country=command.return_country
+    )
     found = refusals(application, snapshot, command.at)
     if command.service is Service.MAINTENANCE:
         refused = redemption_refusal(snapshot, command.maintenance_code or "", command.at)

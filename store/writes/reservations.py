@@ -77,6 +77,7 @@ async def _application(
         quote_valid=None if command.quote is None else command.quote.valid,
         card=command.card,
         policy=policy,
+        delivery_country=command.ship_to_country,
     )
 
 

@@ -129,7 +129,7 @@ async def test_ids_of_other_workflows_are_no_claims(harness: ApiHarness) -> None
 async def test_the_list_goes_newest_first_page_by_page(harness: ApiHarness) -> None:
     made = []
     for number in range(5):
-        serial = await harness.covered(f"LIST{number}")
+        serial = await harness.covered(f"LISTED{number}")
         made.append((await harness.http.post("/v1/claims", json=express(serial_number=serial))).json()["id"])
         harness.later(minutes=1)
     seen: list[str] = []

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from api.postal import is_country, label_lines
 from api.requests.addresses import AddressBody
 from messages.claims import ShipTo
-from tests.api.conftest import SHIP_TO, ApiHarness, express, problem
+from tests.api.conftest import SHIP_TO, ApiHarness, broken, express, lost, problem, worn
 
 ADDRESS = {"name": "Ada Byron", "line1": "1 Sky Road", "city": "Town"}
 
@@ -112,7 +112,7 @@ def test_every_country_has_a_label_with_all_that_was_typed() -> None:
         assert all(part in text for part in (*ADDRESS.values(), "Shire", "Q1W2E3")), (country, text)
 
 
-async def test_a_claim_ships_to_hong_kong_without_a_postal_code(harness: ApiHarness) -> None:
+async def test_an_address_that_is_right_may_still_be_outside_the_region(harness: ApiHarness) -> None:
     await harness.covered()
     address = SHIP_TO | {"postal_code": "ABCDE"}
     refused = problem(await harness.http.post("/v1/claims", json=express(ship_to=address)), 422, "invalid_request")
@@ -121,4 +121,17 @@ async def test_a_claim_ships_to_hong_kong_without_a_postal_code(harness: ApiHarn
     ]
     address = {name: value for name, value in SHIP_TO.items() if name != "postal_code"} | {"country": "HK"}
     answer = await harness.http.post("/v1/claims", json=express(tier="standard", ship_to=address))
-    assert answer.status_code == 202, answer.text
+    (reason,) = problem(answer, 422, "claim_refused")["reasons"]
+    assert (reason["code"], reason["rule"]) == ("delivery_outside_region", "R-CLM-11")
+    assert "Give an address in US" in reason["message"]
+
+
+@pytest.mark.parametrize("body", [lost(), broken(), worn("MNT-AAAAAAAA")], ids=["flyaway", "repair", "maintenance"])
+async def test_every_service_delivers_in_the_region_of_the_cover_alone(
+    harness: ApiHarness, body: dict[str, Any]
+) -> None:
+    await harness.covered()
+    field = "ship_to" if "ship_to" in body else "return_address"
+    abroad = body | {field: SHIP_TO | {"country": "DE", "postal_code": "10115"}}
+    refused = problem(await harness.http.post("/v1/claims", json=abroad), 422, "claim_refused")
+    assert "delivery_outside_region" in [reason["code"] for reason in refused["reasons"]]

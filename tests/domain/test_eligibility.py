@@ -9,7 +9,6 @@ import pytest
 from domain.claim import Incident
 from domain.eligibility import RULES, Card, refusals
 from domain.kinds import Cause, DeviceStatus, ReasonCode, Service, TermKind, Tier
-from domain.policy import Policy
 from domain.reasons import Reason
 from tests.domain.samples import (
     HANDHELD,
@@ -186,8 +185,15 @@ ALONE = {
     "the country of delivery has no Premium": Case(
         ReasonCode.PREMIUM_UNAVAILABLE,
         "R-EXP-3",
-        "The Premium Plan is not offered in the country of delivery. The Standard Plan is.",
+        "The Premium Plan is not offered in the country of delivery.",
         {"premium_delivers": False},
+    ),
+    "the address is in another region": Case(
+        ReasonCode.DELIVERY_OUTSIDE_REGION,
+        "R-CLM-11",
+        "This device and its cover are of the region United States; nothing is delivered to DE. Give an address in US. "
+        "For a customer who has moved staff can choose another address once the case is open.",
+        {"delivery_country": "DE"},
     ),
     "the card is a debit card": Case(
         ReasonCode.CARD_NOT_ACCEPTED,
@@ -289,9 +295,3 @@ def test_premium_needs_an_accepted_credit_card(brand: str, funding: str, accepte
     codes = [r.code for r in refusals(premium(card=card), snapshot(), NOW)]
     assert codes == ([] if accepted else [ReasonCode.CARD_NOT_ACCEPTED])
     assert refusals(premium(card=card, tier=Tier.STANDARD), snapshot(), NOW) == []
-
-
-def test_the_accepted_cards_are_configuration() -> None:
-    """R-EXP-3, decision 14."""
-    policy = Policy(premium_brands=("jcb",), premium_funding=("debit",))
-    assert refusals(premium(card=Card("jcb", "debit"), policy=policy), snapshot(), NOW) == []

@@ -8,8 +8,9 @@ import pytest
 
 from domain.claim import Incident
 from domain.coverage import Quota
-from domain.eligibility import Application, refusals
+from domain.eligibility import Application, Card, refusals
 from domain.kinds import Cause, ReasonCode, Service, Tier
+from domain.policy import Policy
 from tests.domain.samples import (
     EU,
     HANDHELD,
@@ -183,3 +184,9 @@ def test_a_stolen_unit_is_not_repaired() -> None:
     """R-CLM-4."""
     reasons = refusals(replace(JOBS["online repair"], incident=THEFT), snapshot(), NOW)
     assert [r.code for r in reasons] == [ReasonCode.DEVICE_STOLEN]
+
+
+def test_the_accepted_cards_are_configuration() -> None:
+    """R-EXP-3, decision 14."""
+    policy = Policy(premium_brands=("jcb",), premium_funding=("debit",))
+    assert refusals(premium(card=Card("jcb", "debit"), policy=policy), snapshot(), NOW) == []

@@ -117,6 +117,7 @@ def test_all_preconditions_are_returned_at_once_in_order() -> None:
         quote_valid=False,
         confirmed_unrecoverable=False,
         incident=Incident(Cause.THEFT, at("2025-12-01T00:00:00")),
+        delivery_country="DE",
     )
     device = snapshot(
         status=DeviceStatus.LOST,
@@ -135,6 +136,7 @@ def test_all_preconditions_are_returned_at_once_in_order() -> None:
         ReasonCode.NO_REPLACEMENTS_LEFT,
         ReasonCode.CLAIM_ALREADY_OPEN,
         ReasonCode.AMOUNT_OWED,
+        ReasonCode.DELIVERY_OUTSIDE_REGION,
         ReasonCode.NO_FLYAWAY_LEFT,
         ReasonCode.NOT_BOUND,
         ReasonCode.NOT_CONFIRMED_UNRECOVERABLE,
@@ -144,7 +146,7 @@ def test_all_preconditions_are_returned_at_once_in_order() -> None:
         ReasonCode.FLYAWAY_NOT_SUPPORTED,
         ReasonCode.NOT_BOUND,
     ]
-    assert len(RULES[Service.FLYAWAY]) == 14
+    assert len(RULES[Service.FLYAWAY]) == 15
 
 
 ONE_YEAR, TWO_YEARS = Quota(2, 1), Quota(4, 2)

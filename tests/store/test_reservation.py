@@ -106,9 +106,19 @@ async def test_an_unknown_device_has_no_plan(programme: Programme) -> None:
             id="incident before cover",
         ),
         pytest.param({}, {"card": Card("visa", "debit")}, [ReasonCode.CARD_NOT_ACCEPTED], id="debit card"),
-        pytest.param({}, {"country": "JP"}, [ReasonCode.PREMIUM_UNAVAILABLE], id="Premium does not deliver there"),
-        pytest.param({"region": "AU"}, {"country": "US"}, [ReasonCode.PREMIUM_UNAVAILABLE], id="no Premium in region"),
-        pytest.param({}, {"country": "ZZ"}, [ReasonCode.PREMIUM_UNAVAILABLE], id="no region serves the country"),
+        pytest.param(
+            {},
+            {"country": "JP"},
+            [ReasonCode.DELIVERY_OUTSIDE_REGION, ReasonCode.PREMIUM_UNAVAILABLE],
+            id="Premium does not deliver there",
+        ),
+        pytest.param({"region": "AU"}, {"country": "AU"}, [ReasonCode.PREMIUM_UNAVAILABLE], id="no Premium in region"),
+        pytest.param(
+            {},
+            {"country": "ZZ"},
+            [ReasonCode.DELIVERY_OUTSIDE_REGION, ReasonCode.PREMIUM_UNAVAILABLE],
+            id="no region serves the country",
+        ),
         pytest.param(
             {"bound": False},
             {"service": Service.FLYAWAY},
@@ -139,10 +149,21 @@ async def test_a_refusal_names_every_reason_and_writes_nothing(
             assert (await session.exec(select(table))).all() == []
 
 
-async def test_standard_ships_to_a_country_that_no_region_serves(programme: Programme) -> None:
-    """R-EXP-3, edge case 53."""
+@pytest.mark.parametrize("country", ["DE", "ZZ"])
+@pytest.mark.parametrize("service", [Service.CARE_EXPRESS, Service.FLYAWAY])
+async def test_nothing_is_shipped_outside_the_region_of_the_cover(
+    programme: Programme, country: str, service: Service
+) -> None:
+    """R-CLM-11, edge case 53."""
     await programme.device()
-    await programme.reserve(programme.reservation(tier=Tier.STANDARD, card=None, country="ZZ"))
+    abroad = programme.reservation(service=service, tier=Tier.STANDARD, card=None, country=country)
+    assert await programme.refused(abroad) == [ReasonCode.DELIVERY_OUTSIDE_REGION]
+
+
+async def test_a_region_of_several_countries_delivers_to_each(programme: Programme) -> None:
+    """R-CLM-11."""
+    await programme.device(region="EU")
+    await programme.reserve(programme.reservation(country="IE"))
 
 
 async def test_a_replaced_serial_number_is_refused_in_favour_of_its_successor(programme: Programme) -> None:

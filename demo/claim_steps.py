@@ -32,6 +32,8 @@ class ClaimResult:
     """Captured from the hold; empty without a hold."""
     refunded: str = ""
     """Everything refunded to the card, fees included; empty for nothing."""
+    owed: str = ""
+    """What could not be charged and is still owed; empty for nothing."""
     answers: tuple[str, ...] = ()
     """Short responses of the logged requests."""
     state: str = "closed"
@@ -66,9 +68,11 @@ class ClaimSteps(CustomerSteps):
         await self._submit_replacement(asked | {"quote_id": quote["id"], "payment_method": card})
 
     async def claim_again(self) -> None:
-        """Submit a claim for the replacement unit, which must be refused."""
+        """Submit a claim for the replacement unit, which must be refused, at the time of the first claim."""
         body = self._damage("premium", "collision", self._serial("B")) | self._terms()
-        await self._refused("makes another claim", self._client.post("/claims", body))
+        events = await self._client.events(self.claim["id"])
+        reached = max(datetime.fromisoformat(event["at"]) for event in events)
+        await self._refused("makes another claim", self._client.post("/claims", body), reached)
 
     def _damage(self, tier: str, cause: str, serial: str) -> Json:
         return {
@@ -243,6 +247,7 @@ def _claim_result(
         hold=f"{money(hold['amount'])} {hold['state']}" if hold else "none",
         captured=money(hold["captured"]) if hold else "",
         refunded=str(Money(given_back, currency)) if given_back else "",
+        owed=money(claim["amount_owed"]) if claim["amount_owed"]["amount"] else "",
         answers=tuple(request.short for request in requests),
         state=claim["state"],
     )

@@ -94,8 +94,8 @@ class CustomerSteps:
     def _log_request(self, request: str, response: str, short: str, at: datetime | None = None) -> None:
         self.requests.append(LoggedRequest(at or datetime.now(UTC), request, response, short))
 
-    async def _refused(self, description: str, request: Awaitable[object]) -> None:
-        """Send a request that must be refused, and log the reasons."""
+    async def _refused(self, description: str, request: Awaitable[object], at: datetime | None = None) -> None:
+        """Send a request that must be refused, and log the reasons. `at` is its moment in the scenario, else now."""
         self._on_step(description)
         try:
             await request
@@ -103,11 +103,10 @@ class CustomerSteps:
             if not refusal.rules:
                 raise
             words = " ".join(f"{rule}: {message}" for rule, message in refusal.rules)
-            self._log_request(
-                description, f"Refused. {words}", f"refused {' '.join(rule for rule, _ in refusal.rules)}"
-            )
+            rules = " ".join(rule for rule, _ in refusal.rules)
+            self._log_request(description, f"Refused. {words}", f"refused {rules}", at)
         else:
-            self._log_request(description, "Not refused.", "not refused")
+            self._log_request(description, "Not refused.", "not refused", at)
 
     async def _mails(self, subject: str, expected: frozenset[str]) -> list[Mail]:
         """The customer's mails about `subject`, waiting for the `expected` ones."""

@@ -193,12 +193,13 @@ def _line(mark: str, style: str, text: str, text_style: str = "") -> RenderableT
 
 def money_table(results: Iterable[ScenarioResult]) -> RenderableType:
     """A table with every claim's amounts, from the claim and its ledger."""
-    table = Table(title="The money", title_justify="left", title_style="bold", box=None, padding=(0, 1), pad_edge=False)
+    table = Table(title="The money", title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table.padding = (0, 1, 0, 0)
     table.add_column("", justify="right")
     table.add_column("scenario", no_wrap=True)
     table.add_column("outcome")
     table.add_column("")
-    for name in ("fee", "hold", "captured", "refunded", "paid"):
+    for name in ("fee", "hold", "captured", "refunded", "paid", "owed"):
         table.add_column(name, justify="right", no_wrap=True)
     for result in results:
         report = result.report
@@ -209,7 +210,8 @@ def money_table(results: Iterable[ScenarioResult]) -> RenderableType:
             table.add_row(number, result.scenario.title, Text("broke off", style="red"))
             continue
         ending, hold = report.ending, report.claim["hold"]
-        amounts = (ending.fee, money(hold["amount"]) if hold else "", ending.captured, ending.refunded, ending.paid)
+        held = money(hold["amount"]) if hold else ""
+        amounts = (ending.fee, held, ending.captured, ending.refunded, ending.paid, ending.owed)
         outcome = (ending.outcome or ending.state).replace("_", " ")
         currency = report.claim["fee"]["currency"]
         table.add_row(
@@ -220,7 +222,7 @@ def money_table(results: Iterable[ScenarioResult]) -> RenderableType:
             *(amount.removeprefix(currency).strip() for amount in amounts),
         )
     note = (
-        "fee, hold, captured: from the claim; refunded, paid: from its ledger. "
+        "fee, hold, captured, owed: from the claim; refunded, paid: from its ledger. "
         "paid is what the customer has paid in the end, beside the plan."
     )
     return Group(table, Text(note, style="dim"))

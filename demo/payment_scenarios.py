@@ -98,6 +98,7 @@ PAYMENT_SCENARIOS: Final = (
             hold="USD 149.00 expired",
             captured="USD 0.00",
             paid="USD 39.00",
+            owed="USD 149.00",
             left="1 of 2",
             answers=("refused R-CLM-7 R-RET-9",),
             mails=_PREMIUM | _REMINDED | {"hold_at_risk", "amount_owed"},

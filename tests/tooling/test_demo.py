@@ -177,11 +177,18 @@ def test_the_table_shows_the_money_of_every_claim(played: "subprocess.CompletedP
     _, table = played.stdout.split("The money")
     (row,) = (line for line in table.splitlines() if line.strip().startswith(f"{number} "))
     currency, _, fee = expected.fee.partition(" ")
-    amounts = (fee, *(a.removeprefix(currency) for a in (hold, expected.captured, expected.refunded, expected.paid)))
+    shown = (hold, expected.captured, expected.refunded, expected.paid, expected.owed)
+    amounts = (fee, *(amount.removeprefix(currency) for amount in shown))
     assert (
         row.split()
         == " ".join((str(number), scenario.title, expected.outcome.replace("_", " "), currency, *amounts)).split()
     )
+
+
+def test_a_refusal_for_a_debt_is_shown_after_the_debt(played: "subprocess.CompletedProcess[str]") -> None:
+    number = next(number for number, each in enumerate(SCENARIOS, 1) if each.title == "Nothing to charge")
+    section = sections(played.stdout)[number]
+    assert section.index("is owed: the saved card declined") < section.index("makes another claim")
 
 
 def test_redirected_output_is_plain_text(played: "subprocess.CompletedProcess[str]") -> None:

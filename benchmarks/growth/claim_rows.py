@@ -92,7 +92,7 @@ class _ClaimRows(ClaimDocuments):
             yield "devices", unit
         ended = self._at + timedelta(days=1) if self._scenario.replacement_sent else None
         binding = {"serial_number": f"SN{NUMBER}", "remote_controller": f"RC{NUMBER}", "bound_at": bought}
-        yield "bindings", binding | {"unbound_at": ended}
+        yield "bindings", binding | {"unbound_at": ended, "told_at": bought}
         yield "terms", self._term_row(bought)
 
     def claim(self) -> Rows:
@@ -196,4 +196,9 @@ class _ClaimRows(ClaimDocuments):
             "payment_id": f"pay_{NUMBER}",
             "ended_at": None,
             "refund_id": None,
+            "question": None,
+            "decided_at": None,
+            "decided_by": None,
+            "decision": None,
+            "bindings_from": at,
         }

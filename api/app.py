@@ -33,6 +33,7 @@ from api.routes import (
     plans,
     quotes,
     reconciliations,
+    repair_actions,
     shipping,
     webhooks,
 )
@@ -127,7 +128,7 @@ def version_1_routers(in_development: bool) -> list[APIRouter]:
     # Included directly: a router inside a router would be matched twice for every request.
     # Routers are matched in this order, so the most requested ones come first.
     routers = [devices.router, claims.router, claim_actions.router, shipping.router, catalogue.router, quotes.router]
-    routers += [plans.router, plan_questions.router, reconciliations.router, webhooks.router]
+    routers += [plans.router, plan_questions.router, repair_actions.router, reconciliations.router, webhooks.router]
     return [*routers, development.router] if in_development else routers
 
 

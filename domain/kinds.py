@@ -128,6 +128,8 @@ class Attention(StrEnum):
     DEFAULT_HELD_BACK = "default_held_back"
     """The default fell due while another claim's unit lay in this claim's box: staff decide (edge case 11)."""
     AMOUNT_OWED = "amount_owed"
+    QUOTE_UNAPPROVED = "quote_unapproved"
+    """A large repair quote waits for a second person (R-REP-6)."""
     UNREACHABLE = "unreachable"
     """No notice of what is due could be delivered: no machine charges until a person has looked (R-NOT-2)."""
     PAYMENT_REFUSED = "payment_refused"
@@ -170,7 +172,9 @@ class Action(StrEnum):
     CANCEL = "cancel"
     FOUND = "found"
     REPAIR_QUOTE = "repair_quote"
+    REPAIR_QUOTE_WITHDRAWAL = "repair_quote_withdrawal"
     REPAIR_CHOICE = "repair_choice"
+    REPAIR_STOP = "repair_stop"
     COMPLETION = "completion"
 
 

@@ -38,12 +38,12 @@ _FLYAWAY: dict[ClaimState, tuple[Action, ...]] = {
 _REPAIR: dict[ClaimState, tuple[Action, ...]] = {
     ClaimState.AWAITING_ITEM: (Action.RETURN_SCAN, Action.ARRIVAL, Action.CANCEL),
     ClaimState.INSPECTING: (Action.INSPECTION, Action.REPAIR_QUOTE),
-    ClaimState.AWAITING_CHOICE: (Action.REPAIR_CHOICE,),
+    ClaimState.AWAITING_CHOICE: (Action.REPAIR_CHOICE, Action.REPAIR_QUOTE, Action.REPAIR_QUOTE_WITHDRAWAL),
     ClaimState.AWAITING_PARTS: (Action.PARTS_CHOICE, Action.RETURN_SCAN, Action.ARRIVAL, Action.CANCEL),
     ClaimState.AWAITING_DISPATCH: (Action.DISPATCH, Action.CANCEL),
-    ClaimState.IN_SERVICE: (Action.COMPLETION,),
+    ClaimState.IN_SERVICE: (Action.REPAIR_STOP, Action.COMPLETION),
 }
-_MAINTENANCE = _REPAIR | {ClaimState.IN_SERVICE: (Action.REPAIR_QUOTE, Action.COMPLETION)}
+_MAINTENANCE = _REPAIR | {ClaimState.IN_SERVICE: (Action.REPAIR_QUOTE, Action.REPAIR_STOP, Action.COMPLETION)}
 _BEFORE_DISPATCH = (ClaimState.AWAITING_DISPATCH, ClaimState.AWAITING_PAYMENT)
 _CHARGED = frozenset({Outcome.DEFAULT_CHARGED, Outcome.PARTS_CHARGED})
 
@@ -55,17 +55,20 @@ def allowed_actions(claim: Claim) -> tuple[Action, ...]:
     actions = _actions_by_state(claim).get(claim.state, ())
     if claim.returning and claim.returning.extended_days:
         actions = tuple(a for a in actions if a is not Action.EXTENSION)
-    if claim.repair_quote is not None:
-        actions = tuple(a for a in actions if a is not Action.REPAIR_QUOTE)  # there is no second quote
     if not secured(claim):
         actions = tuple(a for a in actions if a is not Action.DISPATCH)
     if claim.leaving:
         actions = tuple(a for a in actions if a is not Action.CANCEL)
+    if (quote := claim.repair_quote) is not None:
+        if claim.state is not ClaimState.AWAITING_CHOICE:  # it was chosen from (R-REP-5)
+            actions = tuple(a for a in actions if a is not Action.REPAIR_QUOTE)
+        if quote.chosen is RepairChoice.RETURN:
+            actions = tuple(a for a in actions if a is not Action.REPAIR_STOP)  # it goes back already
     owed = claim.amount_owed and claim.state is ClaimState.DEFAULTED
     asked = owed or Attention.HOLD_AT_RISK in claim.attention
     if asked and Action.PAYMENT_METHOD not in actions:
         actions = (*actions, Action.PAYMENT_METHOD)
-    if Attention.DEFAULT_HELD_BACK in claim.attention:
+    if not {Attention.DEFAULT_HELD_BACK, Attention.QUOTE_UNAPPROVED}.isdisjoint(claim.attention):
         actions = (*actions, Action.DECISION)
     return actions
 
@@ -125,14 +128,14 @@ def needs_payment(
 ) -> bool:
     """Whether `action` makes the claim move money. `choice` and `approves` are the decision's own, where it has any."""
     match action:
-        case Action.WAIVER | Action.CANCEL | Action.PAYMENT_METHOD:
+        case Action.WAIVER | Action.CANCEL | Action.PAYMENT_METHOD | Action.REPAIR_STOP:
             return True
         case Action.INSPECTION:
             return claim.tier is Tier.PREMIUM
         case Action.FOUND:
             return claim.state is not ClaimState.CLOSED
         case Action.DECISION:
-            return approves or claim.service is not Service.FLYAWAY
+            return claim.service is Service.CARE_EXPRESS or (approves and claim.service is Service.FLYAWAY)
         case Action.PARTS_CHOICE:
             return choice is PartsChoice.PAY
         case Action.REPAIR_CHOICE:

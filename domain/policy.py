@@ -9,7 +9,9 @@ from domain.kinds import HoldPolicy
 class Policy:
     """Defaults are the decisions of docs/decisions/0003; days are calendar days in the region's zone.
 
-    `cure_days` 0 charges a wrong box as soon as it is inspected. `late_fee` is in minor units of the claim's currency.
+    `cure_days` 0 charges a wrong box as soon as it is inspected. A repair quote above
+    `second_person_percent` of the product's value needs a second person (R-REP-6). `late_fee` is in minor units of the
+    claim's currency.
     """
 
     cure_days: int = 3
@@ -24,6 +26,7 @@ class Policy:
     inspection_days: int = 3
     dispute_days: int = 30
     repair_payment_days: int = 30
+    second_person_percent: int = 50
     found_watch_days: int = 365
     card_days: int = 14
     premium_brands: tuple[str, ...] = ("visa", "mastercard", "amex")

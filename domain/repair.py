@@ -17,7 +17,8 @@ class RepairQuote:
     """What the workshop found. `amount` is the price of a paid repair; `warranty`: the warranty covers it.
 
     `replacement_fee` is what a Care replacement would cost, None when no use is left. `pay_until` is the last second
-    to choose and pay.
+    to choose and pay. `version` counts the quotes of the claim from 1: until one is `chosen`, a later one replaces it
+    (R-REP-5). Claims of release 0.2.0 do not say what was chosen.
     """
 
     findings: str
@@ -26,6 +27,8 @@ class RepairQuote:
     replacement_fee: Money | None
     quoted_at: datetime
     pay_until: datetime
+    version: int = 1
+    chosen: RepairChoice | None = None
 
 
 def options(quote: RepairQuote) -> tuple[RepairChoice, ...]:
@@ -51,6 +54,31 @@ def price(quote: RepairQuote, choice: RepairChoice) -> Money:
     if choice is RepairChoice.REPLACEMENT and quote.replacement_fee is not None:
         return quote.replacement_fee
     return quote.amount.zero()
+
+
+def require_version(quote: RepairQuote, choice: RepairChoice, version: int | None) -> None:
+    """R-REP-5: RuleError when `version`, which the customer chooses from, is not the quote in force.
+
+    A quote that was revised is chosen by its version wherever it costs something: who saw the one before agreed to
+    another price.
+    """
+    if version == quote.version or (version is None and (quote.version == 1 or not price(quote, choice))):
+        return
+    seen = "the quote was revised" if version is None else f"version {version} of the quote is not in force"
+    message = f"Nothing was chosen: {seen}. Version {quote.version} is {quote.amount}; name it as quote_version."
+    raise RuleError("action_not_allowed", "R-REP-5", message)
+
+
+def needs_second_person(amount: Money, product_value: Money, percent: int) -> bool:
+    """R-REP-6: whether a quote is so large, beside the product's value, that one person alone does not give it."""
+    return amount.amount * 100 > product_value.amount * percent
+
+
+def require_second_person(author: str, approver: str) -> None:
+    """R-REP-6: RuleError when the quote is approved with the key that made it."""
+    if author == approver:
+        message = "A large quote is approved by another person than the one who made it, with a key of their own."
+        raise RuleError("refused", "R-REP-6", message)
 
 
 def require_warranty(warranty_until: datetime | None, opened_at: datetime) -> None:

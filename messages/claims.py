@@ -180,10 +180,12 @@ class Waive(Decision):
 
 
 class Decide(Decision):
-    """Flyaway: approve or reject. A default held back: charge it (approve) or let it go."""
+    """Flyaway: approve or reject. A default held back: charge it (approve) or let it go. A large repair quote: send it
+    to the customer (approve) or drop it; `by` identifies the person's key (R-REP-6)."""
 
     approve: bool
     reason: str = ""
+    by: str = ""
 
 
 class ChooseParts(Decision):
@@ -203,18 +205,36 @@ class ReportFound(Decision):
 
 
 class QuoteRepair(Decision):
-    """The workshop's findings, the price of a paid repair, and whether the warranty covers it."""
+    """The workshop's findings, the price of a paid repair, and whether the warranty covers it.
+
+    `by` identifies the key of the person, for a large quote (R-REP-6).
+    """
 
     findings: str
     amount: Money
     warranty: bool
+    by: str = ""
+
+
+class WithdrawQuote(Decision):
+    """Withdraw the quote before anything was chosen (R-REP-5)."""
+
+    reason: str
 
 
 class ChooseRepair(Decision):
-    """One of the options of a repair quote; `payment_method` where it costs something."""
+    """One of the options of a repair quote; `payment_method` where it costs something. `quote_version` is the version
+    that it was chosen from (R-REP-5)."""
 
     choice: RepairChoice
     payment_method: str | None = None
+    quote_version: int | None = None
+
+
+class StopRepair(Decision):
+    """Stop a repair or a maintenance in service; the unit goes back and what was paid is refunded (R-REP-7)."""
+
+    reason: str
 
 
 class Complete(Decision):
@@ -238,7 +258,9 @@ DECISIONS: Final[dict[Action, type[Decision]]] = {
     Action.CANCEL: CancelClaim,
     Action.FOUND: ReportFound,
     Action.REPAIR_QUOTE: QuoteRepair,
+    Action.REPAIR_QUOTE_WITHDRAWAL: WithdrawQuote,
     Action.REPAIR_CHOICE: ChooseRepair,
+    Action.REPAIR_STOP: StopRepair,
     Action.COMPLETION: Complete,
 }
 """The updates of a claim, by name, with the message of each."""

@@ -56,6 +56,7 @@ class MailKind(StrEnum):
     REPAIR_LABEL = "repair_label"
     """Online repair or maintenance: the free label to send the unit in (R-REP-1)."""
     REPAIR_QUOTE = "repair_quote"
+    REPAIR_QUOTE_WITHDRAWN = "repair_quote_withdrawn"
     """Findings and every repair option, with prices and the last day (R-REP-1, R-REP-2)."""
     REPAIR_REMINDER_7 = "repair_reminder_7"
     REPAIR_REMINDER_23 = "repair_reminder_23"

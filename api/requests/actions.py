@@ -177,7 +177,11 @@ PAID_CHOICES: Final = (RepairChoice.REPLACEMENT, RepairChoice.PAID_REPAIR)
 
 
 class RepairChoiceBody(Body):
-    """`payment_method` is needed for `replacement` and `paid_repair`."""
+    """`payment_method` is needed for `replacement` and `paid_repair`.
+
+    `quote_version` is `repair.version` as the customer saw it. It may be left out for the first version, and for what
+    costs nothing; another one than the version in force is refused (R-REP-5).
+    """
 
     model_config = with_example(
         {"choice": "paid_repair", "payment_method": "pm_card_visa"},
@@ -189,6 +193,19 @@ class RepairChoiceBody(Body):
 
     choice: RepairChoice
     payment_method: Reference | None = None
+    quote_version: Annotated[StrictInt, Field(ge=1)] | None = None
+
+
+class QuoteWithdrawalBody(Body):
+    model_config = with_example({"reason": "The amount had a digit too many."})
+
+    reason: ReasonText
+
+
+class RepairStopBody(Body):
+    model_config = with_example({"reason": "The main board cannot be had any more."})
+
+    reason: ReasonText
 
 
 class CompletionBody(Body):

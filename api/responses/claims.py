@@ -135,7 +135,8 @@ class MissingPartView(View):
 class RepairView(View):
     """What the workshop found and all repair options (R-REP-1). `amount` is the price of a paid repair.
 
-    `replacement_fee` is null when no replacement is left. Choose, and pay, up to and including `pay_until`.
+    `replacement_fee` is null when no replacement is left. Choose, and pay, up to and including `pay_until`. `version`
+    counts the quotes of the claim: until one is `chosen`, a later one replaces it (R-REP-5).
     """
 
     model_config = with_example(
@@ -147,6 +148,8 @@ class RepairView(View):
             "options": ["replacement", "paid_repair", "return"],
             "quoted_at": "2026-12-01T09:00:00Z",
             "pay_until": "2027-01-01T07:59:59Z",
+            "version": 1,
+            "chosen": None,
         }
     )
 
@@ -157,6 +160,8 @@ class RepairView(View):
     options: list[RepairChoice]
     quoted_at: Moment
     pay_until: Moment
+    version: int
+    chosen: RepairChoice | None
 
     @classmethod
     def of(cls, quote: RepairQuote) -> "RepairView":
@@ -168,6 +173,8 @@ class RepairView(View):
             options=list(repair.options(quote)),
             quoted_at=quote.quoted_at,
             pay_until=quote.pay_until,
+            version=quote.version,
+            chosen=quote.chosen,
         )
 
 

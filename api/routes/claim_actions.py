@@ -5,15 +5,13 @@ from datetime import datetime, timedelta
 from fastapi import APIRouter
 
 from api.auth import CustomerServiceOrStaff, Staff, Warehouse
-from api.claim_commands import ClaimNotRunning, CommandRejected
-from api.idempotency import Key, RequestKey
+from api.claim_commands import ClaimNotRunning
+from api.idempotency import Key
 from api.openapi import write_problems
-from api.problems import Code, Problem, declined, invalid, not_found
+from api.problems import Code, invalid
 from api.requests.actions import (
-    PAID_CHOICES,
     ArrivalBody,
     CancelBody,
-    CompletionBody,
     DecisionBody,
     DispatchBody,
     ExtensionBody,
@@ -21,32 +19,27 @@ from api.requests.actions import (
     InspectionBody,
     PartsChoiceBody,
     PaymentMethodBody,
-    RepairChoiceBody,
-    RepairQuoteBody,
     ReturnScanBody,
     WaiverBody,
 )
 from api.responses.base import rfc3339
 from api.responses.claims import ClaimView
 from api.routes.claims import ClaimInPath
+from api.routes.decisions import not_running_problem, send_decision
 from api.services import Services, ServicesDep
 from domain.dates import whole_second
 from domain.eligibility import CLOCK_SKEW
-from domain.kinds import Action, ClaimState
+from domain.kinds import Action
 from messages.claims import (
     CancelClaim,
     ChangePaymentMethod,
     ChooseParts,
-    ChooseRepair,
-    Complete,
     Decide,
-    Decision,
     Dispatch,
     ExtendReturn,
     Inspect,
     ParcelArrived,
     ParcelScanned,
-    QuoteRepair,
     ReportFound,
     Waive,
 )
@@ -61,6 +54,9 @@ _PAYS = write_problems(
 )
 _ROLE = write_problems(Code.NOT_FOUND, Code.ACTION_NOT_ALLOWED, Code.FORBIDDEN)
 _ROLE_MONEY = write_problems(Code.NOT_FOUND, Code.ACTION_NOT_ALLOWED, Code.PAYMENT_IN_PROGRESS, Code.FORBIDDEN)
+_DECISION = write_problems(
+    Code.NOT_FOUND, Code.ACTION_NOT_ALLOWED, Code.PAYMENT_IN_PROGRESS, Code.FORBIDDEN, Code.REFUSED
+)
 _UNIT = write_problems(Code.NOT_FOUND, Code.ACTION_NOT_ALLOWED, Code.FORBIDDEN, Code.REFUSED)
 _SHIPS = write_problems(
     Code.NOT_FOUND,
@@ -70,40 +66,6 @@ _SHIPS = write_problems(
     Code.FORBIDDEN,
     Code.REFUSED,
 )
-
-
-async def not_running_problem(services: Services, claim_id: str) -> Problem:
-    """The problem for a claim without a running workflow: 409 when the claim exists, 404 otherwise."""
-    claim = await services.queries.claim(claim_id)
-    if claim is None:
-        return not_found(f"claim {claim_id}")
-    if claim.state is not ClaimState.CLOSED:
-        detail = (
-            "No process works on this claim any more, although it is not closed: somebody ended it in Temporal. "
-            "Operations must look at it; a reset there brings it back."
-        )
-        return Problem(Code.ACTION_NOT_ALLOWED, detail, allowed_actions=(), provisional=True)
-    # Its workflow has closed, so no action is possible, whatever its stored state would allow.
-    outcome = f" as {claim.outcome.replace('_', ' ')}" if claim.outcome else ""
-    return Problem(Code.ACTION_NOT_ALLOWED, f"The case is closed{outcome}.", rule="R-CLM-2", allowed_actions=())
-
-
-async def _decide(
-    services: Services, claim_id: str, action: Action, decision: Decision, key: RequestKey, invalid_field: str = "body"
-) -> ClaimView:
-    """Send the update. `invalid_field` is reported when the claim rejects the request as invalid."""
-    try:
-        return services.view(await services.claim_commands.decide(claim_id, action, decision, key.id("req")))
-    except ClaimNotRunning:
-        raise await not_running_problem(services, claim_id) from None
-    except CommandRejected as rejected:
-        match rejected.code:
-            case "payment_declined":
-                raise declined(rejected.message, rejected.decline_code, rule=rejected.rule, claim_id=claim_id) from None
-            case "invalid_request":
-                raise invalid(invalid_field, rejected.message) from None
-            case _:
-                raise
 
 
 async def _send_event(services: Services, claim_id: str, event: ParcelScanned | ParcelArrived) -> ClaimView:
@@ -145,7 +107,7 @@ async def dispatch(
     for another card.
     """
     decision = Dispatch(actor=caller.role, **body.model_dump())
-    return await _decide(services, claim_id, Action.DISPATCH, decision, key)
+    return await send_decision(services, claim_id, Action.DISPATCH, decision, key)
 
 
 @router.post("/return-scan", status_code=202, summary="The carrier took the customer's parcel", responses=_ROLE)
@@ -184,7 +146,7 @@ async def inspection(
 ) -> ClaimView:
     """The verdict follows from it (R-INS, R-CMP)."""
     decision = Inspect(actor=caller.role, **body.model_dump())
-    return await _decide(services, claim_id, Action.INSPECTION, decision, key)
+    return await send_decision(services, claim_id, Action.INSPECTION, decision, key)
 
 
 @router.post("/extension", summary="Give the customer more days", responses=_ROLE)
@@ -193,22 +155,23 @@ async def extension(
 ) -> ClaimView:
     """Once, before the window ends, by 1 to 7 days (R-RET-5)."""
     decision = ExtendReturn(actor=caller.role, days=body.days, reason=body.reason)
-    return await _decide(services, claim_id, Action.EXTENSION, decision, key, invalid_field="days")
+    return await send_decision(services, claim_id, Action.EXTENSION, decision, key, invalid_field="days")
 
 
 @router.post("/waiver", summary="Let the charge go", responses=_ROLE_MONEY)
 async def waiver(body: WaiverBody, claim_id: ClaimInPath, services: ServicesDep, caller: Staff, key: Key) -> ClaimView:
     """The hold is released, or what was charged is refunded, with a reason."""
-    return await _decide(services, claim_id, Action.WAIVER, Waive(actor=caller.role, reason=body.reason), key)
+    return await send_decision(services, claim_id, Action.WAIVER, Waive(actor=caller.role, reason=body.reason), key)
 
 
-@router.post("/decision", summary="Approve or reject", responses=_ROLE_MONEY)
+@router.post("/decision", summary="Approve or reject", responses=_DECISION)
 async def decision(
     body: DecisionBody, claim_id: ClaimInPath, services: ServicesDep, caller: Staff, key: Key
 ) -> ClaimView:
-    """A flyaway; or a default that was held back: charge it (approve) or let it go."""
-    decided = Decide(actor=caller.role, approve=body.approve, reason=body.reason)
-    return await _decide(services, claim_id, Action.DECISION, decided, key, invalid_field="reason")
+    """A flyaway; a default that was held back: charge it (approve) or let it go; a large repair quote: send it to the
+    customer (approve, with another key than the one that made it, R-REP-6) or drop it."""
+    decided = Decide(actor=caller.role, approve=body.approve, reason=body.reason, by=caller.owner)
+    return await send_decision(services, claim_id, Action.DECISION, decided, key, invalid_field="reason")
 
 
 @router.post("/parts-choice", summary="Pay for missing parts or send them", responses=_PAYS)
@@ -216,7 +179,7 @@ async def parts_choice(
     body: PartsChoiceBody, claim_id: ClaimInPath, services: ServicesDep, caller: CustomerServiceOrStaff, key: Key
 ) -> ClaimView:
     """The price differences are charged, or the parts are awaited (R-CMP-1)."""
-    return await _decide(
+    return await send_decision(
         services, claim_id, Action.PARTS_CHOICE, ChooseParts(actor=caller.role, choice=body.choice), key
     )
 
@@ -227,7 +190,7 @@ async def payment_method(
 ) -> ClaimView:
     """After a declined card, while the claim waits for payment."""
     changed = ChangePaymentMethod(actor=caller.role, payment_method=body.payment_method)
-    return await _decide(services, claim_id, Action.PAYMENT_METHOD, changed, key)
+    return await send_decision(services, claim_id, Action.PAYMENT_METHOD, changed, key)
 
 
 @router.post("/cancel", summary="Cancel the claim", responses=_MONEY)
@@ -240,7 +203,7 @@ async def cancel(
 ) -> ClaimView:
     """Before the replacement has left: the hold is released and the fee given back (R-EXP-9)."""
     reason = body.reason if body else ""
-    return await _decide(services, claim_id, Action.CANCEL, CancelClaim(actor=caller.role, reason=reason), key)
+    return await send_decision(services, claim_id, Action.CANCEL, CancelClaim(actor=caller.role, reason=reason), key)
 
 
 @router.post("/found", summary="The lost drone was found", responses=_MONEY)
@@ -252,40 +215,4 @@ async def found(
     body: FoundBody | None = None,
 ) -> ClaimView:
     """Flyaway: before dispatch the claim is withdrawn, afterwards people look at it (R-FLY-6)."""
-    return await _decide(services, claim_id, Action.FOUND, ReportFound(actor=caller.role), key)
-
-
-@router.post("/repair-quote", summary="What the workshop found and what a repair costs", responses=_ROLE)
-async def repair_quote(
-    body: RepairQuoteBody, claim_id: ClaimInPath, services: ServicesDep, caller: Staff, key: Key
-) -> ClaimView:
-    """Once a claim. All options are then open for 30 days (R-REP-1, R-REP-2); `repair` shows them."""
-    currency = (await services.get_claim(claim_id)).fee.currency
-    if body.amount.currency != currency:
-        raise invalid("amount.currency", f"must be {currency}, the claim's currency")
-    decision = QuoteRepair(
-        actor=caller.role, findings=body.findings, amount=body.amount.money(), warranty=body.warranty
-    )
-    # The currency is valid, so the claim can only reject the warranty (R-PLN-4).
-    return await _decide(services, claim_id, Action.REPAIR_QUOTE, decision, key, invalid_field="warranty")
-
-
-@router.post("/repair-choice", summary="Choose an option of a repair quote", responses=_PAYS)
-async def repair_choice(
-    body: RepairChoiceBody, claim_id: ClaimInPath, services: ServicesDep, caller: CustomerServiceOrStaff, key: Key
-) -> ClaimView:
-    """One of `repair.options`. A replacement and a paid repair are charged at once; only a replacement draws a use."""
-    if body.choice in PAID_CHOICES and body.payment_method is None:
-        raise invalid("payment_method", f"is needed for {body.choice}")
-    decision = ChooseRepair(actor=caller.role, choice=body.choice, payment_method=body.payment_method)
-    return await _decide(services, claim_id, Action.REPAIR_CHOICE, decision, key, invalid_field="payment_method")
-
-
-@router.post("/completion", summary="The customer's own unit was shipped back", responses=_UNIT)
-async def completion(
-    claim_id: ClaimInPath, services: ServicesDep, caller: Warehouse, key: Key, body: CompletionBody | None = None
-) -> ClaimView:
-    """Repaired, serviced or as it came. A repair that changed the serial number keeps the lineage (R-REP-4)."""
-    completed = body or CompletionBody()
-    decision = Complete(actor=caller.role, **completed.model_dump())
-    return await _decide(services, claim_id, Action.COMPLETION, decision, key)
+    return await send_decision(services, claim_id, Action.FOUND, ReportFound(actor=caller.role), key)

@@ -15,8 +15,8 @@ from api.requests.devices import PlantTermBody, RemindersBody
 from api.responses.claims import ClaimView
 from api.responses.devices import DeviceView
 from api.responses.plans import RemindersView
-from api.routes.claim_actions import not_running_problem
 from api.routes.claims import ClaimInPath
+from api.routes.decisions import not_running_problem
 from api.routes.devices import status_page
 from api.services import Services, ServicesDep
 from domain import lifecycle

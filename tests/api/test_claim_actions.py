@@ -25,6 +25,8 @@ DECISIONS: list[tuple[str, dict[str, Any] | None]] = [
     ("cancel", None),
     ("found", None),
     ("repair-choice", {"choice": "return"}),
+    ("repair-quote-withdrawal", {"reason": "a digit too many"}),
+    ("repair-stop", {"reason": "no such part"}),
     ("completion", None),
 ]
 EVENTS: list[tuple[str, dict[str, Any] | None]] = [

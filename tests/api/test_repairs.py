@@ -6,11 +6,13 @@ import pytest
 
 from domain.kinds import RepairChoice
 from domain.money import Money
-from messages.claims import ChooseRepair, Complete, QuoteRepair, SubmitMaintenance, SubmitRepair
+from messages.claims import ChooseRepair, Complete, QuoteRepair, StopRepair, SubmitMaintenance, SubmitRepair
 from tests.api.conftest import SERIAL, ApiHarness, broken, express, problem, worn
 from tests.fakes.claim_decisions import DECLINE_CODES
 
+OPEN = ["repair_choice", "repair_quote", "repair_quote_withdrawal"]
 USD_215 = {"amount": 21500, "currency": "USD"}
+WHY = {"reason": "a digit too many"}
 QUOTE = {"findings": "Front arm broken.", "amount": USD_215, "warranty": False}
 
 
@@ -111,7 +113,7 @@ async def test_jobs_are_found_by_their_service(harness: ApiHarness) -> None:
 async def test_a_quote_shows_all_repair_options_together(harness: ApiHarness) -> None:
     claim = await quoted(harness)
     assert claim["state"] == "awaiting_choice"
-    assert claim["allowed_actions"] == ["repair_choice"]
+    assert claim["allowed_actions"] == OPEN
     assert claim["repair"] == {
         "findings": "Front arm broken.",
         "amount": USD_215,
@@ -120,6 +122,8 @@ async def test_a_quote_shows_all_repair_options_together(harness: ApiHarness) ->
         "options": ["replacement", "paid_repair", "return"],
         "quoted_at": "2026-11-23T10:00:00Z",
         "pay_until": "2026-12-24T07:59:59Z",
+        "version": 1,
+        "chosen": None,
     }
     command = harness.claim_commands.received[-1]
     assert isinstance(command, QuoteRepair)
@@ -169,7 +173,11 @@ async def test_a_paid_repair_is_chosen_and_completed(harness: ApiHarness) -> Non
     claim = await quoted(harness)
     body = {"choice": "paid_repair", "payment_method": "pm_card_visa"}
     chosen = (await harness.http.post(f"/v1/claims/{claim['id']}/repair-choice", json=body)).json()
-    assert (chosen["state"], chosen["fee"], chosen["allowed_actions"]) == ("in_service", USD_215, ["completion"])
+    assert (chosen["state"], chosen["fee"], chosen["allowed_actions"]) == (
+        "in_service",
+        USD_215,
+        ["repair_stop", "completion"],
+    )
     shipped = {"repaired_serial_number": "1581F45T7228D00C", "tracking_number": "1Z997"}
     url = f"/v1/claims/{claim['id']}/completion"
     done = await harness.http.post(url, json=shipped, headers={"Authorization": "Bearer wh"})
@@ -187,7 +195,7 @@ async def test_a_free_option_needs_no_card_and_must_be_available(harness: ApiHar
     claim = await quoted(harness)
     url = f"/v1/claims/{claim['id']}/repair-choice"
     refused = problem(await harness.http.post(url, json={"choice": "warranty_repair"}), 409, "action_not_allowed")
-    assert (refused["rule"], refused["allowed_actions"]) == ("R-REP-1", ["repair_choice"])
+    assert (refused["rule"], refused["allowed_actions"]) == ("R-REP-1", OPEN)
     chosen = (await harness.http.post(url, json={"choice": "return"})).json()
     assert chosen["state"] == "in_service"
     command = harness.claim_commands.received[-1]
@@ -203,4 +211,51 @@ async def test_a_declined_card_leaves_the_choice_open(harness: ApiHarness, payme
         await harness.http.post(f"/v1/claims/{claim['id']}/repair-choice", json=body), 402, "payment_declined"
     )
     assert (declined["claim_id"], declined["rule"], declined["decline_code"]) == (claim["id"], "R-REP-2", code)
-    assert (await harness.http.get(f"/v1/claims/{claim['id']}")).json()["allowed_actions"] == ["repair_choice"]
+    assert (await harness.http.get(f"/v1/claims/{claim['id']}")).json()["allowed_actions"] == OPEN
+
+
+async def test_a_revised_quote_is_chosen_by_its_version(harness: ApiHarness) -> None:
+    """R-REP-5."""
+    claim = await quoted(harness)
+    url = f"/v1/claims/{claim['id']}"
+    revised = await harness.http.post(f"{url}/repair-quote", json=QUOTE | {"amount": USD_215 | {"amount": 9_800}})
+    assert (revised.json()["repair"]["version"], revised.json()["repair"]["amount"]["amount"]) == (2, 9_800)
+    body = {"choice": "paid_repair", "payment_method": "pm_card_visa"}
+    for version in ({}, {"quote_version": 1}):
+        refused = problem(
+            await harness.http.post(f"{url}/repair-choice", json=body | version), 409, "action_not_allowed"
+        )
+        assert refused["rule"] == "R-REP-5"
+    problem(await harness.http.post(f"{url}/repair-choice", json=body | {"quote_version": 0}), 422, "invalid_request")
+    chosen = await harness.http.post(f"{url}/repair-choice", json=body | {"quote_version": 2})
+    assert (chosen.status_code, chosen.json()["fee"]["amount"]) == (200, 9_800)
+
+
+async def test_staff_withdraw_a_quote_and_stop_a_repair_with_a_reason(harness: ApiHarness) -> None:
+    """R-REP-5, R-REP-7."""
+    claim = await quoted(harness)
+    url, staff = f"/v1/claims/{claim['id']}", {"Authorization": "Bearer st"}
+    for action in ("repair-quote-withdrawal", "repair-stop"):
+        problem(await harness.http.post(f"{url}/{action}", json={}, headers=staff), 422, "invalid_request")
+        for key in ("cs", "wh"):
+            other = {"Authorization": f"Bearer {key}"}
+            problem(await harness.http.post(f"{url}/{action}", json=WHY, headers=other), 403, "forbidden")
+    withdrawn = await harness.http.post(f"{url}/repair-quote-withdrawal", json=WHY, headers=staff)
+    assert (withdrawn.json()["state"], withdrawn.json()["repair"]) == ("inspecting", None)
+    assert (await harness.http.post(f"{url}/repair-quote", json=QUOTE, headers=staff)).status_code == 200
+    body = {"choice": "paid_repair", "payment_method": "pm_card_visa"}
+    assert (await harness.http.post(f"{url}/repair-choice", json=body)).status_code == 200
+    stopped = await harness.http.post(f"{url}/repair-stop", json=WHY, headers=staff)
+    assert (stopped.status_code, stopped.json()["outcome"]) == (200, "returned_unrepaired")
+    assert harness.claim_commands.received[-1] == StopRepair(actor="staff", reason=WHY["reason"])
+
+
+async def test_a_quote_and_its_approval_name_the_key_they_came_with(harness: ApiHarness) -> None:
+    """R-REP-6: two persons of one role have two keys."""
+    claim = await harness.inspecting()
+    url = f"/v1/claims/{claim['id']}/repair-quote"
+    for key in ("st", "dev"):
+        await harness.http.post(url, json=QUOTE, headers={"Authorization": f"Bearer {key}"})
+    quotes = [command for command in harness.claim_commands.received if isinstance(command, QuoteRepair)]
+    assert len({command.by for command in quotes}) == 2
+    assert all(command.by and command.by not in ("st", "dev") for command in quotes)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from domain.claim import Hold
-from domain.kinds import Action, Attention, ClaimState, HoldState, Outcome, Service, Tier
-from domain.lifecycle import allowed_actions, require
+from domain.kinds import Action, Attention, ClaimState, HoldState, Outcome, RepairChoice, Service, Tier
+from domain.lifecycle import allowed_actions, needs_payment, require
 from domain.reasons import RuleError
 from domain.repair import RepairQuote
 from tests.domain.samples import NOW, claim, usd
@@ -78,8 +78,8 @@ TABLES = {
         inspecting          inspection repair_quote
         awaiting_cure
         awaiting_parts      parts_choice return_scan arrival cancel
-        awaiting_choice     repair_choice
-        in_service          completion
+        awaiting_choice     repair_choice repair_quote repair_quote_withdrawal
+        in_service          repair_stop completion
         defaulted
         closed
     """,
@@ -93,8 +93,8 @@ TABLES = {
         inspecting          inspection repair_quote
         awaiting_cure
         awaiting_parts      parts_choice return_scan arrival cancel
-        awaiting_choice     repair_choice
-        in_service          repair_quote completion
+        awaiting_choice     repair_choice repair_quote repair_quote_withdrawal
+        in_service          repair_quote repair_stop completion
         defaulted
         closed
     """,
@@ -173,14 +173,37 @@ def test_what_the_warehouse_cannot_stop_cannot_be_cancelled(service: str) -> Non
 
 @pytest.mark.parametrize("service", ["repair", "maintenance"])
 @pytest.mark.parametrize("state", list(ClaimState))
-def test_a_quote_is_given_once(service: str, state: ClaimState) -> None:
-    """R-REP-1, R-MNT-2: what the inspector sees later (a part that was sent) changes no quote."""
+def test_a_quote_is_revised_until_an_option_is_chosen(service: str, state: ClaimState) -> None:
+    """R-REP-5, R-MNT-2: what the inspector sees later (a part that was sent) changes no quote."""
     quoted = claim(state=state, repair_quote=QUOTE, **SERVICES[service])
     before = allowed_actions(replace(quoted, repair_quote=None))
-
-    assert allowed_actions(quoted) == tuple(action for action in before if action is not Action.REPAIR_QUOTE)
-    with pytest.raises(RuleError):
+    if state is ClaimState.AWAITING_CHOICE:
+        assert allowed_actions(quoted) == before
         require(quoted, Action.REPAIR_QUOTE)
+        require(quoted, Action.REPAIR_QUOTE_WITHDRAWAL)
+        return
+    assert allowed_actions(quoted) == tuple(action for action in before if action is not Action.REPAIR_QUOTE)
+    for action in (Action.REPAIR_QUOTE, Action.REPAIR_QUOTE_WITHDRAWAL):
+        with pytest.raises(RuleError):
+            require(quoted, action)
+
+
+@pytest.mark.parametrize("service", ["repair", "maintenance"])
+def test_work_in_service_can_be_stopped_unless_the_unit_goes_back_already(service: str) -> None:
+    """R-REP-7."""
+    working = claim(state=ClaimState.IN_SERVICE, **SERVICES[service])
+    require(working, Action.REPAIR_STOP)
+    for choice in RepairChoice:
+        chosen = replace(working, repair_quote=replace(QUOTE, chosen=choice))
+        assert (Action.REPAIR_STOP in allowed_actions(chosen)) is (choice is not RepairChoice.RETURN)
+
+
+@pytest.mark.parametrize("state", [ClaimState.INSPECTING, ClaimState.IN_SERVICE])
+def test_a_large_quote_waits_for_a_decision(state: ClaimState) -> None:
+    """R-REP-6."""
+    waiting = claim(state=state, attention=(Attention.QUOTE_UNAPPROVED,), **SERVICES["maintenance"])
+    require(waiting, Action.DECISION)
+    assert not needs_payment(waiting, Action.DECISION)
 
 
 @pytest.mark.parametrize("service", list(SERVICES))

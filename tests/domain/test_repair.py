@@ -11,7 +11,16 @@ from domain.kinds import RepairChoice, TermKind
 from domain.money import Money
 from domain.policy import Policy
 from domain.reasons import RuleError
-from domain.repair import REMINDER_DAYS, RepairQuote, options, price, require_warranty
+from domain.repair import (
+    REMINDER_DAYS,
+    RepairQuote,
+    needs_second_person,
+    options,
+    price,
+    require_second_person,
+    require_version,
+    require_warranty,
+)
 from tests.domain.samples import BERLIN, LA, NOW, SYDNEY, TOKYO, at, usd
 
 SECOND = timedelta(seconds=1)
@@ -115,3 +124,58 @@ def test_a_warranty_that_has_not_begun_bears_nothing(opened: datetime) -> None:
     with pytest.raises(RuleError, match="The warranty has not begun") as refused:
         require_warranty(None, opened)
     assert refused.value.rule == "R-PLN-4"
+
+
+@pytest.mark.parametrize(
+    ("version", "choice", "named", "allowed"),
+    [
+        pytest.param(1, PAID, None, True, id="the first quote needs no version"),
+        pytest.param(1, PAID, 1, True, id="the first quote by its version"),
+        pytest.param(1, PAID, 2, False, id="a version that does not exist"),
+        pytest.param(2, PAID, 2, True, id="the quote in force"),
+        pytest.param(2, PAID, 1, False, id="the quote before it"),
+        pytest.param(2, PAID, None, False, id="a revised quote that costs something"),
+        pytest.param(2, REPLACEMENT, None, False, id="a replacement costs something too"),
+        pytest.param(2, RETURN, None, True, id="what costs nothing"),
+        pytest.param(2, RETURN, 1, False, id="what costs nothing, from the quote before"),
+    ],
+)
+def test_a_revised_quote_is_chosen_by_its_version(
+    version: int, choice: RepairChoice, named: int | None, allowed: bool
+) -> None:
+    """R-REP-5: nobody pays another price than the one they saw."""
+    made = replace(quote(), version=version)
+    if allowed:
+        require_version(made, choice, named)
+        return
+    with pytest.raises(RuleError, match="quote_version") as refused:
+        require_version(made, choice, named)
+    assert (refused.value.code, refused.value.rule) == ("action_not_allowed", "R-REP-5")
+
+
+@pytest.mark.parametrize(
+    ("amount", "percent", "large"),
+    [
+        (usd(102_500), 50, False),
+        (usd(102_501), 50, True),
+        (usd(980_000), 50, True),
+        (usd(98_000), 50, False),
+        (usd(205_000), 100, False),
+        (usd(1), 0, True),
+        (usd(0), 0, False),
+    ],
+)
+def test_a_quote_above_a_share_of_the_products_value_needs_a_second_person(
+    amount: Money, percent: int, large: bool
+) -> None:
+    """R-REP-6: of a product of 2,050.00."""
+    assert needs_second_person(amount, usd(205_000), percent) is large
+
+
+def test_the_second_person_has_another_key() -> None:
+    """R-REP-6: the role may be the same."""
+    require_second_person("key-of-ada", "key-of-bob")
+    for author in ("key-of-ada", ""):
+        with pytest.raises(RuleError) as refused:
+            require_second_person(author, author)
+        assert (refused.value.code, refused.value.rule) == ("refused", "R-REP-6")

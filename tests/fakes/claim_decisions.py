@@ -11,7 +11,16 @@ from domain.inspection import SerialMatch, compare_serials
 from domain.kinds import ClaimState, Outcome, RepairChoice
 from domain.reasons import RuleError
 from domain.repair import RepairQuote
-from messages.claims import CancelClaim, ChooseRepair, Complete, Decision, Dispatch, QuoteRepair
+from messages.claims import (
+    CancelClaim,
+    ChooseRepair,
+    Complete,
+    Decision,
+    Dispatch,
+    QuoteRepair,
+    StopRepair,
+    WithdrawQuote,
+)
 
 DECLINED = "pm_card_declined"
 UNKNOWN = "pm_nonsense"
@@ -28,7 +37,13 @@ def claim_after(claim: Claim, decision: Decision, now: datetime) -> Claim:
         case Dispatch():
             return _dispatched(claim, decision.replacement_serial_number, now)
         case QuoteRepair():
-            return replace(claim, state=ClaimState.AWAITING_CHOICE, repair_quote=_quote(decision, now))
+            version = claim.repair_quote.version + 1 if claim.repair_quote else 1
+            quote = replace(_quote(decision, now), version=version)
+            return replace(claim, state=ClaimState.AWAITING_CHOICE, repair_quote=quote)
+        case WithdrawQuote():
+            return replace(claim, state=ClaimState.INSPECTING, repair_quote=None)
+        case StopRepair():
+            return replace(claim, state=ClaimState.CLOSED, outcome=Outcome.RETURNED_UNREPAIRED, closed_at=now)
         case ChooseRepair():
             return _chosen(claim, decision)
         case Complete():
@@ -58,6 +73,7 @@ def _chosen(claim: Claim, decision: ChooseRepair) -> Claim:
     assert claim.repair_quote is not None
     try:
         fee = repair.price(claim.repair_quote, decision.choice)
+        repair.require_version(claim.repair_quote, decision.choice, decision.quote_version)
     except RuleError as error:
         raise CommandRejected(error.code, error.message, error.rule, lifecycle.allowed_actions(claim)) from error
     if code := DECLINE_CODES.get(decision.payment_method or ""):

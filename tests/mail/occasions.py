@@ -152,6 +152,8 @@ def occasions(place: Place) -> list[tuple[str, SendMail]]:
 def repairs(place: Place) -> list[tuple[MailKind, str, Claim, Money | None]]:
     """Every kind of mail that is sent for repairs and maintenance alone, and those they share with other claims."""
     job, check, quote = repair(place), repair(place, Service.MAINTENANCE), quoted(place)
+    made = quote.repair_quote
+    assert made is not None
     reminders = [(MailKind(f"repair_reminder_{day}"), "quote", quote, None) for day in (7, 23, 29)]
     swapped = closed(quote, Outcome.REPAIRED, fee=place.money(310), replacement_serial_number="SN-SWAPPED")
     return [
@@ -161,6 +163,8 @@ def repairs(place: Place) -> list[tuple[MailKind, str, Claim, Money | None]]:
         (MailKind.REPAIR_QUOTE, "every option", quote, None),
         (MailKind.REPAIR_QUOTE, "paid repair alone", quoted(place, warranty=False, fee=None), None),
         (MailKind.REPAIR_QUOTE, "maintenance", quoted(place, Service.MAINTENANCE), None),
+        (MailKind.REPAIR_QUOTE, "revised", replace(quote, repair_quote=replace(made, version=2)), None),
+        (MailKind.REPAIR_QUOTE_WITHDRAWN, "repair", replace(quote, repair_quote=None), None),
         (MailKind.REPAIRED, "warranty", closed(quote, Outcome.REPAIRED), None),
         (MailKind.REPAIRED, "board swap", swapped, None),
         (MailKind.RETURNED_UNREPAIRED, "chosen", closed(quote, Outcome.RETURNED_UNREPAIRED), None),

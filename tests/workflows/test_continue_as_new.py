@@ -66,6 +66,9 @@ SCENARIOS_OF = {
     "Flyaway": ["cancelled", "found_before_dispatch", "found_too_late", "paid_with_another_card", "replaced"],
     "OnlineRepair": [
         "asked_back",
+        "large_quote_approved",
+        "quote_revised_and_withdrawn",
+        "stopped_in_service",
         "cancelled_before_the_replacement_left",
         "paid_repair",
         "parts_never_came",

@@ -1,4 +1,7 @@
-"""Workflow part: the options of a repair quote: warranty, replacement, paid repair, or return unrepaired (R-REP-1)."""
+"""Workflow part: a repair quote and its options: warranty, replacement, paid repair, or return unrepaired (R-REP-1).
+
+Until an option is chosen a quote may be revised or withdrawn; a large one goes out when a second person approves it.
+"""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -6,11 +9,11 @@ from datetime import datetime
 from temporalio import workflow
 
 from domain import repair, settlement
-from domain.kinds import ClaimState, Outcome, RepairChoice
+from domain.kinds import Attention, ClaimState, Outcome, RepairChoice
 from domain.money import Money
 from domain.reasons import RuleError
 from domain.repair import RepairQuote
-from messages.claims import ChooseRepair, QuoteRepair
+from messages.claims import ChooseRepair, Decide, QuoteRepair, WithdrawQuote
 from messages.jobs import ComputeMornings, GetReplacementFee, JobOpened, Jobs, ReserveForRepair
 from messages.mail import MailKind
 from workflows.parts.activity_calls import ActivityCalls
@@ -26,13 +29,18 @@ _RETURN_OUTCOMES = {
 
 @dataclass
 class RepairOptionsData:
-    """`goes_back_as` is the outcome when the unit has been shipped back; `reserved`: a use is reserved."""
+    """`goes_back_as` is the outcome when the unit has been shipped back; `reserved`: a use is reserved.
+
+    `versions` counts the quotes, but not one of release 0.2.0; `unapproved` is the one that waits for a second person.
+    """
 
     opened: JobOpened | None = None
     choice: ChooseRepair | None = None
     reserved: bool = False
     goes_back_as: Outcome = Outcome.REPAIRED
     parts_until: datetime | None = None
+    versions: int = 0
+    unapproved: QuoteRepair | None = None
 
 
 class RepairOptions:
@@ -78,13 +86,91 @@ class RepairOptions:
     def set_return_outcome(self, outcome: Outcome) -> None:
         self._data.goes_back_as = outcome
 
-    async def quote(self, decision: QuoteRepair) -> None:
-        """Record the quote with all options (R-REP-1); the customer has 30 days to choose and pay (R-REP-2)."""
+    @property
+    def wait_reason(self) -> str:
+        """What the claim waits for while no quote is open."""
+        return "for a second person to approve the quote" if self._data.unapproved else "for a new quote"
+
+    def remind(self) -> None:
+        """Send the latest reminder that is due."""
+        latest = self._reminders.take_latest()
+        if latest is not None:
+            self._record.note("reminder", "Reminder: one option of the repair quote is to be chosen.")
+            self._record.notify(latest)
+
+    async def quoted(self, decision: QuoteRepair | Decide) -> bool:
+        """A quote, or a second person's decision about one. Returns whether a version of it went to the customer."""
+        return await (self._quoted(decision) if isinstance(decision, QuoteRepair) else self._decided(decision))
+
+    async def _quoted(self, decision: QuoteRepair) -> bool:
+        """A new version of the quote replaces the one before (R-REP-5); a large one waits for a second person."""
         if decision.amount.currency != self._record.claim.fee.currency:
             message = f"The quote must be in {self._record.claim.fee.currency}."
             raise RuleError("invalid_request", "R-REP-1", message)
         if decision.warranty:
             repair.require_warranty(self.terms.warranty_until, self._record.claim.opened_at)
+        value, percent = self.terms.offer.product_value, self._record.policy.second_person_percent
+        large = repair.needs_second_person(decision.amount, value, percent)
+        if large and workflow.patched("repair-quote-second-person"):
+            self._ask_second_person(decision)
+            return False
+        self._next_version()
+        await self._offer(decision)
+        return True
+
+    async def _decided(self, decision: Decide) -> bool:
+        """A second person approves the large quote or drops it (R-REP-6)."""
+        unapproved = self._data.unapproved
+        assert unapproved is not None, "no quote waits for a second person"
+        if decision.approve:
+            repair.require_second_person(unapproved.by, decision.by)
+            self._record.note("repair_quote_approved", "A second person approved it.", decision.reason, decision.actor)
+            await self._offer(unapproved)
+        else:
+            if not decision.reason:
+                raise RuleError("invalid_request", "R-REP-6", "A rejection needs a reason.")
+            self._record.note("repair_quote_dropped", "The quote was dropped.", decision.reason, decision.actor)
+        self._forget_unapproved()
+        if not decision.approve:
+            self._record.change(wait_reason=self.wait_reason)
+        return decision.approve
+
+    def withdraw(self, decision: WithdrawQuote) -> None:
+        """Withdraw the quote; nothing was chosen yet. The customer is told (R-REP-5)."""
+        self._withdraw("The quote was withdrawn.", decision.reason, decision.actor)
+
+    def _withdraw(self, title: str, reason: str, actor: str) -> None:
+        self._data.versions = self._last_version
+        self._reminders.clear()
+        self._record.change(repair_quote=None, deadline=None)
+        self._record.note("repair_quote_withdrawn", title, reason, actor)
+        self._record.notify(MailKind.REPAIR_QUOTE_WITHDRAWN)
+
+    def _ask_second_person(self, decision: QuoteRepair) -> None:
+        if self._record.claim.repair_quote is not None:
+            self._withdraw("The quote was withdrawn, to be replaced by a larger one.", "", decision.actor)
+        self._next_version()
+        self._data.unapproved = decision
+        self._record.flag(Attention.QUOTE_UNAPPROVED)
+        self._record.change(wait_reason=self.wait_reason)
+        title = f"Quote {self._data.versions}, {decision.amount}, waits for a second person (R-REP-6)."
+        self._record.note("repair_quote_unapproved", title, decision.findings, decision.actor)
+
+    def _forget_unapproved(self) -> None:
+        self._data.unapproved = None
+        self._record.unflag(Attention.QUOTE_UNAPPROVED)
+
+    def _next_version(self) -> None:
+        self._data.versions = self._last_version + 1
+        self._forget_unapproved()
+
+    @property
+    def _last_version(self) -> int:
+        quote = self._record.claim.repair_quote
+        return max(self._data.versions, quote.version if quote else 0)
+
+    async def _offer(self, decision: QuoteRepair) -> None:
+        """Send the quote with all options (R-REP-1); the customer has 30 days to choose and pay (R-REP-2)."""
         request = GetReplacementFee(claim_id=self._record.claim.id, term_id=self.terms.term_id)
         fee = (await self._calls.database(Jobs.ask_replacement_fee, request, "what a replacement would cost")).fee
         until = await self._record.end_of_day(self._record.policy.repair_payment_days)
@@ -95,11 +181,13 @@ class RepairOptions:
             replacement_fee=fee,
             quoted_at=workflow.now(),
             pay_until=until,
+            version=self._data.versions,
         )
         await self._set_reminders()
         self._record.change(repair_quote=quote)
         self._record.wait_for(ClaimState.AWAITING_CHOICE, f"for the customer's choice until {utc(until)}", until)
-        self._record.note("repair_quoted", f"Quoted: {decision.amount}.", decision.findings, decision.actor)
+        again = f" (version {quote.version}, which replaces every earlier one)" if quote.version > 1 else ""
+        self._record.note("repair_quoted", f"Quoted: {decision.amount}{again}.", decision.findings, decision.actor)
         self._record.notify(MailKind.REPAIR_QUOTE)
 
     async def choose(self, decision: ChooseRepair) -> None:
@@ -107,6 +195,7 @@ class RepairOptions:
 
         Only a replacement reserves a use, of the term in which the case was opened (R-REP-3, R-REN-4).
         """
+        repair.require_version(self._quote, decision.choice, decision.quote_version)
         self._data.choice = decision
         cost = self.cost
         if cost and not decision.payment_method:
@@ -134,7 +223,8 @@ class RepairOptions:
         """Carry out the choice: its price is paid, or it costs nothing."""
         actor = self._data.choice.actor if self._data.choice else "customer"
         self._reminders.clear()
-        self._record.change(fee=self.cost, deadline=None)
+        chosen = replace(self._quote, chosen=self.chosen)
+        self._record.change(fee=self.cost, deadline=None, repair_quote=chosen)
         self._record.note("repair_chosen", f"The customer chose: {self.chosen.replace('_', ' ')}.", actor=actor)
         if self.chosen is RepairChoice.REPLACEMENT:
             return

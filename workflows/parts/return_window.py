@@ -161,6 +161,11 @@ class ReturnWindow:
         self._data.overdue_at = workflow.now() + timedelta(days=self._record.policy.inspection_days)
         self._record.notify(MailKind.ARRIVED)
 
+    def inspect_again(self, wait_reason: str) -> None:
+        """The unit that is here waits for the workshop once more."""
+        self._record.wait_for(ClaimState.INSPECTING, wait_reason)
+        self._data.overdue_at = workflow.now() + timedelta(days=self._record.policy.inspection_days)
+
     def inspection_overdue(self) -> None:
         self._data.overdue_at = None
         self._record.flag(Attention.INSPECTION_OVERDUE)

@@ -13,6 +13,7 @@ from messages.claims import (
     ChooseRepair,
     ClaimRefused,
     Complete,
+    Decide,
     Decision,
     Dispatch,
     Event,
@@ -21,6 +22,8 @@ from messages.claims import (
     ParcelScanned,
     QuoteRepair,
     ShipTo,
+    StopRepair,
+    WithdrawQuote,
 )
 from messages.jobs import Jobs, OpenJob
 from messages.mail import MailKind
@@ -137,9 +140,9 @@ class ServiceJob:
                     self._inspection.inspected(decision)
                     if self._record.claim.repair_quote is not None:
                         return await self._replace_when_complete()
-                case QuoteRepair() as decision:
-                    await self._options.quote(decision)
-                    return self.await_choice
+                case QuoteRepair() | Decide() as decision:
+                    if await self._options.quoted(decision):
+                        return self.await_choice
                 case other:
                     if phase := self._process.in_any_state(other):
                         return phase
@@ -155,13 +158,27 @@ class ServiceJob:
                     self._record.note("quote_unpaid", "Nothing was chosen and paid in time; the unit goes back.")
                     return self.send_back
                 case TimeReached():
-                    self._remind()
+                    self._options.remind()
                 case ChooseRepair() as decision:
                     await self._options.choose(decision)
                     return self.pay_choice if self._options.cost else await self._chosen()
+                case QuoteRepair() as decision:
+                    if not await self._options.quoted(decision):
+                        return self._back_to_the_workshop()
+                case WithdrawQuote() as decision:
+                    self._options.withdraw(decision)
+                    return self._back_to_the_workshop()
                 case other:
                     if phase := self._process.in_any_state(other):
                         return phase
+
+    def _back_to_the_workshop(self) -> Phase:
+        """Nothing is offered to the customer: the workshop makes a new quote (R-REP-5)."""
+        if self._inspects_first:
+            self._window.inspect_again(self._options.wait_reason)
+            return self.await_inspection
+        self._record.wait_for(ClaimState.IN_SERVICE, self._options.wait_reason)
+        return self.await_completion
 
     async def pay_choice(self) -> Phase | None:
         cost, card = self._options.cost, self._options.payment_method
@@ -234,9 +251,12 @@ class ServiceJob:
                 case Complete() as decision:
                     await self._unit_return.completed(decision)
                     return None
-                case QuoteRepair() as decision:
-                    await self._options.quote(decision)
-                    return self.await_choice
+                case QuoteRepair() | Decide() as decision:
+                    if await self._options.quoted(decision):
+                        return self.await_choice
+                case StopRepair() as decision:
+                    self._record.note("repair_stopped", "Staff stopped the work.", decision.reason, decision.actor)
+                    return self.send_back if self._record.claim.repair_quote else self.compensate
                 case other:
                     if phase := self._process.in_any_state(other):
                         return phase
@@ -246,7 +266,7 @@ class ServiceJob:
         return self.await_completion
 
     async def send_back(self) -> Phase | None:
-        """R-REP-2: return the unit to the registered address and close the claim."""
+        """R-REP-2, R-REP-7: return the unit to the registered address and close the claim."""
         refund = await self._process.run_step(self._fees.refund_all())
         await self._process.run_step(self._unit_return.request())
         self._record.close(Outcome.RETURNED_UNREPAIRED, gives_back=self._options.reserved)
@@ -273,9 +293,3 @@ class ServiceJob:
 
     async def handle_during_step(self, message: Event | Decision) -> None:
         self._window.handle_during_step(message)
-
-    def _remind(self) -> None:
-        latest = self._reminders.take_latest()
-        if latest is not None:
-            self._record.note("reminder", "Reminder: one option of the repair quote is to be chosen.")
-            self._record.notify(latest)

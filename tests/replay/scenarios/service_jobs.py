@@ -11,7 +11,13 @@ from temporalio.worker import Worker
 from domain.kinds import Component, PartsChoice, ReasonCode, RepairChoice
 from domain.money import Money
 from domain.reasons import Reason
-from messages.claims import CancelClaim, ChooseParts, ChooseRepair, Complete, QuoteRepair
+from messages.claims import (
+    CancelClaim,
+    ChooseParts,
+    ChooseRepair,
+    Complete,
+    QuoteRepair,
+)
 from messages.entitlements import EndPlan, PlanEnded, RefundPlan
 from messages.registry import PlanRefused
 from messages.renewals import RemindRegion

@@ -16,6 +16,7 @@ from api.authentication import AuthenticationMiddleware
 from api.body_limit import BodyLimitMiddleware
 from api.claim_commands import ClaimCommands
 from api.config import ApiConfig
+from api.event_stream import EventStreams
 from api.idempotency import IdempotencyMiddleware
 from api.key_guard import KeyGuard
 from api.metrics import Metrics, MetricsMiddleware
@@ -65,12 +66,13 @@ def create_app(
         now: replaces the clock in tests.
     """
     database = Database(config.database_url)
-    idempotency_keys, metrics = IdempotencyKeys(database), Metrics()
+    idempotency_keys, metrics, queries = IdempotencyKeys(database), Metrics(), Queries(database)
     services = Services(
         config=config,
         database=database,
         readiness=Readiness(database, newest()),
-        queries=Queries(database),
+        queries=queries,
+        streams=EventStreams(queries),
         webhooks=WebhookEvents(database),
         claim_commands=claim_commands
         or TemporalClaimCommands(config.temporal_client, config.task_queue, movable_clocks=config.development),
@@ -88,6 +90,7 @@ def create_app(
             cleanup.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await cleanup
+            await services.streams.stop()
             await services.claim_commands.close()
             await database.close()
 

@@ -1,13 +1,18 @@
-"""API: middleware that reads each body whole: at most 1 MiB, and JSON. Knows no route."""
+"""API: middleware that reads each body whole: at most 1 MiB within 20 s, and JSON. Knows no route."""
 
+import asyncio
 import json
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.problems import Code, Problem, invalid
+from api.problems import Code, Problem, invalid, unavailable
 
 MAX_BODY_BYTES = 1024 * 1024
+BODY_SECONDS = 20.0
+"""How long a body may take to arrive."""
+BODIES_WITHOUT_KEY = 64
+"""How many webhooks are read at once: their signature is verified over the body, so anybody may begin one."""
 _MAX_DRAINED_BYTES = 16 * MAX_BODY_BYTES
 """A caller that is still sending does not read the response, so up to this much is read and discarded first."""
 
@@ -15,8 +20,11 @@ _MAX_DRAINED_BYTES = 16 * MAX_BODY_BYTES
 class BodyLimitMiddleware:
     """Reads the body before the other middleware and stores it in `scope["state"]["body"]`."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, seconds: float = BODY_SECONDS, without_key: int = BODIES_WITHOUT_KEY) -> None:
         self._app = app
+        self._seconds = seconds
+        self._without_key = without_key
+        self._reading_without_key = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -28,7 +36,7 @@ class BodyLimitMiddleware:
             await self._app(scope, receive, send)
             return
         try:
-            body = await _read(receive)
+            body = await self._read(receive, counted=scope["state"]["caller"] is None)
             _require_json(headers, body)
         except Problem as problem:
             await problem.response(scope["path"])(scope, receive, send)
@@ -46,6 +54,20 @@ class BodyLimitMiddleware:
             return await receive()
 
         await self._app(scope, replay, send)
+
+    async def _read(self, receive: Receive, counted: bool) -> bytes:
+        """The body, within the time limit. `counted`: nobody has been identified, so few of these are read at once."""
+        if counted and self._reading_without_key >= self._without_key:
+            raise unavailable("The receiver of webhooks")
+        self._reading_without_key += counted
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await _read(receive)
+        except TimeoutError:
+            detail = f"The body was not complete after {self._seconds:g} s."
+            raise Problem(Code.REQUEST_TIMEOUT, detail, headers={"Connection": "close"}) from None
+        finally:
+            self._reading_without_key -= counted
 
 
 async def _read(receive: Receive) -> bytes:

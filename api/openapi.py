@@ -84,6 +84,7 @@ _EXAMPLES: dict[Code, Problem] = {
         Problem(Code.NOT_FOUND, "There is no claim clm_mfrggzdfmztwq2lk."),
         Problem(Code.METHOD_NOT_ALLOWED, "PUT is not possible here."),
         Problem(Code.PAYLOAD_TOO_LARGE, "A body has at most 1048576 bytes."),
+        Problem(Code.REQUEST_TIMEOUT, "The body was not complete after 20 s."),
         Problem(Code.UNSUPPORTED_MEDIA_TYPE, "Send the body as application/json and say so in Content-Type."),
         Problem(Code.BAD_SIGNATURE, "The signature in Stripe-Signature does not fit the body."),
         Problem(Code.UNAUTHORIZED, "Send a valid key: Authorization: Bearer <key>."),
@@ -100,7 +101,7 @@ _EVERY_REQUEST = (
     Code.UNAVAILABLE,
     Code.INTERNAL_ERROR,
 )
-_EVERY_POST = (Code.PAYLOAD_TOO_LARGE, Code.UNSUPPORTED_MEDIA_TYPE, Code.IDEMPOTENCY_KEY_REUSED)
+_EVERY_POST = (Code.REQUEST_TIMEOUT, Code.PAYLOAD_TOO_LARGE, Code.UNSUPPORTED_MEDIA_TYPE, Code.IDEMPOTENCY_KEY_REUSED)
 
 
 def problems(*codes: Code) -> Responses:
@@ -142,6 +143,7 @@ def webhook_problems() -> Responses:
     return problems(
         Code.BAD_SIGNATURE,
         Code.NOT_FOUND,
+        Code.REQUEST_TIMEOUT,
         Code.PAYLOAD_TOO_LARGE,
         Code.UNSUPPORTED_MEDIA_TYPE,
         Code.INVALID_REQUEST,

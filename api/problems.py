@@ -33,6 +33,7 @@ class Code(StrEnum):
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     PAYLOAD_TOO_LARGE = "payload_too_large"
+    REQUEST_TIMEOUT = "request_timeout"
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
     BAD_SIGNATURE = "bad_signature"
     UNAUTHORIZED = "unauthorized"
@@ -69,6 +70,7 @@ PROBLEM_TYPES: dict[Code, ProblemType] = {
     Code.NOT_FOUND: ProblemType(404, "There is no such thing"),
     Code.METHOD_NOT_ALLOWED: ProblemType(405, "The method is not allowed here"),
     Code.PAYLOAD_TOO_LARGE: ProblemType(413, "The body is too large"),
+    Code.REQUEST_TIMEOUT: ProblemType(408, "The body did not arrive in time"),
     Code.UNSUPPORTED_MEDIA_TYPE: ProblemType(415, "The body must be JSON"),
     Code.BAD_SIGNATURE: ProblemType(400, "The webhook is not signed as it must be"),
     Code.UNAUTHORIZED: ProblemType(401, "A key is needed"),

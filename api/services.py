@@ -1,7 +1,7 @@
 """API: what the routes work with, built once per application and injected into each."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import Annotated
@@ -11,9 +11,11 @@ from fastapi import Depends, Request, Security
 from api.auth import RequireRole
 from api.claim_commands import ClaimCommands
 from api.config import ApiConfig
+from api.event_stream import EventStreams
 from api.problems import not_found
 from api.quote_signer import QuoteSigner
 from api.responses.claims import ClaimView
+from api.shutdown import Shutdown
 from domain.claim import Claim
 from store.database import Database
 from store.readiness import Readiness
@@ -33,6 +35,8 @@ class Services:
     claim_commands: ClaimCommands
     quotes: QuoteSigner
     now: Callable[[], datetime]
+    streams: EventStreams
+    shutdown: Shutdown = field(default_factory=Shutdown)
 
     def view(self, claim: Claim) -> ClaimView:
         """The claim as a response."""

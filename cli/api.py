@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import resource
 import signal
+from typing import TYPE_CHECKING, Final
 
 from cli.common import CommandError, EndWithStdin, prepared_settings, require_schema
 from devstack.exit_with_parent import exit_when_stdin_closes
 from temporal_runtime.client import data_converter
 from temporal_runtime.connection import configured_namespace, connect
 
-_GRACEFUL_SHUTDOWN_SECONDS = 5
+if TYPE_CHECKING:
+    from api.services import Services
+
+_STOP_SECONDS: Final = 20
+"""How long requests in flight may take to end: longer than each of the API's own timeouts."""
+_DEVELOPMENT_STOP_SECONDS: Final = 5
+"""The local stack has 7 s."""
+_MAX_CONNECTIONS: Final = 4096
+_OTHER_DESCRIPTORS: Final = 64
+"""Files, databases and Temporal."""
 
 
 def api(end_with_stdin: EndWithStdin = False) -> None:
@@ -22,6 +33,8 @@ def api(end_with_stdin: EndWithStdin = False) -> None:
 
     from api.app import create_app
     from api.config import ApiConfig
+    from api.http_protocol import limited_protocol
+    from api.shutdown import GracefulServer
 
     converter = data_converter(settings)
     config = ApiConfig(
@@ -37,16 +50,23 @@ def api(end_with_stdin: EndWithStdin = False) -> None:
         policy=settings.policy,
         open_pages=settings.open_pages,
     )
-    server = uvicorn.Server(
+    app = create_app(config)
+    services: Services = app.state.services
+    connections = _raise_connections()
+    services.streams.limit(connections // 2)
+    server = GracefulServer(
         uvicorn.Config(
-            create_app(config),
+            app,
             host=settings.api_host,
             port=settings.api_port,
+            http=limited_protocol(connections),
             log_config=None,
             server_header=False,
-            # An open event stream does not end by itself.
-            timeout_graceful_shutdown=_GRACEFUL_SHUTDOWN_SECONDS,
-        )
+            timeout_graceful_shutdown=_DEVELOPMENT_STOP_SECONDS if settings.development else _STOP_SECONDS,
+        ),
+        services.shutdown,
+        services.streams.close,
+        settings.api_drain_seconds,
     )
     # uvicorn raises the signal again after its shutdown; a requested stop is no failure.
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -58,3 +78,13 @@ def api(end_with_stdin: EndWithStdin = False) -> None:
         raise CommandError(f"The API cannot listen on {address}; choose another port: AFTERCARE_API_PORT") from error
     if not server.started:
         raise CommandError(f"The API did not start on {address}; its log says why")
+
+
+def _raise_connections() -> int:
+    """How many connections the API may hold. Raises the process's limit of descriptors as far as it is allowed to."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MAX_CONNECTIONS + _OTHER_DESCRIPTORS
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return _MAX_CONNECTIONS if soft == resource.RLIM_INFINITY else max(16, min(wanted, soft) - _OTHER_DESCRIPTORS)

@@ -84,6 +84,8 @@ class Settings(BaseSettings):
     """The data folder: databases, mails, the signing secret of development."""
     api_host: str = "127.0.0.1"
     api_port: Port = 8000
+    api_drain_seconds: Annotated[float, Field(ge=0, le=600)] = 5
+    """How long a stopping API goes on serving after it has become unready; half a second in development."""
     temporal_port: Port = 7233
     """Where ``aftercare dev`` puts its Temporal server. Other commands follow ``TEMPORAL_ADDRESS``."""
     temporal_ui_port: Port = 8233
@@ -198,6 +200,7 @@ class Settings(BaseSettings):
         if values.get("environment", "development") == "development":
             values.setdefault("api_keys", {DEVELOPMENT_KEY: "admin"})
             values.setdefault("open_pages", {"docs", "metrics"})
+            values.setdefault("api_drain_seconds", 0.5)
         home = Path(values.get("home") or cls.model_fields["home"].default).expanduser().absolute()
         values["database_url"] = values.get("database_url") or f"sqlite:///{home / 'aftercare.db'}"
         ui_port = values.get("temporal_ui_port") or cls.model_fields["temporal_ui_port"].default

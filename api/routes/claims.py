@@ -4,11 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
-from starlette.responses import StreamingResponse
 
-from api import event_stream
 from api.auth import AnyRole, CustomerServiceOrStaff, Finance, FinanceOrStaff, Role
 from api.claim_commands import TemporalUnavailable
+from api.event_stream import MEDIA_TYPE, EventStreamResponse
 from api.idempotency import Key
 from api.openapi import Responses, read_problems, write_problems
 from api.problems import Code, not_found
@@ -141,15 +140,16 @@ async def claim(services: ServicesDep, caller: AnyRole, claim_id: ClaimInPath) -
 )
 async def events(
     request: Request,
-    services: AuthenticatedServices,
+    services: ServicesDep,
+    caller: AnyRole,
     claim_id: ClaimInPath,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[int, Query(ge=0, le=2**63 - 1, description="The id of the last event seen.")] = 0,
     last_event_id: Annotated[int, Header(ge=0, le=2**63 - 1, description="Where a broken stream goes on.")] = 0,
-) -> EventList | StreamingResponse:
+) -> EventList | EventStreamResponse:
     """Everything that happened, in order. With `Accept: text/event-stream` it stays open until the claim is closed."""
     await services.get_claim(claim_id)
-    if event_stream.MEDIA_TYPE in request.headers.get("accept", ""):
+    if MEDIA_TYPE in request.headers.get("accept", ""):
 
         async def submitted() -> bool:
             try:
@@ -157,9 +157,9 @@ async def events(
             except TemporalUnavailable:
                 return True
 
-        lines = event_stream.follow(services.queries, claim_id, max(cursor, last_event_id), submitted)
-        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingResponse(lines, media_type=event_stream.MEDIA_TYPE, headers=headers)
+        services.streams.acquire(caller.owner)
+        lines = services.streams.follow(claim_id, max(cursor, last_event_id), submitted)
+        return EventStreamResponse(services.streams, caller.owner, lines)
     found = await services.queries.events(claim_id, cursor)
     page = found[:limit]
     next_cursor = str(page[-1].id) if len(found) > limit else None

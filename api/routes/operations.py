@@ -35,12 +35,15 @@ class AliveView(View):
 class ReadyView(View):
     """Whether the API can do its work. `worker` alone does not make it unready: what is sent is kept for a worker."""
 
-    model_config = with_example({"database": True, "schema_version": True, "temporal": True, "worker": True})
+    model_config = with_example(
+        {"database": True, "schema_version": True, "temporal": True, "worker": True, "stopping": False}
+    )
 
     database: bool = Field(description="The database answers and takes writes.")
     schema_version: bool = Field(description="Its tables are those of this release.")
     temporal: bool = Field(description="Temporal answers.")
     worker: bool = Field(description="A worker polled for work within the last two minutes.")
+    stopping: bool = Field(description="The process was asked to stop: send it no more requests.")
 
 
 _NOT_READY: Responses = {
@@ -49,7 +52,13 @@ _NOT_READY: Responses = {
         "model": ReadyView,
         "content": {
             "application/json": {
-                "example": {"database": True, "schema_version": True, "temporal": False, "worker": False}
+                "example": {
+                    "database": True,
+                    "schema_version": True,
+                    "temporal": False,
+                    "worker": False,
+                    "stopping": False,
+                }
             }
         },
     }
@@ -72,7 +81,7 @@ async def healthz() -> AliveView:
 
 @router.get("/readyz", summary="Can the API do its work", response_model=ReadyView, responses=_NOT_READY)
 async def readyz(services: ServicesDep) -> JSONResponse:
-    """503 while the database or Temporal does not answer, or the database has another schema.
+    """503 while the database or Temporal does not answer, the database has another schema, or the process stops.
 
     Reads go on without Temporal. Without a worker it is ready: claims and events are kept until there is one.
     """
@@ -83,8 +92,15 @@ async def readyz(services: ServicesDep) -> JSONResponse:
     )
     if database.problem:
         log.warning("not ready: %s", database.problem)
-    ready = ReadyView(database=database.answers, schema_version=database.schema, temporal=temporal, worker=worker)
-    return JSONResponse(ready.model_dump(), 200 if database.answers and database.schema and temporal else 503)
+    ready = ReadyView(
+        database=database.answers,
+        schema_version=database.schema,
+        temporal=temporal,
+        worker=worker,
+        stopping=services.shutdown.begun,
+    )
+    is_ready = database.answers and database.schema and temporal and not ready.stopping
+    return JSONResponse(ready.model_dump(), 200 if is_ready else 503)
 
 
 @metrics_router.get("/metrics", summary="Numbers for Prometheus", response_class=Response, responses=_METRICS)

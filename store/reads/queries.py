@@ -3,6 +3,7 @@
 They read the database only and work while Temporal is unavailable.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final
 
@@ -42,7 +43,7 @@ from store.reads.device_status import (
 from store.reads.plan_questions import PlanQuestionView, plan_questions
 from store.reads.plans import StoredPlan, plans
 from store.reads.shipping_list import ShippingFilter, ShippingKind, ShippingView, shipping_requests
-from store.reads.timeline import EventView, timeline
+from store.reads.timeline import EventView, TimelineEnd, timeline, timeline_ends
 from store.tables.claims import ClaimRow
 from store.tables.warehouse import DispatchRequestRow, WorkshopReturnRow
 
@@ -178,6 +179,10 @@ class Queries:
         """The timeline of a claim in order of writing, after the event with id `after`."""
         async with self._database.snapshot() as session:
             return await timeline(session, claim_id, after)
+
+    async def timeline_ends(self, claim_ids: Collection[str]) -> dict[str, TimelineEnd]:
+        """The last event of each stored claim and whether it is closed, in one statement."""
+        return await timeline_ends(self._database, claim_ids)
 
     async def claim_refusals(self, application: Application, serial_number: str, now: datetime) -> list[Reason] | None:
         """Every reason why the claim is refused at `now`; None for an unknown serial number."""

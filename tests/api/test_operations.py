@@ -12,7 +12,7 @@ from tests.api.conftest import ApiHarness, config, express, no_temporal
 
 async def test_liveness_and_readiness(harness: ApiHarness) -> None:
     assert (await harness.http.get("/healthz")).json() == {"status": "ok"}
-    ready = {"database": True, "schema_version": True, "temporal": True, "worker": True}
+    ready = {"database": True, "schema_version": True, "temporal": True, "worker": True, "stopping": False}
     assert (await harness.http.get("/readyz")).json() == ready
     assert (await harness.http.get("/v1/readyz")).status_code == 200
 

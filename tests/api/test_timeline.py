@@ -3,7 +3,7 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import replace
 from typing import Any
 
@@ -11,9 +11,12 @@ import httpx2
 import pytest
 import uvicorn
 
-from api.event_stream import follow
+from api.event_stream import STREAMS_PER_CALLER, EventStreams
+from api.problems import Code, Problem
 from domain.kinds import ClaimState, Outcome
-from store.reads.queries import Queries
+from store.database import Database
+from store.reads.queries import EventView, Queries
+from store.reads.timeline import TimelineEnd
 from tests.api.conftest import ApiHarness, problem
 
 STREAM = {"Accept": "text/event-stream"}
@@ -76,7 +79,7 @@ async def test_the_stream_follows_until_the_claim_is_closed(harness: ApiHarness)
     lines: list[bytes] = []
 
     async def listen() -> None:
-        async for line in follow(queries, claim["id"], 0, pending, poll=0.01):
+        async for line in EventStreams(queries, poll=0.01).follow(claim["id"], 0, pending):
             lines.append(line)  # noqa: PERF401  # they are looked at while they come
 
     listening = asyncio.create_task(listen())
@@ -95,7 +98,8 @@ async def test_the_stream_follows_until_the_claim_is_closed(harness: ApiHarness)
 
 async def test_an_idle_stream_sends_keepalive_comments(harness: ApiHarness) -> None:
     claim = await harness.claimed()
-    stream = follow(Queries(harness.database), claim["id"], 0, pending, poll=0.01, heartbeat=0.05)
+    streams = EventStreams(Queries(harness.database), poll=0.01, heartbeat=0.05)
+    stream = streams.follow(claim["id"], 0, pending)
     lines = []
     async for line in stream:
         lines.append(line)
@@ -106,8 +110,98 @@ async def test_an_idle_stream_sends_keepalive_comments(harness: ApiHarness) -> N
 
 
 async def test_the_stream_of_an_unmade_claim_ends(harness: ApiHarness) -> None:
-    lines = [line async for line in follow(Queries(harness.database), "clm_none", 0, gone, poll=0.01)]
-    assert sse_events(lines) == []
+    streams = EventStreams(Queries(harness.database), poll=0.01)
+    assert sse_events([line async for line in streams.follow("clm_none", 0, gone)]) == []
+
+
+async def test_the_stream_of_an_undecided_claim_waits_and_is_kept_alive(harness: ApiHarness) -> None:
+    streams = EventStreams(Queries(harness.database), poll=0.01, heartbeat=0.05)
+    stream = streams.follow("clm_none", 0, pending)
+    async with asyncio.timeout(5):
+        assert [await anext(stream), await anext(stream)] == [b"retry: 2000\n\n", b": still here\n\n"]
+    await stream.aclose()  # type: ignore[attr-defined]
+
+
+class CountedQueries(Queries):
+    """Counts the polls, and the reads of events."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.polls = 0
+        self.reads = 0
+
+    async def timeline_ends(self, claim_ids: Collection[str]) -> dict[str, TimelineEnd]:
+        self.polls += len(claim_ids) > 0
+        return await super().timeline_ends(claim_ids)
+
+    async def events(self, claim_id: str, after: int = 0) -> list[EventView]:
+        self.reads += 1
+        return await super().events(claim_id, after)
+
+
+async def test_many_streams_share_one_poller(harness: ApiHarness) -> None:
+    claim = await harness.claimed()
+    queries = CountedQueries(harness.database)
+    streams = EventStreams(queries, poll=0.02)
+    lines: list[list[bytes]] = [[] for _ in range(200)]
+
+    async def listen(own: list[bytes]) -> None:
+        async for line in streams.follow(claim["id"], 0, pending):
+            own.append(line)  # noqa: PERF401  # they are looked at while they come
+
+    listening = [asyncio.create_task(listen(own)) for own in lines]
+    await until(lambda: all(sse_events(own) for own in lines))
+    polls, reads = queries.polls, queries.reads
+    await asyncio.sleep(0.2)
+    assert queries.polls - polls <= 11  # one for all of them, and none of each
+    assert queries.reads == reads
+    known = await queries.claim(claim["id"])
+    assert known is not None
+    closed = replace(known, state=ClaimState.CLOSED, outcome=Outcome.HOLD_RELEASED)
+    await harness.claim_commands.save(closed, "closed", "Closed.")
+    await asyncio.wait_for(asyncio.gather(*listening), 10)
+    assert {sse_events(own)[-1]["kind"] for own in lines} == {"closed"}
+
+
+async def test_streams_are_limited_by_caller_and_in_all(harness: ApiHarness) -> None:
+    streams = EventStreams(Queries(harness.database), per_caller=2, in_all=3)
+    streams.acquire("ann")
+    streams.acquire("ann")
+    with pytest.raises(Problem) as refused:
+        streams.acquire("ann")
+    assert refused.value.code is Code.TOO_MANY_REQUESTS
+    streams.acquire("bob")
+    with pytest.raises(Problem) as refused:
+        streams.acquire("cid")
+    assert refused.value.code is Code.UNAVAILABLE
+    streams.release("ann")
+    streams.acquire("cid")
+
+
+async def test_a_stream_that_has_ended_is_not_counted(harness: ApiHarness) -> None:
+    claim = await harness.claimed()
+    await harness.http.post(f"/v1/claims/{claim['id']}/cancel")
+    for _ in range(STREAMS_PER_CALLER + 1):
+        response = await harness.http.get(claim["links"]["events"], headers=STREAM)
+        assert response.status_code == 200
+
+
+async def test_streams_end_cleanly_when_the_process_stops(harness: ApiHarness) -> None:
+    claim = await harness.claimed()
+    streams = EventStreams(Queries(harness.database))
+    lines: list[bytes] = []
+
+    async def listen() -> None:
+        async for line in streams.follow(claim["id"], 0, pending):
+            lines.append(line)  # noqa: PERF401  # they are looked at while they come
+
+    listening = asyncio.create_task(listen())
+    await until(lambda: len(sse_events(lines)) == 1)
+    streams.close()
+    await asyncio.wait_for(listening, 1)
+    with pytest.raises(Problem):
+        streams.acquire("ann")
+    await streams.stop()
 
 
 @pytest.fixture

@@ -68,6 +68,7 @@ def every_query(database: Database) -> Iterator[tuple[str, Query]]:
     yield "claim with its address", lambda: queries.claim_with_address(customer.claim_id)
     yield "plans", lambda: queries.plans(customer.serial_number)
     yield "timeline", lambda: queries.events(customer.claim_id)
+    yield "ends of timelines", lambda: queries.timeline_ends([customer.claim_id])
     yield "idempotency keys", lambda: keys.delete_before(NOW - timedelta(days=9999))
     yield "webhook", lambda: webhooks.state_of("stripe", "evt_1")
     yield "webhooks", lambda: webhooks.delete_before(NOW - timedelta(days=9999))

@@ -114,7 +114,7 @@ async def test_the_stream_of_an_unmade_claim_ends(harness: ApiHarness) -> None:
     assert sse_events([line async for line in streams.follow("clm_none", 0, gone)]) == []
 
 
-async def test_the_stream_of_an_undecided_claim_waits_and_is_kept_alive(harness: ApiHarness) -> None:
+async def test_the_stream_of_an_undecided_claim_waits_and_sends_comments(harness: ApiHarness) -> None:
     streams = EventStreams(Queries(harness.database), poll=0.01, heartbeat=0.05)
     stream = streams.follow("clm_none", 0, pending)
     async with asyncio.timeout(5):

@@ -80,13 +80,15 @@ class EndPlan(Message):
 
 
 class PlanEnded(Message):
-    """The plan has ended; `price` is to be refunded from `payment_id`."""
+    """The plan has ended; `price` is to be refunded from `payment_id`. `refund_refused`: the gateway has refused that,
+    and staff have to refund it."""
 
     result: Literal["ended"] = "ended"
     plan_id: str
     price: Money
     payment_id: str
     ended_at: datetime
+    refund_refused: bool = False
 
 
 class Entitlements(ABC):

@@ -16,7 +16,7 @@ from messages.payments import (
 )
 from messages.registry import AddPlan, BuyPlan, CheckPlan, PlanBought, PlanDeclined, PlanRefused, Plans
 from workflows.parts.activity_calls import ActivityCalls
-from workflows.parts.plan_alert import report_refused_payment
+from workflows.parts.plan_payment import report_refused_payment, send
 
 
 @workflow.defn
@@ -41,7 +41,7 @@ class PlanPurchase:
             payment_method=request.payment_method,
             account="plan_sales",
         )
-        paid = await self.calls.external(Payments.charge_card, charge, f"charge {priced.price}")
+        paid = await send(self.calls, Payments.charge_card, charge, f"charge {priced.price}")
         match paid:
             case PaymentDeclined():
                 return PlanDeclined(code=paid.code)
@@ -67,7 +67,7 @@ class PlanPurchase:
             amount=paid.amount,
             account="plan_sales",
         )
-        response = await self.calls.external(Payments.refund_payment, refund, f"refund {paid.amount}")
+        response = await send(self.calls, Payments.refund_payment, refund, f"refund {paid.amount}")
         match response:
             case PaymentRefunded():
                 pass

@@ -9,12 +9,12 @@ from messages.ids import payment_key
 from messages.payments import PaymentRefunded, PaymentRefused, Payments, RefundPayment
 from messages.registry import PlanRefused
 from workflows.parts.activity_calls import ActivityCalls
-from workflows.parts.plan_alert import report_refused_payment
+from workflows.parts.plan_payment import report_refused_payment, send
 
 
 @workflow.defn
 class PlanRefund:
-    """End the plan and refund its price, or return every reason why not."""
+    """End the plan and refund its price, or return every reason why not. A refund that the gateway refuses is told."""
 
     def __init__(self) -> None:
         self.calls = ActivityCalls()
@@ -33,12 +33,13 @@ class PlanRefund:
             amount=ended.price,
             account="plan_sales",
         )
-        response = await self.calls.external(Payments.refund_payment, refund, f"refund {ended.price}")
+        response = await send(self.calls, Payments.refund_payment, refund, f"refund {ended.price}")
         match response:
             case PaymentRefunded():
                 pass
             case PaymentRefused():
                 report_refused_payment(f"give {ended.price} back", response)
+                return ended.model_copy(update={"refund_refused": True})
             case _:
                 assert_never(response)
         return ended

@@ -35,6 +35,7 @@ from activities.payments.steps import (
     others_captured,
     payment_or_refusal,
     refetch,
+    refused,
     release,
     release_others,
 )
@@ -138,8 +139,8 @@ class GatewayPayments(Payments):
                 return HoldResponse(PaymentRefused(state="captured"), False, taken)
             try:
                 hold = await ledgered.gateway.capture(request.hold_id, request.amount, key=request.key, at=request.at)
-            except GatewayRefused:
-                return await refetch(ledgered.gateway, request, request.hold_id)
+            except GatewayRefused as refusal:
+                return await refused(ledgered.gateway, request, request.hold_id, refusal)
             return HoldResponse(hold, True, await release_others(ledgered, request, request.hold_id))
 
         async def settle(session: AsyncSession, response: HoldResponse) -> HoldPlaced | PaymentRefused:
@@ -207,8 +208,8 @@ class GatewayPayments(Payments):
         async def call(ledgered: LedgeredGateway, _: datetime) -> Payment | PaymentRefused:
             try:
                 return await ledgered.gateway.refund(request.payment_id, request.amount, key=request.key, at=request.at)
-            except GatewayRefused:
-                now = (await refetch(ledgered.gateway, request, request.payment_id)).hold
+            except GatewayRefused as refusal:
+                now = (await refused(ledgered.gateway, request, request.payment_id, refusal)).hold
                 return now if isinstance(now, PaymentRefused) else PaymentRefused(state=now.status)
 
         async def settle(session: AsyncSession, response: Payment | PaymentRefused) -> PaymentRefunded | PaymentRefused:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.payments.as_reported import captured_part, hold_as_read
-from activities.payments.gateway import Declined, Gateway, GatewayRefused, Payment
+from activities.payments.gateway import INVALID_REQUEST, Declined, Gateway, GatewayRefused, Payment
 from activities.payments.ledgered_gateway import LedgeredGateway
 from domain.money import Money
 from messages.payments import (
@@ -59,6 +59,13 @@ async def payment_or_refusal(payment: Awaitable[Payment]) -> Payment | PaymentDe
         return PaymentRefused(state=refused.state)
 
 
+async def refused(gateway: Gateway, request: PaymentRequest, payment_id: str, refusal: GatewayRefused) -> HoldResponse:
+    """What a refusal means: a mistake of ours, or else the payment as the gateway has it now."""
+    if refusal.state == INVALID_REQUEST:
+        return HoldResponse(PaymentRefused(state=refusal.state), False, ())
+    return await refetch(gateway, request, payment_id)
+
+
 async def refetch(gateway: Gateway, request: PaymentRequest, payment_id: str) -> HoldResponse:
     """The payment as the gateway has it now."""
     try:
@@ -72,8 +79,8 @@ async def release(ledgered: LedgeredGateway, request: ReleaseHold) -> HoldRespon
     """Release the hold."""
     try:
         hold = await ledgered.gateway.release(request.hold_id, key=request.key, at=request.at)
-    except GatewayRefused:
-        return await refetch(ledgered.gateway, request, request.hold_id)
+    except GatewayRefused as refusal:
+        return await refused(ledgered.gateway, request, request.hold_id, refusal)
     return HoldResponse(hold, True, (hold,))
 
 

@@ -209,23 +209,34 @@ class VerificationView(View):
 
 
 class RefundView(View):
-    """A refunded plan: it covers nothing from `ended_at` on."""
+    """A plan that has ended: it covers nothing from `ended_at` on.
+
+    `refund_refused`: the gateway refused the refund, so `refunded` is zero and staff refund the price there.
+    """
 
     model_config = with_example(
         {
             "plan_id": "pln_mfrggzdfmztwq2lk",
             "refunded": {"amount": 23900, "currency": "USD"},
             "ended_at": "2026-11-10T10:00:00Z",
+            "refund_refused": False,
         }
     )
 
     plan_id: str
     refunded: MoneyView
     ended_at: Moment
+    refund_refused: bool
 
     @classmethod
     def of(cls, ended: PlanEnded) -> "RefundView":
-        return cls(plan_id=ended.plan_id, refunded=ended.price, ended_at=ended.ended_at)
+        refunded = ended.price.zero() if ended.refund_refused else ended.price
+        return cls(
+            plan_id=ended.plan_id,
+            refunded=refunded,
+            ended_at=ended.ended_at,
+            refund_refused=ended.refund_refused,
+        )
 
 
 class MaintenanceCodeView(View):

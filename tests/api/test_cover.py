@@ -76,6 +76,7 @@ async def test_a_plan_is_given_back_in_full_once(harness: ApiHarness) -> None:
     response = await harness.http.post(url, headers=KEY)
     assert response.status_code == 200
     expected = {"plan_id": plan["id"], "refunded": plan["price"], "ended_at": "2026-11-26T10:00:00Z"}
+    expected |= {"refund_refused": False}
     assert response.json() == expected
     command = harness.claim_commands.received[-1]
     assert isinstance(command, RefundPlan)
@@ -83,6 +84,13 @@ async def test_a_plan_is_given_back_in_full_once(harness: ApiHarness) -> None:
     assert (await harness.http.get(DEVICE)).json()["care"]["active"] is False
     problem(await harness.http.post(url), 422, "refund_refused")
     assert (await harness.http.post(url, headers=KEY)).json() == expected
+
+
+async def test_a_refund_that_the_gateway_refused_is_not_reported_as_made(harness: ApiHarness) -> None:
+    plan = await bought(harness)
+    harness.claim_commands.refuses_refunds = True
+    response = await harness.http.post(f"{DEVICE}/plans/{plan['id']}/refund", headers=KEY)
+    assert (response.json()["refunded"]["amount"], response.json()["refund_refused"]) == (0, True)
 
 
 async def test_the_plans_of_a_device_are_listed_with_their_ids(harness: ApiHarness) -> None:

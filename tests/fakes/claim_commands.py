@@ -86,6 +86,7 @@ class FakeClaimCommands:
     away: bool = False
     idle: bool = False
     clocks_fixed: bool = False
+    refuses_refunds: bool = False
     received: list[object] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     summaries: list[str] = field(default_factory=list)
@@ -238,7 +239,10 @@ class FakeClaimCommands:
     async def refund_plan(self, request: RefundPlan, summary: str) -> PlanEnded | PlanRefused:
         self._receive(request, request.refund_id)
         self.summaries.append(summary)
-        return await self._in_store(entitlements.end_plan, EndPlan(refund=request, at=self.clock()))
+        ended = await self._in_store(entitlements.end_plan, EndPlan(refund=request, at=self.clock()))
+        if isinstance(ended, PlanEnded):
+            return ended.model_copy(update={"refund_refused": self.refuses_refunds})
+        return ended
 
     async def execute(self, request: DeviceCommand, key: str) -> str:
         self._receive(request, key)

@@ -46,8 +46,8 @@ class FakePayments(Payments):
     those whose off-session charges are declined; `off_session` the keys of the charges that were asked off session.
 
     `lost_responses` counts, by purpose, the responses still to be lost. `unresponsive` has the purposes without
-    effect and response, "all" for every one. `refuses` has the state returned by a refused capture, release or
-    refund.
+    effect and response, "all" for every one. `refuses` has the state returned by a refused capture, release,
+    refund, authorization or charge (by the purpose in its key).
     """
 
     def __init__(self, hold_life: timedelta = timedelta(days=30)) -> None:
@@ -73,8 +73,10 @@ class FakePayments(Payments):
         return CardFound(card=self.cards.get(request.payment_method, Card("visa", "credit")))
 
     @activity.defn
-    async def authorize_hold(self, request: AuthorizeHold) -> HoldPlaced | PaymentDeclined:
+    async def authorize_hold(self, request: AuthorizeHold) -> HoldPlaced | PaymentDeclined | PaymentRefused:
         self._require_available(request.key)
+        if "authorize" in self.refuses:
+            return PaymentRefused(state=self.refuses["authorize"])
         kind = "renewal" if request.ordinal else "hold"
         if (kind, request.payment_method) in self.declines:
             return self._respond(request.key, PaymentDeclined(code="card_declined", retryable=False))
@@ -89,7 +91,7 @@ class FakePayments(Payments):
     @activity.defn
     async def hold_and_charge(self, request: HoldAndCharge) -> HeldAndCharged:
         hold = await self.authorize_hold(request.hold)
-        if isinstance(hold, PaymentDeclined) or request.fee is None:
+        if not isinstance(hold, HoldPlaced) or request.fee is None:
             return HeldAndCharged(hold=hold)
         return HeldAndCharged(hold=hold, fee=await self.charge_card(request.fee))
 
@@ -119,8 +121,10 @@ class FakePayments(Payments):
         return self._respond(request.key, HoldPlaced(payment_id=request.hold_id, hold=self.holds[request.hold_id]))
 
     @activity.defn
-    async def charge_card(self, request: ChargeCard) -> CardCharged | PaymentDeclined:
+    async def charge_card(self, request: ChargeCard) -> CardCharged | PaymentDeclined | PaymentRefused:
         self._require_available(request.key)
+        if (purpose := request.key.split(":")[1]) in self.refuses:
+            return PaymentRefused(state=self.refuses[purpose])
         if request.off_session:
             self.off_session.add(request.key)
         if (request.account, request.payment_method) in self.declines:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from domain.claim import Claim
 from domain.dates import end_of_day_after
-from domain.kinds import (
+from domain.kinds import Attention, (
     ClaimState,
     HoldState,
     Outcome,
@@ -46,6 +46,12 @@ def occasions(place: Place) -> list[tuple[str, SendMail]]:
         (MailKind.SETTLEMENT, "premium", replace(ready, state=ClaimState.AWAITING_DISPATCH), ready.fee),
         (MailKind.SETTLEMENT, "standard", standard(place), money(159)),
         (MailKind.SETTLEMENT, "flyaway", flyaway(place), money(739)),
+        (
+            MailKind.PAYMENT_DECLINED,
+            "mistake",
+            replace(closed(ready, Outcome.PAYMENT_DECLINED), attention=(Attention.PAYMENT_MISCONFIGURED,)),
+            None,
+        ),
         (MailKind.PAYMENT_DECLINED, "hold", closed(replace(ready, hold=None), Outcome.PAYMENT_DECLINED), None),
         (MailKind.PAYMENT_DECLINED, "fee", closed(replace(ready, hold=released), Outcome.PAYMENT_DECLINED), None),
         (

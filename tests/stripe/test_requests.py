@@ -178,9 +178,7 @@ async def test_a_payment_in_processing_is_read_again(sqlite_database: Database) 
         an_error(503, "api_error"),
         an_error(409, code="idempotency_key_in_use"),
         an_error(429, code="lock_timeout"),
-        an_error(401),
-        an_error(403),
-        an_error(418),
+        an_error(424),
     ],
     ids=lambda lost: str(lost[0]) if isinstance(lost, tuple) else type(lost).__name__,
 )
@@ -219,7 +217,11 @@ async def test_a_reused_key_is_reported(sqlite_database: Database) -> None:
 
 @pytest.mark.parametrize(
     "error",
-    [an_error(400, code="resource_missing", param="payment_method"), an_error(404), an_error(400, param="customer")],
+    [
+        an_error(400, code="resource_missing", param="payment_method"),
+        an_error(404),
+        an_error(400, param="payment_method"),
+    ],
 )
 async def test_an_unknown_card_is_declined(sqlite_database: Database, error: object) -> None:
     gateway, _ = stripe_with(sqlite_database, CARD | {CREATE: error})

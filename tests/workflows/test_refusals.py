@@ -1,14 +1,18 @@
 """The gateway refuses what it should accept: nothing is charged twice or called done, and staff are notified."""
 
+from collections.abc import Callable
+from datetime import timedelta
+
 import pytest
 
 from domain.kinds import Attention, ClaimState, Component, Outcome, PartsChoice, Tier
-from messages.claims import CancelClaim, ChooseParts, Decide, Waive
+from messages.claims import CancelClaim, ChooseParts, ClaimAccepted, Decide, Waive
 from messages.mail import MailKind
 from tests.workflows.case import WITHOUT_BATTERY
 from tests.workflows.world import World
 
 FEE, HOLD = 15900, 164000
+Worlds = Callable[..., World]
 REFUSED = (Attention.PAYMENT_REFUSED,)
 APPROVE = Decide(actor="staff", approve=True, reason="not captured, by the gateway's page")
 NO_PROPELLERS = (Component.AIRCRAFT, Component.GIMBAL_CAMERA)
@@ -97,3 +101,41 @@ async def test_the_mail_of_a_cancelled_claim_names_no_refund_that_was_refused(wo
     await case.handle.result()
     (mail,) = [mail for mail in world.mail.sent if mail.kind is MailKind.CANCELLED]
     assert mail.amount is None
+
+
+async def test_our_mistake_on_the_first_payment_ends_the_claim_with_one_alert(world: World) -> None:
+    """A restricted key, a currency that is not enabled: neither a decline of the card nor retried for ever."""
+    world.payments.refuses["fee"] = "unfit"
+    accepted = await world.submit(world.care_express(Tier.STANDARD))
+    assert isinstance(accepted, ClaimAccepted)
+    claim = accepted.claim
+    assert (claim.outcome, claim.attention) == (Outcome.PAYMENT_DECLINED, (Attention.PAYMENT_MISCONFIGURED,))
+    assert world.record.kinds().count("payment_misconfigured") == 1
+    assert world.payments.net_paid() == 0
+
+
+async def test_our_mistake_on_a_charge_of_the_saved_card_is_not_owed_and_staff_try_again(world: World) -> None:
+    case = await world.shipped()
+    world.payments.refuses |= {"capture": "expired", "default": "unfit"}
+    claim = await case.pass_due()
+    assert claim.attention == (Attention.PAYMENT_MISCONFIGURED, Attention.DEFAULT_HELD_BACK)
+    assert (claim.amount_owed.amount, world.payments.net_paid()) == (0, FEE)
+    del world.payments.refuses["default"]
+    claim = await case.decide("decision", APPROVE)
+    assert (claim.state, world.payments.net_paid()) == (ClaimState.DEFAULTED, FEE + HOLD)
+    assert world.payments.calls[-1].endswith(":default:1")
+
+
+async def test_our_mistake_at_a_renewal_is_tried_again_and_the_customer_is_not_asked(make_world: Worlds) -> None:
+    world = make_world()
+    world.payments.hold_life = timedelta(days=7)
+    async with world.worker():
+        case = await world.shipped()
+        world.payments.refuses["authorize"] = "unfit"
+        claim = await case.pass_time(days=5, hours=14)
+        assert claim.attention == (Attention.PAYMENT_MISCONFIGURED,)
+        del world.payments.refuses["authorize"]
+        claim = await case.pass_time(hours=5)
+        assert world.payments.live_holds() == 1
+        assert len(world.payments.holds) == 2
+        assert MailKind.HOLD_AT_RISK not in world.mail.kinds()

@@ -10,6 +10,7 @@ from domain.kinds import Attention, HoldPolicy
 from domain.money import Money, total
 from messages.ids import payment_key
 from messages.payments import (
+    OUR_MISTAKES,
     CaptureAccount,
     CardCharged,
     ChargeCard,
@@ -35,11 +36,12 @@ class Refund:
 
 @dataclass
 class ChargesData:
-    """The captured payments, how often the amount owed was charged, whether staff have approved a charge, and the
-    refunds by purpose."""
+    """The captured payments, how often the amount owed was charged, how often a charge of the saved card was never
+    accepted, whether staff have approved a charge, and the refunds by purpose."""
 
     taken: list[CapturedPayment] = field(default_factory=list)
     owed_tries: int = 0
+    mistakes: int = 0
     approved_by_staff: bool = False
     refunds: dict[str, Refund] = field(default_factory=dict)
 
@@ -219,9 +221,11 @@ class Charges:
         manual = self._record.policy.hold_policy is HoldPolicy.MANUAL and not agreed
         return manual or self._record.payment_was_refused
 
-    async def _charge_saved_card(self, amount: Money, account: CaptureAccount, payment_method: str) -> bool:
+    async def _charge_saved_card(self, amount: Money, account: CaptureAccount, payment_method: str) -> bool | None:
+        """Whether it was paid, else it is owed; None when it is our mistake that it was not: staff try again."""
         async with self._gateway.step:
-            key = payment_key(self._record.claim.id, "default")
+            # One charge of the saved card a claim; only one that was never accepted is tried again.
+            key = payment_key(self._record.claim.id, "default", self._data.mistakes or None)
             request = self._request(amount, account, payment_method, key, off_session=True)
             response = await self._gateway.send(Payments.charge_card, request, f"charge {amount} to the saved card")
             match response:
@@ -231,6 +235,13 @@ class Charges:
                     return True
                 case PaymentDeclined():
                     self.add_owed(amount, f"{amount} is owed: the saved card declined.", response.code)
+                case PaymentRefused(state=state) if state in OUR_MISTAKES and workflow.patched(
+                    "our-mistake-is-not-owed"
+                ):
+                    self._data.mistakes += 1
+                    self._data.approved_by_staff = False
+                    self._gateway.report_refusal(f"charge {amount} to the saved card", response)
+                    return None
                 case PaymentRefused():
                     self._gateway.report_refusal(f"charge {amount} to the saved card", response)
                     self.add_owed(

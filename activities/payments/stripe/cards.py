@@ -36,7 +36,7 @@ class StripeCards:
             customers = await customers_of(session, subject)
         if known is not None:
             return known
-        method = await self._payment_method(token)
+        method = await self._payment_method(token, creates=True)
         if method is None:
             raise Declined(*_INVALID)
         customer = _customer_of(method) or (customers[0] if customers else await self._create_customer(subject))
@@ -54,9 +54,9 @@ class StripeCards:
         method = await self._payment_method(token)
         return None if method is None else card_of(method)
 
-    async def _payment_method(self, token: str) -> stripe.PaymentMethod | None:
+    async def _payment_method(self, token: str, *, creates: bool = False) -> stripe.PaymentMethod | None:
         try:
-            return await response_of(self._client.v1.payment_methods.retrieve_async(token), token)
+            return await response_of(self._client.v1.payment_methods.retrieve_async(token), token, creates=creates)
         except InvalidStripeRequest as invalid:
             if invalid.concerns_card:
                 return None
@@ -66,7 +66,7 @@ class StripeCards:
         """One customer a claim or purchase, under a key of its own: two first payments at once create one."""
         key = payment_key(subject, "customer")
         created = self._client.v1.customers.create_async({"metadata": {SUBJECT: subject}}, {"idempotency_key": key})
-        return (await response_of(created, key)).id
+        return (await response_of(created, key, creates=True)).id
 
 
 def _customer_of(method: stripe.PaymentMethod) -> str | None:

@@ -11,7 +11,14 @@ from typing import Final, TypeVar
 
 import stripe
 
-from activities.payments.gateway import Declined, GatewayRefused, InvalidAmount, KeyReused, OutcomeUnknown
+from activities.payments.gateway import (
+    INVALID_REQUEST,
+    Declined,
+    GatewayRefused,
+    InvalidAmount,
+    KeyReused,
+    OutcomeUnknown,
+)
 
 log = logging.getLogger("aftercare.stripe")
 
@@ -36,7 +43,23 @@ SOFT_DECLINES: Final = frozenset(
 AUTHENTICATION_REQUIRED: Final = "authentication_required"
 INVALID_PAYMENT_METHOD: Final = "invalid_payment_method"
 _AMOUNT_CODES: Final = frozenset({"amount_too_small", "amount_too_large", "invalid_charge_amount"})
-_CARD_PARAMETERS: Final = ("payment_method", "customer")
+_RETRIED: Final = frozenset({408, 409, 424, 425, 429})
+"""Statuses of 4xx after which the same request may succeed."""
+
+
+class NeverAccepted(GatewayRefused):
+    """Stripe will never take the request as it stands: a restricted key, a currency that is not enabled."""
+
+    def __init__(self, key: str, status: int | None, code: str = "", param: str = "") -> None:
+        super().__init__(INVALID_REQUEST)
+        # Once for a payment: its attempt stores the refusal, and it is not sent again.
+        log.error(
+            "Stripe does not take the request %s (HTTP %s, code %r, parameter %r): it is not sent again",
+            key,
+            status,
+            code,
+            param,
+        )
 
 
 class InvalidStripeRequest(GatewayRefused):
@@ -55,12 +78,22 @@ class InvalidStripeRequest(GatewayRefused):
 
     @property
     def concerns_card(self) -> bool:
-        """Whether a payment was not accepted because of the card or its customer, rather than the request."""
-        return self.missing or self.param.startswith(_CARD_PARAMETERS) or self.code.startswith("payment_method_")
+        """Whether a payment was not accepted because of the card, rather than the request. The customer is ours: one
+        that does not exist any more is no card's fault."""
+        if self.param.startswith(("customer", "payment_method_options")):
+            return False
+        return self.missing or self.param.startswith("payment_method") or self.code.startswith("payment_method_")
 
 
-async def response_of(request: Awaitable[ResponseT], key: str, seconds: float = REQUEST_SECONDS) -> ResponseT:
-    """The response to a request within `seconds`, or one of the four errors. `key` names the request in them."""
+async def response_of(
+    request: Awaitable[ResponseT], key: str, seconds: float = REQUEST_SECONDS, *, creates: bool = False
+) -> ResponseT:
+    """The response to a request within `seconds`, or one of the four errors. `key` names the request in them.
+
+    `creates`: it is for a payment that does not exist yet, so a 4xx that is no card's fault is the end of it. Where a
+    payment exists, only a key without the permission is: a key that is not valid is corrected by an operator, and the
+    request goes on.
+    """
     try:
         async with asyncio.timeout(seconds):
             return await request
@@ -70,17 +103,22 @@ async def response_of(request: Awaitable[ResponseT], key: str, seconds: float = 
         raise declined(error) from error
     except stripe.IdempotencyError as error:
         raise KeyReused(key) from error
-    except (stripe.AuthenticationError, stripe.PermissionError) as error:
-        # Not a decline: an operator must correct the key, and until then nothing is concluded.
+    except stripe.PermissionError as error:
+        raise NeverAccepted(key, error.http_status, error.code or "") from error
+    except stripe.AuthenticationError as error:
         log.error("Stripe refuses the API key (%s): put AFTERCARE_STRIPE_API_KEY right", error.http_status)
+        if creates:
+            raise NeverAccepted(key, error.http_status, error.code or "") from error
         raise OutcomeUnknown(key) from error
     except stripe.InvalidRequestError as error:
         if error.code in _AMOUNT_CODES:
             raise InvalidAmount(f"Stripe does not take this amount: {error.code}") from error
         raise InvalidStripeRequest(error.http_status or 400, error.code or "", error.param or "") from error
     except stripe.StripeError as error:
-        # No connection, too many requests (429), a request in progress (409), 5xx, a body that is not JSON. An unknown
-        # 4xx is for people to look at; nothing is concluded from it.
+        # No connection, too many requests (429), a request in progress (409), 5xx, a body that is not JSON.
+        status = error.http_status or 0
+        if creates and 400 <= status < 500 and status not in _RETRIED:
+            raise NeverAccepted(key, status, error.code or "") from error
         raise OutcomeUnknown(key) from error
 
 

@@ -12,7 +12,6 @@ import stripe
 from stripe.params import PaymentIntentCreateParams
 
 from activities.payments.gateway import (
-    INVALID_REQUEST,
     Declined,
     Gateway,
     GatewayRefused,
@@ -27,7 +26,7 @@ from activities.payments.stripe.errors import (
     INVALID_PAYMENT_METHOD,
     REQUEST_SECONDS,
     InvalidStripeRequest,
-    log,
+    NeverAccepted,
     response_of,
 )
 from activities.payments.stripe.http import HttpxClient
@@ -192,7 +191,7 @@ class StripeGateway(Gateway):
         try:
             card = await self._cards.saved(subject, payment_method)
         except InvalidStripeRequest as error:
-            raise _never_accepted(error, key) from error
+            raise NeverAccepted(key, error.status, error.code, error.param) from error
         request: PaymentIntentCreateParams = {
             "amount": units,
             "currency": currency,
@@ -243,7 +242,7 @@ class StripeGateway(Gateway):
         """Create the intent. Raises Declined when no intent is left that could still succeed."""
         try:
             intent = await response_of(
-                self._client.v1.payment_intents.create_async(request, {"idempotency_key": key}), key
+                self._client.v1.payment_intents.create_async(request, {"idempotency_key": key}), key, creates=True
             )
         except Declined as declined:
             left = getattr(getattr(declined.__cause__, "error", None), "payment_intent", None)
@@ -253,7 +252,7 @@ class StripeGateway(Gateway):
         except InvalidStripeRequest as error:
             if error.concerns_card:
                 raise Declined(INVALID_PAYMENT_METHOD, retryable=False) from error
-            raise _never_accepted(error, key) from error
+            raise NeverAccepted(key, error.status, error.code, error.param) from error
         if intent.status == "processing":
             # The response under the key stays `processing`; the intent itself has moved on.
             intent = await self._made(intent.id, key)
@@ -273,15 +272,3 @@ class StripeGateway(Gateway):
             if payment_of(await self._made(intent_id, key)) is not None:
                 # It has succeeded meanwhile: the retry returns it.
                 raise OutcomeUnknown(key) from None
-
-
-def _never_accepted(error: InvalidStripeRequest, key: str) -> GatewayRefused:
-    """A request that Stripe will never accept: logged once, for people to look at."""
-    log.error(
-        "Stripe does not take the request %s (HTTP %s, code %r, parameter %r): it is not sent again",
-        key,
-        error.status,
-        error.code,
-        error.param,
-    )
-    return GatewayRefused(INVALID_REQUEST)

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from domain.claim import Claim
 from domain.dates import end_of_day_after
-from domain.kinds import Attention, (
+from domain.kinds import (
+    Attention,
     ClaimState,
     HoldState,
     Outcome,

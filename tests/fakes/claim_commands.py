@@ -75,11 +75,8 @@ ResultT = TypeVar("ResultT")
 
 @dataclass
 class FakeClaimCommands:
-    """`away`: Temporal is unavailable. `idle`: no worker runs. `ended`: terminated claims. `paying`:
-    claims whose payment waits for the gateway.
-
-    Everything received is recorded.
-    """
+    """`away`: Temporal is unavailable. `idle`: no worker runs. `ended`: terminated claims. `paying`: claims whose
+    payment waits for the gateway. Everything received is recorded."""
 
     database: Database
     clock: Callable[[], datetime]
@@ -240,9 +237,8 @@ class FakeClaimCommands:
         self._receive(request, request.refund_id)
         self.summaries.append(summary)
         ended = await self._in_store(entitlements.end_plan, EndPlan(refund=request, at=self.clock()))
-        if isinstance(ended, PlanEnded):
-            return ended.model_copy(update={"refund_refused": self.refuses_refunds})
-        return ended
+        update = {"refund_refused": self.refuses_refunds}
+        return ended.model_copy(update=update) if isinstance(ended, PlanEnded) else ended
 
     async def execute(self, request: DeviceCommand, key: str) -> str:
         self._receive(request, key)

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from domain.coverage import Term, UseEntry, renewable_until, tally
+from domain.coverage import Term, renewable_until, tally
 from domain.dates import end_of_day_after, local_day, local_text, start_of_day, whole_second
-from domain.device_snapshot import DeviceSnapshot
+from domain.device_snapshot import DeviceSnapshot, MaintenanceCode
 from domain.kinds import DeviceStatus, ReasonCode, TermKind, UseKind
 from domain.reasons import Reason
 
@@ -75,40 +75,42 @@ def bindings_from(purchased_at: datetime, zone: str) -> datetime:
     return start_of_day(local_day(purchased_at, zone), zone)
 
 
+def code_of(snapshot: DeviceSnapshot, term: Term) -> MaintenanceCode | None:
+    """The maintenance code that was issued because of `term`, the first of the lineage (R-MNT-1)."""
+    return snapshot.maintenance_code if [t.id for t in snapshot.terms] == [term.id] else None
+
+
 def verified_until(verified_at: datetime) -> datetime:
     """The last second in which an approved verification lets a plan be bought (R-PUR-2)."""
     return whole_second(verified_at) + VERIFIED_FOR
 
 
-def refund_refusals(
-    term: Term,
-    purchased_at: datetime,
-    terms: Iterable[Term],
-    uses: Iterable[UseEntry],
-    open_claim_id: str | None,
-    zone: str,
-    now: datetime,
-) -> list[Reason]:
+def refund_refusals(snapshot: DeviceSnapshot, term: Term, purchased_at: datetime, now: datetime) -> list[Reason]:
     """Why the price of `term` is not refunded at `now` (R-CAN-1, edge case 51): 14 days, and nothing used or open.
 
-    Of the lineage's `terms` one that renews it must go first: it was sold because this one exists (R-REN-1).
+    What was judged by the plan goes first: a term that renews it (R-REN-1). A maintenance that came with it is a use.
     """
+    zone = snapshot.region.time_zone
     found = []
     last = end_of_day_after(purchased_at, REFUND_DAYS, zone)
     if whole_second(now) > last:
         message = f"A plan can be given back within {REFUND_DAYS} days; that was until {local_text(last, zone)}."
         found.append(Reason(ReasonCode.REFUND_WINDOW_CLOSED, "R-CAN-1", message))
-    renewal = next((t for t in terms if t.starts_at and term.starts_at and t.starts_at > term.starts_at), None)
+    renewal = next((t for t in snapshot.terms if t.starts_at and term.starts_at and t.starts_at > term.starts_at), None)
     if renewal is not None and renewal.starts_at is not None:
         message = f"Its renewal begins on {local_day(renewal.starts_at, zone)}; give that one back first."
         found.append(Reason(ReasonCode.RENEWAL_PENDING, "R-CAN-1", message))
-    entries = [use for use in uses if use.term_id == term.id]
+    entries = [use for use in snapshot.uses if use.term_id == term.id]
     if tally(term, entries)[0].used:
         found.append(Reason(ReasonCode.PLAN_USED, "R-CAN-1", "A replacement of this plan has been used."))
         return found
+    code = code_of(snapshot, term)
+    if code is not None and code.claim_id is not None:
+        message = f"The maintenance of this plan has been used, in case {code.claim_id}."
+        found.append(Reason(ReasonCode.PLAN_USED, "R-CAN-1", message))
     drawing = {use.claim_id for use in entries if use.kind is UseKind.RESERVED}
     drawing -= {use.claim_id for use in entries if use.kind is UseKind.GIVEN_BACK}
-    open_case = open_claim_id or min(drawing, default=None)
+    open_case = snapshot.open_claim_id or min(drawing, default=None)
     if open_case is not None:
         message = f"Case {open_case} for this device is still open; it must be closed first."
         found.append(Reason(ReasonCode.CLAIM_ALREADY_OPEN, "R-CAN-1", message))

@@ -13,7 +13,7 @@ from domain.inspection import normalise_serial
 from domain.kinds import DeviceStatus, ReasonCode
 from domain.maintenance import first_year_end, issue_refusals
 from domain.money import Money
-from domain.purchase import refund_refusals
+from domain.purchase import code_of, refund_refusals
 from domain.reasons import Reason
 from messages.entitlements import (
     ApprovePlan,
@@ -126,12 +126,11 @@ async def end_plan(session: AsyncSession, command: EndPlan) -> PlanEnded | PlanR
         _must_be_undecided(row)
         row.decided_at, row.decided_by, row.decision = command.at, refund.actor, refund.rejected
     else:
-        zone, case = snapshot.region.time_zone, snapshot.open_claim_id
-        reasons = refund_refusals(
-            term_from(row), row.purchased_at, snapshot.terms, snapshot.uses, case, zone, command.at
-        )
+        reasons = refund_refusals(snapshot, term_from(row), row.purchased_at, command.at)
         if reasons:
             return PlanRefused(reasons=tuple(reasons))
+        if code_of(snapshot, term_from(row)) is not None:
+            await session.delete(await session.get_one(MaintenanceCodeRow, snapshot.lineage_id))
     row.ended_at, row.refund_id = command.at, refund.refund_id
     await session.flush()
     return _ended(row, Money(row.price_amount, row.price_currency), row.payment_id, command.at)

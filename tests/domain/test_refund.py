@@ -1,14 +1,16 @@
 """Eligibility for a plan's refund, and its last day."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 
 import pytest
 
 from domain.coverage import UseEntry
+from domain.device_snapshot import MaintenanceCode
 from domain.kinds import ReasonCode
 from domain.purchase import refund_refusals
 from domain.reasons import Reason
-from tests.domain.samples import BERLIN, LA, SYDNEY, TOKYO, at, consumed, given_back, reserved, term
+from tests.domain.samples import BERLIN, LA, SYDNEY, TOKYO, US, at, consumed, given_back, reserved, snapshot, term
 
 SECOND = timedelta(seconds=1)
 BOUGHT = at("2026-01-10T10:00:00", LA)
@@ -28,11 +30,12 @@ BOUGHT = at("2026-01-10T10:00:00", LA)
 )
 def test_an_unused_plan_is_refunded_to_the_end_of_day_fourteen(zone: str, bought: str, last: str) -> None:
     """R-CAN-1: the second before, at and after."""
-    purchased, end = at(bought, zone), at(last, zone)
+    purchased, end, plan = at(bought, zone), at(last, zone), term(bought, zone=zone)
+    device = snapshot(region=replace(US, time_zone=zone), terms=(plan,))
 
     for now in (purchased, end - SECOND, end, end + SECOND * 0.999):
-        assert refund_refusals(term(bought, zone=zone), purchased, (), (), None, zone, now) == []
-    assert refund_refusals(term(bought, zone=zone), purchased, (), (), None, zone, end + SECOND) == [
+        assert refund_refusals(device, plan, purchased, now) == []
+    assert refund_refusals(device, plan, purchased, end + SECOND) == [
         Reason(
             ReasonCode.REFUND_WINDOW_CLOSED,
             "R-CAN-1",
@@ -68,12 +71,37 @@ def test_a_plan_that_is_used_or_in_use_is_not_refunded(
     uses: tuple[UseEntry, ...], open_claim_id: str | None, reasons: list[Reason]
 ) -> None:
     """R-CAN-1, edge case 51."""
-    assert refund_refusals(term(), BOUGHT, (), uses, open_claim_id, LA, BOUGHT) == reasons
-    assert refund_refusals(term(), BOUGHT, (), iter(uses), open_claim_id, LA, BOUGHT) == reasons
+    device = snapshot(uses=uses, open_claim_id=open_claim_id)
+    assert refund_refusals(device, term(), BOUGHT, BOUGHT) == reasons
 
 
 def test_all_reasons_against_a_refund_are_returned_at_once() -> None:
     """R-CAN-1."""
     late = at("2026-02-01T00:00:00", LA)
-    codes = [r.code for r in refund_refusals(term(), BOUGHT, (), (reserved("C1"),), "C1", LA, late)]
+    device = snapshot(uses=(reserved("C1"),), open_claim_id="C1")
+    codes = [r.code for r in refund_refusals(device, term(), BOUGHT, late)]
     assert codes == [ReasonCode.REFUND_WINDOW_CLOSED, ReasonCode.CLAIM_ALREADY_OPEN]
+
+
+@pytest.mark.parametrize(
+    ("claim_id", "codes"),
+    [
+        pytest.param(None, [], id="issued and not used: it is void with the plan"),
+        pytest.param("C9", [ReasonCode.PLAN_USED], id="used"),
+    ],
+)
+def test_a_maintenance_that_came_with_the_plan_is_a_use_of_it(claim_id: str | None, codes: list[ReasonCode]) -> None:
+    """R-CAN-1, R-MNT-1: the code was issued because of the plan."""
+    code = MaintenanceCode("MNT-1", date(2026, 1, 11), date(2027, 1, 10), claim_id)
+    plan = term("2026-01-10T10:00:00")
+    device = snapshot(terms=(plan,), maintenance_code=code)
+    assert [r.code for r in refund_refusals(device, plan, BOUGHT, BOUGHT)] == codes
+
+
+def test_a_renewal_is_given_back_whatever_became_of_the_first_years_maintenance() -> None:
+    """R-CAN-1, R-MNT-1."""
+    first, second = term("2025-01-10T10:00:00"), term("2026-01-11T00:00:00", id="t2")
+    code = MaintenanceCode("MNT-1", date(2025, 1, 11), date(2026, 1, 10), "C9")
+    device = snapshot(terms=(first, second), maintenance_code=code)
+    assert refund_refusals(device, second, BOUGHT, BOUGHT) == []
+    assert [r.code for r in refund_refusals(device, first, BOUGHT, BOUGHT)] == [ReasonCode.RENEWAL_PENDING]

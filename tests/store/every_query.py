@@ -67,6 +67,8 @@ def every_query(database: Database) -> Iterator[tuple[str, Query]]:
     yield "claim", lambda: queries.claim(customer.claim_id)
     yield "claim with its address", lambda: queries.claim_with_address(customer.claim_id)
     yield "plans", lambda: queries.plans(customer.serial_number)
+    yield "plans in question", queries.plan_questions
+    yield "plans in question, next page", partial(queries.plan_questions, cursor=DEEP)
     yield "timeline", lambda: queries.events(customer.claim_id)
     yield "ends of timelines", lambda: queries.timeline_ends([customer.claim_id])
     yield "idempotency keys", lambda: keys.delete_before(NOW - timedelta(days=9999))

@@ -8,9 +8,16 @@ from sqlmodel import select
 from activities.entitlements import DatabaseEntitlements
 from domain.kinds import ReasonCode, Service
 from domain.money import Money
-from messages.entitlements import ApprovePlan, EndPlan, PlanEnded, RefundPlan
+from messages.entitlements import (
+    ApprovePlan,
+    EndPlan,
+    IssueMaintenanceCode,
+    MaintenanceCodeIssued,
+    PlanEnded,
+    RefundPlan,
+)
 from messages.registry import PlanBought, PlanRefused
-from store.tables.devices import TermRow
+from store.tables.devices import MaintenanceCodeRow, TermRow
 from tests.store.programme import NOW, Programme
 from tests.store.test_plans import bought, refund_of, renewed
 from tests.store.test_registry import refusal
@@ -19,23 +26,23 @@ LONG_AGO = NOW - timedelta(days=60)
 LATER = NOW + timedelta(days=1)
 
 
-async def in_question(programme: Programme, serial: str = "M3-1", plan_id: str = "plan_1") -> None:
+async def in_question(programme: Programme, serial: str = "M3-2001", plan_id: str = "plan_1") -> None:
     """A plan bought for a device that was said not to be activated; its activation was sixty days earlier."""
     await programme.device(serial, kind=None, bound=False, activated_at=None)
-    plan = programme.plan(plan_id=plan_id).model_copy(update={"serial_number": serial})
+    plan = programme.plan(serial, plan_id)
     assert isinstance(await programme.plans.add_plan(programme.add(plan)), PlanBought)
     for _ in range(2):
         await programme.activate(serial, LONG_AGO, LATER)
 
 
 def approval(**other: object) -> ApprovePlan:
-    given = {"serial_number": "M3-1", "plan_id": "plan_1", "reason": "Sold as new.", "actor": "staff", "at": LATER}
+    given = {"serial_number": "M3-2001", "plan_id": "plan_1", "reason": "Sold as new.", "actor": "staff", "at": LATER}
     return ApprovePlan.model_validate(given | other)
 
 
 def rejection(refund_id: str = "rfd_1") -> EndPlan:
     refund = RefundPlan(
-        refund_id=refund_id, plan_id="plan_1", serial_number="M3-1", actor="staff", rejected="Flown for weeks."
+        refund_id=refund_id, plan_id="plan_1", serial_number="M3-2001", actor="staff", rejected="Flown for weeks."
     )
     return EndPlan(refund=refund, at=LATER + timedelta(days=30))
 
@@ -43,7 +50,7 @@ def rejection(refund_id: str = "rfd_1") -> EndPlan:
 async def test_a_back_dated_activation_puts_the_plan_to_staff_and_covers_nothing(programme: Programme) -> None:
     """The activation itself is a fact and is kept."""
     await in_question(programme)
-    shown = await programme.queries.device("M3-1", LATER)
+    shown = await programme.queries.device("M3-2001", LATER)
     assert shown is not None
     assert shown.activated_at == LONG_AGO
     assert [(p.starts_on, p.question) for p in shown.care.periods] == [(None, ReasonCode.ACTIVATION_BEFORE_WINDOW)]
@@ -54,7 +61,7 @@ async def test_a_back_dated_activation_puts_the_plan_to_staff_and_covers_nothing
     (listed,) = (await programme.queries.plan_questions()).items
     assert (listed.plan_id, listed.serial_number, listed.question) == (
         "plan_1",
-        "M3-1",
+        "M3-2001",
         ReasonCode.ACTIVATION_BEFORE_WINDOW,
     )
     assert (listed.purchased_at, listed.activated_at) == (NOW, LONG_AGO)
@@ -65,8 +72,8 @@ async def test_an_activation_within_the_window_starts_the_plan(programme: Progra
     """R-PUR-5, R-PUR-6."""
     await programme.device(kind=None, bound=False, activated_at=None)
     await programme.plans.add_plan(programme.add(programme.plan()))
-    await programme.activate("M3-1", NOW - timedelta(hours=hours), NOW + timedelta(days=4))
-    shown = await programme.queries.device("M3-1", NOW + timedelta(days=4))
+    await programme.activate("M3-2001", NOW - timedelta(hours=hours), NOW + timedelta(days=4))
+    shown = await programme.queries.device("M3-2001", NOW + timedelta(days=4))
     assert shown is not None
     assert shown.care.active
     assert (await programme.queries.plan_questions()).items == ()
@@ -77,7 +84,7 @@ async def test_an_approved_plan_covers_from_its_purchase_on(programme: Programme
     entitlements = DatabaseEntitlements(programme.database)
     for _ in range(2):
         await entitlements.approve_plan(approval())
-    shown = await programme.queries.device("M3-1", LATER)
+    shown = await programme.queries.device("M3-2001", LATER)
     assert shown is not None
     assert [(p.starts_on, p.ends_on, p.question) for p in shown.care.periods] == [
         (date(2025, 11, 3), date(2026, 11, 3), None)
@@ -118,7 +125,7 @@ async def test_a_plan_that_was_given_back_is_not_begun_by_the_activation(program
     await programme.device(kind=None, bound=False, activated_at=None)
     await programme.plans.add_plan(programme.add(programme.plan()))
     assert isinstance(await DatabaseEntitlements(programme.database).end_plan(refund_of("plan_1")), PlanEnded)
-    await programme.activate("M3-1", LONG_AGO, LATER)
+    await programme.activate("M3-2001", LONG_AGO, LATER)
     async with programme.database.snapshot() as session:
         (row,) = (await session.exec(select(TermRow))).all()
     assert (row.starts_at, row.question) == (None, None)
@@ -126,7 +133,7 @@ async def test_a_plan_that_was_given_back_is_not_begun_by_the_activation(program
 
 async def test_plans_in_question_are_listed_in_pages(programme: Programme) -> None:
     for number in range(3):
-        await in_question(programme, f"M3-{number}1", f"plan_{number}")
+        await in_question(programme, f"M3-300{number}", f"plan_{number}")
     first = await programme.queries.plan_questions(2)
     rest = await programme.queries.plan_questions(2, first.next_cursor)
     assert [p.plan_id for p in (*first.items, *rest.items)] == ["plan_0", "plan_1", "plan_2"]
@@ -148,15 +155,38 @@ async def test_a_plan_that_was_renewed_is_given_back_after_its_renewal(programme
 async def test_a_binding_from_before_the_purchase_makes_no_flyaway_possible(programme: Programme) -> None:
     """R-FLY-8: told years late or in time; bound again after the purchase it counts."""
     await programme.device(kind=None, bound=False, activated_at=NOW - timedelta(hours=30))
-    await programme.bind("M3-1", "RC1", NOW - timedelta(days=900))
+    await programme.bind("M3-2001", "RC1", NOW - timedelta(days=900))
     assert isinstance(await programme.plans.add_plan(programme.add(programme.plan())), PlanBought)
     lost = NOW + timedelta(days=2)
     flyaway = programme.reservation(service=Service.FLYAWAY, at=lost + timedelta(hours=1), occurred_at=lost)
     assert await programme.refused(flyaway) == [ReasonCode.NOT_BOUND]
-    shown = await programme.queries.device("M3-1", lost)
+    shown = await programme.queries.device("M3-2001", lost)
     assert shown is not None
     assert shown.binding is not None
     assert shown.binding.counts_for_flyaway is False
-    await programme.bind("M3-1", "RC1", NOW + timedelta(days=1), lost + timedelta(minutes=5))
+    await programme.bind("M3-2001", "RC1", NOW + timedelta(days=1), lost + timedelta(minutes=5))
     reserved = await programme.reserve(flyaway)
     assert reserved.binding_told_at == lost + timedelta(minutes=5)
+
+
+@pytest.mark.parametrize("used", [False, True])
+async def test_a_plan_takes_its_maintenance_code_along(programme: Programme, used: bool) -> None:
+    """R-CAN-1, R-MNT-1: a code that was not used is void; one that was is a use of the plan."""
+    plan = await bought(programme)
+    entitlements = DatabaseEntitlements(programme.database)
+    issued = await entitlements.issue_maintenance_code(
+        IssueMaintenanceCode(serial_number="M3-2001", code="MNT-1", at=NOW)
+    )
+    assert isinstance(issued, MaintenanceCodeIssued)
+    if used:
+        async with programme.database.transaction() as session:
+            (row,) = (await session.exec(select(MaintenanceCodeRow))).all()
+            row.claim_id = "clm_1"
+    ended = await entitlements.end_plan(refund_of(plan.plan_id))
+    async with programme.database.snapshot() as session:
+        codes = (await session.exec(select(MaintenanceCodeRow))).all()
+    if used:
+        assert isinstance(ended, PlanRefused)
+        assert [reason.code for reason in ended.reasons] == [ReasonCode.PLAN_USED]
+        return
+    assert (type(ended), codes) == (PlanEnded, [])

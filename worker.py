@@ -152,6 +152,7 @@ def activities(settings: Settings, database: Database) -> list[Callable[..., Any
         record.compute_deadline,
         record.identify_serial,
         record.find_delivered_notices,
+        record.find_waiting_events,
         registry.register_device,
         registry.activate_device,
         registry.bind_controller,

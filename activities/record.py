@@ -14,6 +14,7 @@ from messages.record import (
     DispatchRecorded,
     DispatchRefused,
     FindDeliveredNotices,
+    FindWaitingEvents,
     IdentifySerial,
     Record,
     RecordDispatch,
@@ -21,10 +22,12 @@ from messages.record import (
     SaveClaim,
     SerialIdentified,
     UseReserved,
+    WaitingEvents,
     WindowComputed,
 )
 from store.database import Database
 from store.reads.delivered_notices import delivered_kinds
+from store.reported_events import waiting_events
 from store.writes import claims, dispatch, reservations
 
 
@@ -69,3 +72,8 @@ class DatabaseRecord(Record):
     @activity.defn
     async def find_delivered_notices(self, request: FindDeliveredNotices) -> DeliveredNotices:
         return DeliveredNotices(kinds=await delivered_kinds(self._database, request.claim_id))
+
+    @activity.defn
+    async def find_waiting_events(self, request: FindWaitingEvents) -> WaitingEvents:
+        async with self._database.snapshot() as session:
+            return WaitingEvents(events=tuple(await waiting_events(session, request.claim_id)))

@@ -16,6 +16,7 @@ from api.authentication import AuthenticationMiddleware
 from api.body_limit import BodyLimitMiddleware
 from api.claim_commands import ClaimCommands
 from api.config import ApiConfig
+from api.event_reports import EventReports
 from api.event_stream import EventStreams
 from api.idempotency import IdempotencyMiddleware
 from api.key_guard import KeyGuard
@@ -30,6 +31,7 @@ from api.routes import (
     development,
     devices,
     operations,
+    parcels,
     plan_questions,
     plans,
     quotes,
@@ -45,6 +47,7 @@ from store.idempotency_keys import IdempotencyKeys
 from store.migrate import newest
 from store.readiness import Readiness
 from store.reads.queries import Queries
+from store.reported_events import ReportedEvents
 from store.webhook_events import WebhookEvents
 
 log = logging.getLogger("aftercare.api")
@@ -67,6 +70,9 @@ def create_app(
     """
     database = Database(config.database_url)
     idempotency_keys, metrics, queries = IdempotencyKeys(database), Metrics(), Queries(database)
+    commands = claim_commands or TemporalClaimCommands(
+        config.temporal_client, config.task_queue, movable_clocks=config.development
+    )
     services = Services(
         config=config,
         database=database,
@@ -74,8 +80,8 @@ def create_app(
         queries=queries,
         streams=EventStreams(queries),
         webhooks=WebhookEvents(database),
-        claim_commands=claim_commands
-        or TemporalClaimCommands(config.temporal_client, config.task_queue, movable_clocks=config.development),
+        claim_commands=commands,
+        reports=EventReports(ReportedEvents(database), commands, queries, now),
         quotes=QuoteSigner(config.secret),
         now=now,
     )
@@ -84,12 +90,14 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await services.claim_commands.open()
         cleanup = asyncio.create_task(_delete_expired(idempotency_keys, services.webhooks, now))
+        retries = asyncio.create_task(services.reports.retry_for_ever())
         try:
             yield
         finally:
-            cleanup.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await cleanup
+            for task in (cleanup, retries):
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
             await services.streams.stop()
             await services.claim_commands.close()
             await database.close()
@@ -130,8 +138,9 @@ def version_1_routers(in_development: bool) -> list[APIRouter]:
     """The routers below `/v1`."""
     # Included directly: a router inside a router would be matched twice for every request.
     # Routers are matched in this order, so the most requested ones come first.
-    routers = [devices.router, claims.router, claim_actions.router, shipping.router, catalogue.router, quotes.router]
-    routers += [plans.router, plan_questions.router, repair_actions.router, reconciliations.router, webhooks.router]
+    routers = [devices.router, claims.router, claim_actions.router, parcels.router, shipping.router, catalogue.router]
+    routers += [quotes.router, plans.router, plan_questions.router, repair_actions.router, reconciliations.router]
+    routers.append(webhooks.router)
     return [*routers, development.router] if in_development else routers
 
 

@@ -10,8 +10,7 @@ from messages.claims import (
     ClaimAccepted,
     ClaimRefused,
     Decision,
-    ParcelArrived,
-    ParcelScanned,
+    ParcelEvent,
     PaymentChanged,
     SubmitCareExpress,
     SubmitFlyaway,
@@ -65,6 +64,10 @@ class TimeSkippingUnsupported(Exception):
 
 class ClaimNotRunning(Exception):
     """No such workflow is running: it never existed, it has closed, or its history is no longer kept."""
+
+
+class EventNotTaken(Exception):
+    """The workflow is running and Temporal does not let it have the event, for example at its limit of signals."""
 
 
 class CommandRejected(Exception):
@@ -125,8 +128,8 @@ class ClaimCommands(Protocol):
     async def decide(self, claim_id: str, action: Action, decision: Decision, key: str) -> Claim:
         """Send an update and await the claim after it. Raises CommandRejected, ClaimNotRunning."""
 
-    async def send_event(self, claim_id: str, event: ParcelScanned | ParcelArrived | PaymentChanged) -> None:
-        """Signal the claim that something happened. Raises ClaimNotRunning."""
+    async def send_event(self, claim_id: str, event: ParcelEvent | PaymentChanged) -> None:
+        """Signal the claim that something happened. Raises ClaimNotRunning, EventNotTaken."""
 
     async def claim_time(self, claim_id: str) -> datetime:
         """The current time on the claim's own clock. Raises ClaimNotRunning where clocks can be moved."""

@@ -25,6 +25,7 @@ class ProgrammeCounts:
     attention: Mapping[Attention, int] = field(default_factory=dict)
     mails: Mapping[str, int] = field(default_factory=dict)
     reconciled: tuple[datetime, Mapping[Code, int]] | None = None
+    waiting_events: int = 0
 
 
 class Metrics:
@@ -52,6 +53,11 @@ class Metrics:
         )
         self._attention = self._gauge("aftercare_claims_with_attention", "Claims that staff must look at", "code")
         self._mails = self._gauge("aftercare_mails", "Mails that are not sent, by what became of them", "status")
+        self._waiting = Gauge(
+            "aftercare_waiting_events",
+            "Events reported about claims that the claims could not be told yet",
+            registry=self._registry,
+        )
         self._findings = Gauge(
             "aftercare_reconciliation_findings",
             "What the last reconciliation found, by code; nothing before the first",
@@ -83,6 +89,7 @@ class Metrics:
         _set(self._oldest, {state: at.timestamp() for state, at in now.oldest.items()})
         _set(self._attention, now.attention)
         _set(self._mails, now.mails)
+        self._waiting.set(now.waiting_events)
         return generate_latest(self._registry)
 
     def _gauge(self, name: str, description: str, label: str) -> Gauge:

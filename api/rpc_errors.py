@@ -1,6 +1,7 @@
 """API: a time limit for every exchange with Temporal, and its errors in the API's own types. Knows no workflow."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -16,8 +17,10 @@ from temporalio.client import (
 from temporalio.exceptions import ActivityError, ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
-from api.claim_commands import ClaimNotRunning, CommandRejected, TemporalUnavailable
+from api.claim_commands import ClaimNotRunning, CommandRejected, EventNotTaken, TemporalUnavailable
 from domain.kinds import Action
+
+log = logging.getLogger("aftercare.api")
 
 QUICK_TIMEOUT: Final = timedelta(seconds=5)
 """For a single call that Temporal answers at once."""
@@ -25,8 +28,6 @@ TIMEOUTS: Final = (RPCTimeoutOrCancelledError, TimeoutError)
 WORKER_LOST: Final = RPCStatusCode.FAILED_PRECONDITION
 """The workflow's worker was lost in the middle of a task; it answers again once a worker takes the task."""
 _UPDATE_OF_CLOSED_WORKFLOW: Final = "AcceptedUpdateCompletedWorkflow"
-_REQUEST_FAULTS: Final = {RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.UNIMPLEMENTED}
-"""Codes that mean the request itself is wrong: a bug in this program, not an outage."""
 
 
 @asynccontextmanager
@@ -55,9 +56,22 @@ async def translate_rpc_errors(timeout: timedelta) -> AsyncIterator[None]:
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
             raise ClaimNotRunning(error.message) from error
-        if error.status in _REQUEST_FAULTS:
-            raise
+        if error.status is RPCStatusCode.UNIMPLEMENTED:
+            raise  # a call that this server does not have: a fault of this program
+        if error.status is RPCStatusCode.INVALID_ARGUMENT:
+            log.error("Temporal refuses a request: %s", error.message)  # a limit, or a fault of this program
         raise TemporalUnavailable(f"{error.status.name}: {error.message}") from error
+
+
+@asynccontextmanager
+async def translate_signal_errors() -> AsyncIterator[None]:
+    """Raises EventNotTaken where the workflow's limit of signals is reached."""
+    try:
+        yield
+    except RPCError as error:
+        if error.status is RPCStatusCode.INVALID_ARGUMENT:
+            raise EventNotTaken(error.message) from error
+        raise
 
 
 def _rejection(cause: BaseException) -> Exception:

@@ -11,6 +11,7 @@ from fastapi import Depends, Request, Security
 from api.auth import RequireRole
 from api.claim_commands import ClaimCommands
 from api.config import ApiConfig
+from api.event_reports import EventReports
 from api.event_stream import EventStreams
 from api.problems import not_found
 from api.quote_signer import QuoteSigner
@@ -33,6 +34,7 @@ class Services:
     queries: Queries
     webhooks: WebhookEvents
     claim_commands: ClaimCommands
+    reports: EventReports
     quotes: QuoteSigner
     now: Callable[[], datetime]
     streams: EventStreams

@@ -19,8 +19,13 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper
 
 from api import device_commands
-from api.claim_commands import ClaimNotRunning, DeviceCommand, Submission, TimeSkippingUnsupported
-from api.rpc_errors import QUICK_TIMEOUT, TIMEOUTS, WORKER_LOST, translate_rpc_errors
+from api.claim_commands import (
+    ClaimNotRunning,
+    DeviceCommand,
+    Submission,
+    TimeSkippingUnsupported,
+)
+from api.rpc_errors import QUICK_TIMEOUT, TIMEOUTS, WORKER_LOST, translate_rpc_errors, translate_signal_errors
 from api.short_workflows import run_workflow
 from api.start_metadata import claim_details, claim_memo, claim_search_attributes, submitted_claim
 from api.temporal_connection import TemporalConnection
@@ -32,8 +37,7 @@ from messages.claims import (
     ClaimAccepted,
     ClaimRefused,
     Decision,
-    ParcelArrived,
-    ParcelScanned,
+    ParcelEvent,
     PaymentChanged,
     SubmitCareExpress,
     SubmitFlyaway,
@@ -181,8 +185,8 @@ class TemporalClaimCommands:
                 else:
                     return claim
 
-    async def send_event(self, claim_id: str, event: ParcelScanned | ParcelArrived | PaymentChanged) -> None:
-        async with translate_rpc_errors(QUICK_TIMEOUT):
+    async def send_event(self, claim_id: str, event: ParcelEvent | PaymentChanged) -> None:
+        async with translate_rpc_errors(QUICK_TIMEOUT), translate_signal_errors():
             handle = (await self._connection.client()).get_workflow_handle(claim_id)
             await handle.signal(SIGNAL_OF[type(event)], event, rpc_timeout=QUICK_TIMEOUT)
 

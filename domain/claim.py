@@ -50,8 +50,9 @@ class Return:
 
     `due_at` is the last second in which the unit may arrive; `carried_until` the last one when the carrier took the
     parcel in time (R-RET-4); `late_until` the last one in which a late return is refunded (R-RET-10). All three are
-    computed once, by calendar, and stored; `due_text` and `late_text` are local times as text. `scanned_at` and
-    `arrived_at` are what carrier and warehouse reported, `parcel` the one that was scanned.
+    computed once, by calendar, and stored; `due_text` and `late_text` are local times as text. `scanned_at`,
+    `delivered_at` (by the carrier, to us) and `arrived_at` are what carrier and warehouse reported, `parcel` the one
+    that was scanned.
     """
 
     window_days: int
@@ -66,6 +67,7 @@ class Return:
     due_text: str = ""
     late_text: str = ""
     parcel: Parcel | None = None
+    delivered_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

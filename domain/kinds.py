@@ -140,6 +140,12 @@ class Attention(StrEnum):
     """The gateway has taken or refunded what this claim did not, or its sum is not what the outcome says."""
     PAYMENT_DISPUTED = "payment_disputed"
     """The customer's bank disputes a payment: staff answer at the gateway."""
+    EVENT_WAITING = "event_waiting"
+    """An event that was reported could not be told to the claim's process yet."""
+    UNCLAIMED_ARRIVAL = "unclaimed_arrival"
+    """A parcel is here that no process waits for: it is somebody's task (`GET /unclaimed-parcels`)."""
+    DELIVERED_NOT_RECEIVED = "delivered_not_received"
+    """The carrier says that it delivered the parcel to us, and the warehouse has not booked it."""
 
     @property
     def outlives_the_claim(self) -> bool:

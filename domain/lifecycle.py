@@ -68,7 +68,8 @@ def allowed_actions(claim: Claim) -> tuple[Action, ...]:
     asked = owed or Attention.HOLD_AT_RISK in claim.attention
     if asked and Action.PAYMENT_METHOD not in actions:
         actions = (*actions, Action.PAYMENT_METHOD)
-    if not {Attention.DEFAULT_HELD_BACK, Attention.QUOTE_UNAPPROVED}.isdisjoint(claim.attention):
+    held_back = not {Attention.DEFAULT_HELD_BACK, Attention.QUOTE_UNAPPROVED}.isdisjoint(claim.attention)
+    if held_back or _refund_waits_for_staff(claim):
         actions = (*actions, Action.DECISION)
     return actions
 
@@ -85,7 +86,15 @@ def _actions_by_state(claim: Claim) -> dict[ClaimState, tuple[Action, ...]]:
             return _MAINTENANCE
 
 
+def _refund_waits_for_staff(claim: Claim) -> bool:
+    """A unit that came after the last day for a refund was inspected: staff refund or keep the charge (R-RET-10)."""
+    return Attention.REFUND_DUE in claim.attention and claim.state is ClaimState.DEFAULTED
+
+
 def _after_closing(claim: Claim) -> tuple[Action, ...]:
+    if Attention.REFUND_DUE in claim.attention:
+        owed = (Action.PAYMENT_METHOD,) if claim.amount_owed else ()
+        return (Action.INSPECTION, Action.WAIVER, Action.DECISION, *owed)
     if claim.outcome in _CHARGED and claim.amount_owed:
         return (Action.WAIVER, Action.PAYMENT_METHOD)
     if claim.outcome in _CHARGED and claim.dispute_until is not None:

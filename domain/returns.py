@@ -54,14 +54,25 @@ def waits_until(returning: Return) -> datetime:
     return returning.carried_until if carried_in_time(returning) else returning.due_at
 
 
+def delivered_by(returning: Return, deadline: datetime) -> bool:
+    """Whether the carrier says that it delivered the parcel to us by `deadline`: then no machine charges a default,
+    and the warehouse looks for the parcel (R-RET-3, decision 22 of the programme)."""
+    return returning.delivered_at is not None and whole_second(returning.delivered_at) <= deadline
+
+
+def reached_us(returning: Return, arrived_at: datetime) -> datetime:
+    """The moment that counts for an arrival: the carrier's delivery, where that was earlier (R-RET-3)."""
+    return min(arrived_at, returning.delivered_at or arrived_at)
+
+
 def in_time(returning: Return, arrived_at: datetime) -> bool:
     """Whether a unit that arrived at `arrived_at` is in time, whatever else happened meanwhile (R-RET-2..4)."""
-    return whole_second(arrived_at) <= waits_until(returning)
+    return whole_second(reached_us(returning, arrived_at)) <= waits_until(returning)
 
 
 def refundable(returning: Return, arrived_at: datetime) -> bool:
     """Whether an arrival after the default charge is refunded without a person deciding (R-RET-10)."""
-    return whole_second(arrived_at) <= returning.late_until
+    return whole_second(reached_us(returning, arrived_at)) <= returning.late_until
 
 
 def cure_until(notified_at: datetime, due_at: datetime, zone: str, days: int) -> datetime:

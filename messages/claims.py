@@ -121,6 +121,14 @@ class ParcelArrived(Event):
     reason: str | None = None
 
 
+class ParcelDelivered(Event):
+    """The carrier says that it delivered the customer's parcel to us at `delivered_at`."""
+
+    carrier: str
+    tracking_number: str
+    delivered_at: datetime
+
+
 class PaymentChanged(Event):
     """A webhook of the gateway about the payment. The workflow reads the payment; the webhook itself proves nothing."""
 
@@ -245,7 +253,8 @@ class Complete(Decision):
     serial_number_confirmed: bool = False
 
 
-ClaimEventMessage = ParcelScanned | ParcelArrived | PaymentChanged | MailFailed | OwnerCorrected
+ParcelEvent = ParcelScanned | ParcelArrived | ParcelDelivered
+ClaimEventMessage = ParcelScanned | ParcelArrived | ParcelDelivered | PaymentChanged | MailFailed | OwnerCorrected
 
 DECISIONS: Final[dict[Action, type[Decision]]] = {
     Action.DISPATCH: Dispatch,
@@ -267,6 +276,7 @@ DECISIONS: Final[dict[Action, type[Decision]]] = {
 SIGNALS: Final[dict[str, type[Event]]] = {
     Action.RETURN_SCAN.value: ParcelScanned,
     Action.ARRIVAL.value: ParcelArrived,
+    "delivery": ParcelDelivered,
     "payment_changed": PaymentChanged,
     "mail_failed": MailFailed,
     "owner_corrected": OwnerCorrected,
@@ -285,14 +295,3 @@ def needs_payment(claim: Claim, decision: Decision) -> bool:
     choice = decision.choice if isinstance(decision, ChooseParts | ChooseRepair) else None
     approves = decision.approve if isinstance(decision, Decide) else True
     return lifecycle.needs_payment(claim, action_of(decision), choice=choice, approves=approves)
-
-
-def happened_at(message: Event | Decision) -> datetime | None:
-    """An event's own time; None for a message that counts from when it is received."""
-    match message:
-        case ParcelScanned():
-            return message.scanned_at
-        case ParcelArrived():
-            return message.arrived_at
-        case _:
-            return None

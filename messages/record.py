@@ -12,7 +12,7 @@ from domain.eligibility import Card
 from domain.kinds import Component, Service, Tier
 from domain.policy import Policy
 from messages.base import Message
-from messages.claims import ClaimRefused, QuotedAmounts
+from messages.claims import ClaimRefused, ParcelArrived, ParcelDelivered, ParcelScanned, QuotedAmounts
 from messages.mail import Notice
 
 
@@ -70,7 +70,8 @@ class SaveClaim(Message):
     """Write the claim with the events since the last save. `version` rises by one per save within `run_id`.
 
     `gives_back` returns the reserved use (R-CLM-6). Saving the same version again changes nothing. `notices` go into
-    the outbox in the same transaction, each once per claim, kind and occurrence.
+    the outbox in the same transaction, each once per claim, kind and occurrence. `unclaimed` are parcels that arrived
+    and that the claim does not wait for: each becomes a task of people.
     """
 
     claim: Claim
@@ -79,6 +80,7 @@ class SaveClaim(Message):
     events: tuple[ClaimEvent, ...]
     gives_back: bool = False
     notices: tuple[Notice, ...] = ()
+    unclaimed: tuple[ParcelArrived, ...] = ()
 
 
 class RecordDispatch(Message):
@@ -146,6 +148,18 @@ class IdentifySerial(Message):
     lineage_id: str
 
 
+class FindWaitingEvents(Message):
+    """Find the events of the claim that its workflow could not be told."""
+
+    claim_id: str
+
+
+class WaitingEvents(Message):
+    """The decisive ones first."""
+
+    events: tuple[ParcelScanned | ParcelArrived | ParcelDelivered, ...]
+
+
 class SerialIdentified(Message):
     """`open_claim_id`: another open claim waits for that unit; `same_owner`: of the same customer.
 
@@ -198,3 +212,7 @@ class Record(ABC):
     @activity.defn
     @abstractmethod
     async def find_delivered_notices(self, request: FindDeliveredNotices) -> DeliveredNotices: ...
+
+    @activity.defn
+    @abstractmethod
+    async def find_waiting_events(self, request: FindWaitingEvents) -> WaitingEvents: ...

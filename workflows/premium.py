@@ -77,7 +77,7 @@ class CareExpressPremium(ClaimWorkflow):
 
     @property
     def phases(self) -> tuple[object, ...]:
-        return (self, self.dispatch, self.original, self.original.settlement)
+        return (self, self.dispatch, self.original, self.original.charged, self.original.settlement)
 
     def snapshot(self, claim: ClaimData) -> PremiumSnapshot:
         return PremiumSnapshot(

@@ -16,6 +16,7 @@ from messages.claims import (
     Event,
     Inspect,
     ParcelArrived,
+    ParcelDelivered,
     ParcelScanned,
     SubmitCareExpress,
 )
@@ -92,10 +93,14 @@ class CareExpressStandard(ClaimWorkflow):
         """The damaged unit arrives within thirty days, or the claim lapses (R-EXP-2)."""
         while True:
             match await self.next_before_deadline("unit expected by"):
+                case TimeReached() if self.window.delivered_in_time():
+                    self.window.wait_for_warehouse()
                 case TimeReached():
                     return self.lapse
                 case ParcelArrived() as event:
                     return self._arrived(event)
+                case ParcelDelivered() as event:
+                    self.window.delivered(event)
                 case ParcelScanned() as event:
                     await self.window.scanned(event)
                     self.record.change(deadline=returns.waits_until(self.window.returning))
@@ -145,10 +150,14 @@ class CareExpressStandard(ClaimWorkflow):
     async def _await_correction(self) -> Phase | None:
         while True:
             match await self.next_before_deadline("unit expected by"):
+                case TimeReached() if self.window.delivered_in_time():
+                    self.window.wait_for_warehouse()
                 case TimeReached():
                     return self.lapse
                 case ParcelArrived() as event:
                     return self._arrived(event)
+                case ParcelDelivered() as event:
+                    self.window.delivered(event)
                 case ParcelScanned() as event:
                     await self.window.scanned(event)
                 case ChooseParts(choice=PartsChoice.SEND) as decision:

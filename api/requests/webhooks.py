@@ -68,8 +68,8 @@ class PaymentEventBody(WebhookBody):
 class CarrierEventBody(WebhookBody):
     """An event of a carrier.
 
-    Only `accepted` has an effect, the scan that earns days of grace (R-RET-4). The warehouse reports whether and when
-    the parcel arrived (R-RET-3).
+    `accepted` is the scan that earns days of grace (R-RET-4). `delivered` holds a default back until the warehouse has
+    looked for the parcel; that it arrived is reported by the warehouse (R-RET-3).
     """
 
     model_config = with_example(
@@ -83,7 +83,7 @@ class CarrierEventBody(WebhookBody):
     )
 
     id: Reference
-    event: Line = Field(description="`accepted`, or any other word, which is stored without effect.")
+    event: Line = Field(description="`accepted` or `delivered`; any other word is stored without effect.")
     claim_id: Reference
     tracking_number: Reference
     occurred_at: Instant

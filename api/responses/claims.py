@@ -56,6 +56,7 @@ CLAIM_EXAMPLE = {
         "arrived_at": None,
         "extended_days": 0,
         "parcel": None,
+        "delivered_at": None,
     },
     "shipment": {"carrier": "UPS", "tracking_number": "1Z999"},
     "ship_to": None,
@@ -115,6 +116,7 @@ class ReturnView(View):
     arrived_at: Moment | None
     extended_days: int
     parcel: ParcelView | None
+    delivered_at: Moment | None
 
 
 class InspectionView(View):

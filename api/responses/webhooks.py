@@ -8,8 +8,8 @@ from store.tables.webhook_events import WebhookState
 class WebhookView(View):
     """The state of the event, from this delivery or the first one.
 
-    `delivered`: its claim received it. `finished`: its claim is closed. `parked`: no such claim is running, operators
-    will look at it. `ignored`: events of this type have no effect.
+    `delivered`: its claim received it, or it is stored and its claim is told soon. `finished`: its claim is closed.
+    `parked`: no such claim is running, operators will look at it. `ignored`: events of this type have no effect.
     """
 
     model_config = with_example({"state": "delivered"})

@@ -1,16 +1,12 @@
-"""API: events and decisions of a claim. Events are sent as signals, decisions as updates."""
-
-from datetime import datetime, timedelta
+"""API: decisions on a claim, sent as updates."""
 
 from fastapi import APIRouter
 
 from api.auth import CustomerServiceOrStaff, Staff, Warehouse
-from api.claim_commands import ClaimNotRunning
 from api.idempotency import Key
 from api.openapi import write_problems
-from api.problems import Code, invalid
+from api.problems import Code
 from api.requests.actions import (
-    ArrivalBody,
     CancelBody,
     DecisionBody,
     DispatchBody,
@@ -19,16 +15,12 @@ from api.requests.actions import (
     InspectionBody,
     PartsChoiceBody,
     PaymentMethodBody,
-    ReturnScanBody,
     WaiverBody,
 )
-from api.responses.base import rfc3339
 from api.responses.claims import ClaimView
 from api.routes.claims import ClaimInPath
-from api.routes.decisions import not_running_problem, send_decision
-from api.services import Services, ServicesDep
-from domain.dates import whole_second
-from domain.eligibility import CLOCK_SKEW
+from api.routes.decisions import send_decision
+from api.services import ServicesDep
 from domain.kinds import Action
 from messages.claims import (
     CancelClaim,
@@ -38,16 +30,12 @@ from messages.claims import (
     Dispatch,
     ExtendReturn,
     Inspect,
-    ParcelArrived,
-    ParcelScanned,
     ReportFound,
     Waive,
 )
 
 router = APIRouter(prefix="/claims/{claim_id}", tags=["Claims"])
 
-BACK_DATED = timedelta(hours=1)
-"""An arrival reported more than this after it happened needs a reason."""
 _MONEY = write_problems(Code.FORBIDDEN, Code.NOT_FOUND, Code.ACTION_NOT_ALLOWED, Code.PAYMENT_IN_PROGRESS)
 _PAYS = write_problems(
     Code.FORBIDDEN, Code.NOT_FOUND, Code.ACTION_NOT_ALLOWED, Code.PAYMENT_IN_PROGRESS, Code.PAYMENT_DECLINED
@@ -68,35 +56,6 @@ _SHIPS = write_problems(
 )
 
 
-async def _send_event(services: Services, claim_id: str, event: ParcelScanned | ParcelArrived) -> ClaimView:
-    try:
-        await services.claim_commands.send_event(claim_id, event)
-    except ClaimNotRunning:
-        raise await not_running_problem(services, claim_id) from None
-    return services.view(await services.get_claim(claim_id))
-
-
-async def _claim_time(services: Services, claim_id: str) -> datetime:
-    try:
-        return whole_second(await services.claim_commands.claim_time(claim_id))
-    except ClaimNotRunning:
-        raise await not_running_problem(services, claim_id) from None
-
-
-async def occurrence_time(
-    services: Services, claim_id: str, field: str, given: datetime | None, now: datetime
-) -> datetime:
-    """When an event happened: `given`, or now. Raises 422 for a time in the future or before the claim."""
-    if given is None:
-        return now
-    if given > now + CLOCK_SKEW:
-        raise invalid(field, f"lies in the future; for this claim it is {rfc3339(now)}")
-    opened_at = whole_second((await services.get_claim(claim_id)).opened_at)
-    if given < opened_at:
-        raise invalid(field, f"lies before the claim, which was opened at {rfc3339(opened_at)}")
-    return given
-
-
 @router.post("/dispatch", summary="The replacement has left", responses=_SHIPS)
 async def dispatch(
     body: DispatchBody, claim_id: ClaimInPath, services: ServicesDep, caller: Warehouse, key: Key
@@ -108,36 +67,6 @@ async def dispatch(
     """
     decision = Dispatch(actor=caller.role, **body.model_dump())
     return await send_decision(services, claim_id, Action.DISPATCH, decision, key)
-
-
-@router.post("/return-scan", status_code=202, summary="The carrier took the customer's parcel", responses=_ROLE)
-async def return_scan(
-    body: ReturnScanBody, claim_id: ClaimInPath, services: ServicesDep, caller: Warehouse, key: Key
-) -> ClaimView:
-    """Stored even while no worker is running. A scan on or before the due instant earns days of grace (R-RET-4)."""
-    now = await _claim_time(services, claim_id)
-    event = ParcelScanned(
-        event_id=key.id("evt"),
-        actor=caller.role,
-        carrier=body.carrier,
-        tracking_number=body.tracking_number,
-        scanned_at=await occurrence_time(services, claim_id, "scanned_at", body.scanned_at, now),
-    )
-    return await _send_event(services, claim_id, event)
-
-
-@router.post("/arrival", status_code=202, summary="The customer's parcel arrived", responses=_ROLE)
-async def arrival(
-    claim_id: ClaimInPath, services: ServicesDep, caller: Warehouse, key: Key, body: ArrivalBody | None = None
-) -> ClaimView:
-    """Stored even while no worker is running. `arrived_at` counts, not when it is reported (R-RET-3)."""
-    reported = body or ArrivalBody()
-    now = await _claim_time(services, claim_id)
-    arrived_at = await occurrence_time(services, claim_id, "arrived_at", reported.arrived_at, now)
-    if reported.reason is None and arrived_at < now - BACK_DATED:
-        raise invalid("reason", "is needed for an arrival more than an hour ago")
-    event = ParcelArrived(event_id=key.id("evt"), actor=caller.role, arrived_at=arrived_at, reason=reported.reason)
-    return await _send_event(services, claim_id, event)
 
 
 @router.post("/inspection", summary="What the inspector saw", responses=_ROLE_MONEY)

@@ -20,6 +20,7 @@ from store.database import Database
 from store.reads.claim_counts import attention_counts, oldest_open_claims, open_claims
 from store.reads.outbox import outbox_status
 from store.reads.reconciliation import last_counts
+from store.reported_events import count_waiting
 
 log = logging.getLogger("aftercare.api")
 router = APIRouter(tags=["Operations"])
@@ -121,6 +122,7 @@ async def _programme_counts(database: Database) -> ProgrammeCounts:
             oldest=await oldest_open_claims(session),
             attention=await attention_counts(session),
             reconciled=await last_counts(session),
+            waiting_events=await count_waiting(session),
         )
     outbox = await outbox_status(database, sent=0)
     mails = {"waiting": outbox.waiting, "failing": outbox.failing, "given_up": outbox.given_up}

@@ -1,7 +1,8 @@
 """API: webhooks of gateways and carriers. Each event takes effect once, whatever the order and number of deliveries.
 
-The claim is signalled first and the event stored afterwards. After a crash between the two the sender's next delivery
-signals again, and the claim ignores an event id it has seen. A payment signal says that something changed, not what.
+The claim is told first and the webhook stored as known afterwards. After a crash between the two the sender's next
+delivery tells it again, and the claim ignores an event id it has seen. A payment signal says that something changed,
+not what.
 """
 
 from collections.abc import Awaitable, Callable
@@ -10,22 +11,28 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from api.claim_commands import ClaimNotRunning
+from api.event_reports import Reported
 from api.openapi import webhook_problems
 from api.requests.webhooks import CarrierEventBody, PaymentEventBody
 from api.responses.webhooks import WebhookView
-from api.routes.claim_actions import occurrence_time
 from api.routes.claims import can_be_claim
+from api.routes.parcels import claim_clock, occurrence_time
 from api.services import Services, ServicesDep
 from api.webhook_auth import AFTERCARE_SIGNATURE, STRIPE_SIGNATURE, SignedRoute
-from domain.dates import whole_second
 from domain.kinds import ClaimState
-from messages.claims import ParcelScanned, PaymentChanged
+from messages.claims import ParcelDelivered, ParcelScanned, PaymentChanged
 from store.tables.webhook_events import WebhookState
 from store.webhook_events import ReceivedEvent
 
 router = APIRouter(prefix="/webhooks", tags=["Webhooks"], route_class=SignedRoute)
 
-_ACCEPTED = "accepted"
+_ACCEPTED, _DELIVERED = "accepted", "delivered"
+_STATES = {
+    Reported.TOLD: WebhookState.DELIVERED,
+    Reported.WAITING: WebhookState.DELIVERED,  # it is stored, and the claim is told
+    Reported.ENDED: WebhookState.FINISHED,
+    Reported.NO_PROCESS: WebhookState.PARKED,
+}
 Gateway = Annotated[str, Path(description="`stripe`, or `simulated` in development.", examples=["stripe"])]
 Carrier = Annotated[str, Path(description="The carrier's name in this installation's secrets.", examples=["ups"])]
 
@@ -47,10 +54,8 @@ async def payment_changed(gateway: Gateway, body: PaymentEventBody, services: Se
         claim_id, payment_id = body.claim_id, body.payment_id
         if payment_id is None or claim_id is None or not can_be_claim(claim_id):
             return WebhookState.IGNORED
-        await services.claim_commands.send_event(
-            claim_id, PaymentChanged(event_id=_event_id(received), actor=gateway, payment_id=payment_id)
-        )
-        return WebhookState.DELIVERED
+        event = PaymentChanged(event_id=_event_id(received), actor=gateway, payment_id=payment_id)
+        return _STATES[await services.reports.report(claim_id, event)]
 
     return await _process(services, received, deliver)
 
@@ -64,27 +69,33 @@ async def payment_changed(gateway: Gateway, body: PaymentEventBody, services: Se
 async def carrier_saw(carrier: Carrier, body: CarrierEventBody, services: ServicesDep) -> WebhookView:
     """`accepted` is the carrier's scan of the customer's parcel (R-RET-4). A repeated event has no effect.
 
+    `delivered` says that the carrier gave it to us: no default is charged until the warehouse has looked for it, and a
+    late return counts from that moment.
+
     Signed in `Aftercare-Signature`; no bearer key is needed.
     """
     received = ReceivedEvent(f"carrier:{carrier}", body.id, body.event, body.claim_id)
 
     async def deliver() -> WebhookState:
-        if body.event != _ACCEPTED:
+        if body.event not in (_ACCEPTED, _DELIVERED):
             return WebhookState.IGNORED
         if not can_be_claim(body.claim_id):
             return WebhookState.PARKED
-        now = whole_second(await services.claim_commands.claim_time(body.claim_id))
+        now = await claim_clock(services, body.claim_id)
         if await services.find_claim(body.claim_id) is None:
             return WebhookState.PARKED
-        event = ParcelScanned(
-            event_id=_event_id(received),
-            actor=received.source,
-            carrier=carrier,
-            tracking_number=body.tracking_number,
-            scanned_at=await occurrence_time(services, body.claim_id, "occurred_at", body.occurred_at, now),
-        )
-        await services.claim_commands.send_event(body.claim_id, event)
-        return WebhookState.DELIVERED
+        at = await occurrence_time(services, body.claim_id, "occurred_at", body.occurred_at, now)
+        event_id, actor, number = _event_id(received), received.source, body.tracking_number
+        event: ParcelScanned | ParcelDelivered
+        if body.event == _ACCEPTED:
+            event = ParcelScanned(
+                event_id=event_id, actor=actor, carrier=carrier, tracking_number=number, scanned_at=at
+            )
+        else:
+            event = ParcelDelivered(
+                event_id=event_id, actor=actor, carrier=carrier, tracking_number=number, delivered_at=at
+            )
+        return _STATES[await services.reports.report(body.claim_id, event)]
 
     return await _process(services, received, deliver)
 

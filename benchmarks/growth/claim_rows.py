@@ -101,7 +101,7 @@ class _ClaimRows(ClaimDocuments):
         still = claim.lineage_id if claim.state is not ClaimState.CLOSED else None
         agreed = _AGREED.dump_python(self.agreed(), mode="json")
         saved = {"run_id": f"run_{NUMBER}", "version": scenario.events, "agreed": agreed}
-        yield "claims", columns(claim) | {"open_lineage": still} | saved
+        yield "claims", columns(claim) | {"open_lineage": still, "outside_attention": ""} | saved
         for flag in claim.attention:
             yield "claim_attention", {"claim_id": claim.id, "code": flag.value, "opened_at": claim.opened_at}
         if scenario.service is Service.MAINTENANCE:

@@ -6,7 +6,7 @@ Newest first; with `due_before`, latest due first.
 import base64
 import binascii
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final, Generic, TypeVar
@@ -34,9 +34,15 @@ T = TypeVar("T")
 
 
 @lru_cache(maxsize=1024)
-def parse_claim(document: str) -> Claim:
-    """The claim of a row's JSON text. Claims are immutable, and lists that are polled bring the same texts."""
-    return CLAIMS.validate_json(document)
+def parse_claim(document: str, outside_attention: str = "") -> Claim:
+    """The claim of a row's JSON text, with the attention codes that its workflow does not know.
+
+    Claims are immutable, and lists that are polled bring the same texts.
+    """
+    claim = CLAIMS.validate_json(document)
+    if not outside_attention:
+        return claim
+    return replace(claim, attention=(*claim.attention, *map(Attention, outside_attention.split(","))))
 
 
 class InvalidCursor(Exception):
@@ -68,11 +74,11 @@ ClaimPosition = tuple[datetime, str]
 """Where a page ended: the last claim's instant that orders the list, and its id."""
 
 
-def claim_page(filters: ClaimFilter, after: ClaimPosition | None, limit: int) -> "Select[datetime, str, str]":
-    """The query for one page: `limit` rows (ordering instant, id, document as JSON text) after `after`."""
+def claim_page(filters: ClaimFilter, after: ClaimPosition | None, limit: int) -> "Select[datetime, str, str, str]":
+    """The query for one page: `limit` rows after `after`: ordering instant, id, document as JSON text, other codes."""
     by_due = filters.due_before is not None
     instant, claim_id = col(ClaimRow.due_at if by_due else ClaimRow.opened_at), col(ClaimRow.id)
-    query: Any = select(instant, claim_id, cast(col(ClaimRow.document), Text))
+    query: Any = select(instant, claim_id, cast(col(ClaimRow.document), Text), ClaimRow.outside_attention)
     if filters.attention is not None:
         query = query.join(AttentionRow, col(AttentionRow.claim_id) == claim_id)
         query = query.where(AttentionRow.code == filters.attention.value)
@@ -90,7 +96,7 @@ def claim_page(filters: ClaimFilter, after: ClaimPosition | None, limit: int) ->
         query = query.where(instant < filters.due_before)
     if after is not None:
         query = query.where(tuple_(instant, claim_id) < tuple_(literal(after[0], Instant), literal(after[1])))
-    page: Select[datetime, str, str] = query.order_by(instant.desc(), claim_id.desc()).limit(literal_limit(limit))
+    page: Select[datetime, str, str, str] = query.order_by(instant.desc(), claim_id.desc()).limit(literal_limit(limit))
     return page
 
 

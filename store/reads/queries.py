@@ -70,7 +70,9 @@ __all__ = [
 
 MAX_PAGE_SIZE: Final = 200
 """The longest page of a list."""
-_SELECT_CLAIM: Final = select(cast(col(ClaimRow.document), Text)).where(ClaimRow.id == bindparam("claim_id"))
+_SELECT_CLAIM: Final = select(cast(col(ClaimRow.document), Text), ClaimRow.outside_attention).where(
+    ClaimRow.id == bindparam("claim_id")
+)
 _SELECT_CLAIM_WITH_ADDRESS: Final = _SELECT_CLAIM.add_columns(
     *(
         select(col(row.ship_to)).where(col(row.claim_id) == col(ClaimRow.id)).scalar_subquery()
@@ -126,14 +128,14 @@ class Queries:
         if not claim_id.isprintable():
             return None
         rows = await self._database.fetch(_SELECT_CLAIM, {"claim_id": claim_id})
-        return parse_claim(rows[0][0]) if rows else None
+        return parse_claim(rows[0][0], rows[0][1]) if rows else None
 
     async def claim_with_address(self, claim_id: str) -> tuple[Claim, dict[str, Any] | None] | None:
         """The claim, and where its parcel to the customer goes; no address before that shipment was requested."""
         if not claim_id.isprintable():
             return None
         rows = await self._database.fetch(_SELECT_CLAIM_WITH_ADDRESS, {"claim_id": claim_id})
-        return (parse_claim(rows[0][0]), rows[0][1] or rows[0][2]) if rows else None
+        return (parse_claim(rows[0][0], rows[0][1]), rows[0][2] or rows[0][3]) if rows else None
 
     async def plans(self, serial_number: str) -> list[StoredPlan] | None:
         """The plans of the device in the order of purchase; None for an unknown serial number."""
@@ -152,7 +154,7 @@ class Queries:
         rows = await self._database.fetch(claim_page(filters or ClaimFilter(), after, limit + 1))
         shown = rows[:limit]
         next_cursor = write_cursor((shown[-1][0], shown[-1][1])) if len(rows) > limit else None
-        return Page(items=tuple(parse_claim(row[2]) for row in shown), next_cursor=next_cursor)
+        return Page(items=tuple(parse_claim(row[2], row[3]) for row in shown), next_cursor=next_cursor)
 
     async def shipping_requests(
         self, filters: ShippingFilter | None = None, limit: int = 50, cursor: str | None = None

@@ -17,7 +17,8 @@ class ClaimRow(SQLModel, table=True):
 
     `open_lineage` is the lineage while the claim is open and NULL once it is closed: its unique constraint enforces
     R-CLM-7. `agreed` is the result of the reservation, frozen (R-CAT-4). `run_id` and `version` identify the save that
-    wrote the document.
+    wrote the document. `outside_attention` has attention codes beside the document's, which the workflow does not know,
+    separated by commas.
     """
 
     __tablename__ = "claims"
@@ -51,6 +52,7 @@ class ClaimRow(SQLModel, table=True):
     owed_currency: str
     run_id: str = ""
     version: int = 0
+    outside_attention: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
     document: dict[str, Any] = Field(sa_type=JSON)
     agreed: dict[str, Any] | None = Field(default=None, sa_type=JSON)
 

@@ -14,10 +14,11 @@ MAX_ID_LENGTH: Final = 255
 
 
 class WebhookState(StrEnum):
-    """`delivered`: sent to the claim's workflow. `finished`: the claim is closed and has no workflow any more.
+    """`delivered`: sent to the claim's workflow, or kept in `reported_events` until it can be.
 
-    `parked`: the claim has no running workflow and is not closed either: a person must look. `ignored`: of a kind that
-    no workflow handles, or about something other than a claim.
+    `finished`: the claim is closed and has no workflow any more. `parked`: the claim has no running workflow and is not
+    closed either: a person must look. `ignored`: of a kind that no workflow handles, or about something other than a
+    claim.
     """
 
     DELIVERED = "delivered"

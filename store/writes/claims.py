@@ -13,6 +13,7 @@ from domain.kinds import ClaimState, Outcome, Service, UseKind
 from messages.record import SaveClaim
 from store.database import execute
 from store.reads.claim_list import CLAIMS
+from store.reported_events import OUTSIDE_CODES, keep_unclaimed
 from store.tables.claims import AttentionRow, ClaimRow, EventRow, UseRow
 from store.tables.devices import MaintenanceCodeRow
 from store.tables.warehouse import DispatchRequestRow, WorkshopReturnRow
@@ -44,7 +45,9 @@ _HAS_ATTENTION: Final = exists().where(_ATTENTION.c.claim_id == _CLAIMS.c.id).la
 _UPDATE_CLAIM: Final = update(_CLAIMS).where(*_STORED_IS_OLDER).returning(_HAS_ATTENTION)
 _UPDATE_OPEN_CLAIM: Final = _UPDATE_CLAIM.values(open_lineage=_OPEN_LINEAGE)
 _UPDATE_CLOSED_CLAIM: Final = _UPDATE_CLAIM.values(open_lineage=None)
-_DELETE_ATTENTION: Final = delete(_ATTENTION).where(_ATTENTION.c.claim_id == bindparam("where_id"))
+_DELETE_ATTENTION: Final = delete(_ATTENTION).where(
+    _ATTENTION.c.claim_id == bindparam("where_id"), _ATTENTION.c.code.not_in([code.value for code in OUTSIDE_CODES])
+)
 _USES: Final = table_of(UseRow)
 _INSERT_USE: Final = insert(_USES)
 _SELECT_USES: Final = _USES.select().where(_USES.c.claim_id == bindparam("where_id"))
@@ -92,6 +95,7 @@ async def save_claim(session: AsyncSession, save: SaveClaim) -> None:
     if save.gives_back:
         at = save.events[-1].at if save.events else save.claim.closed_at
         await end_use(session, save.claim.id, UseKind.GIVEN_BACK, at)
+    await keep_unclaimed(session, save.claim.id, save.unclaimed)
     await enqueue(session, save)
 
 

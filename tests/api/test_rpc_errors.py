@@ -14,7 +14,8 @@ from api.rpc_errors import QUICK_TIMEOUT, translate_rpc_errors
         (RPCStatusCode.RESOURCE_EXHAUSTED, TemporalUnavailable),
         (RPCStatusCode.FAILED_PRECONDITION, TemporalUnavailable),  # the worker was lost in the middle of a task
         (RPCStatusCode.NOT_FOUND, ClaimNotRunning),
-        (RPCStatusCode.INVALID_ARGUMENT, RPCError),  # a fault of this program
+        (RPCStatusCode.INVALID_ARGUMENT, TemporalUnavailable),  # a limit of the server
+        (RPCStatusCode.UNIMPLEMENTED, RPCError),  # a fault of this program
     ],
     ids=lambda value: value.name if isinstance(value, RPCStatusCode) else value.__name__,
 )

@@ -28,8 +28,7 @@ from messages.claims import (
     ClaimRefused,
     Decision,
     Dispatch,
-    ParcelArrived,
-    ParcelScanned,
+    ParcelEvent,
     PaymentChanged,
     SubmitCareExpress,
     SubmitFlyaway,
@@ -202,7 +201,7 @@ class FakeClaimCommands:
                 await claims.close_dispatch_request(session, claim.id)
         return await self.save(changed, action.value, f"{action.value}.", decision.actor)
 
-    async def send_event(self, claim_id: str, event: ParcelScanned | ParcelArrived | PaymentChanged) -> None:
+    async def send_event(self, claim_id: str, event: ParcelEvent | PaymentChanged) -> None:
         self._receive()
         await self._running(claim_id)
         self._receive(event, event.event_id)

@@ -15,7 +15,7 @@ from domain.eligibility import Application, refusals
 from domain.kinds import Category, ClaimState, Component, DeviceStatus, Service, TermKind, UseKind
 from domain.money import Money
 from domain.policy import Policy
-from messages.claims import ClaimRefused
+from messages.claims import ClaimRefused, ParcelArrived, ParcelDelivered, ParcelScanned
 from messages.record import (
     ClaimEvent,
     ComputeDeadline,
@@ -24,6 +24,7 @@ from messages.record import (
     DispatchRecorded,
     DispatchRefused,
     FindDeliveredNotices,
+    FindWaitingEvents,
     IdentifySerial,
     Record,
     RecordDispatch,
@@ -31,6 +32,7 @@ from messages.record import (
     SaveClaim,
     SerialIdentified,
     UseReserved,
+    WaitingEvents,
     WindowComputed,
 )
 from tests.fakes.external_services import FakeMail
@@ -107,6 +109,8 @@ class FakeRecord(Record):
         self.written: set[tuple[str, int]] = set()
         self.delivered: set[str] = set()
         self.known_serials: dict[str, SerialIdentified] = {}
+        self.waiting: list[ParcelScanned | ParcelArrived | ParcelDelivered] = []
+        self.unclaimed: list[ParcelArrived] = []
 
     @activity.defn
     async def reserve_use(self, request: ReserveUse) -> UseReserved | ClaimRefused:
@@ -165,6 +169,7 @@ class FakeRecord(Record):
             self.snapshot = replace(self.snapshot, open_claim_id=None)
         if request.gives_back and UseKind.GIVEN_BACK not in self.uses:
             self._use(request.claim.id, UseKind.GIVEN_BACK, False)
+        self.unclaimed.extend(event for event in request.unclaimed if event not in self.unclaimed)
         for notice in request.notices:
             self.mail.write(notice.mail(request.claim))
 
@@ -201,6 +206,10 @@ class FakeRecord(Record):
     @activity.defn
     async def find_delivered_notices(self, request: FindDeliveredNotices) -> DeliveredNotices:
         return DeliveredNotices(kinds=tuple(sorted(self.delivered)))
+
+    @activity.defn
+    async def find_waiting_events(self, request: FindWaitingEvents) -> WaitingEvents:
+        return WaitingEvents(events=tuple(self.waiting))
 
     def kinds(self) -> list[str]:
         return [event.kind for event in self.events]

@@ -12,7 +12,7 @@ import pytest
 
 from api.app import create_app
 from api.webhook_signatures import sign
-from messages.claims import ParcelScanned, PaymentChanged
+from messages.claims import ParcelDelivered, ParcelScanned, PaymentChanged
 from store.database import Database
 from store.webhook_events import ParkedEventView, parked_events
 from tests.api.conftest import NOW, ApiHarness, config
@@ -41,11 +41,10 @@ class WebhookEndpoint:
     harness: ApiHarness
 
     @property
-    def received(self) -> list[PaymentChanged | ParcelScanned]:
+    def received(self) -> list[PaymentChanged | ParcelScanned | ParcelDelivered]:
         """The events that claims received so far, repetitions included."""
-        return [
-            event for event in self.harness.claim_commands.received if isinstance(event, PaymentChanged | ParcelScanned)
-        ]
+        kinds = PaymentChanged | ParcelScanned | ParcelDelivered
+        return [event for event in self.harness.claim_commands.received if isinstance(event, kinds)]
 
     async def send(self, path: str, body: Any, **signing: Any) -> httpx2.Response:
         """Post `body` (bytes unchanged) to that sender's endpoint, signed with its secret unless `signing` differs."""

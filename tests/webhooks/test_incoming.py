@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from api.body_limit import MAX_BODY_BYTES
-from messages.claims import ParcelScanned, PaymentChanged
+from domain.reported_events import HOURLY_LIMITS, EventKind
+from messages.claims import ParcelDelivered, ParcelScanned, PaymentChanged
 from tests.api.conftest import NOW, problem
 from tests.webhooks.conftest import PAYMENT, WebhookEndpoint, changed, saw
 
@@ -128,9 +129,38 @@ async def test_a_carriers_scan_is_the_return_scan(endpoint: WebhookEndpoint) -> 
     assert endpoint.received == [scanned]
 
 
-@pytest.mark.parametrize("event", ["delivered", "out_for_delivery", "label_created"])
-async def test_a_carrier_reports_no_arrival(endpoint: WebhookEndpoint, event: str) -> None:
+async def test_what_a_carrier_delivered_is_no_arrival(endpoint: WebhookEndpoint) -> None:
     """The warehouse's own scan decides (R-RET-3), so there can be no second arrival."""
+    claim = await claimed(endpoint)
+    assert await endpoint.delivered_as("carriers/ups", saw("ups-1", claim, "delivered")) == "delivered"
+    delivered = ParcelDelivered(
+        event_id="carrier:ups:ups-1", actor="carrier:ups", carrier="ups", tracking_number="1Z998", delivered_at=NOW
+    )
+    assert endpoint.received == [delivered]
+
+
+async def test_one_scan_of_two_webhooks_and_of_the_warehouse_counts_once(endpoint: WebhookEndpoint) -> None:
+    """R-RET-4: the same tracking number and moment is one scan."""
+    claim = await claimed(endpoint)
+    for number in ("ups-1", "ups-2"):
+        assert await endpoint.delivered_as("carriers/ups", saw(number, claim)) == "delivered"
+    body = {"carrier": "UPS", "tracking_number": "1z 998", "scanned_at": "2026-11-23T10:00:00Z"}
+    assert (await endpoint.harness.http.post(f"/v1/claims/{claim}/return-scan", json=body)).status_code == 202
+    assert len(endpoint.received) == 1
+
+
+async def test_a_chatty_gateway_is_heard_within_the_limit_of_an_hour(endpoint: WebhookEndpoint) -> None:
+    claim, limit = await claimed(endpoint), HOURLY_LIMITS[EventKind.PAYMENT_CHANGED]
+    for number in range(limit + 5):
+        assert await endpoint.delivered_as("payments/stripe", changed(f"evt_{number}", claim)) == "delivered"
+    assert len(endpoint.received) == limit
+    endpoint.harness.later(hours=1)
+    await endpoint.harness.app.state.services.reports.retry()
+    assert len(endpoint.received) == limit + 1
+
+
+@pytest.mark.parametrize("event", ["out_for_delivery", "label_created"])
+async def test_other_events_of_a_carrier_have_no_effect(endpoint: WebhookEndpoint, event: str) -> None:
     claim = await claimed(endpoint)
     assert await endpoint.delivered_as("carriers/ups", saw("ups-1", claim, event)) == "ignored"
     assert endpoint.received == []

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sqlmodel import delete, select
 
 from store.database import Database
+from store.tables.reported_events import ReportedEventRow
 from store.tables.webhook_events import WebhookEventRow
 from tests.api.conftest import express
 from tests.webhooks.conftest import WebhookEndpoint, changed, saw, webhook_endpoint
@@ -28,7 +29,7 @@ END = {
     ("stripe", "evt_5"): "parked",
     ("stripe", "evt_6"): "ignored",
     ("carrier:ups", "evt_0"): "delivered",
-    ("carrier:ups", "evt_1"): "ignored",
+    ("carrier:ups", "evt_1"): "delivered",
 }
 DELIVERED = {f"{source}:{event_id}" for (source, event_id), state in END.items() if state == "delivered"}
 Places = st.lists(st.tuples(st.integers(0, len(END) - 1), st.booleans()), max_size=30)
@@ -67,6 +68,7 @@ class Day:
         self.endpoint.harness.claim_commands.received.clear()
         async with self.endpoint.harness.database.transaction() as session:
             await session.exec(delete(WebhookEventRow))
+            await session.exec(delete(ReportedEventRow))
 
     def received(self) -> list[str]:
         return [event.event_id for event in self.endpoint.received]

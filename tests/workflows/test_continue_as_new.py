@@ -21,6 +21,7 @@ from tests.workflows.case import WITHOUT_BATTERY
 from tests.workflows.short_runs import SHORT_RUNS
 from tests.workflows.world import World
 from workflows.flyaway import Flyaway
+from workflows.parts.charged_claim import ChargedClaim
 from workflows.parts.claim_workflow import Phase
 from workflows.parts.original_return import OriginalReturn
 from workflows.parts.secured_dispatch import SecuredDispatch
@@ -31,7 +32,7 @@ from workflows.standard import CareExpressStandard
 
 FEE = 15900
 PHASES_OF: dict[str, tuple[type, ...]] = {
-    "CareExpressPremium": (CareExpressPremium, SecuredDispatch, OriginalReturn, Settlement),
+    "CareExpressPremium": (CareExpressPremium, SecuredDispatch, OriginalReturn, ChargedClaim, Settlement),
     "CareExpressStandard": (CareExpressStandard,),
     "Flyaway": (Flyaway,),
     "OnlineRepair": (ServiceJob,),

@@ -177,20 +177,6 @@ async def test_a_wrong_part_in_the_first_box_is_a_missing_part(world: World) -> 
     assert world.payments.net_paid() == FEE
 
 
-async def test_another_device_after_parts_were_accepted_is_not_accepted(world: World) -> None:
-    """R-INS-3: the parts that came alone prove nothing about the device."""
-    case = await world.shipped()
-    await case.arrive()
-    await case.inspect(components=(Component.GIMBAL_CAMERA, Component.PROPELLERS))
-    await case.arrive()
-    claim = await case.inspect(serial="SN9", components=(Component.AIRCRAFT,))
-    assert claim.state is ClaimState.AWAITING_CURE
-    await case.arrive()
-    claim = await case.inspect(components=(Component.AIRCRAFT,))
-    assert claim.outcome is Outcome.HOLD_RELEASED
-    assert world.payments.net_paid() == FEE
-
-
 @pytest.mark.parametrize("choice", list(PartsChoice))
 async def test_the_customer_pays_for_parts_or_sends_them(world: World, choice: PartsChoice) -> None:
     """R-CMP-1."""
@@ -240,8 +226,11 @@ async def test_the_last_second_for_a_refund_is_the_end_of_the_tenth_day(
     assert returning
     await case.pass_until(returning.late_until - timedelta(seconds=30))
     claim = await case.arrive(at=returning.late_until + late)
-    assert claim.state is (ClaimState.INSPECTING if refunded else ClaimState.DEFAULTED)
+    assert claim.state is ClaimState.INSPECTING
     assert claim.attention == (() if refunded else (Attention.REFUND_DUE,))
+    claim = await case.inspect(components=WITHOUT_BATTERY)
+    assert claim.state is (ClaimState.CLOSED if refunded else ClaimState.DEFAULTED)
+    assert world.payments.net_paid() == FEE + (0 if refunded else HOLD)
 
 
 async def test_a_late_return_of_the_wrong_unit_is_not_refunded(world: World) -> None:

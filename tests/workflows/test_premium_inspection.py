@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from domain.claim import Inspection
-from domain.kinds import Attention, ClaimState, HoldState, Outcome, ReasonCode, Tier
+from domain.kinds import Attention, ClaimState, Component, HoldState, Outcome, ReasonCode, Tier
 from messages.claims import (
     ChangePaymentMethod,
     Decide,
@@ -164,3 +164,17 @@ async def test_a_products_barcode_read_instead_of_the_serial_number_charges_nobo
     assert (claim.state, claim.attention) == (ClaimState.INSPECTING, (Attention.SERIAL_UNCLEAR,))
     assert "barcode" in claim.wait_reason
     assert (await case.inspect(components=WITHOUT_BATTERY)).outcome is Outcome.HOLD_RELEASED
+
+
+async def test_another_device_after_parts_were_accepted_is_not_accepted(world: World) -> None:
+    """R-INS-3: the parts that came alone prove nothing about the device."""
+    case = await world.shipped()
+    await case.arrive()
+    await case.inspect(components=(Component.GIMBAL_CAMERA, Component.PROPELLERS))
+    await case.arrive()
+    claim = await case.inspect(serial="SN9", components=(Component.AIRCRAFT,))
+    assert claim.state is ClaimState.AWAITING_CURE
+    await case.arrive()
+    claim = await case.inspect(components=(Component.AIRCRAFT,))
+    assert claim.outcome is Outcome.HOLD_RELEASED
+    assert world.payments.net_paid() == claim.fee.amount

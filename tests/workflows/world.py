@@ -77,6 +77,7 @@ def claim_activities(record: Record, payments: Payments, warehouse: Warehouse) -
         record.compute_deadline,
         record.identify_serial,
         record.find_delivered_notices,
+        record.find_waiting_events,
         payments.look_up_card,
         payments.authorize_hold,
         payments.hold_and_charge,

@@ -37,13 +37,14 @@ class Refund:
 @dataclass
 class ChargesData:
     """The captured payments, how often the amount owed was charged, how often a charge of the saved card was never
-    accepted, whether staff have approved a charge, and the refunds by purpose."""
+    accepted, whether staff have approved a charge, the refunds by purpose, and how many defaults were undone."""
 
     taken: list[CapturedPayment] = field(default_factory=list)
     owed_tries: int = 0
     mistakes: int = 0
     approved_by_staff: bool = False
     refunds: dict[str, Refund] = field(default_factory=dict)
+    undone: int = 0
 
 
 class Charges:
@@ -86,6 +87,10 @@ class Charges:
                 return self.net_amount + hold.captured - hold.refunded
             case _:
                 return self.net_amount
+
+    @property
+    def approved_by_staff(self) -> bool:
+        return self._data.approved_by_staff
 
     def approve(self) -> None:
         """Staff have approved charging the card without a live hold or after a refusal of the gateway."""
@@ -178,6 +183,19 @@ class Charges:
                     self._data.refunds[purpose] = plan
         return plan.in_all
 
+    async def undo(self, purpose: str) -> Money:
+        """Give back everything that was captured, and what is owed instead. Returns what was given back.
+
+        A later charge is another one: it has a key of its own.
+        """
+        refund = await self.refund(self.net_amount, purpose)
+        if self._record.claim.amount_owed:
+            self.reduce_owed(self._record.claim.amount_owed)
+        if not self.net_amount:
+            self._data.taken = []
+            self._data.undone += 1
+        return refund
+
     def add_owed(self, amount: Money, title: str, details: str = "") -> None:
         self._record.change(amount_owed=self._record.claim.amount_owed + amount)
         self._record.flag(Attention.AMOUNT_OWED)
@@ -224,8 +242,8 @@ class Charges:
     async def _charge_saved_card(self, amount: Money, account: CaptureAccount, payment_method: str) -> bool | None:
         """Whether it was paid, else it is owed; None when it is our mistake that it was not: staff try again."""
         async with self._gateway.step:
-            # One charge of the saved card a claim; only one that was never accepted is tried again.
-            key = payment_key(self._record.claim.id, "default", self._data.mistakes or None)
+            # One charge of the saved card for a default; another one only after it was never accepted, or undone.
+            key = payment_key(self._record.claim.id, "default", (self._data.mistakes + self._data.undone) or None)
             request = self._request(amount, account, payment_method, key, off_session=True)
             response = await self._gateway.send(Payments.charge_card, request, f"charge {amount} to the saved card")
             match response:

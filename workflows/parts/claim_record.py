@@ -14,6 +14,7 @@ from domain.kinds import Attention, ClaimState, Outcome
 from domain.money import Money
 from domain.policy import Policy
 from messages import search
+from messages.claims import ParcelArrived
 from messages.jobs import JobOpened
 from messages.mail import MailKind, Notice
 from messages.record import ClaimEvent, ComputeDeadline, FindDeliveredNotices, Record, SaveClaim, UseReserved
@@ -47,6 +48,7 @@ class ClaimRecord:
         self._data = data or RecordData()
         self._events: list[ClaimEvent] = []
         self._notices: list[tuple[Notice, Claim]] = []
+        self._unclaimed: list[ParcelArrived] = []
         self._unsaved = False
         self._published: dict[str, object] = {}
         self._saving = asyncio.Lock()
@@ -83,7 +85,7 @@ class ClaimRecord:
 
     @property
     def unsaved(self) -> bool:
-        return self._unsaved or bool(self._events or self._notices) or self._saving.locked()
+        return self._unsaved or bool(self._events or self._notices or self._unclaimed) or self._saving.locked()
 
     def create(self, terms: UseReserved | JobOpened) -> None:
         """Begin with the new claim, and the policy and time zone that are frozen onto it."""
@@ -154,6 +156,10 @@ class ClaimRecord:
     def _undelivered_count(self, kind: str) -> int:
         return sum(mail.rpartition(":")[0] == kind for mail in self._data.undelivered)
 
+    def keep_unclaimed(self, parcel: ParcelArrived) -> None:
+        """Make a task of people of a parcel that the claim does not wait for; the next save stores it."""
+        self._unclaimed.append(parcel)
+
     def return_use(self) -> None:
         """Return the reserved use with the next save (R-CLM-6)."""
         self._data.gives_back = self._unsaved = True
@@ -174,10 +180,11 @@ class ClaimRecord:
     async def save(self) -> None:
         """Save the claim with its new events and notices in one transaction, if anything changed."""
         async with self._saving:
-            if not (self._unsaved or self._events or self._notices):
+            if not (self._unsaved or self._events or self._notices or self._unclaimed):
                 return
             events, self._events = tuple(self._events), []
             written, self._notices = self._notices, []
+            unclaimed, self._unclaimed = tuple(self._unclaimed), []
             self._unsaved = False
             self._data.version += 1
             self._publish()
@@ -192,6 +199,7 @@ class ClaimRecord:
                     notice if about == claim else notice.model_copy(update={"claim": about})
                     for notice, about in written
                 ),
+                unclaimed=unclaimed,
             )
             names = [events[-1].kind if events else "claim", *(f"mail {_label(each.kind)}" for each, _ in written)]
             await self._calls.database(Record.save_claim, request, f"record: {', '.join(names)}")

@@ -29,6 +29,7 @@ from messages.claims import (
     MailFailed,
     OwnerCorrected,
     ParcelArrived,
+    ParcelDelivered,
     ParcelScanned,
     PaymentChanged,
 )
@@ -36,6 +37,7 @@ from workflows.parts.activity_calls import ActivityCalls
 from workflows.parts.claim_record import ClaimRecord, RecordData
 from workflows.parts.gateway_requests import GatewayRequests
 from workflows.parts.message_inbox import InboxData, MessageInbox, TimeReached
+from workflows.parts.parcel_events import record_unexpected
 from workflows.parts.payment_check import PaymentCheck, PaymentCheckData
 from workflows.parts.pending_message import PAYMENT_IN_PROGRESS, payment_in_progress
 
@@ -182,8 +184,8 @@ class ClaimWorkflow(ABC):
                 self._mail_failed(event)
             case OwnerCorrected() as event:
                 self._owner_corrected(event)
-            case ParcelArrived() | ParcelScanned() as event:
-                self.inbox.unexpected(event)
+            case ParcelArrived() | ParcelScanned() | ParcelDelivered() as event:
+                record_unexpected(self.record, event)
             case TimeReached() | PaymentChanged():
                 pass
             case _:

@@ -9,6 +9,7 @@ from messages.claims import (
     Event,
     ExtendReturn,
     ParcelArrived,
+    ParcelDelivered,
     PaymentChanged,
     Waive,
 )
@@ -41,6 +42,11 @@ class CommonMessages:
     def in_any_state(self, message: Event | Decision | TimeReached) -> Phase | None:
         """Handle a message that more than one state takes. Returns the next phase; None to stay in the same."""
         match message:
+            case Decide(approve=True) as decision if self._charges.has_any:
+                self._record.note(
+                    "charge_kept", "Staff decided that the charge stays.", decision.reason, decision.actor
+                )
+                return self._settlement.keep_charge
             case Waive() | Decide(approve=False) as decision:
                 if not decision.reason:
                     raise RuleError("invalid_request", "R-AUD-1", "A waiver needs a reason.")
@@ -59,6 +65,8 @@ class CommonMessages:
                 self._renewal.payment_changed(event.payment_id)
             case ParcelArrived() as event if self._record.closed:
                 self._window.late_parcel(event)
+            case ParcelDelivered() as event:
+                self._window.delivered(event)
             case _:
                 return self._process.in_any_state(message)
         return None

@@ -17,17 +17,20 @@ from domain import lifecycle
 from domain.claim import Claim
 from domain.kinds import ClaimState
 from domain.reasons import RuleError
-from messages.claims import Decision, Event, ParcelArrived, action_of, needs_payment
+from messages.claims import Decision, Event, action_of, needs_payment
 from workflows.parts.activity_calls import ActivityCalls
 from workflows.parts.claim_record import ClaimRecord
 from workflows.parts.gateway_requests import GatewayRequests
 from workflows.parts.inbox_owner import InboxOwner
 from workflows.parts.message_handlers import register_handlers
 from workflows.parts.message_queue import MessageQueue, QueueData
+from workflows.parts.parcel_events import find_waiting, keep_left
 from workflows.parts.pending_message import PendingMessage, Rejection, payment_in_progress, rejection_of
 from workflows.parts.wait_point import WaitPoint
 
 ResultT = TypeVar("ResultT")
+_MAX_SEEN = 1_000
+"""Event ids that are kept: the API tells a claim a few dozen events an hour, and repeats one within minutes."""
 _MAX_UPDATE_RESULTS = 100
 """Update results that are kept for later runs: a caller repeats an update id for a day at most."""
 
@@ -131,6 +134,7 @@ class MessageInbox:
     def _receive(self, event: Event) -> None:
         if event.event_id not in self._data.seen and self._taking:
             self._data.seen.append(event.event_id)
+            del self._data.seen[:-_MAX_SEEN]
             self._queue.add(PendingMessage(event, workflow.now(), reapplied=self._reapplying))
 
     def _result(self, rejection: Rejection | None) -> Claim:
@@ -185,7 +189,12 @@ class MessageInbox:
                 self.reject(error)
             else:
                 return message
-        return TimeReached()
+        if deadline is None or workflow.now() <= deadline:
+            return TimeReached()
+        waiting = await find_waiting(self._record, self._calls, self._data.seen)
+        for event in waiting:
+            self._receive(event)
+        return await self.next(until, summary, deadline, interrupted) if waiting else TimeReached()
 
     async def run_step(self, step: Awaitable[ResultT]) -> ResultT:
         """Await `step` and take messages meanwhile.
@@ -242,17 +251,14 @@ class MessageInbox:
     def release_deferred(self) -> None:
         self._queue.release_deferred()
 
-    def unexpected(self, message: Event | Decision) -> None:
-        """Record an event that the claim does not wait for in the timeline, for staff."""
-        what = "A parcel arrived" if isinstance(message, ParcelArrived) else "The carrier scanned a parcel"
-        self._record.note("unexpected_event", f"{what}, which this case did not wait for.", actor=message.actor)
-
     async def drain(self) -> None:
         """Take no more messages: reject those still queued, and wait until all handlers have finished."""
         await self.finish()
         self._taking = False
-        for pending in self._queue.clear():
+        left = self._queue.clear()
+        for pending in left:
             self._reject_closed(pending)
+        await keep_left(self._record, [pending.message for pending in left])
         await self._waits.all_handlers_finished()
 
     # -- internals ---------------------------------------------------------------------------------------------------

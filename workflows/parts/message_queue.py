@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from messages.claims import ClaimEventMessage, Decision, happened_at
+from messages.claims import ClaimEventMessage, Decision, Event, ParcelArrived, ParcelDelivered, ParcelScanned
 from workflows.parts.pending_message import PendingMessage
 
 DECISION_WAIT = timedelta(seconds=1)
@@ -89,5 +89,18 @@ def _events(pending: list[PendingMessage]) -> list[ClaimEventMessage]:
 
 def _is_after_deadline(pending: PendingMessage, deadline: datetime | None, now: datetime) -> bool:
     """Whether the event happened after the deadline, which has passed."""
-    at = happened_at(pending.message) if pending.message is not None else None
+    at = _happened_at(pending.message) if pending.message is not None else None
     return deadline is not None and now > deadline and at is not None and at > deadline
+
+
+def _happened_at(message: Event | Decision) -> datetime | None:
+    """An event's own time; None for a message that counts from when it is received."""
+    match message:
+        case ParcelScanned():
+            return message.scanned_at
+        case ParcelArrived():
+            return message.arrived_at
+        case ParcelDelivered():
+            return message.delivered_at
+        case _:
+            return None

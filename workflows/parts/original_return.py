@@ -7,7 +7,7 @@ from datetime import datetime
 
 from domain import returns
 from domain.inspection import Verdict
-from domain.kinds import Attention, ClaimState, Outcome, PartsChoice
+from domain.kinds import Attention, ClaimState, PartsChoice
 from domain.money import Money
 from messages.claims import (
     ChooseParts,
@@ -20,6 +20,7 @@ from messages.mail import MailKind
 from messages.record import DispatchRecorded
 from workflows.parts.box_inspection import BoxInspection, BoxInspectionData
 from workflows.parts.card_hold import CardHold
+from workflows.parts.charged_claim import ChargedClaim
 from workflows.parts.charges import Charges, ChargesData
 from workflows.parts.claim_record import utc
 from workflows.parts.claim_workflow import ClaimWorkflow, Phase
@@ -32,8 +33,6 @@ from workflows.parts.replacement import Replacement
 from workflows.parts.reservation import Reservation
 from workflows.parts.return_window import ReturnWindow, ReturnWindowData
 from workflows.parts.settlement import Settlement
-
-_CHARGED = (Outcome.DEFAULT_CHARGED, Outcome.PARTS_CHARGED)
 
 
 @dataclass
@@ -70,6 +69,9 @@ class OriginalReturn:
             process, hold, renewal, fees, self._charges, self._window, replacement, self.waiting_phase
         )
         self._common = CommonMessages(process, renewal, self._charges, self._window, self._settlement)
+        self._charged = ChargedClaim(
+            process, self._window, self._box, self._settlement, self._common, self._arrived, self.await_inspection
+        )
 
     @property
     def data(self) -> OriginalReturnData:
@@ -86,14 +88,19 @@ class OriginalReturn:
         return self._charges.kept
 
     @property
+    def charged(self) -> ChargedClaim:
+        """The phases after a charge."""
+        return self._charged
+
+    @property
     def common(self) -> CommonMessages:
         """The messages that more than one state takes."""
         return self._common
 
-    def opened(self, recorded: DispatchRecorded) -> None:
-        """Open the return window: the replacement was dispatched."""
+    def opened(self, recorded: DispatchRecorded, outbound: str) -> None:
+        """Open the return window: the replacement was dispatched under the tracking number `outbound`."""
         assert recorded.returning is not None, "a dispatch with window_days returns a window"
-        self._window.opened(recorded.returning, recorded.reminders)
+        self._window.opened(recorded.returning, recorded.reminders, outbound)
         self._inbox.release_deferred()
 
     def next_timer_at(self) -> datetime | None:
@@ -115,6 +122,8 @@ class OriginalReturn:
             else:
                 until, summary = deadline, f"return due {deadline:%Y-%m-%d}" if deadline else "people"
             match await self._inbox.next(until, summary, deadline):
+                case TimeReached() if self._window.deadline_passed and self._window.delivered_in_time():
+                    self._hold_back_delivered()
                 case TimeReached() if self._window.deadline_passed:
                     return self._settlement.charge_default
                 case TimeReached():
@@ -154,6 +163,8 @@ class OriginalReturn:
                         "The default is due, but the box holds another case's unit: staff decide.",
                         "for staff: the box holds another case's unit",
                     )
+                case TimeReached() if self._window.delivered_in_time():
+                    self._hold_back_delivered()
                 case TimeReached():
                     return self._settlement.charge_default
                 case ParcelScanned() as event:
@@ -168,6 +179,8 @@ class OriginalReturn:
         """Wait until missing parts are sent or paid for; neither in time, they are charged (R-CMP-2)."""
         while True:
             match await self._process.next_before_deadline("parts due"):
+                case TimeReached() if self._window.delivered_in_time():
+                    self._hold_back_delivered()
                 case TimeReached():
                     return self._settlement.charge_parts
                 case ParcelScanned() as event:
@@ -189,14 +202,14 @@ class OriginalReturn:
             case Verdict.UNCLEAR:
                 return None
             case Verdict.GOOD | Verdict.PARTS_MISSING if self._charges.has_any:
-                return self._settlement.refund_late_return
+                return self._charged.refund_or_ask()
             case Verdict.GOOD:
                 return self._settlement.release_hold
             case Verdict.MISMATCH if self._charges.has_any:
                 self._settlement.await_late_return()
                 self._record.notify(MailKind.INSPECTED_MISMATCH)
                 self._inbox.release_deferred()
-                return self.await_late_return
+                return self._charged.await_late_return
             case Verdict.MISMATCH:
                 state, days, kind = ClaimState.AWAITING_CURE, policy.cure_days, MailKind.INSPECTED_MISMATCH
             case Verdict.PARTS_MISSING:
@@ -205,40 +218,6 @@ class OriginalReturn:
             self._inbox.release_deferred()
             return self.waiting_phase()
         return self._settlement.charge_default if state is ClaimState.AWAITING_CURE else self._settlement.charge_parts
-
-    # -- after a charge ----------------------------------------------------------------------------------------------
-
-    async def await_late_return(self) -> Phase | None:
-        """Wait for a late return, which is refunded until its last day (R-RET-10)."""
-        while True:
-            match await self._process.next_before_deadline("late return until"):
-                case TimeReached():
-                    self._record.close(Outcome.DEFAULT_CHARGED)
-                    return self.watch_disputes
-                case ParcelScanned() as event:
-                    await self._window.scanned(event)
-                case ParcelArrived() as event if returns.refundable(self._window.returning, event.arrived_at):
-                    return self._arrived(event)
-                case ParcelArrived() as event:
-                    self._window.late_parcel(event)
-                case other:
-                    if phase := self._common.in_any_state(other):
-                        return phase
-
-    async def watch_disputes(self) -> Phase | None:
-        """Wait while a charge can be waived, 30 days (R-AUD-1), or an amount owed is unpaid (R-RET-9)."""
-        while self._record.claim.outcome in _CHARGED:
-            until, owed = self._record.claim.dispute_until, self._record.claim.amount_owed
-            if until is None and not owed:
-                break
-            summary = f"dispute window ends {until:%Y-%m-%d}" if until else "payment of what is owed"
-            match await self._inbox.next(until, summary):
-                case TimeReached():
-                    self._record.change(dispute_until=None)
-                case other:
-                    if phase := self._common.in_any_state(other):
-                        return phase
-        return None
 
     # -- what several phases share ------------------------------------------------------------------------------------
 
@@ -256,9 +235,14 @@ class OriginalReturn:
             case ClaimState.AWAITING_PARTS:
                 return self.await_parts
             case ClaimState.DEFAULTED:
-                return self.await_late_return
+                return self._charged.await_late_return
             case _:
-                return self.watch_disputes
+                return self._charged.watch_disputes
+
+    def _hold_back_delivered(self) -> None:
+        """Nothing is charged by a machine while the carrier says that we have the parcel: staff decide."""
+        self._window.wait_for_warehouse()
+        self._record.flag(Attention.DEFAULT_HELD_BACK)
 
     def _remind(self) -> None:
         latest = self._reminders.take_latest()

@@ -9,7 +9,7 @@ from datetime import datetime
 from temporalio import workflow
 
 from domain.kinds import Attention, ClaimState
-from messages.claims import Dispatch, ParcelArrived, ParcelScanned
+from messages.claims import Dispatch, ParcelArrived, ParcelDelivered, ParcelScanned
 from messages.mail import MailKind
 from messages.record import ComputeWindow, Record
 from workflows.parts.claim_record import utc
@@ -79,7 +79,7 @@ class SecuredDispatch:
                 case Dispatch() as decision:
                     await self.dispatched(decision)
                     return self._original.await_return
-                case ParcelArrived() | ParcelScanned():
+                case ParcelArrived() | ParcelScanned() | ParcelDelivered():
                     self._inbox.defer()
                 case other:
                     if phase := self._original.common.in_any_state(other):
@@ -119,7 +119,7 @@ class SecuredDispatch:
                     return self._original.settlement.compensate
                 case TimeReached():
                     self._remind()
-                case ParcelArrived() | ParcelScanned():
+                case ParcelArrived() | ParcelScanned() | ParcelDelivered():
                     self._inbox.defer()
                 case other:
                     if phase := self._original.common.in_any_state(other):
@@ -143,7 +143,7 @@ class SecuredDispatch:
             self._renewal.require_secured()
         terms = self._reservation.terms
         recorded = await self._replacement.dispatched(decision, window_days=terms.window_days, expected=terms.expected)
-        self._original.opened(recorded)
+        self._original.opened(recorded, decision.tracking_number or "")
         self._record.notify(MailKind.SHIPPED)
         if terms.bindable:
             self._record.notify(MailKind.REBIND)

@@ -19,6 +19,7 @@ from messages.claims import (
     Event,
     Inspect,
     ParcelArrived,
+    ParcelDelivered,
     ParcelScanned,
     QuoteRepair,
     ShipTo,
@@ -106,15 +107,16 @@ class ServiceJob:
         """Wait for the unit; without it in time the case lapses."""
         while True:
             match await self._process.next_before_deadline("unit expected by"):
+                case TimeReached() if self._window.delivered_in_time():
+                    self._window.wait_for_warehouse()
                 case TimeReached():
                     self._record.note("lapsed", "The unit did not arrive in time; the case lapses.")
                     self._record.close(Outcome.LAPSED)
                     self._record.notify(MailKind.LAPSED)
                     return None
-                case ParcelScanned() as event:
-                    await self._window.scanned(event)
-                    if event.scanned_at <= self._window.returning.due_at:
-                        self._record.change(deadline=self._window.returning.carried_until)
+                case ParcelScanned() | ParcelDelivered() as event:
+                    await self._window.carried(event)
+                    self._window.wait_in_transit()
                 case ParcelArrived() as event:
                     return self._arrived(event)
                 case other:
@@ -202,11 +204,13 @@ class ServiceJob:
         """Wait for the missing components or their price before a replacement (R-CMP-1)."""
         while True:
             match await self._process.next_before_deadline("parts due"):
+                case TimeReached() if self._window.delivered_in_time():
+                    self._window.wait_for_warehouse()
                 case TimeReached():
                     self._record.note("parts_lapsed", "The parts were neither sent nor paid; the unit goes back.")
                     return self.send_back
-                case ParcelScanned() as event:
-                    await self._window.scanned(event)
+                case ParcelScanned() | ParcelDelivered() as event:
+                    await self._window.carried(event)
                 case ParcelArrived() as event:
                     return self._arrived(event)
                 case ChooseParts(choice=PartsChoice.SEND) as decision:

@@ -87,6 +87,29 @@ class Settlement:
         until = self._window.returning.late_until
         self._record.wait_for(ClaimState.DEFAULTED, f"for a late return until {utc(until)}", until)
 
+    async def charged_early(self) -> bool:
+        """Whether a default that no person approved was not due yet, by a scan that was told later (R-RET-4)."""
+        return not self._charges.approved_by_staff and await self._window.longer_wait() is not None
+
+    async def undo_default(self) -> Phase | None:
+        """Give the default back: the carrier took the parcel in time, so it is waited for (R-RET-4, edge case 4)."""
+        refund = await self._process.run_step(self._charges.undo("in-transit"))
+        if self._charges.has_any:  # the gateway refused: staff are told, and the charge stays for now
+            return self._waiting_phase()
+        title = "The carrier took the parcel in time, which was told later: the default is given back."
+        self._record.note("default_undone", title)
+        self._record.change(dispute_until=None)
+        await self._window.resume()
+        self._record.notify(MailKind.REFUND, refund)
+        return self._waiting_phase()
+
+    async def keep_charge(self) -> Phase | None:
+        """Staff keep a charge although a parcel came, or was delivered, after it (R-RET-10)."""
+        self._record.unflag(Attention.REFUND_DUE, Attention.DEFAULT_HELD_BACK, Attention.DELIVERED_NOT_RECEIVED)
+        if not self._record.closed:
+            self._record.close(Outcome.DEFAULT_CHARGED)
+        return self._waiting_phase()
+
     async def charge_parts(self) -> Phase | None:
         return await self._charge_parts("neither sent nor paid", agreed=False)
 

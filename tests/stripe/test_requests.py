@@ -90,6 +90,19 @@ async def test_a_charge_is_taken_at_once_and_saves_the_card(database: Database) 
     assert "payment_method_options[card][request_extended_authorization]" not in form
 
 
+async def test_a_charge_whose_customer_is_away_is_requested_off_session(database: Database) -> None:
+    """A flyaway fee: the card was given with the report, and was never charged before."""
+    charge = an_intent(status="succeeded", capture_method="automatic", amount=73_900, amount_received=73_900)
+    gateway, http = stripe_with(database, CARD | {CREATE: charge})
+    fee = Money(73_900, "USD")
+    key = "clm_a:fee:0"
+    taken = await gateway.charge(fee, "pm_1", subject="clm_a", key=key, at=NOW, sent_at=NOW, off_session=True)
+    assert taken.captured == fee
+    form = http.sent[-1].form
+    assert (form["off_session"], form["customer"], form["payment_method"]) == ("true", "cus_1", "pm_1")
+    assert "payment_method_options[card][setup_future_usage]" not in form
+
+
 async def test_a_card_that_has_an_owner_keeps_it_and_another_card_shares_the_claims(database: Database) -> None:
     owned = METHOD | {"customer": "cus_9"}
     results = {RETRIEVE_METHOD: owned, "GET /v1/payment_methods/pm_2": METHOD | {"id": "pm_2"}, CREATE: an_intent()}

@@ -94,10 +94,13 @@ class EventStreams:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._poller
 
-    async def follow(self, claim_id: str, after: int, submitted: Callable[[], Awaitable[bool]]) -> AsyncIterator[bytes]:
+    async def follow(
+        self, claim_id: str, after: int, submitted: Callable[[], Awaitable[bool]], zone: str = "UTC"
+    ) -> AsyncIterator[bytes]:
         """Every event after the one numbered `after`, as it is written; ends when the claim is closed and all are sent.
 
-        While the database does not have the claim, `submitted` says whether its workflow is running.
+        While the database does not have the claim, `submitted` says whether its workflow is running. `zone` is that of
+        the claim.
         """
         clock = asyncio.get_running_loop().time
         follower, sent_at = _Follower(claim_id), clock()
@@ -113,7 +116,7 @@ class EventStreams:
                 if end is not None and end.last_event > after:
                     for event in await self._queries.events(claim_id, after):
                         after, sent_at = event.id, clock()
-                        yield _frame(EventView.of(event))
+                        yield _frame(EventView.of(event, zone))
                 if end.closed if end is not None else not await submitted():
                     return
                 with contextlib.suppress(TimeoutError):

@@ -36,6 +36,7 @@ class SubmittedClaim(Message):
     incident: Incident | None
     expected_fee: Money
     replace_battery: bool
+    time_zone: str = ""
 
     @classmethod
     def of(cls, claim: Claim) -> "SubmittedClaim":

@@ -44,6 +44,7 @@ async def submit(services: Services, body: ReplacementBody | ServiceJobBody, act
         amount_owed=prepared.fee.zero(),
         replace_battery=prepared.replace_battery,
         wait_reason=UNDECIDED,
+        time_zone=snapshot.region.time_zone,
     )
     try:
         result = await services.claim_commands.submit(

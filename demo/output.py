@@ -67,8 +67,8 @@ def introduction(scenarios: Sequence[Scenario], ui_url: str) -> RenderableType:
         "deadlines, so each one is a Temporal workflow.\n\n",
         f"{len(scenarios) - cover} claims are run now, then {cover} scenarios of plans, through the HTTP API alone, on "
         "a stack of their own: the real Temporal server, a worker and the API. Each claim has its own clock, which is "
-        "moved forward while it waits. Dates in the left-hand columns are those of the customer's region; the "
-        "workflows' own words speak UTC. A name like R-PUR-1 is a rule of the programme: docs/rules.md lists them.\n\n",
+        "moved forward while it waits. Dates are those of the customer's region. A name like R-PUR-1 is a rule of the "
+        "programme: docs/rules.md lists them.\n\n",
         f"While this runs, Temporal shows them at {ui_url}\n",
     )
 

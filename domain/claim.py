@@ -99,6 +99,7 @@ class Claim:
     `deadline` is the next time at which the claim continues by itself, None while it waits for people only.
     `wait_reason` describes what it waits for. `decline_code` is the gateway's code of the last hold or charge when that
     was declined. `shipment` is the parcel to the customer: the replacement, or their own unit.
+    `time_zone` is that of the device's region, empty for a claim that an earlier release created.
     `leaving`: the warehouse can no longer stop the replacement, although its dispatch is not reported yet.
     """
 
@@ -131,4 +132,11 @@ class Claim:
     repair_quote: RepairQuote | None = None
     decline_code: str | None = None
     shipment: Parcel | None = None
+    time_zone: str = ""
+
+    @property
+    def local_zone(self) -> str:
+        """The time zone in which people read about the claim."""
+        return self.time_zone or (self.returning.time_zone if self.returning else "UTC")
+
     leaving: bool = False

@@ -1,9 +1,11 @@
 """Domain: calendar arithmetic in a region's zone. Instants in and out are aware UTC, whole seconds."""
 
+import re
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 _LAST_SECOND = time(23, 59, 59)
+_UTC_TEXT = re.compile(r"\b(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC\b")
 
 
 def zone_known(zone: str) -> bool:
@@ -55,6 +57,26 @@ def end_of_day_after(instant: datetime, days: int, zone: str) -> datetime:
 def local_text(instant: datetime, zone: str) -> str:
     """`instant` as a customer reads it: date, time and zone (edge case 1)."""
     return f"{instant.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S} {zone}"
+
+
+def utc_text(instant: datetime) -> str:
+    """`instant` as a workflow writes it: workflows know no time zones. `in_local_time` finds it again."""
+    return f"{instant:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def in_local_time(text: str, zone: str) -> str:
+    """`text` with each instant that `utc_text` wrote as people in `zone` read it (edge case 1)."""
+    if " UTC" not in text:
+        return text
+
+    def local(found: re.Match[str]) -> str:
+        try:
+            instant = datetime.strptime(found[1], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+        except ValueError:  # a person wrote a day that does not exist
+            return found[0]
+        return local_text(instant, zone)
+
+    return _UTC_TEXT.sub(local, text)
 
 
 def add_months(day: date, months: int) -> date:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Final
 
 from domain.claim import Claim, Return
-from domain.dates import whole_second
+from domain.dates import utc_text, whole_second
 from domain.kinds import Action, Attention, ClaimState, HoldState, Outcome, PartsChoice, RepairChoice, Service, Tier
 from domain.policy import Policy
 from domain.reasons import RuleError
@@ -169,7 +169,7 @@ def require_hold_until(claim: Claim, due_at: datetime) -> None:
     """Raise RuleError when the hold does not last until `due_at` (R-RET-5): it is at risk and ends before."""
     at_risk = Attention.HOLD_AT_RISK in claim.attention
     if at_risk and claim.hold and claim.hold.expires_at and claim.hold.expires_at < due_at:
-        message = f"The hold ends {claim.hold.expires_at:%Y-%m-%d}; the window cannot be extended beyond it."
+        message = f"The hold ends {utc_text(claim.hold.expires_at)}; the window cannot be extended beyond it."
         raise RuleError("action_not_allowed", "R-RET-5", message)
 
 

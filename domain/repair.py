@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.dates import whole_second
+from domain.dates import utc_text, whole_second
 from domain.kinds import RepairChoice
 from domain.money import Money
 from domain.reasons import RuleError
@@ -86,4 +86,4 @@ def require_warranty(warranty_until: datetime | None, opened_at: datetime) -> No
     if warranty_until is None:
         raise RuleError("invalid_request", "R-PLN-4", "The warranty has not begun.")
     if whole_second(opened_at) > warranty_until:
-        raise RuleError("invalid_request", "R-PLN-4", f"The warranty ended at {warranty_until:%Y-%m-%d %H:%M:%S} UTC.")
+        raise RuleError("invalid_request", "R-PLN-4", f"The warranty ended at {utc_text(warranty_until)}.")

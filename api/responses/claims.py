@@ -8,6 +8,7 @@ from api.responses.addresses import AddressView
 from api.responses.base import Moment, MoneyView, Page, View
 from domain import lifecycle, repair
 from domain.claim import Claim
+from domain.dates import in_local_time
 from domain.inspection import normalise_serial
 from domain.kinds import (
     Action,
@@ -68,7 +69,8 @@ CLAIM_EXAMPLE = {
     "decline_code": None,
     "allowed_actions": ["return_scan", "arrival", "extension", "waiver"],
     "deadline": "2026-12-08T07:59:59Z",
-    "wait_reason": "the original unit to come back",
+    "wait_reason": "for the original until 2026-12-07 23:59:59 America/Los_Angeles",
+    "time_zone": "America/Los_Angeles",
     "workflow_id": CLAIM_ID,
     "links": {
         "self": f"/v1/claims/{CLAIM_ID}",
@@ -190,9 +192,9 @@ class ClaimLinks(View):
 class ClaimView(View):
     """The current claim. `deadline` is when it continues without an event, null while it waits for people only.
 
-    `shipment` is the parcel to the customer, the replacement or their own unit. `ship_to` is its address once it was
-    requested; `GET /v1/claims/{id}` alone shows it, and not to finance. `decline_code` is the gateway's reason when its
-    last hold or charge was declined.
+    Texts give days as people in `time_zone` read them. `shipment` is the parcel to the customer, the replacement or
+    their own unit. `ship_to` is its address once it was requested; `GET /v1/claims/{id}` alone shows it, and not to
+    finance. `decline_code` is the gateway's reason when its last hold or charge was declined.
     """
 
     model_config = with_example(CLAIM_EXAMPLE)
@@ -224,6 +226,7 @@ class ClaimView(View):
     allowed_actions: list[Action]
     deadline: Moment | None
     wait_reason: str
+    time_zone: str
     workflow_id: str
     links: ClaimLinks
 
@@ -252,13 +255,17 @@ class ClaimView(View):
             ship_to=None,
             inspection=claim.inspection,
             repair=RepairView.of(claim.repair_quote) if claim.repair_quote else None,
-            reasons=claim.reasons,
+            reasons=[
+                ReasonView(code=each.code, rule=each.rule, message=in_local_time(each.message, claim.local_zone))
+                for each in claim.reasons
+            ],
             missing=claim.missing,
             amount_owed=claim.amount_owed,
             decline_code=claim.decline_code,
             allowed_actions=list(lifecycle.allowed_actions(claim)),
             deadline=claim.deadline,
-            wait_reason=claim.wait_reason,
+            wait_reason=in_local_time(claim.wait_reason, claim.local_zone),
+            time_zone=claim.local_zone,
             workflow_id=claim.id,
             links=ClaimLinks(
                 self=url,

@@ -6,6 +6,7 @@ from api.openapi_examples import with_example
 from api.responses.base import Moment, MoneyView, View
 from api.responses.claims import CLAIM_ID, FEE, HOLD
 from api.responses.ledger import LedgerView
+from domain.dates import in_local_time, local_text
 from domain.kinds import ClaimState, Component, Outcome, Service, Tier
 from store.reads import evidence as stored
 from store.reads.queries import EventView
@@ -13,7 +14,8 @@ from store.reads.queries import EventView
 _ARRIVED = {
     "at": "2026-12-04T18:05:00Z",
     "kind": "parcel_arrived",
-    "title": "The parcel arrived 2026-12-04 18:05:00 UTC.",
+    "text": "2026-12-04 10:05:00 America/Los_Angeles",
+    "title": "The parcel arrived 2026-12-04 10:05:00 America/Los_Angeles.",
     "details": "",
     "actor": "warehouse",
 }
@@ -61,8 +63,8 @@ class EvidenceDateView(View):
     title: str
 
     @classmethod
-    def of(cls, date: stored.Date) -> Self:
-        return cls(what=date.what, at=date.at, text=date.text, title=date.title)
+    def of(cls, date: stored.Date, zone: str) -> Self:
+        return cls(what=date.what, at=date.at, text=date.text, title=in_local_time(date.title, zone))
 
 
 class NoticeView(View):
@@ -88,17 +90,25 @@ class NoticeView(View):
 
 
 class EvidenceLineView(View):
-    """A line of the timeline."""
+    """A line of the timeline. `text` is the instant in the customer's time zone."""
 
     at: Moment
+    text: str
     kind: str
     title: str
     details: str
     actor: str
 
     @classmethod
-    def of(cls, line: EventView) -> Self:
-        return cls(at=line.at, kind=line.kind, title=line.title, details=line.details, actor=line.actor)
+    def of(cls, line: EventView, zone: str) -> Self:
+        return cls(
+            at=line.at,
+            text=local_text(line.at, zone),
+            kind=line.kind,
+            title=in_local_time(line.title, zone),
+            details=in_local_time(line.details, zone),
+            actor=line.actor,
+        )
 
 
 class InspectedView(View):
@@ -223,11 +233,11 @@ class EvidenceView(View):
             replacement_serial_number=claim.replacement_serial_number,
             time_zone=pack.time_zone,
             consent=ConsentView.of(pack.consent) if pack.consent else None,
-            dates=[EvidenceDateView.of(date) for date in pack.dates],
+            dates=[EvidenceDateView.of(date, pack.time_zone) for date in pack.dates],
             notices=[NoticeView.of(notice) for notice in pack.notices],
-            scans=[EvidenceLineView.of(line) for line in pack.scans],
-            arrivals=[EvidenceLineView.of(line) for line in pack.arrivals],
+            scans=[EvidenceLineView.of(line, pack.time_zone) for line in pack.scans],
+            arrivals=[EvidenceLineView.of(line, pack.time_zone) for line in pack.arrivals],
             inspection=InspectedView.of(pack.inspection) if pack.inspection else None,
-            timeline=[EvidenceLineView.of(line) for line in pack.timeline],
+            timeline=[EvidenceLineView.of(line, pack.time_zone) for line in pack.timeline],
             ledger=LedgerView.of(pack.ledger, claim.fee.currency),
         )

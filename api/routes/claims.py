@@ -148,7 +148,7 @@ async def events(
     last_event_id: Annotated[int, Header(ge=0, le=2**63 - 1, description="Where a broken stream goes on.")] = 0,
 ) -> EventList | EventStreamResponse:
     """Everything that happened, in order. With `Accept: text/event-stream` it stays open until the claim is closed."""
-    await services.get_claim(claim_id)
+    shown = await services.get_claim(claim_id)
     if MEDIA_TYPE in request.headers.get("accept", ""):
 
         async def submitted() -> bool:
@@ -158,12 +158,12 @@ async def events(
                 return True
 
         services.streams.acquire(caller.owner)
-        lines = services.streams.follow(claim_id, max(cursor, last_event_id), submitted)
+        lines = services.streams.follow(claim_id, max(cursor, last_event_id), submitted, shown.local_zone)
         return EventStreamResponse(services.streams, caller.owner, lines)
     found = await services.queries.events(claim_id, cursor)
     page = found[:limit]
     next_cursor = str(page[-1].id) if len(found) > limit else None
-    return EventList(items=[EventView.of(event) for event in page], next_cursor=next_cursor)
+    return EventList(items=[EventView.of(event, shown.local_zone) for event in page], next_cursor=next_cursor)
 
 
 @router.get(

@@ -5,6 +5,7 @@ from api.idempotency import RequestKey
 from api.problems import Code, Problem, declined, invalid, not_found
 from api.responses.claims import ClaimView
 from api.services import Services
+from domain.dates import in_local_time
 from domain.kinds import Action, ClaimState
 from messages.claims import Decision
 
@@ -34,6 +35,8 @@ async def send_decision(
     except ClaimNotRunning:
         raise await not_running_problem(services, claim_id) from None
     except CommandRejected as rejected:
+        if " UTC" in rejected.message:
+            rejected.message = in_local_time(rejected.message, (await services.get_claim(claim_id)).local_zone)
         match rejected.code:
             case "payment_declined":
                 raise declined(rejected.message, rejected.decline_code, rule=rejected.rule, claim_id=claim_id) from None

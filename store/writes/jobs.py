@@ -118,6 +118,7 @@ def _opened(command: OpenJob, snapshot: DeviceSnapshot, policy: Policy) -> JobOp
             incident=command.incident,
             fee=zero,
             amount_owed=zero,
+            time_zone=zone,
         ),
         offer=snapshot.offer,
         policy=policy,

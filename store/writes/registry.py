@@ -7,7 +7,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.coverage import new_term, quota_for
-from domain.dates import start_of_day
+from domain.dates import local_text, start_of_day
 from domain.device_snapshot import DeviceSnapshot
 from domain.eligibility import CLOCK_SKEW
 from domain.inspection import normalise_serial
@@ -71,7 +71,11 @@ async def activate_device(session: AsyncSession, command: ActivateDevice) -> str
     _must_be_current(snapshot)
     if snapshot.activated_at is not None:
         raise CommandRefused(
-            "conflict", ("activated_at", f"{serial} was activated on {snapshot.activated_at:%Y-%m-%d}.")
+            "conflict",
+            (
+                "activated_at",
+                f"{serial} was activated {local_text(snapshot.activated_at, snapshot.region.time_zone)}.",
+            ),
         )
     if command.activated_at > command.at + CLOCK_SKEW:
         raise CommandRefused("invalid_request", ("activated_at", "An activation cannot lie in the future."))

@@ -99,6 +99,7 @@ def _reserved(command: ReserveUse, snapshot: DeviceSnapshot, fee: Money, policy:
             fee=fee,
             amount_owed=fee.zero(),
             replace_battery=command.replace_battery,
+            time_zone=snapshot.region.time_zone,
         ),
         offer=snapshot.offer,
         policy=policy,

@@ -37,7 +37,7 @@ async def test_the_timeline_is_in_order(harness: ApiHarness) -> None:
     claim = await harness.shipped()
     page = (await harness.http.get(claim["links"]["events"])).json()
     assert [event["kind"] for event in page["items"]] == ["submitted", "dispatch"]
-    assert set(page["items"][0]) == {"id", "at", "kind", "title", "details", "actor"}
+    assert set(page["items"][0]) == {"id", "at", "local_time", "kind", "title", "details", "actor"}
     assert page["items"][1]["actor"] == "admin"
     assert page["next_cursor"] is None
 

@@ -8,6 +8,7 @@ from domain.dates import (
     add_months,
     end_of_day,
     end_of_day_after,
+    in_local_time,
     local_day,
     local_text,
     morning_of,
@@ -147,3 +148,21 @@ def test_an_instant_without_a_zone_is_refused() -> None:
 def test_a_customer_reads_date_time_and_zone() -> None:
     """Edge case 1."""
     assert local_text(at("2026-06-17T06:59:59"), LA) == "2026-06-16 23:59:59 America/Los_Angeles"
+
+
+@pytest.mark.parametrize(
+    ("text", "local"),
+    [
+        ("until 2026-06-17 06:59:59 UTC", "until 2026-06-16 23:59:59 America/Los_Angeles"),
+        (
+            "2026-01-01 08:00:00 UTC to 2026-07-01 06:00:00 UTC.",
+            "2026-01-01 00:00:00 America/Los_Angeles to 2026-06-30 23:00:00 America/Los_Angeles.",
+        ),
+        ("2026-06-16 23:59:59 America/Los_Angeles", "2026-06-16 23:59:59 America/Los_Angeles"),
+        ("on 2026-06-17, in UTC", "on 2026-06-17, in UTC"),
+        ("2026-02-30 25:61:00 UTC", "2026-02-30 25:61:00 UTC"),
+        ("", ""),
+    ],
+)
+def test_what_a_workflow_wrote_in_utc_is_read_in_local_time(text: str, local: str) -> None:
+    assert in_local_time(text, LA) == local

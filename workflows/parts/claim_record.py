@@ -10,6 +10,7 @@ from temporalio.common import SearchAttributeUpdate
 
 from domain import notices
 from domain.claim import Claim
+from domain.dates import utc_text
 from domain.kinds import Attention, ClaimState, Outcome
 from domain.money import Money
 from domain.policy import Policy
@@ -236,8 +237,9 @@ class ClaimRecord:
 
 
 def utc(instant: datetime) -> str:
-    """`instant` in words. Always UTC: time zone data may differ between the hosts of a replay."""
-    return f"{instant:%Y-%m-%d %H:%M:%S} UTC"
+    """`instant` in words. Always UTC: time zone data may differ between the hosts of a replay. Responses show it in the
+    claim's zone."""
+    return utc_text(instant)
 
 
 def _label(kind: MailKind) -> str:

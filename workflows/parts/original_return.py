@@ -249,7 +249,8 @@ class OriginalReturn:
         if latest is MailKind.IN_TRANSIT:
             self._record.note("charge_postponed", "Charge postponed: the parcel is in transit.")
         else:
-            self._record.note("reminder", f"Reminder: the return is due {utc(self._window.returning.due_at)}.")
+            returning = self._window.returning
+            self._record.note("reminder", f"Reminder: the return is due {returning.due_text or utc(returning.due_at)}.")
         if latest is not None:
             self._record.notify(latest)
 

@@ -88,7 +88,9 @@ class ReturnWindow:
         self._reminders.set(reminders)
         due = returning.due_at
         self._record.change(returning=returning)
-        self._record.wait_for(ClaimState.AWAITING_RETURN, f"for the original until {utc(due)}", due)
+        self._record.wait_for(
+            ClaimState.AWAITING_RETURN, f"for the original until {returning.due_text or utc(due)}", due
+        )
 
     async def extend(self, decision: ExtendReturn) -> None:
         """Extend the window, once and before it is due; RuleError when R-RET-5 forbids it."""

@@ -84,8 +84,8 @@ class Settlement:
         return self._waiting_phase()
 
     def await_late_return(self) -> None:
-        until = self._window.returning.late_until
-        self._record.wait_for(ClaimState.DEFAULTED, f"for a late return until {utc(until)}", until)
+        until, text = self._window.returning.late_until, self._window.returning.late_text
+        self._record.wait_for(ClaimState.DEFAULTED, f"for a late return until {text or utc(until)}", until)
 
     async def charged_early(self) -> bool:
         """Whether a default that no person approved was not due yet, by a scan that was told later (R-RET-4)."""

@@ -127,6 +127,8 @@ class Attention(StrEnum):
     FOUND_AFTER_DISPATCH = "found_after_dispatch"
     DEFAULT_HELD_BACK = "default_held_back"
     """The default fell due while another claim's unit lay in this claim's box: staff decide (edge case 11)."""
+    DISPATCH_OVERDUE = "dispatch_overdue"
+    """The replacement has not left within the policy's days; the customer was told and may leave."""
     AMOUNT_OWED = "amount_owed"
     QUOTE_UNAPPROVED = "quote_unapproved"
     """A large repair quote waits for a second person (R-REP-6)."""

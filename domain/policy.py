@@ -29,6 +29,8 @@ class Policy:
     second_person_percent: int = 50
     found_watch_days: int = 365
     card_days: int = 14
+    dispatch_days: int = 7
+    hold_wait_days: int = 30
     premium_brands: tuple[str, ...] = ("visa", "mastercard", "amex")
     premium_funding: tuple[str, ...] = ("credit",)
     hold_policy: HoldPolicy = HoldPolicy.SAVED_CARD

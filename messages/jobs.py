@@ -30,7 +30,8 @@ class OpenJob(Message):
 class JobOpened(Message):
     """The claim as it begins. `term_id` is the term it could draw a replacement from, `expected` its covered parts.
 
-    `warranty_until` is the last second of the official warranty, None when it has not begun.
+    `warranty_until` is the last second of the official warranty, None when it has not begun. `dispatch_days`: after so
+    many days a dispatch is overdue; None in a history of release 0.2.0, which has no timer for it.
     """
 
     result: Literal["opened"] = "opened"
@@ -43,6 +44,7 @@ class JobOpened(Message):
     bindable: bool
     term_id: str | None
     warranty_until: datetime | None
+    dispatch_days: int | None = None
 
 
 class GetReplacementFee(Message):

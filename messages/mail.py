@@ -50,6 +50,8 @@ class MailKind(StrEnum):
     FLYAWAY_APPROVED = "flyaway_approved"
     FLYAWAY_REJECTED = "flyaway_rejected"
     WITHDRAWN = "withdrawn"
+    DISPATCH_DELAYED = "dispatch_delayed"
+    """The replacement has not left for days: the customer may wait on, or leave without a cost."""
     REPLACED = "replaced"
     """Standard: your unit passed, the replacement is on its way."""
 

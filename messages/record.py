@@ -40,7 +40,8 @@ class UseReserved(Message):
 
     `hold_amount` is None without Premium. `expected` is what must come back. `bindable` says whether a replacement
     should be bound again for flyaway cover. `binding_told_at`: when the binding that a flyaway needs was told, if only
-    after the loss (R-FLY-8).
+    after the loss (R-FLY-8). `dispatch_days`: after so many days a dispatch is overdue; None in a history of release
+    0.2.0, which has no timer for it.
     """
 
     result: Literal["reserved"] = "reserved"
@@ -53,6 +54,7 @@ class UseReserved(Message):
     expected: tuple[Component, ...]
     bindable: bool
     binding_told_at: datetime | None = None
+    dispatch_days: int | None = None
 
 
 class ClaimEvent(Message):

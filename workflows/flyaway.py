@@ -22,7 +22,7 @@ from workflows.parts.claim_record import utc
 from workflows.parts.claim_workflow import ClaimData, ClaimWorkflow, Phase
 from workflows.parts.fees import Fees, FeesData
 from workflows.parts.message_inbox import TimeReached
-from workflows.parts.replacement import Replacement
+from workflows.parts.replacement import Replacement, ReplacementData
 from workflows.parts.reservation import Reservation, ReservationData
 
 
@@ -37,6 +37,7 @@ class FlyawaySnapshot:
     payment_method: str = ""
     off_session: bool = False
     found: bool = False
+    replacement: ReplacementData = field(default_factory=ReplacementData)
 
 
 @workflow.defn
@@ -50,14 +51,20 @@ class Flyaway(ClaimWorkflow):
         self.request = request
         self.reservation = Reservation(self.record, self.calls, restored.reservation)
         self.fees = Fees(self.record, self.gateway, restored.fees)
-        self.replacement = Replacement(self.record, self.calls, request.ship_to)
+        self.replacement = Replacement(self.record, self.calls, request.ship_to, restored.replacement)
         self.payment_method = restored.payment_method
         self.off_session = restored.off_session
         self.found = restored.found
 
     def snapshot(self, claim: ClaimData) -> FlyawaySnapshot:
         return FlyawaySnapshot(
-            claim, self.reservation.data, self.fees.data, self.payment_method, self.off_session, self.found
+            claim,
+            self.reservation.data,
+            self.fees.data,
+            self.payment_method,
+            self.off_session,
+            self.found,
+            self.replacement.data,
         )
 
     def paid(self) -> Money | None:
@@ -163,7 +170,9 @@ class Flyaway(ClaimWorkflow):
     async def await_dispatch(self) -> Phase | None:
         """Wait until the warehouse ships, the drone is found (R-FLY-6), or the customer cancels."""
         while True:
-            match await self.inbox.next(None, "dispatch"):
+            match await self.inbox.next(self.replacement.overdue_at, "dispatch"):
+                case TimeReached():
+                    self.replacement.note_overdue()
                 case Dispatch() as decision:
                     await self.replacement.dispatched(decision, lost=True)
                     until = await self.record.end_of_day(self.record.policy.found_watch_days)

@@ -7,7 +7,8 @@ from domain.money import Money
 from messages.claims import Decision, Event, SubmitRepair
 from messages.jobs import OpenJob
 from workflows.parts.claim_workflow import ClaimData, ClaimWorkflow, Phase
-from workflows.parts.service_job import ServiceJob, ServiceJobSnapshot
+from workflows.parts.service_job import ServiceJob
+from workflows.parts.service_job_snapshot import ServiceJobSnapshot
 
 
 @workflow.defn

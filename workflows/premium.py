@@ -21,9 +21,10 @@ from workflows.parts.card_hold import CardHold
 from workflows.parts.claim_workflow import ClaimData, ClaimWorkflow, Phase
 from workflows.parts.fees import Fees, FeesData
 from workflows.parts.hold_data import CardHoldData
-from workflows.parts.hold_renewal import HoldRenewal, HoldRenewalData
+from workflows.parts.hold_renewal import HoldRenewal
+from workflows.parts.hold_renewal_data import HoldRenewalData
 from workflows.parts.original_return import OriginalReturn, OriginalReturnData
-from workflows.parts.replacement import Replacement
+from workflows.parts.replacement import Replacement, ReplacementData
 from workflows.parts.reservation import Reservation, ReservationData, care_express
 from workflows.parts.secured_dispatch import SecuredDispatch, SecuredDispatchData
 
@@ -39,6 +40,7 @@ class PremiumSnapshot:
     fees: FeesData = field(default_factory=FeesData)
     original: OriginalReturnData = field(default_factory=OriginalReturnData)
     dispatch: SecuredDispatchData = field(default_factory=SecuredDispatchData)
+    replacement: ReplacementData = field(default_factory=ReplacementData)
 
 
 @workflow.defn
@@ -54,7 +56,7 @@ class CareExpressPremium(ClaimWorkflow):
         self.hold = CardHold(self.record, self.gateway, restored.hold)
         self.renewal = HoldRenewal(self.record, self.gateway, self.hold, restored.renewal)
         self.fees = Fees(self.record, self.gateway, restored.fees)
-        self.replacement = Replacement(self.record, self.calls, request.ship_to)
+        self.replacement = Replacement(self.record, self.calls, request.ship_to, restored.replacement)
         self.original = OriginalReturn(
             self,
             self.reservation,
@@ -88,6 +90,7 @@ class CareExpressPremium(ClaimWorkflow):
             self.fees.data,
             self.original.data,
             self.dispatch.data,
+            self.replacement.data,
         )
 
     def paid(self) -> Money | None:

@@ -27,7 +27,7 @@ from workflows.parts.claim_workflow import ClaimData, ClaimWorkflow, Phase
 from workflows.parts.fees import Fees, FeesData
 from workflows.parts.message_inbox import TimeReached
 from workflows.parts.reminders import Reminders
-from workflows.parts.replacement import Replacement
+from workflows.parts.replacement import Replacement, ReplacementData
 from workflows.parts.reservation import Reservation, ReservationData, care_express
 from workflows.parts.return_window import ReturnWindow, ReturnWindowData
 
@@ -39,6 +39,7 @@ class StandardSnapshot:
     fees: FeesData = field(default_factory=FeesData)
     window: ReturnWindowData = field(default_factory=ReturnWindowData)
     box: BoxInspectionData = field(default_factory=BoxInspectionData)
+    replacement: ReplacementData = field(default_factory=ReplacementData)
 
 
 @workflow.defn
@@ -54,10 +55,12 @@ class CareExpressStandard(ClaimWorkflow):
         self.fees = Fees(self.record, self.gateway, restored.fees)
         self.window = ReturnWindow(self.record, self.calls, Reminders(), restored.window)
         self.box = BoxInspection(self.record, self.calls, self.reservation, restored.box)
-        self.replacement = Replacement(self.record, self.calls, request.ship_to)
+        self.replacement = Replacement(self.record, self.calls, request.ship_to, restored.replacement)
 
     def snapshot(self, claim: ClaimData) -> StandardSnapshot:
-        return StandardSnapshot(claim, self.reservation.data, self.fees.data, self.window.data, self.box.data)
+        return StandardSnapshot(
+            claim, self.reservation.data, self.fees.data, self.window.data, self.box.data, self.replacement.data
+        )
 
     def paid(self) -> Money | None:
         return self.fees.kept
@@ -186,7 +189,9 @@ class CareExpressStandard(ClaimWorkflow):
     async def await_dispatch(self) -> Phase | None:
         """Wait until the warehouse ships or the customer cancels."""
         while True:
-            match await self.inbox.next(None, "dispatch"):
+            match await self.inbox.next(self.replacement.overdue_at, "dispatch"):
+                case TimeReached():
+                    self.replacement.note_overdue()
                 case Dispatch() as decision:
                     await self.replacement.dispatched(decision, expected=self.reservation.terms.expected)
                     self.replacement.close_as_replaced(bindable=self.reservation.terms.bindable)

@@ -122,6 +122,7 @@ def _opened(command: OpenJob, snapshot: DeviceSnapshot, policy: Policy) -> JobOp
         ),
         offer=snapshot.offer,
         policy=policy,
+        dispatch_days=policy.dispatch_days,
         model_name=snapshot.model.name,
         time_zone=zone,
         expected=snapshot.model.components,

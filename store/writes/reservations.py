@@ -103,6 +103,7 @@ def _reserved(command: ReserveUse, snapshot: DeviceSnapshot, fee: Money, policy:
         ),
         offer=snapshot.offer,
         policy=policy,
+        dispatch_days=policy.dispatch_days,
         model_name=snapshot.model.name,
         time_zone=snapshot.region.time_zone,
         window_days=snapshot.region.window_days if window_days is None else window_days,

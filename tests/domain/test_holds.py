@@ -1,12 +1,26 @@
 """When a hold is renewed so that it lives as long as its claim."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from domain.claim import Hold
-from domain.holds import HARD_MARGIN, RENEW_BEFORE, RETRY_EVERY, give_up_at, renew_at, retry_at
+from domain.holds import (
+    HARD_MARGIN,
+    MIN_BETWEEN,
+    MOST_A_DAY,
+    RENEW_BEFORE,
+    RETRY_EVERY,
+    give_up_at,
+    kept_until,
+    paced,
+    renew_at,
+    retry_at,
+    too_many,
+)
 from domain.kinds import HoldPolicy, HoldState
+from domain.policy import Policy
 from tests.domain.samples import NOW, usd
 
 HOLD = Hold(usd(164000), HoldState.AUTHORIZED, usd(0), usd(0), NOW + timedelta(days=7))
@@ -65,3 +79,38 @@ def test_another_card_is_waited_for_as_long_as_the_hold_is_of_use(
     """Decision 13: a deposit has to be taken while the hold can still be captured."""
     assert HOLD.expires_at
     assert give_up_at(HOLD, policy) == HOLD.expires_at - before_the_end
+
+
+@pytest.mark.parametrize(
+    ("life_hours", "after_hours"),
+    [(30 * 24, 30 * 24 - 36), (7 * 24, 7 * 24 - 36), (72, 36), (48, 24), (36, 18), (24, 12), (1, 0.5), (0, 0), (-5, 0)],
+)
+def test_a_short_hold_is_renewed_in_the_second_half_of_its_life(life_hours: int, after_hours: float) -> None:
+    """R-RET-7: 36 hours before the end of a short hold lie before its beginning."""
+    hold = replace(HOLD, expires_at=NOW + timedelta(hours=life_hours))
+    at = renew_at(hold)
+    assert at is not None
+    expected = NOW + timedelta(hours=after_hours if life_hours >= 0 else life_hours / 2)
+    assert paced(at, hold, NOW, ()) == expected
+
+
+def test_two_tries_to_place_a_hold_lie_hours_apart() -> None:
+    """R-RET-7: also when the gateway ends each new hold at once."""
+    ended = replace(HOLD, state=HoldState.RELEASED)
+    assert paced(NOW, ended, NOW, ()) == NOW
+    assert paced(NOW, ended, NOW, (NOW - timedelta(days=2), NOW)) == NOW + MIN_BETWEEN
+    assert paced(NOW, ended, NOW, (NOW - MIN_BETWEEN,)) == NOW
+
+
+def test_a_claim_tries_a_few_times_a_day_alone() -> None:
+    """R-RET-7."""
+    tries = [NOW + n * MIN_BETWEEN for n in range(MOST_A_DAY)]
+    assert not too_many(tries[:-1], tries[-1])
+    assert too_many(tries, tries[-1])
+    assert too_many(tries, tries[0] + timedelta(hours=24) - timedelta(seconds=1))
+    assert not too_many(tries, tries[0] + timedelta(hours=24))
+
+
+def test_a_hold_is_kept_for_a_replacement_that_does_not_ship_for_so_many_days() -> None:
+    """R-CLM-8."""
+    assert kept_until(NOW, Policy(hold_wait_days=30)) == NOW + timedelta(days=30)

@@ -59,6 +59,7 @@ class FakeJobs(Jobs):
             claim=claim,
             offer=OFFER,
             policy=self.record.policy,
+            dispatch_days=self.record.policy.dispatch_days,
             model_name=MODEL.name,
             time_zone=REGION.time_zone,
             expected=MODEL.components,

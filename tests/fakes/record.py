@@ -151,6 +151,7 @@ class FakeRecord(Record):
             claim=claim,
             offer=OFFER,
             policy=self.policy,
+            dispatch_days=self.policy.dispatch_days,
             model_name=MODEL.name,
             time_zone=REGION.time_zone,
             window_days=REGION.window_days,

@@ -80,6 +80,14 @@ def occasions(place: Place) -> list[tuple[str, SendMail]]:
         (MailKind.ARRIVED, "after the charge", late, None),
         (MailKind.HOLD_AT_RISK, "premium", premium(place), None),
         (MailKind.HOLD_AT_RISK, "before the dispatch", replace(ready, state=ClaimState.AWAITING_DISPATCH), None),
+        (MailKind.DISPATCH_DELAYED, "premium", replace(ready, state=ClaimState.AWAITING_DISPATCH), None),
+        (
+            MailKind.DISPATCH_DELAYED,
+            "standard",
+            replace(arrived(standard(place)), state=ClaimState.AWAITING_DISPATCH),
+            None,
+        ),
+        (MailKind.DISPATCH_DELAYED, "flyaway", flyaway(place, state=ClaimState.AWAITING_DISPATCH), None),
         (
             MailKind.CARD_NEEDED,
             "premium",

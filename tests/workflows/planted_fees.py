@@ -10,7 +10,7 @@ from tests.planting import swap
 from workflows.flyaway import Flyaway, FlyawaySnapshot
 from workflows.online_repair import OnlineRepair
 from workflows.parts.claim_workflow import Phase
-from workflows.parts.service_job import ServiceJobSnapshot
+from workflows.parts.service_job_snapshot import ServiceJobSnapshot
 
 
 @workflow.defn(name="Flyaway")

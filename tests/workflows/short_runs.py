@@ -6,7 +6,7 @@ from messages.claims import SubmitCareExpress, SubmitFlyaway, SubmitMaintenance,
 from workflows.flyaway import Flyaway, FlyawaySnapshot
 from workflows.maintenance import Maintenance
 from workflows.online_repair import OnlineRepair
-from workflows.parts.service_job import ServiceJobSnapshot
+from workflows.parts.service_job_snapshot import ServiceJobSnapshot
 from workflows.premium import CareExpressPremium, PremiumSnapshot
 from workflows.standard import CareExpressStandard, StandardSnapshot
 

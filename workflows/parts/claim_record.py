@@ -28,7 +28,8 @@ _REFUND_MAILS = (MailKind.RELEASED, MailKind.REFUND)
 class RecordData:
     """What a new run needs of the record. `version` counts the saves, `seq` the events of the timeline.
 
-    `undelivered` are the mails that were given up, as kind:occurrence.
+    `undelivered` are the mails that were given up, as kind:occurrence. `dispatch_days` is None for a claim that release
+    0.2.0 made.
     """
 
     claim: Claim | None = None
@@ -39,6 +40,7 @@ class RecordData:
     notified: dict[MailKind, int] = field(default_factory=dict)
     gives_back: bool = False
     undelivered: list[str] = field(default_factory=list)
+    dispatch_days: int | None = None
 
 
 class ClaimRecord:
@@ -77,6 +79,11 @@ class ClaimRecord:
         return self._data.policy
 
     @property
+    def dispatch_days(self) -> int | None:
+        """After so many days a dispatch is overdue; None: never, the claim was made by release 0.2.0."""
+        return self._data.dispatch_days
+
+    @property
     def time_zone(self) -> str:
         return self._data.time_zone
 
@@ -91,6 +98,7 @@ class ClaimRecord:
     def create(self, terms: UseReserved | JobOpened) -> None:
         """Begin with the new claim, and the policy and time zone that are frozen onto it."""
         self._data.claim, self._data.policy, self._data.time_zone = terms.claim, terms.policy, terms.time_zone
+        self._data.dispatch_days = terms.dispatch_days
         self._unsaved = True
 
     def change(self, **changes: Any) -> None:

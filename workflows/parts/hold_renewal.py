@@ -4,7 +4,6 @@ Releasing first would leave no hold after a decline, so for a moment the card ha
 renewals: they read the hold's present state.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from temporalio import workflow
@@ -12,7 +11,7 @@ from temporalio import workflow
 from domain import hold as hold_states
 from domain import holds, lifecycle
 from domain.claim import Hold
-from domain.hold import CapturedElsewhere, LapsedHold, LiveHold, UnknownHold, summary
+from domain.hold import CapturedElsewhere, DepositHold, LapsedHold, LiveHold, UnknownHold, summary
 from domain.kinds import Attention, ClaimState, HoldPolicy
 from domain.reasons import RuleError
 from messages.mail import MailKind
@@ -20,31 +19,13 @@ from messages.payments import OUR_MISTAKES, PaymentDeclined, PaymentRefused
 from workflows.parts.card_hold import CardHold
 from workflows.parts.claim_record import ClaimRecord
 from workflows.parts.gateway_requests import GatewayRequests
+from workflows.parts.hold_renewal_data import HoldRenewalData, OfferedCard
 from workflows.parts.pending_message import payment_in_progress
 
 _ONE_SECOND = timedelta(seconds=1)
+_PACED = "hold-renewals-paced"
 _HOLD_BEFORE_DISPATCH = "hold-before-dispatch"
 """A claim of release 0.2.0 may have shipped without a hold; its history is replayed as it went."""
-
-
-@dataclass(frozen=True)
-class OfferedCard:
-    """Another card that the customer, or staff for the customer, has named."""
-
-    payment_method: str
-    actor: str
-
-
-@dataclass
-class HoldRenewalData:
-    """`renew_at` is when the renewal is due next, None for never; `news`: the gateway has reported a change.
-    `unsecured`: the replacement has not left, and nothing is held or captured any more."""
-
-    payment_method: str = ""
-    offered: OfferedCard | None = None
-    renew_at: datetime | None = None
-    news: bool = False
-    unsecured: bool = False
 
 
 class HoldRenewal:
@@ -73,15 +54,24 @@ class HoldRenewal:
         return self._data.unsecured
 
     @property
+    def wait_over(self) -> bool:
+        """Whether a deposit was kept for as long as the policy allows, and nothing has shipped."""
+        return self._data.wait_over
+
+    @property
     def next_renewal_at(self) -> datetime | None:
         """When the renewal is due; None when no hold is needed any more."""
         if self._record.closed or self._record.claim.state is ClaimState.DEFAULTED:
             return None
+        if isinstance(self._hold.state, DepositHold):
+            waits = self._record.claim.state is ClaimState.AWAITING_DISPATCH
+            return self._data.deposit_until if waits else None
         return self._data.renew_at if isinstance(self._hold.state, LiveHold | LapsedHold | UnknownHold) else None
 
     def started(self, payment_method: str) -> None:
         """The first hold is on `payment_method`."""
         self._data.payment_method = payment_method
+        self._data.placed_at = workflow.now()
         self._schedule()
 
     def payment_changed(self, payment_id: str) -> bool:
@@ -136,6 +126,7 @@ class HoldRenewal:
         if declined is not None:
             raise RuleError("payment_declined", "R-RET-7", "The card declined the hold. Another one may be tried.")
         self._data.payment_method = offered.payment_method
+        self._data.kept_since = workflow.now()
         self._record.note("card_changed", "The hold is on another card now.", actor=offered.actor)
 
     async def _wait_until_due(self) -> None:
@@ -188,7 +179,7 @@ class HoldRenewal:
             case LiveHold():
                 self._schedule()
             case LapsedHold():
-                self._data.renew_at = workflow.now() - _ONE_SECOND
+                self._data.renew_at = self._paced(workflow.now() - _ONE_SECOND)
             case _:
                 self._data.renew_at = None
 
@@ -196,18 +187,51 @@ class HoldRenewal:
         """Renew the hold; when that has failed before, take a deposit or let it lapse, as the policy says."""
         hold = self._summary
         expired = hold.expires_at is not None and workflow.now() > hold.expires_at
-        if Attention.HOLD_AT_RISK not in self._record.claim.attention:
+        if self._waits_too_long and workflow.patched("hold-kept-for-a-limited-wait"):
+            await self._end_wait(hold, expired)
+        elif Attention.HOLD_AT_RISK not in self._record.claim.attention:
             await self._renew_in_time(hold)
         elif not expired and self._record.policy.hold_policy is HoldPolicy.CAPTURE_AND_REFUND:
             self._data.renew_at = hold.expires_at
             if await self._hold.capture_deposit():
                 self._record.unflag(Attention.HOLD_AT_RISK)
                 self._record.notify(MailKind.DEPOSIT_TAKEN, hold.amount)
+                if self._before_dispatch and workflow.patched("hold-kept-for-a-limited-wait"):
+                    self._data.deposit_until = self._kept_until
         else:
             self._data.renew_at = None
             await self._hold.refresh()
 
+    @property
+    def _before_dispatch(self) -> bool:
+        return self._record.claim.state is ClaimState.AWAITING_DISPATCH
+
+    @property
+    def _kept_until(self) -> datetime:
+        return holds.kept_until(self._data.kept_since or self._record.claim.opened_at, self._record.policy)
+
+    @property
+    def _waits_too_long(self) -> bool:
+        return self._before_dispatch and not self._record.claim.leaving and workflow.now() > self._kept_until
+
+    async def _end_wait(self, hold: Hold, expired: bool) -> None:
+        """Nothing has shipped for as long as a hold is kept: let it expire; a deposit ends the wait at once."""
+        if isinstance(self._hold.state, DepositHold):
+            self._data.deposit_until, self._data.wait_over = None, True
+        elif expired:
+            self._data.renew_at = None
+            await self._hold.refresh()
+        else:
+            self._data.renew_at = hold.expires_at
+            days = self._record.policy.hold_wait_days
+            self._record.note("hold_not_renewed", f"Nothing shipped within {days} days; the hold is not renewed.")
+
     async def _renew_in_time(self, hold: Hold) -> None:
+        if holds.too_many(self._data.tries, workflow.now()) and workflow.patched(_PACED):
+            self._give_up(
+                hold, f"A hold was placed {holds.MOST_A_DAY} times within a day; the next one needs another card."
+            )
+            return
         response = await self._replace(self._data.payment_method, off_session=True)
         if response is None:
             return
@@ -218,23 +242,33 @@ class HoldRenewal:
             retryable = response.state in OUR_MISTAKES and workflow.patched("our-mistake-is-tried-again")
         self._data.renew_at = holds.retry_at(hold, workflow.now(), retryable=retryable)
         if self._data.renew_at is None:
-            self._data.renew_at = holds.give_up_at(hold, self._record.policy.hold_policy)
-            self._record.flag(Attention.HOLD_AT_RISK)
-            self._record.note(
-                "hold_at_risk", "The hold cannot be renewed with this card; the customer is asked for another."
-            )
-            self._record.notify(MailKind.HOLD_AT_RISK)
+            self._give_up(hold, "The hold cannot be renewed with this card; the customer is asked for another.")
+
+    def _give_up(self, hold: Hold, why: str) -> None:
+        self._data.renew_at = holds.give_up_at(hold, self._record.policy.hold_policy)
+        self._record.flag(Attention.HOLD_AT_RISK)
+        self._record.note("hold_at_risk", why)
+        self._record.notify(MailKind.HOLD_AT_RISK)
 
     async def _replace(self, payment_method: str, *, off_session: bool) -> PaymentDeclined | PaymentRefused | None:
         declined = await self._hold.replace(payment_method, off_session=off_session)
+        if off_session:
+            self._data.tries = [*self._data.tries, workflow.now()][-holds.MOST_A_DAY :]
         if declined is None:
             self._record.unflag(Attention.HOLD_AT_RISK)
+            self._data.placed_at = workflow.now()
             self._schedule()
         return declined
 
     def _schedule(self) -> None:
         if isinstance(self._hold.state, LiveHold):
-            self._data.renew_at = holds.renew_at(self._summary)
+            at = holds.renew_at(self._summary)
+            self._data.renew_at = None if at is None else self._paced(at)
+
+    def _paced(self, at: datetime) -> datetime:
+        """`at`, or later: a gateway whose holds are short, or end at once, must not be asked again and again."""
+        later = holds.paced(at, self._summary, self._data.placed_at or workflow.now(), self._data.tries)
+        return later if later != at and workflow.patched(_PACED) else at
 
     @property
     def _summary(self) -> Hold:

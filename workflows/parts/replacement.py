@@ -1,10 +1,13 @@
 """Workflow part: the replacement: requested of the warehouse, withdrawn, dispatched, added to the lineage."""
 
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
 from temporalio import workflow
 
 from domain import lifecycle
 from domain.claim import Parcel
-from domain.kinds import ClaimState, Component, Outcome
+from domain.kinds import Attention, ClaimState, Component, Outcome
 from domain.reasons import RuleError
 from messages.claims import Dispatch, ShipTo
 from messages.mail import MailKind
@@ -16,17 +19,53 @@ from workflows.parts.claim_record import ClaimRecord
 _SUMMARY = "ask the warehouse to ship"
 
 
+@dataclass
+class ReplacementData:
+    """`overdue_at` is when the dispatch becomes overdue, None when it is not awaited or was flagged already."""
+
+    overdue_at: datetime | None = None
+
+
 class Replacement:
     """`ship_to` is the address it is shipped to."""
 
-    def __init__(self, record: ClaimRecord, calls: ActivityCalls, ship_to: ShipTo) -> None:
+    def __init__(
+        self, record: ClaimRecord, calls: ActivityCalls, ship_to: ShipTo, data: ReplacementData | None = None
+    ) -> None:
         self._record = record
         self._calls = calls
         self._ship_to = ship_to
+        self._data = data or ReplacementData()
+
+    @property
+    def data(self) -> ReplacementData:
+        return self._data
+
+    @property
+    def overdue_at(self) -> datetime | None:
+        """When the dispatch becomes overdue; None when it is not awaited or was flagged already."""
+        return self._data.overdue_at
 
     def await_dispatch(self) -> None:
+        flagged, days = Attention.DISPATCH_OVERDUE in self._record.claim.attention, self._record.dispatch_days
+        if self._data.overdue_at is None and not flagged and days is not None:
+            self._data.overdue_at = workflow.now() + timedelta(days=days)
         what = "report the dispatch" if self._record.claim.leaving else "ship the replacement"
         self._record.wait_for(ClaimState.AWAITING_DISPATCH, f"for the warehouse to {what}")
+
+    def note_overdue(self) -> None:
+        """Flag the claim and tell the customer, who may leave, when the dispatch is overdue now."""
+        if self._data.overdue_at is None or workflow.now() <= self._data.overdue_at:
+            return
+        self._data.overdue_at = None
+        self._record.flag(Attention.DISPATCH_OVERDUE)
+        days = self._record.policy.dispatch_days
+        self._record.note("dispatch_overdue", f"The replacement has not left within {days} days.")
+        self._record.notify(MailKind.DISPATCH_DELAYED)
+
+    def _no_longer_awaited(self) -> None:
+        self._data.overdue_at = None
+        self._record.unflag(Attention.DISPATCH_OVERDUE)
 
     async def order_inline(self, *, with_battery: bool) -> bool:
         """Request the dispatch in one inline attempt. Returns whether the warehouse responded."""
@@ -64,6 +103,7 @@ class Replacement:
         request = WithdrawDispatch(claim_id=self._record.claim.id, at=workflow.now())
         left = await self._calls.external(Warehouse.withdraw_dispatch, request, "ask the warehouse not to ship")
         if left is None:
+            self._no_longer_awaited()
             return True
         self._record.note("withdrawal_too_late", "The warehouse can no longer stop the replacement.")
         self._record.change(leaving=True)
@@ -98,6 +138,7 @@ class Replacement:
             serial_number_confirmed=decision.serial_number_confirmed,
         )
         result = await self._join_lineage(request)
+        self._no_longer_awaited()
         self._record.change(shipment=Parcel(decision.carrier, decision.tracking_number))
         parcel = " ".join(part for part in (decision.carrier, decision.tracking_number) if part)
         title = f"Replacement {serial} was dispatched."

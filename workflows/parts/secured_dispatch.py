@@ -57,7 +57,7 @@ class SecuredDispatch:
     def next_timer_at(self) -> datetime | None:
         """When the claim's next timer fires, apart from its deadline and the renewal of its hold."""
         waits_for_card = self._record.claim.state is ClaimState.AWAITING_PAYMENT
-        return min(self._data.remind_at, default=None) if waits_for_card else None
+        return min(self._data.remind_at, default=None) if waits_for_card else self._replacement.overdue_at
 
     def waiting_phase(self) -> Phase:
         """The phase for the claim's present state, before the dispatch."""
@@ -73,9 +73,11 @@ class SecuredDispatch:
     async def await_dispatch(self) -> Phase | None:
         """Wait until the warehouse ships or the customer cancels (R-EXP-9). A parcel that comes first is deferred."""
         while True:
-            match await self._inbox.next(None, "dispatch", interrupted=self._must_stop):
+            match await self._inbox.next(self._replacement.overdue_at, "dispatch", interrupted=self._must_stop):
                 case TimeReached() if self._must_stop():
                     return self.withdraw_unsecured
+                case TimeReached():
+                    self._replacement.note_overdue()
                 case Dispatch() as decision:
                     await self.dispatched(decision)
                     return self._original.await_return
@@ -86,7 +88,13 @@ class SecuredDispatch:
                         return phase
 
     async def withdraw_unsecured(self) -> Phase | None:
-        """The hold has ended: ask the warehouse to stop, then the customer for another card."""
+        """The hold has ended: ask the warehouse to stop, then the customer for another card.
+
+        A deposit that was kept for as long as the policy allows is given back with everything else.
+        """
+        if self._renewal.wait_over:
+            self._record.note("wait_over", "Nothing has shipped for too long: the claim is cancelled.")
+            return self._original.settlement.compensate
         self._record.flag(Attention.HOLD_AT_RISK)
         if not await self._process.run_step(self._replacement.withdraw()):
             return self.await_dispatch
@@ -149,7 +157,7 @@ class SecuredDispatch:
             self._record.notify(MailKind.REBIND)
 
     def _must_stop(self) -> bool:
-        return self._renewal.unsecured and not self._record.claim.leaving
+        return (self._renewal.unsecured or self._renewal.wait_over) and not self._record.claim.leaving
 
     def _remind(self) -> None:
         """The latest reminder that is due; the others were overtaken by an outage and are not sent."""

@@ -1,7 +1,5 @@
 """Workflow part: the phases shared by online repair and maintenance: a unit arrives, is quoted, is shipped back."""
 
-from dataclasses import dataclass, field
-
 from temporalio import workflow
 
 from domain import settlement
@@ -29,23 +27,15 @@ from messages.claims import (
 from messages.jobs import Jobs, OpenJob
 from messages.mail import MailKind
 from workflows.parts.claim_workflow import ClaimData, ClaimWorkflow, Phase
-from workflows.parts.fees import FeeAccount, Fees, FeesData
+from workflows.parts.fees import FeeAccount, Fees
 from workflows.parts.job_inspection import JobInspection
 from workflows.parts.message_inbox import TimeReached
-from workflows.parts.reminders import Reminders, RemindersData
-from workflows.parts.repair_options import RepairOptions, RepairOptionsData
+from workflows.parts.reminders import Reminders
+from workflows.parts.repair_options import RepairOptions
 from workflows.parts.replacement import Replacement
-from workflows.parts.return_window import ReturnWindow, ReturnWindowData
+from workflows.parts.return_window import ReturnWindow
+from workflows.parts.service_job_snapshot import ServiceJobSnapshot
 from workflows.parts.unit_return import UnitReturn
-
-
-@dataclass
-class ServiceJobSnapshot:
-    claim: ClaimData = field(default_factory=ClaimData)
-    options: RepairOptionsData = field(default_factory=RepairOptionsData)
-    fees: FeesData = field(default_factory=FeesData)
-    reminders: RemindersData = field(default_factory=RemindersData)
-    window: ReturnWindowData = field(default_factory=ReturnWindowData)
 
 
 class ServiceJob:
@@ -70,12 +60,19 @@ class ServiceJob:
         self._options = RepairOptions(self._record, self._calls, self._reminders, restored.options)
         self._fees = Fees(self._record, process.gateway, restored.fees)
         self._window = ReturnWindow(self._record, self._calls, self._reminders, restored.window)
-        self._replacement = Replacement(self._record, self._calls, return_address)
+        self._replacement = Replacement(self._record, self._calls, return_address, restored.replacement)
         self._inspection = JobInspection(self._record, self._options, self._window)
         self._unit_return = UnitReturn(self._record, self._calls, self._options, self._replacement, return_address)
 
     def snapshot(self, claim: ClaimData) -> ServiceJobSnapshot:
-        return ServiceJobSnapshot(claim, self._options.data, self._fees.data, self._reminders.data, self._window.data)
+        return ServiceJobSnapshot(
+            claim,
+            self._options.data,
+            self._fees.data,
+            self._reminders.data,
+            self._window.data,
+            self._replacement.data,
+        )
 
     @property
     def paid(self) -> Money | None:
@@ -239,7 +236,9 @@ class ServiceJob:
 
     async def await_dispatch(self) -> Phase | None:
         while True:
-            match await self._inbox.next(None, "dispatch"):
+            match await self._inbox.next(self._replacement.overdue_at, "dispatch"):
+                case TimeReached():
+                    self._replacement.note_overdue()
                 case Dispatch() as decision:
                     await self._replacement.dispatched(decision)
                     self._replacement.close_as_replaced(bindable=self._options.terms.bindable)

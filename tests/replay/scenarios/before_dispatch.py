@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from domain.kinds import HoldPolicy
+from domain.policy import Policy
 from messages.claims import CancelClaim, ChangePaymentMethod
 from tests.replay.scenario import decide_refused, premium, scenario
 from tests.workflows.case import WITHOUT_BATTERY, Case
@@ -54,6 +56,33 @@ async def cancelled_too_late(world: World) -> str:
     case = await world.open(premium(world))
     await decide_refused(case, "cancel", CANCEL)
     await case.dispatch()
+    await case.arrive()
+    await case.inspect(components=WITHOUT_BATTERY)
+    return case.id
+
+
+@scenario(WORKFLOW, hold_days=7)
+async def never_shipped(world: World) -> str:
+    case = await world.open(premium(world))
+    for _ in range(4):
+        await case.pass_time(days=10)
+    await case.pass_time(days=20)
+    return case.id
+
+
+@scenario(WORKFLOW, hold_days=7, policy=Policy(hold_policy=HoldPolicy.CAPTURE_AND_REFUND))
+async def never_shipped_against_a_deposit(world: World) -> str:
+    world.payments.declines.add(("renewal", "pm_card_visa"))
+    case = await world.open(premium(world))
+    await case.pass_time(days=20)
+    await case.pass_time(days=11)
+    return case.id
+
+
+@scenario(WORKFLOW, hold_days=1)
+async def renewed_by_halves(world: World) -> str:
+    case = await world.shipped()
+    await case.pass_time(days=2)
     await case.arrive()
     await case.inspect(components=WITHOUT_BATTERY)
     return case.id

@@ -19,6 +19,7 @@ _STOP_SECONDS: Final = 20
 _DEVELOPMENT_STOP_SECONDS: Final = 5
 """The local stack has 7 s."""
 _MAX_CONNECTIONS: Final = 4096
+_MAX_BACKLOG: Final = 512
 _OTHER_DESCRIPTORS: Final = 64
 """Files, databases and Temporal."""
 
@@ -52,7 +53,7 @@ def api(end_with_stdin: EndWithStdin = False) -> None:
     )
     app = create_app(config)
     services: Services = app.state.services
-    connections = _raise_connections()
+    connections, backlog = _connection_limits()
     services.streams.limit(connections // 2)
     server = GracefulServer(
         uvicorn.Config(
@@ -60,6 +61,7 @@ def api(end_with_stdin: EndWithStdin = False) -> None:
             host=settings.api_host,
             port=settings.api_port,
             http=limited_protocol(connections),
+            backlog=backlog,
             log_config=None,
             server_header=False,
             timeout_graceful_shutdown=_DEVELOPMENT_STOP_SECONDS if settings.development else _STOP_SECONDS,
@@ -80,11 +82,17 @@ def api(end_with_stdin: EndWithStdin = False) -> None:
         raise CommandError(f"The API did not start on {address}; its log says why")
 
 
-def _raise_connections() -> int:
-    """How many connections the API may hold. Raises the process's limit of descriptors as far as it is allowed to."""
+def _connection_limits() -> tuple[int, int]:
+    """How many connections the API may hold, and the backlog. Raises the process's limit of descriptors if it may.
+
+    asyncio accepts a whole backlog before any of its connections can be closed, so there are descriptors for both.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _MAX_CONNECTIONS + _OTHER_DESCRIPTORS
-    if soft != resource.RLIM_INFINITY and soft < wanted:
+    wanted = _MAX_CONNECTIONS + _MAX_BACKLOG + _OTHER_DESCRIPTORS
+    if soft == resource.RLIM_INFINITY:
+        return _MAX_CONNECTIONS, _MAX_BACKLOG
+    if soft < wanted:
         soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    return _MAX_CONNECTIONS if soft == resource.RLIM_INFINITY else max(16, min(wanted, soft) - _OTHER_DESCRIPTORS)
+    backlog = min(_MAX_BACKLOG, soft // 8)
+    return max(16, min(wanted, soft) - backlog - _OTHER_DESCRIPTORS), backlog

@@ -168,6 +168,7 @@ def activities(settings: Settings, database: Database) -> list[Callable[..., Any
         entitlements.approve_verification,
         entitlements.approve_plan,
         entitlements.change_owner,
+        entitlements.correct_owner,
         entitlements.issue_maintenance_code,
         entitlements.end_plan,
         renewals.remind_page,

@@ -7,6 +7,7 @@ from messages.entitlements import (
     ApprovePlan,
     ApproveVerification,
     ChangeOwner,
+    CorrectOwner,
     EndPlan,
     Entitlements,
     IssueMaintenanceCode,
@@ -16,7 +17,7 @@ from messages.entitlements import (
 )
 from messages.registry import PlanRefused, Registered
 from store.database import Database
-from store.writes import entitlements
+from store.writes import entitlements, owners
 
 
 class DatabaseEntitlements(Entitlements):
@@ -36,6 +37,12 @@ class DatabaseEntitlements(Entitlements):
         with refusals_as_application_errors():
             async with self._database.transaction() as session:
                 return Registered(serial_number=await entitlements.change_owner(session, request))
+
+    @activity.defn
+    async def correct_owner(self, request: CorrectOwner) -> Registered:
+        with refusals_as_application_errors():
+            async with self._database.transaction() as session:
+                return Registered(serial_number=await owners.correct_owner(session, request))
 
     @activity.defn
     async def approve_plan(self, request: ApprovePlan) -> Registered:

@@ -10,6 +10,7 @@ from messages.claims import (
     ClaimAccepted,
     ClaimRefused,
     Decision,
+    OwnerCorrected,
     ParcelEvent,
     PaymentChanged,
     SubmitCareExpress,
@@ -21,6 +22,7 @@ from messages.entitlements import (
     ApprovePlan,
     ApproveVerification,
     ChangeOwner,
+    CorrectOwner,
     IssueMaintenanceCode,
     MaintenanceCodeIssued,
     MaintenanceRefused,
@@ -50,6 +52,7 @@ DeviceCommand = (
     | ApproveVerification
     | ApprovePlan
     | ChangeOwner
+    | CorrectOwner
 )
 """Short commands about one device: each is executed at once or rejected."""
 
@@ -128,7 +131,7 @@ class ClaimCommands(Protocol):
     async def decide(self, claim_id: str, action: Action, decision: Decision, key: str) -> Claim:
         """Send an update and await the claim after it. Raises CommandRejected, ClaimNotRunning."""
 
-    async def send_event(self, claim_id: str, event: ParcelEvent | PaymentChanged) -> None:
+    async def send_event(self, claim_id: str, event: ParcelEvent | PaymentChanged | OwnerCorrected) -> None:
         """Signal the claim that something happened. Raises ClaimNotRunning, EventNotTaken."""
 
     async def claim_time(self, claim_id: str) -> datetime:

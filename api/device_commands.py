@@ -13,6 +13,7 @@ from messages.entitlements import (
     ApprovePlan,
     ApproveVerification,
     ChangeOwner,
+    CorrectOwner,
     Entitlements,
     IssueMaintenanceCode,
     MaintenanceCodeIssued,
@@ -36,6 +37,7 @@ _ACTIVITIES: dict[type, Callable[..., Awaitable[Registered]]] = {
     PlantTerm: Registry.plant_term,
     ApproveVerification: Entitlements.approve_verification,
     ChangeOwner: Entitlements.change_owner,
+    CorrectOwner: Entitlements.correct_owner,
     ApprovePlan: Entitlements.approve_plan,
 }
 

@@ -37,6 +37,7 @@ from messages.claims import (
     ClaimAccepted,
     ClaimRefused,
     Decision,
+    OwnerCorrected,
     ParcelEvent,
     PaymentChanged,
     SubmitCareExpress,
@@ -185,7 +186,7 @@ class TemporalClaimCommands:
                 else:
                     return claim
 
-    async def send_event(self, claim_id: str, event: ParcelEvent | PaymentChanged) -> None:
+    async def send_event(self, claim_id: str, event: ParcelEvent | PaymentChanged | OwnerCorrected) -> None:
         async with translate_rpc_errors(QUICK_TIMEOUT), translate_signal_errors():
             handle = (await self._connection.client()).get_workflow_handle(claim_id)
             await handle.signal(SIGNAL_OF[type(event)], event, rpc_timeout=QUICK_TIMEOUT)

@@ -28,6 +28,18 @@ class ChangeOwner(Message):
     at: datetime
 
 
+class CorrectOwner(Message):
+    """Correct the particulars of the same owner, whatever is open; bindings stay (R-XFR-2).
+
+    `changes` has the fields to change: name, email, phone, language; None removes a phone number or a language.
+    """
+
+    serial_number: str
+    changes: dict[str, str | None]
+    actor: str
+    at: datetime
+
+
 class IssueMaintenanceCode(Message):
     """Issue the device's one maintenance code (R-MNT-1): `code`, unless it has one already."""
 
@@ -101,6 +113,10 @@ class Entitlements(ABC):
     @activity.defn
     @abstractmethod
     async def change_owner(self, request: ChangeOwner) -> Registered: ...
+
+    @activity.defn
+    @abstractmethod
+    async def correct_owner(self, request: CorrectOwner) -> Registered: ...
 
     @activity.defn
     @abstractmethod

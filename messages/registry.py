@@ -13,8 +13,12 @@ from messages.base import Message
 
 
 class Owner(Message):
+    """`phone` as it was typed; `language` is a BCP 47 tag."""
+
     name: str
     email: str
+    phone: str | None = None
+    language: str | None = None
 
 
 class RegisterDevice(Message):

@@ -127,6 +127,10 @@ Phone = Annotated[
     TextForm(r"^\+?[0-9][0-9 ()./-]{3,30}[0-9]$", "a telephone number, for example +1 503 555 0100"),
 ]
 """A telephone number: digits, with a + for the country and the usual separators. It is not called to check it."""
+Language = Annotated[
+    str, TextForm(r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$", "a language, for example en-US")
+]
+"""A BCP 47 tag: language, script, region."""
 Email = Annotated[
     str,
     StringConstraints(strip_whitespace=True, max_length=254),

@@ -5,19 +5,52 @@ from typing import Literal
 from pydantic import StrictBool
 
 from api.openapi_examples import with_example
-from api.requests.base import Body, Day, Email, Instant, Line, ReasonText, Reference, RegionCode, Serial, Slug
+from api.requests.base import (
+    Body,
+    Day,
+    Email,
+    Instant,
+    Language,
+    Line,
+    Phone,
+    ReasonText,
+    Reference,
+    RegionCode,
+    Serial,
+    Slug,
+)
 from domain.kinds import CoverChange, TermKind
 from messages.registry import Owner
 
 
 class OwnerBody(Body):
-    model_config = with_example({"name": "Ada Byron", "email": "ada@example.com"})
+    model_config = with_example(
+        {"name": "Ada Byron", "email": "ada@example.com", "phone": "+1 503 555 0100", "language": "en-US"}
+    )
 
     name: Line
     email: Email
+    phone: Phone | None = None
+    language: Language | None = None
 
     def message(self) -> Owner:
-        return Owner(name=self.name, email=self.email)
+        return Owner(**self.model_dump())
+
+
+class OwnerCorrectionBody(Body):
+    """The fields to correct; what is left out stays. A `phone` or `language` of null is removed."""
+
+    model_config = with_example({"email": "ada.byron@example.com"})
+
+    # The defaults stand for fields that were left out and are never read.
+    name: Line = ""
+    email: Email = ""
+    phone: Phone | None = None
+    language: Language | None = None
+
+    @property
+    def changes(self) -> dict[str, str | None]:
+        return self.model_dump(include=set(self.model_fields_set))
 
 
 class DeviceBody(Body):

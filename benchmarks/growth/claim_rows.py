@@ -73,7 +73,12 @@ class _ClaimRows(ClaimDocuments):
             "replaced_on": None,
             "look_alike": f"SN{NUMBER}",
         }
-        owner = {"owner_name": "Ada Marsh", "owner_email": f"owner{NUMBER}@example.com"}
+        owner = {
+            "owner_name": "Ada Marsh",
+            "owner_email": f"owner{NUMBER}@example.com",
+            "owner_phone": None,
+            "owner_language": None,
+        }
         yield "lineages", {"id": f"lin_{NUMBER}", **owner, "created_at": bought, "verified_at": None}
         if self._scenario.replacement_sent:
             left, new = self._at + timedelta(days=1), f"SN{NUMBER}R"

@@ -40,8 +40,7 @@ class DeviceRecord:
     """A device's snapshot and the other data of its status page: units oldest first, cases newest first."""
 
     snapshot: DeviceSnapshot
-    owner_name: str
-    owner_email: str
+    owner: dict[str, str | None]
     units: tuple[str, ...]
     cases: tuple[ClaimSummary, ...]
 
@@ -52,7 +51,7 @@ def _of_lineage(row: Any, *columns: Any) -> ScalarSelect[Any]:
 
 _UNIT: Final = DeviceRow.__table__.alias("unit")  # type: ignore[attr-defined]
 _SELECT_DEVICE: Final = (
-    select(  # type: ignore[call-overload]
+    select(  # type: ignore[call-overload,misc]
         DeviceRow.serial_text,
         DeviceRow.status,
         DeviceRow.lineage_id,
@@ -62,6 +61,8 @@ _SELECT_DEVICE: Final = (
         DeviceRow.region,
         LineageRow.owner_name,
         LineageRow.owner_email,
+        LineageRow.owner_phone,
+        LineageRow.owner_language,
         LineageRow.verified_at,
         MaintenanceCodeRow.code,
         MaintenanceCodeRow.issued_on,
@@ -188,7 +189,8 @@ async def query_device(connection: AsyncConnection, serial_number: str) -> Devic
         )
         for opened, claim_id, service, closed, outcome, serial, *_ in cases
     )
-    return DeviceRecord(snapshot, row.owner_name, row.owner_email, units, history)
+    owner = {"name": row.owner_name, "email": row.owner_email, "phone": row.owner_phone, "language": row.owner_language}
+    return DeviceRecord(snapshot, owner, units, history)
 
 
 def _searchable(serial_number: str) -> str | None:

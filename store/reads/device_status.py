@@ -21,6 +21,8 @@ class View(BaseModel):
 class OwnerView(View):
     name: str
     email: str
+    phone: str | None = None
+    language: str | None = None
 
 
 class BindingView(View):
@@ -114,7 +116,7 @@ async def load_device(connection: AsyncConnection, serial_number: str, now: date
         category=snapshot.model.category,
         region=snapshot.region.code,
         status=snapshot.status,
-        owner=OwnerView(name=known.owner_name, email=known.owner_email),
+        owner=OwnerView(**known.owner),
         activated_at=snapshot.activated_at,
         lineage=known.units,
         current_serial_number=snapshot.current_serial_number,

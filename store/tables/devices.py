@@ -1,9 +1,9 @@
 """Store: tables of devices: lineages, units, bindings, cover terms and maintenance codes."""
 
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import BigInteger, Column, Index, Integer, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, Column, Index, Integer, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from store.tables.types import Instant
@@ -23,8 +23,25 @@ class LineageRow(SQLModel, table=True):
     id: str = Field(primary_key=True)
     owner_name: str
     owner_email: str
+    owner_phone: str | None = None
+    owner_language: str | None = None
     created_at: datetime = Field(sa_type=Instant)
     verified_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class OwnerCorrectionRow(SQLModel, table=True):
+    """A correction of an owner's particulars (R-XFR-2): by which role, and each changed field as [before, after]."""
+
+    __tablename__ = "owner_corrections"
+
+    id: int | None = Field(
+        default=None,
+        sa_column=Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    )
+    lineage_id: str = Field(foreign_key="lineages.id", index=True)
+    at: datetime = Field(sa_type=Instant)
+    actor: str
+    changes: dict[str, Any] = Field(sa_type=JSON)
 
 
 class DeviceRow(SQLModel, table=True):

@@ -70,6 +70,7 @@ async def change_owner(session: AsyncSession, command: ChangeOwner) -> str:
         message = f"Case {snapshot.open_claim_id} is open; it must be closed before the owner changes."
         raise CommandRefused("conflict", ("serial_number", message))
     lineage.owner_name, lineage.owner_email = command.owner.name, command.owner.email
+    lineage.owner_phone, lineage.owner_language = command.owner.phone, command.owner.language
     active = select(BindingRow).where(
         BindingRow.serial_number == normalise_serial(snapshot.serial_number), col(BindingRow.unbound_at).is_(None)
     )

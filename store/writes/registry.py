@@ -34,7 +34,12 @@ async def register_device(session: AsyncSession, command: RegisterDevice) -> str
     if known is not None:
         raise CommandRefused("conflict", ("serial_number_confirmed", look_alike_problem(known)))
     lineage = LineageRow(
-        id=new_id("lin", serial), owner_name=command.owner.name, owner_email=command.owner.email, created_at=command.at
+        id=new_id("lin", serial),
+        owner_name=command.owner.name,
+        owner_email=command.owner.email,
+        owner_phone=command.owner.phone,
+        owner_language=command.owner.language,
+        created_at=command.at,
     )
     device = DeviceRow(
         serial_number=serial,

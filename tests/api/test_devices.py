@@ -1,5 +1,10 @@
 """Devices, bindings, plans and the catalogue over HTTP."""
 
+from typing import Any
+
+import pytest
+
+from messages.claims import OwnerCorrected
 from tests.api.conftest import OWNER, SERIAL, ApiHarness, problem
 
 DEVICE = {"serial_number": "1581-f45t-7228-d00a", "model": "mavic-3", "region": "US", "owner": OWNER}
@@ -62,3 +67,36 @@ async def test_the_catalogue_lists_products_with_prices_by_region(harness: ApiHa
     assert one in products["items"]
     assert set(one["regions"]["US"]) >= {"prices", "fees", "flyaway_fee", "hold", "return_window_days", "premium"}
     problem(await harness.http.get("/v1/products/mavic-99"), 404, "not_found")
+
+
+async def test_a_slip_of_the_owners_address_is_corrected_with_an_open_case(harness: ApiHarness) -> None:
+    """R-XFR-2; the transfer to somebody else stays refused (R-XFR-1)."""
+    claim = await harness.claimed()
+    url = f"/v1/devices/{SERIAL}/owner"
+    problem(await harness.http.post(url, json=OWNER | {"email": "grace@example.com"}), 409, "conflict")
+    answer = await harness.http.patch(url, json={"email": "ada.byron@example.com", "language": "en-US"})
+    assert answer.status_code == 200, answer.text
+    corrected = OWNER | {"email": "ada.byron@example.com", "phone": None, "language": "en-US"}
+    assert (answer.json()["owner"], answer.json()["binding"] is not None) == (corrected, True)
+    event = harness.claim_commands.received[-1]
+    assert isinstance(event, OwnerCorrected)
+    assert (event.actor, event.mail_address, answer.json()["open_claim_id"]) == ("admin", True, claim["id"])
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"email": "a,b@example.com>"}, "email"),
+        ({"email": "ada@localhost"}, "email"),
+        ({"name": None}, "name"),
+        ({"phone": "call me"}, "phone"),
+        ({"language": "English"}, "language"),
+        ({"address": "x"}, "address"),
+    ],
+)
+async def test_a_wrong_correction_is_refused_at_its_field(
+    harness: ApiHarness, body: dict[str, Any], field: str
+) -> None:
+    await harness.covered()
+    refused = problem(await harness.http.patch(f"/v1/devices/{SERIAL}/owner", json=body), 422, "invalid_request")
+    assert [error["field"] for error in refused["errors"]] == [field]

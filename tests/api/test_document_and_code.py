@@ -17,6 +17,7 @@ BEYOND_THE_DOCUMENT = {
     r"in the future|before the claim|more than an hour ago": "it depends on the time",
     r"postal code": "each country has its own form; the description says so",
     r"There is no (model|region)": "the catalogue decides",
+    r"A serial number has at least|form of this model's|of this model; |\(GTIN\)": "the catalogue decides",
     r"is not among `components`": "a list is no part of another in JSON Schema; the description says so",
     r"the claim's currency": "the claim decides",
 }

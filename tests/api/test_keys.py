@@ -36,6 +36,7 @@ LIMITED = {
     "GET /v1/plan-questions": {"st"},
     f"POST /v1/devices/{SERIAL}/verification": {"st"},
     f"POST /v1/devices/{SERIAL}/owner": CUSTOMERS,
+    f"PATCH /v1/devices/{SERIAL}/owner": CUSTOMERS,
     "POST /v1/quotes": CUSTOMERS,
     "POST /v1/claims": CUSTOMERS,
     f"POST {CLAIM}/dispatch": {"wh"},

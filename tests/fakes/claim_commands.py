@@ -6,7 +6,7 @@ To the API it behaves like the workflows: commands are accepted, rejected or tim
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, Final, TypeVar
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -28,6 +28,7 @@ from messages.claims import (
     ClaimRefused,
     Decision,
     Dispatch,
+    OwnerCorrected,
     ParcelEvent,
     PaymentChanged,
     SubmitCareExpress,
@@ -39,6 +40,7 @@ from messages.entitlements import (
     ApprovePlan,
     ApproveVerification,
     ChangeOwner,
+    CorrectOwner,
     EndPlan,
     IssueMaintenanceCode,
     MaintenanceCodeIssued,
@@ -63,13 +65,26 @@ from messages.registry import (
 )
 from messages.renewals import RegionReminded, Reminder, RemindRegion
 from store.database import Database
-from store.writes import claims, entitlements, jobs, plans, registry, reservations
+from store.writes import claims, entitlements, jobs, owners, plans, registry, reservations
 from store.writes.command_refused import CommandRefused
 from tests.fakes.claim_decisions import DECLINE_CODES, claim_after
 from workflows.parts.pending_message import payment_in_progress
 
 RequestT = TypeVar("RequestT")
 ResultT = TypeVar("ResultT")
+
+_WRITES: Final[dict[type, Callable[[AsyncSession, Any], Awaitable[str]]]] = {
+    RegisterDevice: registry.register_device,
+    ActivateDevice: registry.activate_device,
+    BindController: registry.bind_controller,
+    UnbindController: registry.unbind_controller,
+    PlantTerm: registry.plant_term,
+    ApproveVerification: entitlements.approve_verification,
+    ApprovePlan: entitlements.approve_plan,
+    CorrectOwner: owners.correct_owner,
+    ChangeOwner: entitlements.change_owner,
+}
+"""What the activity of a command writes."""
 
 
 @dataclass
@@ -201,7 +216,7 @@ class FakeClaimCommands:
                 await claims.close_dispatch_request(session, claim.id)
         return await self.save(changed, action.value, f"{action.value}.", decision.actor)
 
-    async def send_event(self, claim_id: str, event: ParcelEvent | PaymentChanged) -> None:
+    async def send_event(self, claim_id: str, event: ParcelEvent | PaymentChanged | OwnerCorrected) -> None:
         self._receive()
         await self._running(claim_id)
         self._receive(event, event.event_id)
@@ -241,23 +256,8 @@ class FakeClaimCommands:
 
     async def execute(self, request: DeviceCommand, key: str) -> str:
         self._receive(request, key)
-        match request:
-            case RegisterDevice():
-                return await self._in_store(registry.register_device, request)
-            case ActivateDevice():
-                return await self._in_store(registry.activate_device, request)
-            case BindController():
-                return await self._in_store(registry.bind_controller, request)
-            case UnbindController():
-                return await self._in_store(registry.unbind_controller, request)
-            case PlantTerm():
-                return await self._in_store(registry.plant_term, request)
-            case ApproveVerification():
-                return await self._in_store(entitlements.approve_verification, request)
-            case ApprovePlan():
-                return await self._in_store(entitlements.approve_plan, request)
-            case ChangeOwner():
-                return await self._in_store(entitlements.change_owner, request)
+        registered: str = await self._in_store(_WRITES[type(request)], request)
+        return registered
 
     async def issue_maintenance_code(
         self, request: IssueMaintenanceCode, key: str

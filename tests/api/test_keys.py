@@ -48,6 +48,8 @@ LIMITED = {
     f"POST {CLAIM}/waiver": {"st"},
     f"POST {CLAIM}/decision": {"st"},
     f"POST {CLAIM}/repair-quote": {"st"},
+    f"POST {CLAIM}/repair-quote-withdrawal": {"st"},
+    f"POST {CLAIM}/repair-stop": {"st"},
     f"POST {CLAIM}/parts-choice": CUSTOMERS,
     f"POST {CLAIM}/payment-method": CUSTOMERS,
     f"POST {CLAIM}/cancel": CUSTOMERS,

@@ -1,5 +1,6 @@
 """The same routes with a real Temporal server and a real worker: what the fake claim commands cannot show."""
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -70,6 +71,24 @@ async def done(response: httpx2.Response, status: int = 200) -> dict[str, Any]:
 async def registered(http: httpx2.AsyncClient, activated_at: str | None = "2026-01-10T10:00:00Z") -> None:
     body = {"serial_number": SERIAL, "model": "mavic-3", "region": "US", "owner": OWNER}
     await done(await http.post("/v1/devices", json=body | {"activated_at": activated_at}), 201)
+
+
+async def test_readiness_sees_the_worker_that_polls(http: httpx2.AsyncClient) -> None:
+    async with asyncio.timeout(20):
+        while not (ready := await done(await http.get("/readyz")))["worker"]:
+            await asyncio.sleep(0.1)
+    assert ready["temporal"]
+
+
+async def test_readiness_sees_that_no_worker_has_polled(temporal: WorkflowEnvironment) -> None:
+    async def connected() -> Client:
+        return temporal.client
+
+    commands = TemporalClaimCommands(connected, f"nobody-{uuid4().hex}")
+    await commands.open()
+    assert await commands.ready()
+    assert not await commands.worker_polls()
+    await commands.close()
 
 
 async def test_cover_is_verified_bought_renewed_and_given_back(http: httpx2.AsyncClient) -> None:

@@ -8,6 +8,8 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
 from api.openapi_examples import examples_of
+from api.openapi_operations import name_operations
+from api.openapi_properties import describe
 from api.problems import (
     MEDIA_TYPE,
     PROBLEM_TYPES,
@@ -164,6 +166,8 @@ def document(app: FastAPI) -> dict[str, Any]:
         for model in _models(BaseModel):
             if model.__name__ in schemas and "examples" in schemas[model.__name__]:
                 schemas[model.__name__]["examples"] = examples_of(model)
+        describe(schemas)
+        name_operations(generated["paths"])
         for content in _contents(generated):
             _add_examples(content, schemas)
         app.openapi_schema = generated

@@ -95,7 +95,7 @@ def _after_closing(claim: Claim) -> tuple[Action, ...]:
     if Attention.REFUND_DUE in claim.attention:
         owed = (Action.PAYMENT_METHOD,) if claim.amount_owed else ()
         return (Action.INSPECTION, Action.WAIVER, Action.DECISION, *owed)
-    if claim.outcome in _CHARGED and claim.amount_owed:
+    if claim.amount_owed:  # whatever ended the claim (R-RET-9)
         return (Action.WAIVER, Action.PAYMENT_METHOD)
     if claim.outcome in _CHARGED and claim.dispute_until is not None:
         return (Action.WAIVER,)

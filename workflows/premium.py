@@ -28,8 +28,6 @@ from workflows.parts.replacement import Replacement, ReplacementData
 from workflows.parts.reservation import Reservation, ReservationData, care_express
 from workflows.parts.secured_dispatch import SecuredDispatch, SecuredDispatchData
 
-_CHARGED = (Outcome.DEFAULT_CHARGED, Outcome.PARTS_CHARGED)
-
 
 @dataclass
 class PremiumSnapshot:
@@ -92,6 +90,11 @@ class CareExpressPremium(ClaimWorkflow):
             self.dispatch.data,
             self.replacement.data,
         )
+
+    @property
+    def owed_phase(self) -> Phase | None:
+        owed = self.record.created and self.record.claim.amount_owed
+        return self.original.charged.watch_disputes if owed else None
 
     def paid(self) -> Money | None:
         """None before the first request."""

@@ -235,8 +235,8 @@ class ClaimsStateMachine(RuleBasedStateMachine):
     def running(self) -> bool:
         """Whether the workflow runs: a charge can be disputed and what is owed be paid after the claim is closed."""
         claim = self.claim
-        disputed = claim.dispute_until is not None or bool(claim.amount_owed)
-        return claim.state is not ClaimState.CLOSED or (claim.outcome in _CHARGED and disputed)
+        disputed = claim.dispute_until is not None and claim.outcome in _CHARGED
+        return claim.state is not ClaimState.CLOSED or disputed or bool(claim.amount_owed)
 
     def may(self, action: Action) -> bool:
         return action in allowed_actions(self.claim)

@@ -88,9 +88,11 @@ class ChargedClaim:
     async def watch_disputes(self) -> Phase | None:
         """Wait while a charge can be waived, 30 days (R-AUD-1), an amount owed is unpaid (R-RET-9), or a parcel that
         came late waits for a decision (R-RET-10)."""
-        while self._record.claim.outcome in _CHARGED:
+        while True:
             until, owed = self._record.claim.dispute_until, self._record.claim.amount_owed
-            if until is None and not owed and Attention.REFUND_DUE not in self._record.claim.attention:
+            charged = self._record.claim.outcome in _CHARGED
+            disputed = charged and (until is not None or Attention.REFUND_DUE in self._record.claim.attention)
+            if not disputed and not owed:  # what is owed stays payable, whatever ended the claim
                 break
             summary = f"dispute window ends {until:%Y-%m-%d}" if until else "payment of what is owed"
             match await self._inbox.next(until, summary):

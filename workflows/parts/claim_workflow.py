@@ -109,6 +109,11 @@ class ClaimWorkflow(ABC):
     async def handle_during_step(self, message: Event | Decision) -> None:
         """While a step is in flight: record an event, or execute an accepted decision."""
 
+    @property
+    def owed_phase(self) -> Phase | None:
+        """The phase that waits for what the customer owes; None when nothing is owed."""
+        return None
+
     def next_timer_at(self) -> datetime | None:
         """When the claim's next timer fires."""
         claim = self.record.claim_or_none
@@ -145,8 +150,8 @@ class ClaimWorkflow(ABC):
         try:
             await self._follow(begin)
         except asyncio.CancelledError:
-            await self._cancelled()
-            raise
+            if not await self._cancelled():
+                raise
         await self._finish()
         claim = self.record.claim_or_none
         return (claim.outcome or "") if claim else "refused"
@@ -230,15 +235,22 @@ class ClaimWorkflow(ABC):
         await self.record.save()
         return self._phase(self._data.after_check) if self._data.after_check else None
 
-    async def _cancelled(self) -> None:
-        """Compensate the claim. One whose replacement the warehouse can no longer stop goes on to its end (R-EXP-9)."""
+    async def _cancelled(self) -> bool:
+        """Compensate the claim. One whose replacement the warehouse can no longer stop goes on to its end (R-EXP-9), as
+        does one with an amount owed, which stays payable (R-RET-9). Returns whether it went on for that."""
         self.calls.cancel_requested = False
         if self.record.created and not self.record.closed:
             self.record.note("cancelled_by_operations", "The workflow was cancelled by operations.", actor="operations")
             await self._follow(self.compensate)
         if self.record.created:
             self.record.change(dispute_until=None)  # the workflow ends, so nothing can be disputed
+        owed = self.owed_phase
+        if owed is not None and workflow.patched("owed-outlives-a-cancel"):
+            self.record.note("owed_after_cancel", f"{self.record.claim.amount_owed} is owed: it can be paid or waived.")
+            await self._follow(owed)
+            return True
         await self._finish()
+        return False
 
     async def _finish(self) -> None:
         if self.record.created:

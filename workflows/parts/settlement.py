@@ -155,6 +155,9 @@ class Settlement:
             self._charges.reduce_owed(refund)
         self._record.close(Outcome.LATE_RETURN_REFUNDED)
         self._record.notify(MailKind.REFUND, refund)
+        if self._record.claim.amount_owed and workflow.patched("late-fee-owed-stays-payable"):
+            self._record.change(dispute_until=None)
+            return self._waiting_phase()
         return None
 
     async def waive(self) -> Phase | None:
@@ -170,7 +173,8 @@ class Settlement:
 
     async def compensate(self) -> Phase | None:
         """Before dispatch, reverse everything (R-EXP-9); later, only release the hold."""
-        if self._charges.has_payments:
+        owed = self._record.claim.amount_owed
+        if self._charges.has_payments or (owed and workflow.patched("owed-is-a-charged-default")):
             self._record.close(Outcome.DEFAULT_CHARGED)
             return None
         refund: Money | None = None

@@ -18,7 +18,7 @@ from tests.replay.premium_claims import (
     default_over,
     good_box,
 )
-from tests.replay.scenario import decide_refused, scenario
+from tests.replay.scenario import cancel_in_temporal, decide_refused, scenario
 from tests.workflows.case import WITHOUT_BATTERY
 from tests.workflows.world import World
 
@@ -140,12 +140,14 @@ async def lapsed_hold_of_a_good_return(world: World) -> str:
     return await good_box(case)
 
 
-@scenario(WORKFLOW, hold_days=7)
+@scenario(WORKFLOW, hold_days=7, policy=Policy(late_fee=4_900))
 async def owed_and_brought_back(world: World) -> str:
     world.payments.declines |= {NO_RENEWAL, ("default_charges", "pm_card_visa")}
     case = await world.shipped()
     await case.pass_due()
-    return await good_box(case)
+    await good_box(case)
+    await case.decide("payment_method", OTHER_CARD)  # the late fee stays owed until it is paid
+    return case.id
 
 
 @scenario(WORKFLOW, hold_days=7)
@@ -181,3 +183,14 @@ async def another_card_bears_the_hold(world: World) -> str:
     await decide_refused(case, "payment_method", SAME_CARD)
     await case.decide("payment_method", OTHER_CARD)
     return await good_box(case)
+
+
+@scenario(WORKFLOW, hold_days=7)
+async def cancelled_by_operations_while_owing(world: World) -> str:
+    """What is owed stays payable; the claim ends when it is paid."""
+    world.payments.declines |= {NO_RENEWAL, ("default_charges", "pm_card_visa")}
+    case = await world.shipped()
+    await case.pass_due()
+    await cancel_in_temporal(case)
+    await case.decide("payment_method", OTHER_CARD)
+    return case.id

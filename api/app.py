@@ -39,6 +39,7 @@ from api.routes import (
     reconciliations,
     repair_actions,
     shipping,
+    unclaimed_parcels,
     webhooks,
 )
 from api.services import Services
@@ -141,7 +142,7 @@ def version_1_routers(in_development: bool) -> list[APIRouter]:
     # Routers are matched in this order, so the most requested ones come first.
     routers = [devices.router, claims.router, claim_actions.router, parcels.router, shipping.router, catalogue.router]
     routers += [quotes.router, plans.router, plan_questions.router, repair_actions.router, reconciliations.router]
-    routers += [owners.router, webhooks.router]
+    routers += [owners.router, unclaimed_parcels.router, webhooks.router]
     return [*routers, development.router] if in_development else routers
 
 

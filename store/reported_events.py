@@ -55,7 +55,7 @@ class ReportedEvents:
                 row.problem, row.next_try_at = _LIMITED, min(r.received_at for r in recent) + HOUR
             await insert_once(session, ReportedEventRow, row.model_dump())
             if not allowed:
-                await _show(session, claim_id)
+                await show_on_claim(session, claim_id)
         return allowed
 
     async def mark_told(self, claim_id: str, event_id: str, at: datetime) -> None:
@@ -65,7 +65,7 @@ class ReportedEvents:
             if row is not None and row.state == ReportState.WAITING:
                 row.state, row.received_at, row.next_try_at, row.problem = ReportState.TOLD.value, at, None, None
                 await session.flush()
-                await _show(session, claim_id)
+                await show_on_claim(session, claim_id)
 
     async def mark_ended(self, claim_id: str, event_id: str, at: datetime) -> None:
         """The claim has ended: a parcel that arrived becomes a task of people, anything else is in its timeline."""
@@ -79,7 +79,7 @@ class ReportedEvents:
             await session.flush()
             if EventKind(row.kind) in _TITLES:
                 await insert_new(session, EventRow, [_line(row, claim_id, at)])
-            await _show(session, claim_id)
+            await show_on_claim(session, claim_id)
 
     async def mark_waiting(self, claim_id: str, event_id: str, problem: str, at: datetime) -> None:
         """The claim could not be told: try again, at growing intervals up to an hour."""
@@ -90,7 +90,7 @@ class ReportedEvents:
                 row.problem = problem
                 row.next_try_at = at + min(FIRST_RETRY * 2 ** min(row.tries - 1, 10), MAX_RETRY_INTERVAL)
                 await session.flush()
-                await _show(session, claim_id)
+                await show_on_claim(session, claim_id)
 
     async def forget(self, event_id: str) -> None:
         """Delete an event that its sender will send again."""
@@ -150,7 +150,7 @@ async def keep_unclaimed(session: AsyncSession, claim_id: str, events: Sequence[
             )
             of_event = update(ReportedEventRow).where(col(ReportedEventRow.event_id) == event.event_id, open_)
             await session.exec(of_event.values(state=ReportState.UNCLAIMED.value, next_try_at=None, problem=None))
-    await _show(session, claim_id)
+    await show_on_claim(session, claim_id)
 
 
 def _line(row: ReportedEventRow, claim_id: str, at: datetime) -> dict[str, Any]:
@@ -162,7 +162,7 @@ def _line(row: ReportedEventRow, claim_id: str, at: datetime) -> dict[str, Any]:
     return {"claim_id": claim_id, "run_id": row.event_id, "seq": 0, "at": at, "actor": row.actor} | values
 
 
-async def _show(session: AsyncSession, claim_id: str) -> None:
+async def show_on_claim(session: AsyncSession, claim_id: str) -> None:
     """Show on the claim, beside its own attention codes, that events wait or a parcel is nobody's."""
     claim = (await session.exec(select(ClaimRow.opened_at).where(ClaimRow.id == claim_id))).first()
     if claim is None:

@@ -17,6 +17,7 @@ from tests.roles_table import main, permissions
 ROLES = {"cs": "customer_service", "wh": "warehouse", "st": "staff", "fi": "finance", "dev": "admin"}
 CLAIM = "/v1/claims/clm_aaaaaaaaaaaaaaaa"
 PLAN = "pln_aaaaaaaaaaaaaaaa"
+PARCEL = "evt_aaaaaaaaaaaaaaaa"
 CUSTOMERS = {"cs", "st"}
 """Who acts for customers."""
 LIMITED = {
@@ -59,6 +60,9 @@ LIMITED = {
     f"GET {CLAIM}/evidence": {"fi", "st"},
     "GET /v1/reconciliations/latest": {"fi"},
     "GET /v1/dispatch-requests": {"wh", "st"},
+    "GET /v1/unclaimed-parcels": {"wh", "st"},
+    "POST /v1/unclaimed-parcels": {"wh"},
+    f"POST /v1/unclaimed-parcels/{PARCEL}/settlement": {"wh", "st"},
 }
 FOR_ALL = [
     "GET /v1/products",
@@ -128,7 +132,9 @@ async def test_the_matrix_above_names_every_route(harness: ApiHarness) -> None:
 
 def _template(route: str) -> str:
     """The route as its application names it."""
-    route = route.replace("clm_aaaaaaaaaaaaaaaa", "{claim_id}").replace(PLAN, "{plan_id}")
+    route = (
+        route.replace("clm_aaaaaaaaaaaaaaaa", "{claim_id}").replace(PLAN, "{plan_id}").replace(PARCEL, "{parcel_id}")
+    )
     return route.replace(SERIAL, "{serial}").replace("mavic-3", "{model}")
 
 

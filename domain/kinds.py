@@ -146,6 +146,8 @@ class Attention(StrEnum):
     """An event that was reported could not be told to the claim's process yet."""
     UNCLAIMED_ARRIVAL = "unclaimed_arrival"
     """A parcel is here that no process waits for: it is somebody's task (`GET /unclaimed-parcels`)."""
+    REPLACEMENT_RETURNED = "replacement_returned"
+    """The customer sent the new unit back instead of the original (edge case 30): staff decide."""
     DELIVERED_NOT_RECEIVED = "delivered_not_received"
     """The carrier says that it delivered the parcel to us, and the warehouse has not booked it."""
 

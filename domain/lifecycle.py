@@ -69,7 +69,8 @@ def allowed_actions(claim: Claim) -> tuple[Action, ...]:
     if asked and Action.PAYMENT_METHOD not in actions:
         actions = (*actions, Action.PAYMENT_METHOD)
     held_back = not {Attention.DEFAULT_HELD_BACK, Attention.QUOTE_UNAPPROVED}.isdisjoint(claim.attention)
-    if held_back or _refund_waits_for_staff(claim):
+    new_unit_came = Attention.REPLACEMENT_RETURNED in claim.attention and claim.state is ClaimState.AWAITING_CURE
+    if held_back or new_unit_came or _refund_waits_for_staff(claim):
         actions = (*actions, Action.DECISION)
     return actions
 

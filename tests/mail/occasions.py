@@ -106,6 +106,12 @@ def occasions(place: Place) -> list[tuple[str, SendMail]]:
             money(1640),
         ),
         (MailKind.INSPECTED_MISMATCH, "premium", mismatched(premium(place), place), None),
+        (
+            MailKind.INSPECTED_MISMATCH,
+            "the new unit",
+            replace(mismatched(premium(place), place), attention=(Attention.REPLACEMENT_RETURNED,)),
+            None,
+        ),
         (MailKind.INSPECTED_MISMATCH, "standard", mismatched(standard(place), place), None),
         (
             MailKind.INSPECTED_MISMATCH,

@@ -184,6 +184,14 @@ def test_a_mismatch_names_each_reason_and_the_last_moment() -> None:
     )
 
 
+def test_the_new_unit_that_came_back_is_named_and_no_charge_is_announced() -> None:
+    """Edge case 30."""
+    text = flat(render(dict(occasions(US))["inspected_mismatch, the new unit"]).text)
+    assert "What came is the new unit" in text
+    assert "Nothing is charged for it before one of us has decided." in text
+    assert "is charged, as agreed" not in text
+
+
 def test_missing_parts_are_listed_with_each_difference_and_their_sum() -> None:
     text = flat(render(a_mail(MailKind.INSPECTED_PARTS, incomplete(premium(US), US))).text)
     assert "propellers: US$12.00 gimbal camera: US$820.00 Together: US$832.00" in text

@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from domain.claim import Inspection
-from domain.kinds import Attention, ClaimState, Component, HoldState, Outcome, ReasonCode, Tier
+from domain.kinds import Action, Attention, ClaimState, Component, HoldState, Outcome, ReasonCode, Tier
+from domain.lifecycle import allowed_actions
 from messages.claims import (
     ChangePaymentMethod,
     Decide,
@@ -82,8 +83,18 @@ async def test_the_replacement_in_the_box_is_recognised(world: World) -> None:
     case = await world.shipped()
     await case.arrive()
     claim = await case.inspect(serial="SN2", components=WITHOUT_BATTERY)
-    assert (claim.state, claim.attention) == (ClaimState.AWAITING_CURE, ())
+    assert (claim.state, claim.attention) == (ClaimState.AWAITING_CURE, (Attention.REPLACEMENT_RETURNED,))
     assert [reason.code for reason in claim.reasons] == [ReasonCode.REPLACEMENT_RETURNED]
+    assert Action.DECISION in allowed_actions(claim)
+    assert [unit.reason for unit in world.record.unclaimed] == ["The new unit SN2 came back instead of SN1."]
+    claim = await case.pass_time(days=20)
+    assert claim.state is ClaimState.AWAITING_CURE
+    assert set(claim.attention) == {Attention.REPLACEMENT_RETURNED, Attention.DEFAULT_HELD_BACK}
+    assert world.payments.net_paid() == claim.fee.amount
+    await case.arrive()
+    claim = await case.inspect(components=WITHOUT_BATTERY)
+    assert (claim.outcome, claim.attention) == (Outcome.HOLD_RELEASED, ())
+    assert world.payments.net_paid() == claim.fee.amount
 
 
 @pytest.mark.parametrize("approve", [True, False])

@@ -7,15 +7,20 @@ from temporalio import workflow
 from domain import settlement
 from domain.claim import Claim, Inspection, Return
 from domain.inspection import Assessment, SerialMatch, Verdict, assess, compare_serials
-from domain.kinds import BODIES, Attention, Component
+from domain.kinds import BODIES, Attention, Component, ReasonCode
 from domain.serials import is_gtin
-from messages.claims import Inspect
+from messages.claims import Inspect, ParcelArrived
 from messages.record import IdentifySerial, Record, SerialIdentified
 from workflows.parts.activity_calls import ActivityCalls
 from workflows.parts.claim_record import ClaimRecord
 from workflows.parts.reservation import Reservation
 
-_BOX_FLAGS = (Attention.SERIAL_UNCLEAR, Attention.FOREIGN_SERIAL, Attention.INSPECTION_OVERDUE)
+_BOX_FLAGS = (
+    Attention.REPLACEMENT_RETURNED,
+    Attention.SERIAL_UNCLEAR,
+    Attention.FOREIGN_SERIAL,
+    Attention.INSPECTION_OVERDUE,
+)
 _TITLES = {
     Verdict.GOOD: "Inspected: the right unit, complete.",
     Verdict.MISMATCH: "Inspected: not what was expected.",
@@ -87,9 +92,23 @@ class BoxInspection:
             self._record.flag(Attention.SERIAL_UNCLEAR)
             instead = " (the number of a product's barcode, a GTIN, was read)" if is_gtin(seen.serial_number) else ""
             self._record.change(wait_reason=f"for a person to read the serial number{instead}; the clock is stopped")
+        if ReasonCode.REPLACEMENT_RETURNED in [reason.code for reason in assessment.reasons]:
+            self._keep_new_unit(claim, returning)
         if assessment.verdict is Verdict.MISMATCH and not self._data.unit_accepted:
             await self._identify(seen.serial_number)
         return assessment
+
+    def _keep_new_unit(self, claim: Claim, returning: Return) -> None:
+        """The new unit came back: staff are told, and the unit in the house is a task until it is settled."""
+        self._record.flag(Attention.REPLACEMENT_RETURNED)
+        arrived_at = returning.arrived_at or workflow.now()
+        unit = ParcelArrived(
+            event_id=f"{claim.id}:new-unit:{arrived_at:%Y%m%d%H%M%S}",
+            actor="warehouse",
+            arrived_at=arrived_at,
+            reason=f"The new unit {claim.replacement_serial_number} came back instead of {claim.serial_number}.",
+        )
+        self._record.keep_unclaimed(unit)
 
     def _assess(self, seen: Inspection, claim: Claim, returning: Return) -> Assessment:
         if _is_product_barcode(seen.serial_number, claim) and workflow.patched("product-barcode-is-no-serial"):

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from temporalio import workflow
+
 from domain import returns
 from domain.inspection import Verdict
 from domain.kinds import Attention, ClaimState, PartsChoice
@@ -165,6 +167,11 @@ class OriginalReturn:
                     )
                 case TimeReached() if self._window.delivered_in_time():
                     self._hold_back_delivered()
+                case TimeReached() if self._new_unit_is_here():
+                    self._charges.hold_back(
+                        "The default is due, but the new unit came back and is here: staff decide.",
+                        "for staff: the new unit came back",
+                    )
                 case TimeReached():
                     return self._settlement.charge_default
                 case ParcelScanned() as event:
@@ -238,6 +245,11 @@ class OriginalReturn:
                 return self._charged.await_late_return
             case _:
                 return self._charged.watch_disputes
+
+    def _new_unit_is_here(self) -> bool:
+        """Whether the customer sent the new unit back: no machine charges for a unit that is in the house."""
+        returned = Attention.REPLACEMENT_RETURNED in self._record.claim.attention
+        return returned and workflow.patched("returned-new-unit-held-back")
 
     def _hold_back_delivered(self) -> None:
         """Nothing is charged by a machine while the carrier says that we have the parcel: staff decide."""

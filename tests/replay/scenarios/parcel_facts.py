@@ -63,6 +63,15 @@ async def inspected_after_the_end(world: World) -> str:
 
 
 @scenario(WORKFLOW)
+async def new_unit_came_back(world: World) -> str:
+    case = await world.shipped()
+    await case.arrive()
+    await case.inspect(serial="SN2")
+    await case.pass_time(days=20)
+    return await good_box(case)
+
+
+@scenario(WORKFLOW)
 async def two_parcels_at_the_end(world: World) -> str:
     case = await world.shipped()
     await case.arrive()

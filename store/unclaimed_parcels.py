@@ -1,4 +1,4 @@
-"""Store: parcels in the house that no process waits for. Each is a task until somebody settles it."""
+"""Store: parcels in the warehouse that no process waits for. Each is a task until somebody settles it."""
 
 from datetime import datetime
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""API: bodies about parcels in the house that no process waits for."""
+"""API: bodies about parcels in the warehouse that no process waits for."""
 
 from api.openapi_examples import with_example
 from api.requests.base import Body, Instant, Line, ReadSerial, ReasonText, Reference
@@ -8,7 +8,7 @@ from store.unclaimed_parcels import Settlement
 class UnclaimedParcelBody(Body):
     """A parcel without a known claim. `arrived_at` left out means now."""
 
-    model_config = with_example({"serial_number": "1581F45T7228D00A", "carrier": "UPS", "reason": "No letter inside."})
+    model_config = with_example({"serial_number": "1581F45T7228D00A", "carrier": "UPS", "reason": "No papers inside."})
 
     arrived_at: Instant | None = None
     carrier: Line | None = None

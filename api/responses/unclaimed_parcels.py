@@ -1,4 +1,4 @@
-"""API: parcels in the house that no process waits for."""
+"""API: parcels in the warehouse that no process waits for."""
 
 from typing import Self
 

@@ -1,4 +1,4 @@
-"""API: parcels in the house that no process waits for: listed, recorded, settled."""
+"""API: parcels in the warehouse that no process waits for: listed, recorded, settled."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Parcels in the house that no process waits for: somebody's task until they are settled."""
+"""Parcels in the warehouse that no process waits for: somebody's task until they are settled."""
 
 from tests.api.conftest import ApiHarness, problem
 
@@ -33,7 +33,7 @@ async def test_a_settled_parcel_stays_settled(harness: ApiHarness) -> None:
 
 
 async def test_a_parcel_that_names_no_claim_is_recorded(harness: ApiHarness) -> None:
-    bodies = ({"serial_number": "SN 1", "carrier": "UPS"}, {"reason": "No letter inside."})
+    bodies = ({"serial_number": "SN 1", "carrier": "UPS"}, {"reason": "No papers inside."})
     made = [await harness.http.post(URL, json=body) for body in bodies]
     assert [response.status_code for response in made] == [201, 201]
     first = (await harness.http.get(URL, params={"limit": 1})).json()

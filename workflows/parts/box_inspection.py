@@ -99,7 +99,7 @@ class BoxInspection:
         return assessment
 
     def _keep_new_unit(self, claim: Claim, returning: Return) -> None:
-        """The new unit came back: staff are told, and the unit in the house is a task until it is settled."""
+        """The new unit came back: staff are told, and the unit in the warehouse is a task until it is settled."""
         self._record.flag(Attention.REPLACEMENT_RETURNED)
         arrived_at = returning.arrived_at or workflow.now()
         unit = ParcelArrived(

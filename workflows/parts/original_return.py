@@ -247,7 +247,7 @@ class OriginalReturn:
                 return self._charged.watch_disputes
 
     def _new_unit_is_here(self) -> bool:
-        """Whether the customer sent the new unit back: no machine charges for a unit that is in the house."""
+        """Whether the customer sent the new unit back: no machine charges for a unit that is in the warehouse."""
         returned = Attention.REPLACEMENT_RETURNED in self._record.claim.attention
         return returned and workflow.patched("returned-new-unit-held-back")
 

@@ -28,7 +28,7 @@ class AuthenticationMiddleware:
             return
         headers = Headers(scope=scope)
         try:
-            caller = self._caller(scope, headers)
+            caller = find_caller(self._keys, self._guard, scope, headers)
             if caller is None and has_body(headers) and not scope["path"].startswith(_SIGNED_PREFIX):
                 raise no_key()
         except Problem as problem:
@@ -39,20 +39,22 @@ class AuthenticationMiddleware:
         scope.setdefault("state", {})["caller"] = caller
         await self._app(scope, receive, send)
 
-    def _caller(self, scope: Scope, headers: Headers) -> Caller | None:
-        token = bearer_token(headers)
-        if not token:
-            return None
-        caller, address = self._keys.caller(token), address_of(scope)
-        wait = self._guard.seconds_to_wait(address, caller.owner if caller else None)
-        if wait:
-            detail = f"Too many wrong keys came from this address. Send a valid one in {wait} s."
-            raise Problem(Code.TOO_MANY_REQUESTS, detail, headers={"Retry-After": str(wait)})
-        if caller is None:
-            self._guard.wrong(address)
-        else:
-            self._guard.right(address, caller.owner)
-        return caller
+
+def find_caller(keys: ApiKeys, guard: KeyGuard, scope: Scope, headers: Headers) -> Caller | None:
+    """The caller of the request's key, None without a valid one. Raises Problem (429) for an address that must wait."""
+    token = bearer_token(headers)
+    if not token:
+        return None
+    caller, address = keys.caller(token), address_of(scope)
+    wait = guard.seconds_to_wait(address, caller.owner if caller else None)
+    if wait:
+        detail = f"Too many wrong keys came from this address. Send a valid one in {wait} s."
+        raise Problem(Code.TOO_MANY_REQUESTS, detail, headers={"Retry-After": str(wait)})
+    if caller is None:
+        guard.wrong(address)
+    else:
+        guard.right(address, caller.owner)
+    return caller
 
 
 def has_body(headers: Headers) -> bool:

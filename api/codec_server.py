@@ -4,6 +4,7 @@ Temporal's remote codec protocol: `POST /decode` and `POST /encode` take and ret
 application of its own, so that only the people who read claims in Temporal need to reach it.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -18,7 +19,11 @@ from starlette.routing import Route
 from temporalio.api.common.v1 import Payload, Payloads
 from temporalio.converter import PayloadCodec
 
-from api.auth import ApiKeys, Role, bearer_token
+from api.auth import ApiKeys, Role
+from api.authentication import find_caller
+from api.body_limit import BODY_SECONDS
+from api.key_guard import KeyGuard
+from api.problems import Problem
 
 log = logging.getLogger("aftercare.codec")
 
@@ -33,9 +38,11 @@ def create_codec_server(codec: PayloadCodec, keys: ApiKeys | None, ui_origin: st
     `ui_origin` is the scheme, host and port of Temporal's UI, the one origin whose pages may call it.
     """
 
+    guard = KeyGuard()
+
     def route(convert: Callable[[Sequence[Payload]], Awaitable[list[Payload]]]) -> Callable[..., Awaitable[Response]]:
         async def handle(request: Request) -> Response:
-            who = _caller(keys, request)
+            who = _caller(keys, guard, request)
             payloads = await _payloads(request)
             try:
                 converted = Payloads(payloads=await convert(payloads.payloads))
@@ -65,11 +72,14 @@ def create_codec_server(codec: PayloadCodec, keys: ApiKeys | None, ui_origin: st
     )
 
 
-def _caller(keys: ApiKeys | None, request: Request) -> str:
-    """Who asks, for the log. Raises HTTPException 401 or 403."""
+def _caller(keys: ApiKeys | None, guard: KeyGuard, request: Request) -> str:
+    """Who asks, for the log. Raises HTTPException 401, 403, or 429 after too many wrong keys."""
     if keys is None:
         return "anybody (development)"
-    caller = keys.caller(bearer_token(request.headers))
+    try:
+        caller = find_caller(keys, guard, request.scope, request.headers)
+    except Problem as problem:
+        raise HTTPException(problem.kind.status, problem.detail, problem.headers) from None
     if caller is None:
         raise HTTPException(401, "Send a key of the role staff or admin: Authorization: Bearer <key>.")
     if caller.role not in _READERS:
@@ -79,10 +89,15 @@ def _caller(keys: ApiKeys | None, request: Request) -> str:
 
 async def _payloads(request: Request) -> Payloads:
     body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > MAX_BODY_BYTES:
-            raise HTTPException(413, f"A body has at most {MAX_BODY_BYTES} bytes.")
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for part in request.stream():
+                body += part
+                if len(body) > MAX_BODY_BYTES:
+                    raise HTTPException(413, f"A body has at most {MAX_BODY_BYTES} bytes.")
+    except TimeoutError:
+        detail = f"The body was not complete after {BODY_SECONDS:g} s."
+        raise HTTPException(408, detail, {"Connection": "close"}) from None
     try:
         return json_format.Parse(bytes(body), Payloads())
     except (json_format.ParseError, UnicodeDecodeError) as error:

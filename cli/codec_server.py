@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
 from urllib.parse import urlsplit
 
 from cli.common import CommandError, EndWithStdin, prepared_settings
 from devstack.exit_with_parent import exit_when_stdin_closes
+
+_MAX_CONNECTIONS: Final = 128
+"""Browsers of the staff."""
 
 
 def codec_server(end_with_stdin: EndWithStdin = False) -> None:
@@ -17,6 +21,7 @@ def codec_server(end_with_stdin: EndWithStdin = False) -> None:
 
     from api.auth import ApiKeys
     from api.codec_server import create_codec_server
+    from api.http_protocol import limited_protocol
     from temporal_runtime.encryption_keys import load_encryption_keys
     from temporal_runtime.payload_encryption import PayloadEncryption
 
@@ -27,7 +32,14 @@ def codec_server(end_with_stdin: EndWithStdin = False) -> None:
         f"{ui.scheme}://{ui.netloc}",
     )
     server = uvicorn.Server(
-        uvicorn.Config(app, host=settings.codec_host, port=settings.codec_port, log_config=None, server_header=False)
+        uvicorn.Config(
+            app,
+            host=settings.codec_host,
+            port=settings.codec_port,
+            http=limited_protocol(_MAX_CONNECTIONS),
+            log_config=None,
+            server_header=False,
+        )
     )
     try:
         server.run()

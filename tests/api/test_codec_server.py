@@ -10,6 +10,7 @@ from temporalio.api.common.v1 import Payload, Payloads
 
 from api.auth import ApiKeys
 from api.codec_server import MAX_BODY_BYTES, create_codec_server
+from api.key_guard import BURST
 from temporal_runtime.payload_encryption import PayloadEncryption
 from tests.api.conftest import KEYS
 
@@ -52,6 +53,14 @@ async def test_nobody_else_does(codec: httpx2.AsyncClient, key: str, status: int
     response = await codec.post("/decode", content=await sealed(), headers=bearer(key))
     assert response.status_code == status
     assert "Quennelwick" not in response.text
+
+
+async def test_wrong_keys_are_slowed_down(codec: httpx2.AsyncClient) -> None:
+    for _ in range(BURST):
+        assert (await codec.post("/decode", content=await sealed(), headers=bearer("wrong"))).status_code == 401
+    response = await codec.post("/decode", content=await sealed(), headers=bearer("st"))
+    assert response.status_code == 429
+    assert 1 <= int(response.headers["retry-after"]) <= 6
 
 
 async def test_development_needs_no_key_because_the_ui_sends_none() -> None:

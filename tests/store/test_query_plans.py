@@ -34,12 +34,12 @@ SMALL_TABLES: Final = {"catalogue_models", "catalogue_regions", "catalogue_relea
 GROWING_TABLES: Final = {table.name for table in METADATA.tables.values()} - SMALL_TABLES
 FULL_INDEX_SCANS: Final = {
     *(NEWEST, "closed shipping requests", "closed shipping requests in AU", "subjects to reconcile"),
-    *("mails in the outbox", "mails to retry"),
+    *("mails in the outbox", "mails to retry", "plans in question"),
 }
 """Queries that read an index from one end until the page is full: nearly all of its rows match."""
 SORTED_QUERIES: Final = {
     *("open shipping requests", "open shipping requests in AU", "subjects to reconcile", "notices of a claim"),
-    *("reminders", "ledger of a claim", "a claim's payments"),
+    *("reminders", "ledger of a claim", "a claim's payments", "plans"),
     *(
         "claims by serial_number and due_before",
         "claims by attention and due_before",

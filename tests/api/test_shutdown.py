@@ -34,16 +34,19 @@ STREAM = {"Accept": "text/event-stream"}
 async def test_a_stopping_server_is_unready_first_and_finishes_what_is_in_flight(harness: ApiHarness) -> None:
     claim = await harness.claimed()
     services = harness.app.state.services
+    arrived, go_on = 0, asyncio.Event()
 
     async def slow(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] == "/v1/products":
-            await asyncio.sleep(1.0)
+        nonlocal arrived
+        if scope["path"] == "/v1/products":
+            arrived += 1
+            await go_on.wait()
         await harness.app(scope, receive, send)
 
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         config = uvicorn.Config(slow, log_config=None, lifespan="off", timeout_graceful_shutdown=5, ws="none")
-        server = GracefulServer(config, services.shutdown, services.streams.close, drain_seconds=0.5)
+        server = GracefulServer(config, services.shutdown, services.streams.close, drain_seconds=60)
         serving = asyncio.create_task(server._serve(sockets=[sock]))
         await until(lambda: server.started)
         limits = httpx2.Limits(max_connections=100)
@@ -56,13 +59,16 @@ async def test_a_stopping_server_is_unready_first_and_finishes_what_is_in_flight
         ) as http:
             stream = asyncio.create_task(http.get(claim["links"]["events"], headers=STREAM))
             in_flight = [asyncio.create_task(http.get("/v1/products")) for _ in range(50)]
-            await asyncio.sleep(0.2)
+            await until(lambda: arrived == len(in_flight) and not stream.done())
             assert (await http.get("/readyz")).status_code == 200
             server.handle_exit(signal.SIGTERM, None)
             ready = await http.get("/readyz")
             assert (ready.status_code, ready.json()["stopping"]) == (503, True)
             served = await http.get("/healthz")
             assert served.status_code == 200
+            server.handle_exit(signal.SIGTERM, None)  # the second signal ends the drain
+            await until(lambda: not server.servers[0].is_serving())
+            go_on.set()
             responses = await asyncio.gather(*in_flight)
             assert {response.status_code for response in responses} == {200}
             ended = await asyncio.wait_for(stream, 5)

@@ -248,6 +248,6 @@ def reader(address: str) -> httpx2.AsyncClient:
 
 async def until(condition: Any) -> None:
     """Wait until it holds."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not condition():
             await asyncio.sleep(0.01)

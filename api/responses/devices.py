@@ -4,6 +4,8 @@ from typing import Any
 
 from pydantic import ConfigDict
 
+from api.openapi_examples import examples_of, with_example
+from api.responses.base import Page
 from store.reads.device_status import OwnerView
 from store.reads.queries import DeviceView as StoredDevice
 
@@ -69,3 +71,7 @@ class DeviceView(StoredDevice):
     @classmethod
     def of(cls, stored: StoredDevice) -> "DeviceView":
         return cls.model_construct(**dict(stored))  # validated when it was made
+
+
+class DeviceList(Page[DeviceView]):
+    model_config = with_example({"items": examples_of(DeviceView), "next_cursor": None})

@@ -40,6 +40,7 @@ from store.reads.device_status import (
     WarrantyView,
     load_device,
 )
+from store.reads.owner_devices import owned_units
 from store.reads.plan_questions import PlanQuestionView, plan_questions
 from store.reads.plans import StoredPlan, plans
 from store.reads.shipping_list import ShippingFilter, ShippingKind, ShippingView, shipping_requests
@@ -122,6 +123,17 @@ class Queries:
         """The status page (R-STA-1) as of `now`. An earlier serial number has the cover of its lineage."""
         async with self._database.connect() as connection:
             return await load_device(connection, serial_number, now)
+
+    async def devices_of(
+        self, owner_email: str, now: datetime, limit: int = 50, cursor: str | None = None
+    ) -> Page[DeviceView]:
+        """The status pages of an owner's current units, newest first. Raises InvalidCursor as the other lists do."""
+        limit = max(1, min(limit, MAX_PAGE_SIZE))
+        after = read_cursor(cursor) if cursor is not None else None
+        found = await owned_units(self._database, owner_email, after, limit + 1)
+        next_cursor = write_cursor(found[limit - 1][0]) if len(found) > limit else None
+        pages = [await self.device(serial, now) for _, serial in found[:limit]]
+        return Page(items=tuple(page for page in pages if page is not None), next_cursor=next_cursor)
 
     async def claim(self, claim_id: str) -> Claim | None:
         """The claim as it was last saved; None for an unknown id."""

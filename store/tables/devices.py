@@ -19,6 +19,8 @@ class LineageRow(SQLModel, table=True):
     """
 
     __tablename__ = "lineages"
+    # The devices of an owner, newest first.
+    __table_args__ = (Index("ix_lineages_owner", "owner_email", "created_at", "id"),)
 
     id: str = Field(primary_key=True)
     owner_name: str

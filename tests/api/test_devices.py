@@ -100,3 +100,27 @@ async def test_a_wrong_correction_is_refused_at_its_field(
     await harness.covered()
     refused = problem(await harness.http.patch(f"/v1/devices/{SERIAL}/owner", json=body), 422, "invalid_request")
     assert [error["field"] for error in refused["errors"]] == [field]
+
+
+async def test_an_owners_devices_and_claims_are_found_by_the_mail_address(harness: ApiHarness) -> None:
+    claim = await harness.claimed()
+    for serial, email in (("SECOND1", "ada@example.com"), ("OTHERS1", "grace@example.com")):
+        harness.later(minutes=1)
+        body = DEVICE | {"serial_number": serial, "owner": {"name": "A", "email": email}}
+        assert (await harness.http.post("/v1/devices", json=body)).status_code == 201
+    seen, cursor = [], ""
+    while True:
+        url = f"/v1/devices?owner_email=ADA@Example.com&limit=1{cursor}"
+        page = (await harness.http.get(url)).json()
+        seen += [device["serial_number"] for device in page["items"]]
+        if page["next_cursor"] is None:
+            break
+        cursor = f"&cursor={page['next_cursor']}"
+    assert seen == ["SECOND1", SERIAL]
+    found = (await harness.http.get("/v1/claims?owner_email=ada@example.com")).json()["items"]
+    assert [each["id"] for each in found] == [claim["id"]]
+    assert (await harness.http.get("/v1/claims?owner_email=grace@example.com")).json()["items"] == []
+    finance = {"Authorization": "Bearer fi"}
+    page = (await harness.http.get("/v1/devices?owner_email=ada@example.com", headers=finance)).json()
+    assert [device["owner"] for device in page["items"]] == [None, None]
+    problem(await harness.http.get("/v1/devices?owner_email=ada"), 422, "invalid_request")

@@ -38,6 +38,7 @@ LIMITED = {
     f"POST /v1/devices/{SERIAL}/verification": {"st"},
     f"POST /v1/devices/{SERIAL}/owner": CUSTOMERS,
     f"PATCH /v1/devices/{SERIAL}/owner": CUSTOMERS,
+    "GET /v1/devices": {"cs", "st", "fi"},
     "POST /v1/quotes": CUSTOMERS,
     "POST /v1/claims": CUSTOMERS,
     f"POST {CLAIM}/dispatch": {"wh"},

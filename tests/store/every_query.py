@@ -25,6 +25,7 @@ from store.reads.evidence import evidence
 from store.reads.ledger import ledger
 from store.reads.ledger_export import entries
 from store.reads.outbox import due_mails, outbox_status, unreported_mails
+from store.reads.owner_devices import owned_units
 from store.reads.queries import Queries
 from store.reads.reconciliation import last_counts, last_report, subject_page
 from store.reads.shipping_list import ShippingFilter
@@ -77,6 +78,11 @@ def every_query(database: Database) -> Iterator[tuple[str, Query]]:
     yield "parked webhooks", lambda: in_snapshot(database, lambda s: parked_events(s, NOW))
     yield "ledger of a claim", lambda: in_snapshot(database, lambda s: ledger(s, customer.claim_id))
     yield "notices of a claim", lambda: in_snapshot(database, lambda s: evidence(s, customer.claim_id))
+    owned = ClaimFilter(owner_email="ada@example.com")
+    yield "claims of an owner", lambda: queries.claims(owned)
+    yield "claims of an owner, next page", lambda: queries.claims(owned, cursor=DEEP)
+    yield "devices of an owner", lambda: owned_units(database, "ada@example.com", None, SHORT)
+    yield "devices of an owner, next page", lambda: owned_units(database, "ada@example.com", (NOW, "lin_5"), SHORT)
     yield "delivered notices of a claim", lambda: delivered_kinds(database, customer.claim_id)
     yield "due mails", lambda: due_mails(database, NOW, SHORT)
     yield "given-up mails", lambda: unreported_mails(database, SHORT)

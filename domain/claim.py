@@ -100,7 +100,8 @@ class Claim:
     `wait_reason` describes what it waits for. `decline_code` is the gateway's code of the last hold or charge when that
     was declined. `shipment` is the parcel to the customer: the replacement, or their own unit.
     `time_zone` is that of the device's region, empty for a claim that an earlier release created.
-    `leaving`: the warehouse can no longer stop the replacement, although its dispatch is not reported yet.
+    `leaving`: the warehouse can no longer stop the replacement, although its dispatch is not reported yet. `goes_back`:
+    the customer's unit is here and is to be shipped back, although the claim is closed.
     """
 
     id: str
@@ -140,3 +141,4 @@ class Claim:
         return self.time_zone or (self.returning.time_zone if self.returning else "UTC")
 
     leaving: bool = False
+    goes_back: bool = False

@@ -93,6 +93,8 @@ def _refund_waits_for_staff(claim: Claim) -> bool:
 
 
 def _after_closing(claim: Claim) -> tuple[Action, ...]:
+    if claim.goes_back:
+        return (Action.COMPLETION,)
     if Attention.REFUND_DUE in claim.attention:
         owed = (Action.PAYMENT_METHOD,) if claim.amount_owed else ()
         return (Action.INSPECTION, Action.WAIVER, Action.DECISION, *owed)

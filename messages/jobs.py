@@ -115,7 +115,8 @@ class ReturnRequested(Message):
 
 
 class Workshop(ABC):
-    """The workshop that repairs units. One request a claim; a retry changes nothing."""
+    """The workshop that repairs units, or the warehouse that has one which was sent in. One request a claim; a retry
+    changes nothing."""
 
     @activity.defn
     @abstractmethod

@@ -35,7 +35,7 @@ class Maintenance(ClaimWorkflow):
 
     @property
     def phases(self) -> tuple[object, ...]:
-        return (self.job,)
+        return (self.job, self.job.unit_return)
 
     def snapshot(self, claim: ClaimData) -> ServiceJobSnapshot:
         return self.job.snapshot(claim)

@@ -30,6 +30,7 @@ from workflows.parts.reminders import Reminders
 from workflows.parts.replacement import Replacement, ReplacementData
 from workflows.parts.reservation import Reservation, ReservationData, care_express
 from workflows.parts.return_window import ReturnWindow, ReturnWindowData
+from workflows.parts.unit_return import UnitReturn
 
 
 @dataclass
@@ -56,6 +57,11 @@ class CareExpressStandard(ClaimWorkflow):
         self.window = ReturnWindow(self.record, self.calls, Reminders(), restored.window)
         self.box = BoxInspection(self.record, self.calls, self.reservation, restored.box)
         self.replacement = Replacement(self.record, self.calls, request.ship_to, restored.replacement)
+        self.unit_return = UnitReturn(self, request.ship_to, "warehouse")
+
+    @property
+    def phases(self) -> tuple[object, ...]:
+        return (self, self.unit_return)
 
     def snapshot(self, claim: ClaimData) -> StandardSnapshot:
         return StandardSnapshot(
@@ -201,24 +207,27 @@ class CareExpressStandard(ClaimWorkflow):
                         return phase
 
     async def lapse(self) -> Phase | None:
-        """The right unit did not come in time: fee and use go back (R-EXP-2)."""
+        """The right unit did not come in time: fee and use go back (R-EXP-2), and a unit that is here."""
         refund = await self.run_step(self.fees.refund_all())
+        await self._request_return()
         self.record.note("lapsed", "The right unit did not arrive in time; the case lapses.")
         self.record.close(Outcome.LAPSED, gives_back=True)
         self.record.notify(MailKind.LAPSED, refund)
-        return None
+        return self.unit_return.phase_after_closing()
+
+    async def _request_return(self) -> None:
+        if self.unit_return.is_here and workflow.patched("unit-goes-back-after-the-end"):
+            await self.run_step(self.unit_return.request())
 
     async def compensate(self) -> Phase | None:
         ordered = self.record.claim.state is ClaimState.AWAITING_DISPATCH
         if ordered and not await self.run_step(self.replacement.withdraw()):
             return await self.reject_decision(self.replacement.too_late(), self.await_dispatch)
         refund = await self.run_step(self.fees.refund_all())
-        returning = self.record.claim.returning
-        if returning is not None and returning.arrived_at is not None:
-            self.record.note("unit_goes_back", "The unit that was sent in goes back to the customer.")
+        await self._request_return()
         self.record.close(Outcome.CANCELLED, gives_back=True)
         self.record.notify(MailKind.CANCELLED, refund)
-        return None
+        return self.unit_return.phase_after_closing()
 
     # -- what several phases share -----------------------------------------------------------------------------------
 

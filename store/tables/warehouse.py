@@ -36,7 +36,7 @@ class DispatchRequestRow(SQLModel, table=True):
 class WorkshopReturnRow(SQLModel, table=True):
     """A request to the workshop to ship the unit back: one a claim. `reference` is the workshop's own number.
 
-    `to_do` until its claim is closed.
+    `to_do` until its claim is closed, and longer for a unit that goes back after the end: until it is shipped.
     """
 
     __tablename__ = "workshop_returns"

@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.claim import Claim
 from domain.inspection import normalise_serial
-from domain.kinds import ClaimState, Outcome, Service, UseKind
+from domain.kinds import ClaimState, Outcome, Service, Tier, UseKind
 from messages.record import SaveClaim
 from store.database import execute
 from store.reads.claim_list import CLAIMS
@@ -156,12 +156,14 @@ async def close_dispatch_request(session: AsyncSession, claim_id: str) -> None:
 
 
 async def _close_shipping_requests(session: AsyncSession, claim: Claim) -> None:
-    """Nothing is to be shipped for a closed claim. A dispatched replacement was marked at its dispatch."""
+    """Nothing is to be shipped for a closed claim but the customer's unit that goes back. A dispatched replacement was
+    marked at its dispatch."""
     if claim.state is not ClaimState.CLOSED:
         return
     if claim.dispatched_on is None:
         await close_dispatch_request(session, claim.id)
-    if claim.service in _WORKSHOP_SERVICES:
+    comes_in = claim.service in _WORKSHOP_SERVICES or claim.tier is Tier.STANDARD
+    if comes_in and not claim.goes_back:
         await execute(session, _CLOSE_WORKSHOP_RETURN, {"where_id": claim.id})
 
 

@@ -260,6 +260,14 @@ def test_a_closed_claim_takes_only_a_waiver_of_a_charge_or_the_news_of_a_find(
     assert refused.value.message == f"The case is closed as {words}; cancel is no longer possible."
 
 
+@pytest.mark.parametrize("service", ["standard", "repair", "maintenance"])
+def test_a_unit_that_goes_back_after_the_end_is_reported_as_shipped(service: str) -> None:
+    """R-EXP-2, R-REP-2."""
+    closed = claim(state=ClaimState.CLOSED, outcome=Outcome.CANCELLED, goes_back=True, **SERVICES[service])
+    assert allowed_actions(closed) == (Action.COMPLETION,)
+    assert allowed_actions(replace(closed, goes_back=False)) == ()
+
+
 def test_a_find_is_reported_once() -> None:
     """R-FLY-6."""
     closed = claim(

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from temporalio.client import Client, WorkflowFailureError, WorkflowUpdateFailedError
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError, WorkflowUpdateFailedError
 
-from domain.kinds import Tier
+from domain.kinds import ClaimState, Tier
 from domain.policy import Policy
-from messages.claims import ClaimAccepted, ClaimRefused, Decision
+from messages.claims import ClaimAccepted, ClaimRefused, Complete, Decision
 from tests.workflows.case import Case
 from tests.workflows.world import World
 
@@ -52,6 +52,7 @@ class Scenario:
         async with world.worker() if self.worker else contextlib.nullcontext():
             workflow_id = await self.play(world)
             if self.closes:
+                await report_shipped_back(Case(world, workflow_id))
                 with contextlib.suppress(WorkflowFailureError):  # a cancelled one ends so
                     await world.handle(workflow_id).result()
             else:
@@ -69,6 +70,16 @@ def scenario(workflow: str, **options: Any) -> Callable[[Callable[[World], Await
         SCENARIOS.append(Scenario(workflow, getattr(play, "__name__").strip("_"), play, **options))  # noqa: B009
 
     return add
+
+
+async def report_shipped_back(case: Case) -> None:
+    """Report the unit of a closed claim as shipped back, if one is to go back."""
+    while (claim := case.world.record.claims.get(case.id)) is not None and claim.state is not ClaimState.CLOSED:
+        if (await case.handle.describe()).status is not WorkflowExecutionStatus.RUNNING:
+            return
+        await asyncio.sleep(0.05)
+    if claim is not None and claim.goes_back:
+        await case.decide("completion", Complete(actor="warehouse", tracking_number="1Z"))
 
 
 async def submit_refused(world: World, request: Any) -> str:

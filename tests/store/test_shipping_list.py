@@ -130,6 +130,17 @@ async def test_a_return_is_fulfilled_when_it_was_reported(programme: Programme, 
     assert [request.fulfilled for request in await list_requests(programme, CLOSED)] == [reported]
 
 
+async def test_a_unit_that_goes_back_after_the_end_stays_in_the_list_until_it_is_shipped(programme: Programme) -> None:
+    claim = await repair_in_service(programme, "AX-2001")
+    await request_return(programme, claim)
+    ended = replace(claim, state=ClaimState.CLOSED, outcome=Outcome.RETURNED_UNREPAIRED, closed_at=NOW, goes_back=True)
+    await programme.save(ended, 2)
+    assert [request.claim_id for request in await list_requests(programme)] == [claim.id]
+    await programme.save(replace(ended, goes_back=False), 3, events=(line(3, "shipped_back"),))
+    assert await list_requests(programme) == []
+    assert [request.fulfilled for request in await list_requests(programme, CLOSED)] == [True]
+
+
 async def test_the_list_can_be_filtered_by_region(programme: Programme) -> None:
     for serial, region in (("AX-2001", "US"), ("AX-2002", "EU")):
         await request_dispatch(programme, await claim_awaiting_dispatch(programme, serial, region))

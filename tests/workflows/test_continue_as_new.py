@@ -27,15 +27,16 @@ from workflows.parts.original_return import OriginalReturn
 from workflows.parts.secured_dispatch import SecuredDispatch
 from workflows.parts.service_job import ServiceJob
 from workflows.parts.settlement import Settlement
+from workflows.parts.unit_return import UnitReturn
 from workflows.premium import CareExpressPremium
 from workflows.standard import CareExpressStandard
 
 FEE = 15900
 PHASES_OF: dict[str, tuple[type, ...]] = {
     "CareExpressPremium": (CareExpressPremium, SecuredDispatch, OriginalReturn, ChargedClaim, Settlement),
-    "CareExpressStandard": (CareExpressStandard,),
+    "CareExpressStandard": (CareExpressStandard, UnitReturn),
     "Flyaway": (Flyaway,),
-    "OnlineRepair": (ServiceJob,),
+    "OnlineRepair": (ServiceJob, UnitReturn),
 }
 SCENARIOS_OF = {
     "CareExpressPremium": [

@@ -95,7 +95,7 @@ async def test_a_cancel_returns_fee_parts_and_use(world: World) -> None:
     claim = await case.decide("cancel", CancelClaim(actor="customer"))
     assert claim.outcome is Outcome.CANCELLED
     assert world.payments.net_paid() == 0
-    assert "unit_goes_back" in world.record.kinds()
+    assert claim.goes_back
     assert world.record.uses == [UseKind.RESERVED, UseKind.GIVEN_BACK]
 
 

@@ -31,6 +31,7 @@ from workflows.parts.fees import FeeAccount, Fees
 from workflows.parts.job_inspection import JobInspection
 from workflows.parts.message_inbox import TimeReached
 from workflows.parts.reminders import Reminders
+from workflows.parts.repair_completion import RepairCompletion
 from workflows.parts.repair_options import RepairOptions
 from workflows.parts.replacement import Replacement
 from workflows.parts.return_window import ReturnWindow
@@ -62,7 +63,8 @@ class ServiceJob:
         self._window = ReturnWindow(self._record, self._calls, self._reminders, restored.window)
         self._replacement = Replacement(self._record, self._calls, return_address, restored.replacement)
         self._inspection = JobInspection(self._record, self._options, self._window)
-        self._unit_return = UnitReturn(self._record, self._calls, self._options, self._replacement, return_address)
+        self.unit_return = UnitReturn(process, return_address, "workshop")
+        self._completion = RepairCompletion(self._record, self._options, self._replacement, self.unit_return)
 
     def snapshot(self, claim: ClaimData) -> ServiceJobSnapshot:
         return ServiceJobSnapshot(
@@ -252,7 +254,7 @@ class ServiceJob:
         while True:
             match await self._inbox.next(None, "people"):
                 case Complete() as decision:
-                    await self._unit_return.completed(decision)
+                    await self._completion.completed(decision)
                     return None
                 case QuoteRepair() | Decide() as decision:
                     if await self._options.quoted(decision):
@@ -265,16 +267,16 @@ class ServiceJob:
                         return phase
 
     async def request_return(self) -> Phase | None:
-        await self._process.run_step(self._unit_return.request())
+        await self._process.run_step(self.unit_return.request())
         return self.await_completion
 
     async def send_back(self) -> Phase | None:
         """R-REP-2, R-REP-7: return the unit to the registered address and close the claim."""
         refund = await self._process.run_step(self._fees.refund_all())
-        await self._process.run_step(self._unit_return.request())
+        await self._process.run_step(self.unit_return.request())
         self._record.close(Outcome.RETURNED_UNREPAIRED, gives_back=self._options.reserved)
         self._record.notify(MailKind.RETURNED_UNREPAIRED, refund)
-        return None
+        return self.unit_return.phase_after_closing()
 
     async def compensate(self) -> Phase | None:
         """Refund all fees; a unit that has arrived is shipped back."""
@@ -282,12 +284,11 @@ class ServiceJob:
         if ordered and not await self._process.run_step(self._replacement.withdraw()):
             return await self._process.reject_decision(self._replacement.too_late(), self.await_dispatch)
         refund = await self._process.run_step(self._fees.refund_all())
-        returning = self._record.claim.returning
-        if returning is not None and returning.arrived_at is not None:
-            await self._process.run_step(self._unit_return.request())
+        if self.unit_return.is_here:
+            await self._process.run_step(self.unit_return.request())
         self._record.close(Outcome.CANCELLED, gives_back=self._options.reserved)
         self._record.notify(MailKind.CANCELLED, refund)
-        return None
+        return self.unit_return.phase_after_closing()
 
     # -- what several phases share -----------------------------------------------------------------------------------
 

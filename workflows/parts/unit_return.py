@@ -1,55 +1,51 @@
-"""Workflow part: the shipment of a repaired or serviced unit back to the customer."""
+"""Workflow part: the shipment of the customer's own unit back to the customer, also when the claim is closed."""
 
 from temporalio import workflow
 
 from domain.claim import Parcel
-from domain.inspection import SerialMatch, compare_serials
-from domain.kinds import Outcome
 from messages.claims import Complete, ShipTo
 from messages.jobs import RequestReturn, Workshop
-from messages.mail import MailKind
-from workflows.parts.activity_calls import ActivityCalls
-from workflows.parts.claim_record import ClaimRecord
-from workflows.parts.repair_options import RepairOptions
-from workflows.parts.replacement import Replacement
-
-_CLOSING_NOTICES = {
-    Outcome.REPAIRED: MailKind.REPAIRED,
-    Outcome.RETURNED_UNREPAIRED: MailKind.RETURNED_UNREPAIRED,
-    Outcome.SERVICED: MailKind.SERVICED,
-}
+from workflows.parts.claim_workflow import ClaimWorkflow, Phase
 
 
 class UnitReturn:
-    """`address` is the address it is shipped to."""
+    """`address` is the address it is shipped to, `asked` who has the unit: workshop or warehouse."""
 
-    def __init__(
-        self,
-        record: ClaimRecord,
-        calls: ActivityCalls,
-        options: RepairOptions,
-        replacement: Replacement,
-        address: ShipTo,
-    ) -> None:
-        self._record = record
-        self._calls = calls
-        self._options = options
-        self._replacement = replacement
+    def __init__(self, process: ClaimWorkflow, address: ShipTo, asked: str) -> None:
+        self._process = process
+        self._record = process.record
         self._address = address
+        self._asked = asked
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the customer's unit has arrived."""
+        returning = self._record.claim.returning
+        return returning is not None and returning.arrived_at is not None
 
     async def request(self) -> None:
         request = RequestReturn(claim_id=self._record.claim.id, ship_to=self._address, at=workflow.now())
-        result = await self._calls.external(Workshop.request_return, request, "ask the workshop to ship the unit back")
-        self._record.note("return_requested", "The workshop was asked to ship the unit back.", result.reference)
+        summary = f"ask the {self._asked} to ship the unit back"
+        result = await self._process.calls.external(Workshop.request_return, request, summary)
+        self._record.note("return_requested", f"The {self._asked} was asked to ship the unit back.", result.reference)
 
-    async def completed(self, decision: Complete) -> None:
-        serial = (decision.repaired_serial_number or "").strip()
-        if serial and compare_serials(self._record.claim.serial_number, serial) is not SerialMatch.SAME:
-            # R-REP-4: a board swap is a new serial number, not a replacement.
-            await self._replacement.serial_changed(serial, confirmed=decision.serial_number_confirmed)
-            title = f"The repair changed the serial number to {serial}."
-            self._record.note("serial_changed", title, actor=decision.actor)
-        self._record.change(shipment=Parcel(None, decision.tracking_number))
+    def phase_after_closing(self) -> Phase | None:
+        """The phase of a claim that was closed while the unit is here; None when it is not."""
+        if not self.is_here or not workflow.patched("unit-goes-back-after-the-end"):
+            return None
+        self._record.change(goes_back=True)
+        return self.await_shipped_back
+
+    async def await_shipped_back(self) -> Phase | None:
+        """Wait until the unit of a closed claim is reported as shipped back."""
+        while self._record.claim.goes_back:
+            match await self._process.inbox.next(None, "the unit to be shipped back"):
+                case Complete() as decision:
+                    self.shipped_back(decision)
+                case other:
+                    self._process.in_any_state(other)
+        return None
+
+    def shipped_back(self, decision: Complete) -> None:
+        self._record.change(shipment=Parcel(None, decision.tracking_number), goes_back=False)
         self._record.note("shipped_back", "The unit was shipped back.", decision.tracking_number or "", decision.actor)
-        self._record.close(self._options.return_outcome)
-        self._record.notify(_CLOSING_NOTICES[self._options.return_outcome])

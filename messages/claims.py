@@ -130,9 +130,11 @@ class ParcelDelivered(Event):
 
 
 class PaymentChanged(Event):
-    """A webhook of the gateway about the payment. The workflow reads the payment; the webhook itself proves nothing."""
+    """A webhook of the gateway about the payment. The workflow reads the payment; the webhook itself proves nothing.
+    `kind` is the gateway's name of an event that people must hear of, empty for any other."""
 
     payment_id: str
+    kind: str = ""
 
 
 class MailFailed(Event):

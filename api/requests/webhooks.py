@@ -17,6 +17,8 @@ _INTENT_EVENTS: Final = frozenset(
     }
 )
 _CHARGE_EVENTS: Final = frozenset({"charge.captured", "charge.expired", "charge.refunded"})
+_DISPUTES: Final = "charge.dispute."
+_REFUND_FAILURES: Final = frozenset({"refund.failed", "charge.refund.updated"})
 _MAX_LENGTH: Final = 255
 
 
@@ -56,7 +58,15 @@ class PaymentEventBody(WebhookBody):
         """The payment's id at the gateway; None for event types that have no effect."""
         if self.type in _INTENT_EVENTS:
             return _text(self.data.object.get("id"))
-        return _text(self.data.object.get("payment_intent")) if self.type in _CHARGE_EVENTS else None
+        of_charge = self.type in _CHARGE_EVENTS or self.for_people
+        return _text(self.data.object.get("payment_intent")) if of_charge else None
+
+    @property
+    def for_people(self) -> bool:
+        """A dispute, or a refund that has failed: somebody must hear of it, also when no claim waits any more."""
+        if self.type in _REFUND_FAILURES:
+            return self.data.object.get("status") in ("failed", "canceled")
+        return self.type.startswith(_DISPUTES)
 
     @property
     def claim_id(self) -> str | None:

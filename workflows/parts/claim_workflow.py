@@ -191,11 +191,24 @@ class ClaimWorkflow(ABC):
                 self._owner_corrected(event)
             case ParcelArrived() | ParcelScanned() | ParcelDelivered() as event:
                 record_unexpected(self.record, event)
-            case TimeReached() | PaymentChanged():
+            case PaymentChanged() as event:
+                self.payment_event(event)
+            case TimeReached():
                 pass
             case _:
                 raise AssertionError(f"{type(message).__name__} is not for {self.record.claim.state}")
         return None
+
+    def payment_event(self, event: PaymentChanged) -> None:
+        """Flag a dispute or a refund that has failed, and book what the gateway did."""
+        if event.kind.startswith("charge.dispute."):
+            self.record.flag(Attention.PAYMENT_DISPUTED)
+        elif event.kind in ("refund.failed", "charge.refund.updated"):
+            self.record.flag(Attention.PAYMENT_DIFFERS)
+        else:
+            return
+        self.record.note("payment_event", f"The gateway reports {event.kind} of a payment.", event.payment_id)
+        self.check.start()
 
     def _mail_failed(self, event: MailFailed) -> None:
         name = event.kind.replace("_", " ")

@@ -64,8 +64,12 @@ class PaymentCheck:
         if found is not None:
             self._report(found)
         else:
-            self._data.waiting = True
-            self.resume()
+            self.start()
+
+    def start(self) -> None:
+        """Compare while the claim goes on."""
+        self._data.waiting = True
+        self.resume()
 
     def resume(self) -> None:
         """Go on with a comparison that waits for the gateway."""

@@ -53,9 +53,9 @@ async def payment_changed(gateway: Gateway, body: PaymentEventBody, services: Se
     async def deliver() -> WebhookState:
         claim_id, payment_id = body.claim_id, body.payment_id
         # What people must hear of is parked when no claim hears it: the reconciliation reports it.
-        unheard = WebhookState.PARKED if body.for_people else WebhookState.IGNORED
+        without_claim = WebhookState.PARKED if body.for_people else WebhookState.IGNORED
         if payment_id is None or claim_id is None or not can_be_claim(claim_id):
-            return unheard
+            return without_claim
         kind = body.type if body.for_people else ""
         event = PaymentChanged(event_id=_event_id(received), actor=gateway, payment_id=payment_id, kind=kind)
         state = _STATES[await services.reports.report(claim_id, event)]

@@ -240,8 +240,8 @@ def delivered_in_region(a: Application, s: DeviceSnapshot, now: datetime) -> Rea
         return None
     message = (
         f"This device and its cover are of the region {s.region.name}; nothing is delivered to {a.delivery_country}. "
-        f"Give an address in {', '.join(s.region.countries)}. For a customer who has moved staff can "
-        "choose another address once the case is open."
+        f"Give an address in {', '.join(s.region.countries)}. For a customer who has "
+        "moved, ask staff."
     )
     return Reason(ReasonCode.DELIVERY_OUTSIDE_REGION, "R-CLM-11", message)
 

@@ -192,7 +192,7 @@ ALONE = {
         ReasonCode.DELIVERY_OUTSIDE_REGION,
         "R-CLM-11",
         "This device and its cover are of the region United States; nothing is delivered to DE. Give an address in US. "
-        "For a customer who has moved staff can choose another address once the case is open.",
+        "For a customer who has moved, ask staff.",
         {"delivery_country": "DE"},
     ),
     "the card is a debit card": Case(

@@ -118,6 +118,7 @@ PROPERTIES: Final[dict[str, str]] = {
     "items": "The entries of this page.",
     "key": "The idempotency key of the payment.",
     "kind": "What it is, for programs.",
+    "language": "The language to write in, BCP 47, for example en-GB; null when it is not known.",
     "last_day": f"The last day on which the cover can be renewed: {_DAY}; null when it cannot.",
     "latest_arrival_example": f"The last second for an arrival if the replacement left today: {_INSTANT}.",
     "ledger": "The claim's entries in the ledger and their balances.",

@@ -193,7 +193,7 @@ class RepairChoiceBody(Body):
 
     choice: RepairChoice
     payment_method: Reference | None = None
-    quote_version: Annotated[StrictInt, Field(ge=1)] | None = None
+    quote_version: Annotated[StrictInt, Field(ge=1), WHOLE_NUMBER] | None = None
 
 
 class QuoteWithdrawalBody(Body):

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlmodel import col, select
+from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.dates import local_day
@@ -33,9 +33,10 @@ async def plans(session: AsyncSession, serial_number: str) -> list[StoredPlan] |
     device = await load_snapshot(session, serial_number)
     if device is None:
         return None
-    rows = select(TermRow).where(TermRow.lineage_id == device.lineage_id)
-    zone = device.region.time_zone
-    return [_plan(row, zone) for row in await session.exec(rows.order_by(col(TermRow.purchased_at), col(TermRow.id)))]
+    # Few: sorted here, where an index for their order would have to be kept.
+    rows = await session.exec(select(TermRow).where(TermRow.lineage_id == device.lineage_id))
+    in_order = sorted(rows, key=lambda row: (row.purchased_at, row.id))
+    return [_plan(row, device.region.time_zone) for row in in_order]
 
 
 def _plan(row: TermRow, zone: str) -> StoredPlan:

@@ -11,8 +11,8 @@ from api.openapi_properties import PROPERTIES
 from tests.api.conftest import config
 
 VERBS = set(
-    "activate approve bind buy cancel change check choose decide extend get issue list move plant quote read receive "
-    "refund register renew report request run stop submit unbind waive withdraw".split()
+    "activate approve bind buy cancel change check choose correct decide extend get issue list move plant quote read "
+    "receive refund register renew report request run stop submit unbind waive withdraw".split()
 )
 """What an operation id begins with. A new operation may need a new verb."""
 

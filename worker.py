@@ -93,7 +93,10 @@ def gateway_for(settings: Settings, database: Database) -> Gateway:
         faults = settings.simulated_mischief
         random = faults.random()
         return SimulatedGateway(
-            database, environment=settings.environment, lose_responses=lambda _key: faults.loses_response(random)
+            database,
+            environment=settings.environment,
+            lose_responses=lambda _key: faults.loses_response(random),
+            is_silent=faults.is_silent,
         )
     try:
         # Stripe's library is an optional dependency and slow to import.

@@ -5,6 +5,7 @@ Every fault is drawn from one seed, so the same requests in the same order meet 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 from typing import Annotated, TypeVar
 
@@ -15,13 +16,17 @@ EventT = TypeVar("EventT")
 
 @dataclass(frozen=True, slots=True)
 class FaultInjection:
-    """`lose_answers` and `repeat` are probabilities; `delay_seconds` is the longest delay of a webhook."""
+    """`lose_answers` and `repeat` are probabilities; `delay_seconds` is the longest delay of a webhook.
+
+    While the file `silent_file` exists, no request reaches the gateway.
+    """
 
     lose_answers: Annotated[float, Field(ge=0, lt=1)] = 0
     repeat: Annotated[float, Field(ge=0, le=1)] = 0
     shuffle: bool = False
     delay_seconds: Annotated[float, Field(ge=0, le=600)] = 0
     seed: int = 1
+    silent_file: str = ""
 
     def random(self) -> Random:
         """The generator that the faults are drawn from."""
@@ -30,6 +35,10 @@ class FaultInjection:
     def loses_response(self, random: Random) -> bool:
         """Whether a response is lost after the request took effect."""
         return random.random() < self.lose_answers
+
+    def is_silent(self) -> bool:
+        """Whether the gateway gets no request now."""
+        return bool(self.silent_file) and Path(self.silent_file).exists()
 
     def schedule(self, events: Sequence[EventT], random: Random) -> list[tuple[float, EventT]]:
         """The deliveries of `events` in order, some repeated, each with its delay in seconds from now."""

@@ -21,6 +21,12 @@ app = typer.Typer(add_completion=False)
 def main(
     claims: Annotated[int, typer.Option(min=3, help="Claims in all, a third under each policy.")] = 1000,
     kills: Annotated[int, typer.Option(min=0, help="How often the worker is killed under each policy.")] = 10,
+    troubles: Annotated[
+        int,
+        typer.Option(
+            min=0, help="So many holds captured by hand, workflows reset and gateway outages under each policy."
+        ),
+    ] = 3,
     seed: Annotated[int, typer.Option(help="The same seed, the same people.")] = 1,
     lost: Annotated[
         float, typer.Option(min=0, max=0.9, help="The share of the gateway's answers that get lost.")
@@ -30,7 +36,7 @@ def main(
 ) -> None:
     """Live many Premium claims at random on the real parts and hold their money against the invariants."""
     began = time.monotonic()
-    tallies = asyncio.run(soak(claims, kills, seed, lost, at_once, postgres))
+    tallies = asyncio.run(soak(claims, kills, seed, lost, at_once, postgres, troubles))
     show(tallies)
     seconds = time.monotonic() - began
     console.print(f"{claims} claims, {lost:.0%} of the gateway's answers lost, in {seconds / 60:.1f} min.")

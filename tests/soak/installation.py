@@ -4,12 +4,13 @@ import asyncio
 import contextlib
 import random
 import tempfile
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from rich.progress import Progress
 from sqlmodel import col, func, select
@@ -30,6 +31,7 @@ from tests.payments.claim_snapshot import ClaimSnapshot, claim_snapshot
 from tests.payments.invariants import violations
 from tests.soak.random_claim import RandomClaim
 from tests.soak.tally import Tally, console
+from tests.soak.troubles import Troubles
 
 DECLINED: Final = "payment_declined"
 _MAIL_SECONDS: Final = 120.0
@@ -47,24 +49,32 @@ class Soak:
     lost: float
     at_once: int
     postgres: bool = False
+    troubles: int = 0
     tally: Tally = field(default_factory=Tally)
 
     async def run(self, progress: Progress) -> Tally:
         with tempfile.TemporaryDirectory(prefix="aftercare-soak-") as folder, self._database() as other:
-            settings = scratch_settings(Path(folder))
+            settings, silent = scratch_settings(Path(folder)), f"{folder}/silent"
             settings = settings.model_copy(
                 update={
                     "database_url": other or settings.database_url,
                     "policy": replace(Policy(), hold_policy=self.policy),
                     "simulated_mischief": FaultInjection(
-                        lose_answers=self.lost, repeat=0.3, shuffle=True, delay_seconds=3, seed=self.seed
+                        lose_answers=self.lost,
+                        repeat=0.3,
+                        shuffle=True,
+                        delay_seconds=3,
+                        seed=self.seed,
+                        silent_file=silent,
                     ),
                 }
             )
             database = Database(settings.database_url)
             try:
                 async with Stack(settings, on_line=self._read) as stack, ApiClient(stack.api_url) as client:
-                    await self._live(stack, client, Mailbox(settings.mail_folder, database), progress)
+                    dice = random.Random(self.seed)  # noqa: S311
+                    troubles = Troubles(database, Path(silent), dice, self.tally.counts)
+                    await self._live(stack, client, Mailbox(settings.mail_folder, database), troubles, progress)
                     await self._mails_out(database)
                 await self._audit(database)
             finally:
@@ -89,7 +99,9 @@ class Soak:
         async with database.snapshot() as session:
             self.tally.counts["mails sent"] = int((await session.exec(select(func.count()).select_from(MailRow))).one())
 
-    async def _live(self, stack: Stack, client: ApiClient, mailbox: Mailbox, progress: Progress) -> None:
+    async def _live(
+        self, stack: Stack, client: ApiClient, mailbox: Mailbox, troubles: Troubles, progress: Progress
+    ) -> None:
         task = progress.add_task(self.policy.replace("_", " "), total=self.claims)
         gate, done = asyncio.Semaphore(self.at_once), asyncio.Queue[int]()
 
@@ -104,18 +116,27 @@ class Soak:
             done.put_nowait(number)
             progress.advance(task)
 
-        async def killer() -> None:
-            """The worker dies when the so-manieth claim is done, whatever the others are in the middle of."""
+        async def kill() -> None:
+            await stack.kill("worker")
+            self.tally.counts["worker kills"] += 1
+            await stack.start("worker")
+
+        async def reset() -> None:
+            await troubles.reset(stack.client)
+
+        async def make_trouble() -> None:
+            """Each trouble comes when the so-manieth claim is done, whatever the others are in the middle of."""
             dice = random.Random(self.seed)  # noqa: S311
-            deaths = Counter(dice.randint(1, max(self.claims * 9 // 10, 1)) for _ in range(self.kills))
+            kinds = [kill] * self.kills + [troubles.capture_by_hand, reset, troubles.outage] * self.troubles
+            when: dict[int, list[Callable[[], Coroutine[Any, Any, None]]]] = defaultdict(list)
+            for trouble in kinds:
+                when[dice.randint(1, max(self.claims * 9 // 10, 1))].append(trouble)
             for ended in range(1, self.claims + 1):
                 await done.get()
-                for _ in range(deaths[ended]):
-                    await stack.kill("worker")
-                    self.tally.counts["worker kills"] += 1
-                    await stack.start("worker")
+                for trouble in when[ended]:
+                    await trouble()
 
-        killing = asyncio.create_task(killer())
+        killing = asyncio.create_task(make_trouble())
         try:
             async with asyncio.TaskGroup() as group:
                 for number in range(1, self.claims + 1):
@@ -162,12 +183,14 @@ async def _file(database: Database, claim_id: str, policy: Policy) -> ClaimSnaps
 
 
 async def soak(
-    claims: int, kills: int, seed: int, lost: float, at_once: int, postgres: bool = False
+    claims: int, kills: int, seed: int, lost: float, at_once: int, postgres: bool = False, troubles: int = 0
 ) -> dict[str, Tally]:
     """A third of the claims under each policy for a hold that cannot be renewed."""
     tallies: dict[str, Tally] = {}
     with Progress(console=console, transient=True) as progress:
         for n, policy in enumerate(HoldPolicy):
             share = claims // 3 + (n < claims % 3)
-            tallies[policy] = await Soak(policy, share, kills, seed + n, lost, at_once, postgres).run(progress)
+            tallies[policy] = await Soak(policy, share, kills, seed + n, lost, at_once, postgres, troubles).run(
+                progress
+            )
     return tallies

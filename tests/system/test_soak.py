@@ -8,7 +8,7 @@ from tests.soak.installation import soak
 
 @pytest.mark.soak
 async def test_every_invariant_holds_with_lost_responses_bad_cards_and_crashing_workers() -> None:
-    tallies = await soak(claims=12, kills=1, seed=7, lost=0.2, at_once=6)
+    tallies = await soak(claims=12, kills=1, seed=7, lost=0.2, at_once=6, troubles=1)
     assert set(tallies) == set(HoldPolicy)
     assert {policy: tally.wrong for policy, tally in tallies.items()} == {policy: {} for policy in HoldPolicy}
     for tally in tallies.values():

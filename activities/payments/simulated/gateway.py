@@ -37,8 +37,9 @@ class SimulatedGateway(Gateway, LedgeredGateway):
 
     Every request is one transaction; with `send` it holds the attempt, what is booked and the result too.
     `lose_responses` is called with the request's key after each commit: when it returns true the caller gets
-    OutcomeUnknown although the request took effect. `extended`: the account may request extended authorizations, and
-    gets them where the card allows it. `now` is the wall clock. Raises ValueError when it is built for production.
+    OutcomeUnknown although the request took effect. While `is_silent` returns true no request takes effect.
+    `extended`: the account may request extended authorizations, and gets them where the card allows it. `now` is the wall
+    clock. Raises ValueError when it is built for production.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class SimulatedGateway(Gateway, LedgeredGateway):
         *,
         environment: str,
         lose_responses: Callable[[str], bool] | None = None,
+        is_silent: Callable[[], bool] = lambda: False,
         extended: bool = False,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -56,6 +58,7 @@ class SimulatedGateway(Gateway, LedgeredGateway):
             )
         self._database = database
         self._lose_responses = lose_responses
+        self._is_silent = is_silent
         self._extended = extended
         self._now = now
         self._session: AsyncSession | None = None
@@ -205,6 +208,8 @@ class SimulatedGateway(Gateway, LedgeredGateway):
         if self._session is not None:
             yield self._session
             return
+        if self._is_silent():
+            raise OutcomeUnknown(key)
         async with self._database.transaction() as session:
             yield session
         if self._lose_responses is not None and self._lose_responses(key):

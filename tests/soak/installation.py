@@ -156,6 +156,7 @@ class Soak:
             if found:
                 sentences = [f"{each.number}: {each.sentence}" for each in found]
                 self.tally.wrong.setdefault(claim_id, []).extend(sentences)
+                self.tally.timelines[claim_id] = [f"{event.at:%m-%d %H:%M:%S} {event.kind}" for event in file.events]
                 self.tally.broken.update({each.number for each in found})
             self._count(file)
 

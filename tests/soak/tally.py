@@ -28,6 +28,8 @@ class Tally:
     turned_away: list[str] = field(default_factory=list)
     wrong: dict[str, list[str]] = field(default_factory=dict)
     broken: Counter[int] = field(default_factory=Counter)
+    timelines: dict[str, list[str]] = field(default_factory=dict)
+    """Of the claims that were found wrong."""
 
 
 def show(tallies: dict[str, Tally]) -> None:
@@ -49,5 +51,6 @@ def show(tallies: dict[str, Tally]) -> None:
     for tally in tallies.values():
         for claim_id, violated in tally.wrong.items():
             console.print(f"[bold red]{claim_id}[/] {'; '.join(violated)}", soft_wrap=True)
+            console.print(", ".join(tally.timelines.get(claim_id, [])), soft_wrap=True)
         for refusal in tally.turned_away:
             console.print(f"[bold red]no claim[/] {refusal}", soft_wrap=True)

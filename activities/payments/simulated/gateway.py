@@ -38,8 +38,8 @@ class SimulatedGateway(Gateway, LedgeredGateway):
     Every request is one transaction; with `send` it holds the attempt, what is booked and the result too.
     `lose_responses` is called with the request's key after each commit: when it returns true the caller gets
     OutcomeUnknown although the request took effect. While `is_silent` returns true no request takes effect.
-    `extended`: the account may request extended authorizations, and gets them where the card allows it. `now` is the wall
-    clock. Raises ValueError when it is built for production.
+    `extended`: the account may request extended authorizations, and gets them where the card allows it. `now` is the
+    wall clock. Raises ValueError when it is built for production.
     """
 
     def __init__(

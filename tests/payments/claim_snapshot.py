@@ -1,7 +1,7 @@
 """A claim's snapshot: everything that is written about it, and how it is read out of a real database."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pydantic import TypeAdapter
 from sqlmodel import col, select
@@ -16,6 +16,8 @@ from store.tables.simulated_gateway import GatewayPaymentRow
 from store.tables.warehouse import DispatchRequestRow
 
 _CLAIM = TypeAdapter(Claim)
+WATCHDOG = timedelta(minutes=16)
+"""Within so long of a request the claim writes that there was no response."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,23 @@ class ClaimSnapshot:
     def first(self, *kinds: str) -> datetime | None:
         """When the first event of these kinds was."""
         return min((event.at for event in self.events if event.kind in kinds), default=None)
+
+    @property
+    def reset(self) -> bool:
+        """Whether operations reset the workflow: the new run begins at the wall clock, so times do not follow."""
+        return sum(event.kind == "submitted" for event in self.events) > 1
+
+    def unanswered(self, start: datetime, end: datetime) -> bool:
+        """Whether between the two the claim had written that the gateway did not respond."""
+        since: datetime | None = None
+        for event in self.events:
+            if event.kind == "answer_unknown":
+                since = since or event.at - WATCHDOG
+            elif event.kind == "answer_known" and since is not None:
+                if since <= end and event.at >= start:
+                    return True
+                since = None
+        return since is not None and since <= end
 
     def balance(self, account: str) -> int:
         return sum(line.amount for line in self.lines if line.account == account)

@@ -76,12 +76,15 @@ def _one_current_hold(snapshot: ClaimSnapshot) -> Iterator[str]:
     # One that somebody else captured is the current one, whatever was placed after it.
     elsewhere = {line.key.removesuffix(":captured") for line in snapshot.lines if line.key.endswith(":captured")}
     for hold in snapshot.holds:
-        if hold.captured and hold is not latest and hold.reference not in elsewhere:
+        if hold.captured and hold is not latest and hold.reference not in elsewhere and not snapshot.reset:
             yield f"the hold {hold.reference} was captured, and {latest.reference if latest else 'none'} is the current"
+    if snapshot.reset:
+        return
     ends = snapshot.ends()
     for hold in snapshot.holds:
         beside = [o for o in snapshot.holds if o is not hold and _overlap(hold, o, ends, snapshot.now) > OUTAGE]
-        if beside:
+        # A renewal without a response counts from its request, and the old hold stays until there is one.
+        if beside and not snapshot.unanswered(later := max(hold.created_at, beside[0].created_at), later):
             yield f"the hold {hold.reference} was live for long beside {beside[0].reference}"
             return
 
@@ -93,7 +96,7 @@ def _overlap(one: SnapshotPayment, other: SnapshotPayment, ends: dict[str, datet
 
 def _covered(snapshot: ClaimSnapshot) -> Iterator[str]:
     shipped = snapshot.first("replacement_dispatched")
-    if shipped is None:
+    if shipped is None or snapshot.reset:
         return
     verdict = snapshot.first("closed", "hold_captured", "card_charged", "amount_owed", "deposit_kept") or snapshot.now
     ends, reached = snapshot.ends(), shipped
@@ -112,7 +115,9 @@ def _explained(snapshot: ClaimSnapshot, gap: datetime) -> bool:
     """Whether it was written down, since the last hold and before this one was over, why there is no other."""
     placed = max((e.at for e in snapshot.events if e.kind == "hold_authorized" and e.at <= gap), default=gap)
     reasons = ("hold_at_risk", "deposit_taken", "hold_captured_elsewhere")
-    return any(e.kind in reasons and placed <= e.at <= gap + OUTAGE for e in snapshot.events)
+    return snapshot.unanswered(gap, gap + OUTAGE) or any(
+        e.kind in reasons and placed <= e.at <= gap + OUTAGE for e in snapshot.events
+    )
 
 
 def _never_too_much(snapshot: ClaimSnapshot) -> Iterator[str]:
@@ -182,7 +187,7 @@ def _cancelled_costs_nothing(snapshot: ClaimSnapshot) -> Iterator[str]:
 
 def _nothing_ships_unsecured(snapshot: ClaimSnapshot) -> Iterator[str]:
     ships = min(filter(None, (snapshot.requested_at, snapshot.first("replacement_dispatched"))), default=None)
-    if ships is None:
+    if ships is None or snapshot.reset:
         return
     if not any(line.account == HOLDS_OPEN and line.amount > 0 and line.at <= ships for line in snapshot.lines):
         yield "the warehouse had a dispatch request before there was a hold"
@@ -207,7 +212,7 @@ def _within_limits(snapshot: ClaimSnapshot) -> Iterator[str]:
     began, ended = snapshot.claim.opened_at, snapshot.claim.closed_at or snapshot.now
     changed = sum(event.kind == "card_changed" for event in snapshot.events)
     most = 1 + changed + ceil((ended - began) / SHORTEST_HOLD)
-    if len(snapshot.holds) > most:
+    if len(snapshot.holds) > most and not snapshot.reset:
         yield f"{len(snapshot.holds)} holds in {(ended - began).days} days, where {most} would do"
     declined = [event.at for event in snapshot.events if event.kind in ("hold_declined", "charge_declined")]
     for at in declined:

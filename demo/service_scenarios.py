@@ -33,7 +33,7 @@ async def _replaced_instead(steps: ClaimSteps) -> None:
     await steps.wait_days(4)
     await steps.parcel_arrives()
     await steps.inspect()
-    await steps.quote_repair("Water on the main board.", 61000)
+    await steps.quote_repair("Water on the main board.", 31000)
     await steps.wait_days(1)
     await steps.choose("replacement")
     await steps.wait_days(1)
@@ -91,7 +91,7 @@ SERVICE_SCENARIOS: Final = (
         customer="Luca Conti",
         model="air-3",
         region="US",
-        given="This one fell into a lake. A repair would cost five times the fee of a replacement out of the plan.",
+        given="This one fell into a lake. A repair would cost more than twice the fee of a replacement.",
         run=_replaced_instead,
         then="The same quote, another option: the plan's replacement, for its fee and one use.",
         expected=ClaimResult(
@@ -99,7 +99,7 @@ SERVICE_SCENARIOS: Final = (
             fee="USD 124.00",
             paid="USD 124.00",
             left="1 of 2",
-            answers=("replacement USD 124.00, paid repair USD 610.00, return free",),
+            answers=("replacement USD 124.00, paid repair USD 310.00, return free",),
             mails=_QUOTED | {"replaced", "rebind"},
         ),
     ),

@@ -61,10 +61,11 @@ class ReportedEvents:
     async def mark_told(self, claim_id: str, event_id: str, at: datetime) -> None:
         """The claim's workflow has the event. `at` counts for the limit."""
         async with self._database.transaction() as session:
-            row = await session.get(ReportedEventRow, event_id)
-            if row is not None and row.state == ReportState.WAITING:
-                row.state, row.received_at, row.next_try_at, row.problem = ReportState.TOLD.value, at, None, None
-                await session.flush()
+            waiting = col(ReportedEventRow.event_id) == event_id, col(ReportedEventRow.state) == ReportState.WAITING
+            told = update(ReportedEventRow).where(*waiting)
+            told = told.values(state=ReportState.TOLD.value, received_at=at, next_try_at=None)
+            problem = (await session.exec(told.returning(col(ReportedEventRow.problem)))).first()
+            if problem is not None and problem[0] is not None:  # the claim shows it
                 await show_on_claim(session, claim_id)
 
     async def mark_ended(self, claim_id: str, event_id: str, at: datetime) -> None:

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 OPERATION_IDS: Final[Mapping[str, str]] = {
     "POST /v1/devices": "register_device",
+    "GET /v1/devices": "list_devices",
     "GET /v1/devices/{serial}": "get_device",
     "POST /v1/devices/{serial}/activation": "activate_device",
     "POST /v1/devices/{serial}/bindings": "bind_remote_controller",
@@ -45,6 +46,9 @@ OPERATION_IDS: Final[Mapping[str, str]] = {
     "POST /v1/claims/{claim_id}/repair-stop": "stop_repair",
     "POST /v1/claims/{claim_id}/repair-choice": "choose_repair",
     "GET /v1/dispatch-requests": "list_dispatch_requests",
+    "GET /v1/unclaimed-parcels": "list_unclaimed_parcels",
+    "POST /v1/unclaimed-parcels": "record_unclaimed_parcel",
+    "POST /v1/unclaimed-parcels/{parcel_id}/settlement": "settle_unclaimed_parcel",
     "GET /v1/products": "list_products",
     "GET /v1/products/{model}": "get_product",
     "GET /v1/reconciliations/latest": "get_latest_reconciliation",
@@ -61,12 +65,13 @@ PARAMETERS: Final[Mapping[str, str]] = {
     "attention": "Claims with this attention.",
     "cursor": "The `next_cursor` of the page before.",
     "limit": "The most entries of a page, 1 to 200.",
+    "parcel_id": "The id of the unclaimed parcel.",
     "region": "The code of the device's region, for example US.",
     "serial_number": "Claims on this unit; case, spaces and hyphens do not count.",
     "service": "Claims of this service.",
     "state": "Claims in this state.",
 }
-"""What a query parameter means, where its route does not say."""
+"""What a parameter means, where its route does not say."""
 
 
 def name_operations(paths: Mapping[str, Mapping[str, Any]]) -> None:

@@ -23,8 +23,8 @@ TRIES: Final = 3
 EVENTS, TRANSITIONS, HISTORY_BYTES = 60, 14, 20_800
 """Three of the events compare the payments at the end, two are the timer of an overdue dispatch."""
 WORKER_TRANSACTIONS, WORKER_STATEMENTS = 13, 68
-"""Seven of the statements compare the payments at the end; ten, and three of the transactions, deliver the mails in three
-runs of the delivery."""
+"""Seven of the statements compare the payments at the end; ten, and three of the transactions, deliver the mails in
+three runs of the delivery."""
 PAGES: Final = {
     "/v1/devices/{serial}": 1,
     "/v1/claims/{claim}": 1,

@@ -11,6 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from domain.kinds import Attention
 from domain.reported_events import HOUR, EventKind, KnownEvent, normalise_tracking_number, repeats, within_limit
 from messages.claims import ParcelArrived, ParcelDelivered, ParcelEvent, ParcelScanned, PaymentChanged
+from store.claim_parcels import keep_parcels
 from store.database import Database
 from store.tables.claims import AttentionRow, ClaimRow, EventRow
 from store.tables.reported_events import ReportedEventRow, ReportState
@@ -54,6 +55,7 @@ class ReportedEvents:
             if not allowed:
                 row.problem, row.next_try_at = _LIMITED, min(r.received_at for r in recent) + HOUR
             await insert_once(session, ReportedEventRow, row.model_dump())
+            await keep_parcels(session, claim_id, [row.tracking_number])
             if not allowed:
                 await show_on_claim(session, claim_id)
         return allowed

@@ -11,7 +11,7 @@ from api.event_stream import MEDIA_TYPE, EventStreamResponse
 from api.idempotency import Key
 from api.openapi import Responses, read_problems, write_problems
 from api.problems import Code, not_found
-from api.requests.base import Email, Instant, RegionCode, Serial
+from api.requests.base import Email, Instant, Reference, RegionCode, Serial
 from api.requests.claims import ClaimBody
 from api.responses.addresses import AddressView
 from api.responses.claims import CLAIM_ID, ClaimList, ClaimView
@@ -84,6 +84,11 @@ class ClaimQuery(BaseModel):
     attention: Attention | None = None
     due_before: Instant | None = Field(None, description="The return is due before this instant.")
     owner_email: Email | None = Field(None, description="The owner's mail address.")
+    tracking_number: Reference | None = Field(
+        None,
+        description="The whole tracking number of one of the claim's parcels, in either direction, whoever named it: "
+        "dispatch, carrier or workshop. Compared without case, spaces and hyphens.",
+    )
     limit: int = Field(50, ge=1, le=200)
     cursor: Cursor | None = None
 

@@ -19,9 +19,10 @@ from sqlmodel.sql.expression import Select
 from domain.claim import Claim
 from domain.inspection import normalise_serial
 from domain.kinds import Attention, ClaimState, Service
+from domain.reported_events import normalise_tracking_number
 from store.query_hints import literal_limit, unindexed
 from store.reads.owner_devices import spellings
-from store.tables.claims import AttentionRow, ClaimRow
+from store.tables.claims import AttentionRow, ClaimParcelRow, ClaimRow
 from store.tables.devices import LineageRow
 from store.tables.types import Instant
 
@@ -71,6 +72,7 @@ class ClaimFilter(BaseModel):
     attention: Attention | None = None
     due_before: datetime | None = None
     owner_email: str | None = None
+    tracking_number: str | None = None
 
 
 ClaimPosition = tuple[datetime, str]
@@ -95,6 +97,10 @@ def claim_page(filters: ClaimFilter, after: ClaimPosition | None, limit: int) ->
         # An owner has few claims, which the index of their lineages finds.
         owned = select(LineageRow.id).where(col(LineageRow.owner_email).in_(spellings(filters.owner_email)))
         query, leading = query.where(col(ClaimRow.lineage_id).in_(owned)), None
+    if filters.tracking_number is not None:
+        number = normalise_tracking_number(filters.tracking_number)
+        shipped = select(ClaimParcelRow.claim_id).where(ClaimParcelRow.tracking_number == number)
+        query, leading = query.where(col(ClaimRow.id).in_(shipped)), None
     if by_due and leading is not None and leading.key not in _LEAD_A_DUE_LIST:
         leading = None
     for column, value in values:

@@ -84,6 +84,19 @@ class AttentionRow(SQLModel, table=True):
     opened_at: datetime = Field(sa_type=Instant)
 
 
+class ClaimParcelRow(SQLModel, table=True):
+    """A tracking number of a claim's parcel, whoever named it: dispatch, carrier or workshop.
+
+    In upper case, without white space and hyphens. A worker of release 0.2 writes none during an upgrade. No foreign
+    key: an event is stored before its claim may be.
+    """
+
+    __tablename__ = "claim_parcels"
+
+    tracking_number: str = Field(primary_key=True)
+    claim_id: str = Field(primary_key=True)
+
+
 class EventRow(SQLModel, table=True):
     """A line of a claim's timeline. `id` rises in the order of writing; a workflow run writes each `seq` once."""
 

@@ -11,6 +11,7 @@ from domain.claim import Claim
 from domain.inspection import normalise_serial
 from domain.kinds import ClaimState, Outcome, Service, Tier, UseKind
 from messages.record import SaveClaim
+from store.claim_parcels import keep_parcels, numbers_of
 from store.database import execute
 from store.reads.claim_list import CLAIMS
 from store.reported_events import OUTSIDE_CODES, keep_unclaimed
@@ -88,6 +89,7 @@ async def save_claim(session: AsyncSession, save: SaveClaim) -> None:
         await _save_attention(session, save.claim, had_codes=saved)
         await _save_maintenance_code(session, save.claim)
         await _close_shipping_requests(session, save.claim)
+        await keep_parcels(session, save.claim.id, numbers_of(save.claim))
     if save.events:
         keys = {"claim_id": save.claim.id, "run_id": save.run_id}
         in_order = sorted(save.events, key=lambda event: event.seq)  # their ids rise in this order

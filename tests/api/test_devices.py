@@ -124,3 +124,13 @@ async def test_an_owners_devices_and_claims_are_found_by_the_mail_address(harnes
     page = (await harness.http.get("/v1/devices?owner_email=ada@example.com", headers=finance)).json()
     assert [device["owner"] for device in page["items"]] == [None, None]
     problem(await harness.http.get("/v1/devices?owner_email=ada"), 422, "invalid_request")
+
+
+async def test_a_claim_is_found_by_a_scanned_parcel(harness: ApiHarness) -> None:
+    claim = await harness.shipped()
+    body = {"carrier": "UPS", "tracking_number": "1Z 998"}
+    assert (await harness.http.post(f"/v1/claims/{claim['id']}/return-scan", json=body)).status_code == 202
+    for number, expected in (("1z998", [claim["id"]]), ("1Z-998", [claim["id"]]), ("1Z9", [])):
+        found = (await harness.http.get(f"/v1/claims?tracking_number={number}")).json()["items"]
+        assert [each["id"] for each in found] == expected
+    problem(await harness.http.get("/v1/claims?tracking_number="), 422, "invalid_request")

@@ -40,7 +40,7 @@ FULL_INDEX_SCANS: Final = {
 SORTED_QUERIES: Final = {
     *("open shipping requests", "open shipping requests in AU", "subjects to reconcile", "notices of a claim"),
     *("reminders", "ledger of a claim", "a claim's payments", "plans"),
-    *("claims of an owner", "devices of an owner"),
+    *("claims of an owner", "claims of a parcel", "devices of an owner"),
     *(
         "claims by serial_number and due_before",
         "claims by attention and due_before",

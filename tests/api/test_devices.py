@@ -37,14 +37,20 @@ async def test_cover_bought_before_activation_begins_with_it(harness: ApiHarness
     response = await harness.http.post(f"/v1/devices/{SERIAL}/activation", json={})
     assert response.status_code == 201
     assert response.json()["activated_at"] == "2026-11-28T10:00:00Z"
-    assert response.json()["care"]["periods"] == [{"term": "1y", "starts_on": "2026-11-28", "ends_on": "2027-11-28"}]
+    assert response.json()["care"]["periods"] == [
+        {"term": "1y", "starts_on": "2026-11-28", "ends_on": "2027-11-28", "question": None}
+    ]
 
 
 async def test_a_remote_controller_is_bound_and_unbound(harness: ApiHarness) -> None:
     await harness.covered(bound=False)
     response = await harness.http.post(f"/v1/devices/{SERIAL}/bindings", json={"remote_controller": "RC-7"})
     assert response.status_code == 201
-    assert response.json()["binding"] == {"remote_controller": "RC-7", "bound_at": "2026-11-23T10:00:00Z"}
+    assert response.json()["binding"] == {
+        "remote_controller": "RC-7",
+        "bound_at": "2026-11-23T10:00:00Z",
+        "counts_for_flyaway": True,
+    }
     harness.later(hours=1)
     response = await harness.http.delete(f"/v1/devices/{SERIAL}/bindings/current")
     assert (response.status_code, response.content) == (204, b"")

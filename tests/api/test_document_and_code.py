@@ -35,7 +35,7 @@ OPERATIONS = {
 async def test_a_body_that_the_document_allows_is_not_invalid(harness: ApiHarness, operation: str) -> None:
     method, path = operation.split(" ")
     claim = await harness.shipped()
-    url = path.format(serial=SERIAL, claim_id=claim["id"], plan_id="pln_aaaaaaaaaaaaaaaa")
+    url = path.format(serial=SERIAL, claim_id=claim["id"], plan_id="pln_aaaaaaaaaaaaaaaa", parcel_id="1")
     for body in bodies(OPERATIONS[operation], SCHEMAS["components"]["schemas"], EXAMPLES):
         assert await unexplained(harness, method, url, body) == [], body
 

@@ -151,6 +151,7 @@ def activities(settings: Settings, database: Database) -> list[Callable[..., Any
         record.reserve_use,
         record.save_claim,
         record.record_dispatch,
+        record.undo_dispatch,
         record.compute_window,
         record.compute_deadline,
         record.identify_serial,

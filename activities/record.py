@@ -21,6 +21,7 @@ from messages.record import (
     ReserveUse,
     SaveClaim,
     SerialIdentified,
+    UndoDispatch,
     UseReserved,
     WaitingEvents,
     WindowComputed,
@@ -28,7 +29,7 @@ from messages.record import (
 from store.database import Database
 from store.reads.delivered_notices import delivered_kinds
 from store.reported_events import waiting_events
-from store.writes import claims, dispatch, reservations
+from store.writes import claims, dispatch, reservations, undone_dispatch
 
 
 class DatabaseRecord(Record):
@@ -52,6 +53,11 @@ class DatabaseRecord(Record):
     async def record_dispatch(self, request: RecordDispatch) -> DispatchRecorded | DispatchRefused:
         async with self._database.transaction() as session:
             return await dispatch.record_dispatch(session, request)
+
+    @activity.defn
+    async def undo_dispatch(self, request: UndoDispatch) -> DispatchRefused | None:
+        async with self._database.transaction() as session:
+            return await undone_dispatch.undo_dispatch(session, request)
 
     @activity.defn
     async def compute_window(self, request: ComputeWindow) -> WindowComputed:

@@ -101,7 +101,8 @@ class Claim:
     was declined. `shipment` is the parcel to the customer: the replacement, or their own unit.
     `time_zone` is that of the device's region, empty for a claim that an earlier release created.
     `leaving`: the warehouse can no longer stop the replacement, although its dispatch is not reported yet. `goes_back`:
-    the customer's unit is here and is to be shipped back, although the claim is closed.
+    the customer's unit is here and is to be shipped back, although the claim is closed. `replacement_undone`: the
+    replacement came back, and the customer keeps the original (R-EXP-10).
     """
 
     id: str
@@ -142,3 +143,4 @@ class Claim:
 
     leaving: bool = False
     goes_back: bool = False
+    replacement_undone: bool = False

@@ -13,7 +13,7 @@ RENEWAL_GRACE_DAYS = 15
 MAX_MONTHS = 36
 """No lineage is covered for longer (R-REN-1, R-REN-2)."""
 
-_PRECEDENCE = (UseKind.CONSUMED, UseKind.GIVEN_BACK, UseKind.RESERVED)
+_PRECEDENCE = (UseKind.UNDONE, UseKind.CONSUMED, UseKind.GIVEN_BACK, UseKind.RESERVED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,8 @@ def tally(term: Term, entries: Iterable[UseEntry]) -> tuple[Tally, Tally]:
     """Replacements and flyaway uses of `term` (R-PLN-2), whatever the order of the entries.
 
     A claim is one use, battery included (R-EXP-8), and counts by its strongest entry: what left the warehouse is used,
-    even if it was given back before or after. A flyaway counts in both (R-FLY-5), whichever year it falls in (R-PLN-3).
+    even if it was given back before or after, unless the replacement was undone (R-EXP-10). A flyaway counts in both
+    (R-FLY-5), whichever year it falls in (R-PLN-3).
     """
     by_claim: dict[str, UseEntry] = {}
     for entry in entries:

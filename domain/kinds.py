@@ -62,6 +62,8 @@ class UseKind(StrEnum):
     RESERVED = "reserved"
     CONSUMED = "consumed"
     GIVEN_BACK = "given_back"
+    UNDONE = "undone"
+    """Consumed by a replacement that was undone (R-EXP-10): it counts no more."""
 
 
 class ClaimState(StrEnum):
@@ -186,6 +188,7 @@ class Action(StrEnum):
     REPAIR_CHOICE = "repair_choice"
     REPAIR_STOP = "repair_stop"
     COMPLETION = "completion"
+    REPLACEMENT_UNDO = "replacement_undo"
 
 
 class PartsChoice(StrEnum):

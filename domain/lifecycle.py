@@ -69,7 +69,9 @@ def allowed_actions(claim: Claim) -> tuple[Action, ...]:
     if asked and Action.PAYMENT_METHOD not in actions:
         actions = (*actions, Action.PAYMENT_METHOD)
     held_back = not {Attention.DEFAULT_HELD_BACK, Attention.QUOTE_UNAPPROVED}.isdisjoint(claim.attention)
-    new_unit_came = Attention.REPLACEMENT_RETURNED in claim.attention and claim.state is ClaimState.AWAITING_CURE
+    new_unit_came = _new_unit_came(claim) and claim.state is ClaimState.AWAITING_CURE
+    if _new_unit_came(claim):
+        actions = (*actions, Action.REPLACEMENT_UNDO)
     if held_back or new_unit_came or _refund_waits_for_staff(claim):
         actions = (*actions, Action.DECISION)
     return actions
@@ -85,6 +87,12 @@ def _actions_by_state(claim: Claim) -> dict[ClaimState, tuple[Action, ...]]:
             return _REPAIR
         case Service.MAINTENANCE:
             return _MAINTENANCE
+
+
+def _new_unit_came(claim: Claim) -> bool:
+    """The new unit was sent back instead of the original, which the claim still waits for (R-EXP-10)."""
+    returned = claim.tier is Tier.PREMIUM and Attention.REPLACEMENT_RETURNED in claim.attention
+    return returned and claim.state in (ClaimState.AWAITING_CURE, ClaimState.DEFAULTED)
 
 
 def _refund_waits_for_staff(claim: Claim) -> bool:
@@ -140,7 +148,7 @@ def needs_payment(
 ) -> bool:
     """Whether `action` makes the claim move money. `choice` and `approves` are the decision's own, where it has any."""
     match action:
-        case Action.WAIVER | Action.CANCEL | Action.PAYMENT_METHOD | Action.REPAIR_STOP:
+        case Action.WAIVER | Action.CANCEL | Action.PAYMENT_METHOD | Action.REPAIR_STOP | Action.REPLACEMENT_UNDO:
             return True
         case Action.INSPECTION:
             return claim.tier is Tier.PREMIUM

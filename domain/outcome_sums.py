@@ -19,7 +19,8 @@ def paid_by_outcome(claim: Claim, policy: Policy) -> Money | None:
         case Outcome.HOLD_RELEASED | Outcome.WAIVED:
             return claim.fee
         case Outcome.CANCELLED:
-            return claim.fee if claim.dispatched_on is not None else claim.fee.zero()
+            fee_back = claim.dispatched_on is None or (claim.replacement_undone and policy.refund_undone_fee)
+            return claim.fee.zero() if fee_back else claim.fee
         case Outcome.PAYMENT_DECLINED:
             return claim.fee.zero()
         case Outcome.DEFAULT_CHARGED:

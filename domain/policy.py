@@ -11,7 +11,7 @@ class Policy:
 
     `cure_days` 0 charges a wrong box as soon as it is inspected. A repair quote above
     `second_person_percent` of the product's value needs a second person (R-REP-6). `late_fee` is in minor units of the
-    claim's currency.
+    claim's currency. With `refund_undone_fee` the fee goes back when a replacement is undone (R-EXP-10).
     """
 
     cure_days: int = 3
@@ -31,6 +31,7 @@ class Policy:
     card_days: int = 14
     dispatch_days: int = 7
     hold_wait_days: int = 30
+    refund_undone_fee: bool = False
     premium_brands: tuple[str, ...] = ("visa", "mastercard", "amex")
     premium_funding: tuple[str, ...] = ("credit",)
     hold_policy: HoldPolicy = HoldPolicy.SAVED_CARD

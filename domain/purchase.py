@@ -109,7 +109,7 @@ def refund_refusals(snapshot: DeviceSnapshot, term: Term, purchased_at: datetime
         message = f"The maintenance of this plan has been used, in case {code.claim_id}."
         found.append(Reason(ReasonCode.PLAN_USED, "R-CAN-1", message))
     drawing = {use.claim_id for use in entries if use.kind is UseKind.RESERVED}
-    drawing -= {use.claim_id for use in entries if use.kind is UseKind.GIVEN_BACK}
+    drawing -= {use.claim_id for use in entries if use.kind in (UseKind.GIVEN_BACK, UseKind.UNDONE)}
     open_case = snapshot.open_claim_id or min(drawing, default=None)
     if open_case is not None:
         message = f"Case {open_case} for this device is still open; it must be closed first."

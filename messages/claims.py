@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Final, Literal
 
-from domain import lifecycle
 from domain.claim import Claim, Incident
 from domain.kinds import Action, Component, PartsChoice, RepairChoice, Tier
 from domain.money import Money
@@ -198,6 +197,12 @@ class Decide(Decision):
     by: str = ""
 
 
+class UndoReplacement(Decision):
+    """The new unit came back: the customer keeps the original (R-EXP-10)."""
+
+    reason: str
+
+
 class ChooseParts(Decision):
     choice: PartsChoice
 
@@ -273,6 +278,7 @@ DECISIONS: Final[dict[Action, type[Decision]]] = {
     Action.REPAIR_CHOICE: ChooseRepair,
     Action.REPAIR_STOP: StopRepair,
     Action.COMPLETION: Complete,
+    Action.REPLACEMENT_UNDO: UndoReplacement,
 }
 """The updates of a claim, by name, with the message of each."""
 SIGNALS: Final[dict[str, type[Event]]] = {
@@ -284,16 +290,3 @@ SIGNALS: Final[dict[str, type[Event]]] = {
     "owner_corrected": OwnerCorrected,
 }
 """The signals of a claim, by name, with the message of each."""
-_ACTIONS: Final = {decision: action for action, decision in DECISIONS.items()}
-
-
-def action_of(decision: Decision) -> Action:
-    """The action that the decision requests."""
-    return _ACTIONS[type(decision)]
-
-
-def needs_payment(claim: Claim, decision: Decision) -> bool:
-    """Whether `decision` makes the claim move money, so that it has to wait for a payment in flight."""
-    choice = decision.choice if isinstance(decision, ChooseParts | ChooseRepair) else None
-    approves = decision.approve if isinstance(decision, Decide) else True
-    return lifecycle.needs_payment(claim, action_of(decision), choice=choice, approves=approves)

@@ -118,6 +118,14 @@ class DispatchRefused(Message):
     message: str
 
 
+class UndoDispatch(Message):
+    """Undo a dispatch: the replacement leaves the lineage, the original is its current unit again with its binding, and
+    the use counts no more (R-EXP-10)."""
+
+    claim: Claim
+    at: datetime
+
+
 class ComputeWindow(Message):
     """Compute a return window by calendar in `time_zone` (R-RET-2, -5), from the day of `started_at`."""
 
@@ -198,6 +206,10 @@ class Record(ABC):
     @activity.defn
     @abstractmethod
     async def record_dispatch(self, request: RecordDispatch) -> DispatchRecorded | DispatchRefused: ...
+
+    @activity.defn
+    @abstractmethod
+    async def undo_dispatch(self, request: UndoDispatch) -> DispatchRefused | None: ...
 
     @activity.defn
     @abstractmethod

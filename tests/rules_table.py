@@ -48,6 +48,7 @@ RULES = {
     "R-EXP-7": "A battery goes out with the device alone and is then expected back",
     "R-EXP-8": "Device and battery are one use",
     "R-EXP-9": "Cancelled free of charge until dispatch, not after",
+    "R-EXP-10": "A replacement that came back is undone or sent out again",
     "R-RET-1": "The return window is 7 to 14 days, agreed a case",
     "R-RET-2": "Due is the last local second of day N after dispatch; the arrival decides",
     "R-RET-3": "Arrival, not inspection, makes a return late",

@@ -148,6 +148,7 @@ class MailTemplates:
             "policy": recipient.policy,
             "window_days": recipient.window_days,
             "example_due": end_of_day_after(request.at, recipient.window_days, zone),
+            "undone_fee_back": recipient.policy.refund_undone_fee,
             "late_fee": Money(recipient.policy.late_fee, claim.fee.currency),
             "missing": [(component_name(part.component), money(part.difference)) for part in claim.missing],
             "kept": [

@@ -106,6 +106,12 @@ class WaiverBody(Body):
     reason: ReasonText
 
 
+class ReplacementUndoBody(Body):
+    model_config = with_example({"reason": "The customer would rather keep the original."})
+
+    reason: ReasonText
+
+
 class DecisionBody(Body):
     """A rejection needs a `reason`."""
 

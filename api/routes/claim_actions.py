@@ -15,6 +15,7 @@ from api.requests.actions import (
     InspectionBody,
     PartsChoiceBody,
     PaymentMethodBody,
+    ReplacementUndoBody,
     WaiverBody,
 )
 from api.responses.claims import ClaimView
@@ -31,6 +32,7 @@ from messages.claims import (
     ExtendReturn,
     Inspect,
     ReportFound,
+    UndoReplacement,
     Waive,
 )
 
@@ -91,6 +93,17 @@ async def extension(
 async def waiver(body: WaiverBody, claim_id: ClaimInPath, services: ServicesDep, caller: Staff, key: Key) -> ClaimView:
     """The hold is released, or what was charged is refunded, with a reason."""
     return await send_decision(services, claim_id, Action.WAIVER, Waive(actor=caller.role, reason=body.reason), key)
+
+
+@router.post("/replacement-undo", summary="Undo the replacement that came back", responses=_DECISION)
+async def replacement_undo(
+    body: ReplacementUndoBody, claim_id: ClaimInPath, services: ServicesDep, caller: Staff, key: Key
+) -> ClaimView:
+    """The customer sent the new unit back (`replacement_returned`) and keeps the original: it is the device's current
+    unit again, the use counts no more, and the claim is `cancelled` with its hold released, or what was charged
+    refunded. The fee stays, unless the policy's `refund_undone_fee` gives it back (R-EXP-10)."""
+    decision = UndoReplacement(actor=caller.role, reason=body.reason)
+    return await send_decision(services, claim_id, Action.REPLACEMENT_UNDO, decision, key)
 
 
 @router.post("/decision", summary="Approve or reject", responses=_DECISION)

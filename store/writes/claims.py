@@ -188,3 +188,11 @@ async def end_use(session: AsyncSession, claim_id: str, kind: UseKind, at: datet
     reserved = uses.get(UseKind.RESERVED)
     if reserved is not None and not uses.keys() & {kind, UseKind.CONSUMED}:
         await execute(session, _INSERT_USE, dict(reserved) | {"kind": kind.value, "at": at or reserved["at"]})
+
+
+async def undo_use(session: AsyncSession, claim_id: str, at: datetime) -> None:
+    """Write once that the consumed use counts no more (R-EXP-10)."""
+    uses = {row["kind"]: row for row in (await execute(session, _SELECT_USES, {"where_id": claim_id})).mappings()}
+    consumed = uses.get(UseKind.CONSUMED.value)
+    if consumed is not None and UseKind.UNDONE.value not in uses:
+        await execute(session, _INSERT_USE, dict(consumed) | {"kind": UseKind.UNDONE.value, "at": at})

@@ -8,7 +8,7 @@ import pytest
 
 from api.requests.base import now as wall_clock
 from api.temporal_client import SIGNAL_OF, TemporalClaimCommands
-from domain.kinds import Action, ClaimState, HoldState
+from domain.kinds import Action, Attention, ClaimState, HoldState
 from messages import claims
 from messages.claims import Inspect, ParcelArrived, ParcelScanned
 from messages.mail import MAIL_FAILED
@@ -20,6 +20,7 @@ DECISIONS: list[tuple[str, dict[str, Any] | None]] = [
     ("extension", {"days": 5, "reason": "ill"}),
     ("waiver", {"reason": "our fault"}),
     ("decision", {"approve": True}),
+    ("replacement-undo", {"reason": "keeps the original"}),
     ("parts-choice", {"choice": "pay"}),
     ("payment-method", {"payment_method": "pm_2"}),
     ("cancel", None),
@@ -55,6 +56,23 @@ async def test_a_dispatch_that_no_hold_secures_is_409_hold_not_live_with_its_rea
     refused = problem(await harness.http.post(f"/v1/claims/{claim.id}/dispatch", json=body), 409, "hold_not_live")
     assert refused["allowed_actions"] == ["payment_method", "cancel"]
     assert [(reason["code"], reason["rule"]) for reason in refused["reasons"]] == [("hold_not_live", "R-EXP-6")]
+
+
+async def test_staff_undo_a_replacement_that_came_back(harness: ApiHarness) -> None:
+    """R-EXP-10."""
+    made = await harness.shipped()
+    claim = await harness.app.state.services.queries.claim(made["id"])
+    assert claim is not None
+    url, body = f"/v1/claims/{claim.id}/replacement-undo", {"reason": "keeps the original"}
+    refused = problem(await harness.http.post(url, json=body), 409, "action_not_allowed")
+    assert "replacement_undo" not in refused["allowed_actions"]
+    came_back = replace(claim, state=ClaimState.AWAITING_CURE, attention=(Attention.REPLACEMENT_RETURNED,))
+    await harness.claim_commands.save(came_back, "inspected", "The new unit came back.")
+    shown = (await harness.http.get(f"/v1/claims/{claim.id}")).json()
+    assert "replacement_undo" in shown["allowed_actions"]
+    problem(await harness.http.post(url, json={}), 422, "invalid_request")
+    undone = (await harness.http.post(url, json=body)).json()
+    assert (undone["state"], undone["outcome"]) == ("closed", "cancelled")
 
 
 async def test_a_decision_not_allowed_in_the_state_is_409_with_the_allowed_ones(harness: ApiHarness) -> None:

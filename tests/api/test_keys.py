@@ -49,6 +49,7 @@ LIMITED = {
     f"POST {CLAIM}/extension": {"st"},
     f"POST {CLAIM}/waiver": {"st"},
     f"POST {CLAIM}/decision": {"st"},
+    f"POST {CLAIM}/replacement-undo": {"st"},
     f"POST {CLAIM}/repair-quote": {"st"},
     f"POST {CLAIM}/repair-quote-withdrawal": {"st"},
     f"POST {CLAIM}/repair-stop": {"st"},

@@ -12,7 +12,7 @@ from tests.api.conftest import config
 
 VERBS = set(
     "activate approve bind buy cancel change check choose correct decide extend get issue list move plant quote read "
-    "receive record settle refund register renew report request run stop submit unbind waive withdraw".split()
+    "receive record settle refund register renew report request run stop submit unbind undo waive withdraw".split()
 )
 """What an operation id begins with. A new operation may need a new verb."""
 

@@ -285,3 +285,14 @@ def test_a_default_held_back_waits_for_a_decision(state: ClaimState) -> None:
     """Edge case 11."""
     held = claim(state=state, attention=(Attention.DEFAULT_HELD_BACK,))
     assert allowed_actions(held) == (*allowed_actions(replace(held, attention=())), Action.DECISION)
+
+
+@pytest.mark.parametrize("service", list(SERVICES))
+@pytest.mark.parametrize("state", list(ClaimState))
+def test_a_replacement_that_came_back_can_be_undone_until_the_claim_is_closed(service: str, state: ClaimState) -> None:
+    """R-EXP-10, edge case 30."""
+    came = claim(state=state, attention=(Attention.REPLACEMENT_RETURNED,), **SERVICES[service])
+    waits = service == "premium" and state in (ClaimState.AWAITING_CURE, ClaimState.DEFAULTED)
+    assert (Action.REPLACEMENT_UNDO in allowed_actions(came)) is waits
+    assert Action.REPLACEMENT_UNDO not in allowed_actions(replace(came, attention=()))
+    assert needs_payment(came, Action.REPLACEMENT_UNDO)

@@ -28,6 +28,7 @@ CASES: list[tuple[Claim, int]] = [
     (closed(Outcome.WAIVED), 15_900),
     (closed(Outcome.CANCELLED), 15_900),
     (closed(Outcome.CANCELLED, dispatched_on=None), 0),
+    (closed(Outcome.CANCELLED, replacement_undone=True), 15_900),
     (closed(Outcome.PAYMENT_DECLINED), 0),
     (closed(Outcome.DEFAULT_CHARGED), 179_900),
     (closed(Outcome.DEFAULT_CHARGED, amount_owed=usd(164_000)), 15_900),
@@ -54,3 +55,10 @@ def test_a_return_that_was_in_time_after_all_costs_no_late_fee() -> None:
 @pytest.mark.parametrize("other", [{"tier": Tier.STANDARD}, {"hold": None}, {"outcome": Outcome.REPLACED}])
 def test_a_claim_without_a_hold_is_not_judged_by_its_outcome(other: dict[str, object]) -> None:
     assert paid_by_outcome(replace(closed(Outcome.HOLD_RELEASED), **other), POLICY) is None  # type: ignore[arg-type]
+
+
+def test_the_policy_may_give_the_fee_of_an_undone_replacement_back() -> None:
+    """R-EXP-10."""
+    generous = Policy(refund_undone_fee=True)
+    assert paid_by_outcome(closed(Outcome.CANCELLED, replacement_undone=True), generous) == usd(0)
+    assert paid_by_outcome(closed(Outcome.CANCELLED), generous) == usd(15_900)

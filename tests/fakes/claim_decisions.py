@@ -19,6 +19,7 @@ from messages.claims import (
     Dispatch,
     QuoteRepair,
     StopRepair,
+    UndoReplacement,
     WithdrawQuote,
 )
 
@@ -32,7 +33,7 @@ ZONE = "America/Los_Angeles"
 def claim_after(claim: Claim, decision: Decision, now: datetime) -> Claim:
     """`claim` after `decision` at `now`; CommandRejected when it is not possible."""
     match decision:
-        case CancelClaim():
+        case CancelClaim() | UndoReplacement():
             return replace(claim, state=ClaimState.CLOSED, outcome=Outcome.CANCELLED, closed_at=now)
         case Dispatch():
             return _dispatched(claim, decision.replacement_serial_number, now)

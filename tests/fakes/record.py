@@ -31,6 +31,7 @@ from messages.record import (
     ReserveUse,
     SaveClaim,
     SerialIdentified,
+    UndoDispatch,
     UseReserved,
     WaitingEvents,
     WindowComputed,
@@ -111,6 +112,7 @@ class FakeRecord(Record):
         self.known_serials: dict[str, SerialIdentified] = {}
         self.waiting: list[ParcelScanned | ParcelArrived | ParcelDelivered] = []
         self.unclaimed: list[ParcelArrived] = []
+        self.lineage_moved_on = False
 
     @activity.defn
     async def reserve_use(self, request: ReserveUse) -> UseReserved | ClaimRefused:
@@ -188,6 +190,14 @@ class FakeRecord(Record):
             returning=window,
             reminders=returns.reminders(window.due_at, REGION.time_zone) if window else {},
         )
+
+    @activity.defn
+    async def undo_dispatch(self, request: UndoDispatch) -> DispatchRefused | None:
+        if self.lineage_moved_on:
+            return DispatchRefused(rule="R-EXP-10", message="The replacement has a case of its own.")
+        if UseKind.UNDONE not in self.uses:
+            self._use(request.claim.id, UseKind.UNDONE, False)
+        return None
 
     @activity.defn
     async def compute_window(self, request: ComputeWindow) -> WindowComputed:

@@ -156,6 +156,12 @@ def occasions(place: Place) -> list[tuple[str, SendMail]]:
         (MailKind.CANCELLED, "standard", closed(standard(place), Outcome.CANCELLED), money(159)),
         (MailKind.CANCELLED, "flyaway", closed(flyaway(place), Outcome.CANCELLED), None),
         (MailKind.CANCELLED, "from the Temporal UI", closed(premium(place, hold=released), Outcome.CANCELLED), None),
+        (
+            MailKind.CANCELLED,
+            "the original is kept",
+            closed(replace(premium(place, hold=released), replacement_undone=True), Outcome.CANCELLED),
+            None,
+        ),
         (MailKind.LAPSED, "standard", closed(standard(place), Outcome.LAPSED), money(159)),
         (MailKind.LAPSED, "not put right", closed(mismatched(standard(place), place), Outcome.LAPSED), money(159)),
         (MailKind.LAPSED, "flyaway", closed(flyaway(place), Outcome.LAPSED), None),

@@ -192,6 +192,14 @@ def test_the_new_unit_that_came_back_is_named_and_no_charge_is_announced() -> No
     assert "is charged, as agreed" not in text
 
 
+def test_whoever_keeps_the_original_is_told_that_it_is_covered_and_that_the_fee_stays() -> None:
+    """R-EXP-10."""
+    text = flat(render(dict(occasions(US))["cancelled, the original is kept"]).text)
+    assert "you keep your" in text
+    assert "your plan covers it again, and the use of your plan is given back. The fee of US$159.00 stays" in text
+    assert "Hold released: US$1,640.00" in text
+
+
 def test_missing_parts_are_listed_with_each_difference_and_their_sum() -> None:
     text = flat(render(a_mail(MailKind.INSPECTED_PARTS, incomplete(premium(US), US))).text)
     assert "propellers: US$12.00 gimbal camera: US$820.00 Together: US$832.00" in text

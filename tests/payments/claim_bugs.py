@@ -121,6 +121,11 @@ class ForgetsTheHoldOfAGoodReturn(CareExpressPremium):
 
 
 @planted
+class ForgetsTheHoldOfAnUndoneReplacement(ForgetsTheHoldOfAGoodReturn):
+    """The customer keeps the original, and the hold stays."""
+
+
+@planted
 class KeepsTheDepositOfAGoodReturn(CareExpressPremium):
     def plant(self) -> None:
         async def nothing(deposit: DepositHold, amount: Money) -> CapturedHold:

@@ -12,7 +12,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from domain.kinds import ClaimState, Component, HoldPolicy
 from domain.policy import Policy
-from messages.claims import CancelClaim
+from messages.claims import CancelClaim, UndoReplacement
 from store.database import Database
 from tests.payments import claim_bugs as bugs
 from tests.payments.claim_environment import CheckedClaim, ClaimEnvironment
@@ -64,6 +64,15 @@ async def sends_wrong_propellers(case: CheckedClaim, look: Look) -> None:
         await look()
 
 
+async def sends_the_new_unit_back(case: CheckedClaim, look: Look) -> None:
+    """Instead of the original, which the customer keeps."""
+    claim = await case.dispatch()
+    await case.arrive()
+    await case.good_box(serial=claim.replacement_serial_number)
+    await look()
+    await case.decide("replacement_undo", UndoReplacement(actor="staff", reason="keeps the original"))
+
+
 async def is_cancelled(case: CheckedClaim, look: Look) -> None:
     await look()
     await case.decide("cancel", CancelClaim(actor="customer"))
@@ -112,6 +121,7 @@ SCRIPTS: tuple[Script, ...] = (
     never_comes_back,
     comes_back_late,
     sends_wrong_propellers,
+    sends_the_new_unit_back,
     is_cancelled,
     receives_a_webhook_of_its_hold,
     waits_for_stock,
@@ -139,6 +149,7 @@ PLANTS = [
     Plant(bugs.ForgetsToRefundTheFee, is_cancelled, 10),
     Plant(bugs.RefundsTheFeeOfAGoodReturn, comes_back, 9),
     Plant(bugs.ForgetsTheHoldOfAGoodReturn, comes_back, 7),
+    Plant(bugs.ForgetsTheHoldOfAnUndoneReplacement, sends_the_new_unit_back, 7),
     Plant(bugs.KeepsTheDepositOfAGoodReturn, comes_back, 9, FAILS_LATER, HoldPolicy.CAPTURE_AND_REFUND),
     Plant(bugs.ChargesTheDeviceForAWrongPart, sends_wrong_propellers, 9),
     Plant(bugs.KeepsALateReturnsMoney, comes_back_late, 9),

@@ -73,6 +73,7 @@ def claim_activities(record: Record, payments: Payments, warehouse: Warehouse) -
         record.reserve_use,
         record.save_claim,
         record.record_dispatch,
+        record.undo_dispatch,
         record.compute_window,
         record.compute_deadline,
         record.identify_serial,

@@ -11,6 +11,7 @@ from messages.claims import (
     ParcelArrived,
     ParcelDelivered,
     PaymentChanged,
+    UndoReplacement,
     Waive,
 )
 from workflows.parts.charges import Charges
@@ -58,6 +59,11 @@ class CommonMessages:
                 self._charges.approve()
                 parts = self._record.claim.state is ClaimState.AWAITING_PARTS
                 return self._settlement.charge_parts if parts else self._settlement.charge_default
+            case UndoReplacement() as decision:
+                self._record.note(
+                    "undo_decided", "Staff undo the replacement, which came back.", decision.reason, decision.actor
+                )
+                return self._settlement.undo_replacement
             case ChangePaymentMethod() as decision:
                 self._renewal.offer_card(decision.payment_method, decision.actor)
                 return self._settlement.pay_owed if self._record.claim.amount_owed else self._settlement.change_card

@@ -17,7 +17,8 @@ from domain import lifecycle
 from domain.claim import Claim
 from domain.kinds import ClaimState
 from domain.reasons import RuleError
-from messages.claims import Decision, Event, action_of, needs_payment
+from messages.actions import action_of, needs_payment
+from messages.claims import Decision, Event
 from workflows.parts.activity_calls import ActivityCalls
 from workflows.parts.claim_record import ClaimRecord
 from workflows.parts.gateway_requests import GatewayRequests
@@ -78,8 +79,7 @@ class MessageInbox:
         self._waits = WaitPoint(
             calls, self._can_continue, owner.history_is_long, self._release_handlers, owner.continue_as_new
         )
-        info = workflow.info()
-        self._reapplying = info.run_id != info.original_execution_run_id
+        self._reapplying = workflow.info().run_id != workflow.info().original_execution_run_id
         register_handlers(self._handle, self._validate, self._receive)
 
     @property

@@ -11,7 +11,7 @@ from domain.kinds import Attention, ClaimState, Component, Outcome
 from domain.reasons import RuleError
 from messages.claims import Dispatch, ShipTo
 from messages.mail import MailKind
-from messages.record import DispatchRecorded, DispatchRefused, Record, RecordDispatch
+from messages.record import DispatchRecorded, DispatchRefused, Record, RecordDispatch, UndoDispatch
 from messages.warehouse import DispatchRequested, RequestDispatch, Warehouse, WithdrawDispatch
 from workflows.parts.activity_calls import ActivityCalls
 from workflows.parts.claim_record import ClaimRecord
@@ -144,6 +144,20 @@ class Replacement:
         title = f"Replacement {serial} was dispatched."
         self._record.note("replacement_dispatched", title, parcel, decision.actor)
         return result
+
+    async def undo(self) -> RuleError | None:
+        """Take the replacement out of the lineage again, once; the reason when that is not possible (R-EXP-10)."""
+        request = UndoDispatch(claim=self._record.claim, at=workflow.now())
+        serial = self._record.claim.replacement_serial_number
+        refused = await self._calls.database(Record.undo_dispatch, request, f"undo the dispatch of {serial}")
+        if refused is not None:
+            return RuleError("refused", refused.rule, refused.message)
+        if not self._record.claim.replacement_undone:
+            self._record.change(replacement_undone=True)
+            original = self._record.claim.serial_number
+            title = f"The replacement {serial} was undone: {original} is the current unit again."
+            self._record.note("replacement_undone", title)
+        return None
 
     def close_as_replaced(self, *, bindable: bool) -> None:
         """Close the claim: the replacement is the customer's, and starts unbound (R-CLM-10)."""

@@ -171,6 +171,22 @@ class Settlement:
         self._record.notify(MailKind.REFUND if refund else MailKind.RELEASED, refund or held)
         return None
 
+    async def undo_replacement(self) -> Phase | None:
+        """The new unit came back and the customer keeps the original (R-EXP-10): the hold is released, or what was
+        captured is refunded; the fee stays unless the policy gives it back."""
+        if refused := await self._replacement.undo():
+            return await self._process.reject_decision(refused, self._waiting_phase())
+        refund = await self._process.run_step(self._charges.refund(self._charges.net_amount, "undone-replacement"))
+        refund += await self._process.run_step(self._hold.release())
+        if self._record.policy.refund_undone_fee:
+            fee = await self._process.run_step(self._fees.refund_all())
+            refund = refund if fee is None else refund + fee
+        self._record.change(amount_owed=refund.zero(), dispute_until=None)
+        self._record.unflag(Attention.AMOUNT_OWED)
+        self._record.close(Outcome.CANCELLED)
+        self._record.notify(MailKind.CANCELLED, refund or None)
+        return None
+
     async def compensate(self) -> Phase | None:
         """Before dispatch, reverse everything (R-EXP-9); later, only release the hold."""
         owed = self._record.claim.amount_owed

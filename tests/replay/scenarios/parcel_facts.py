@@ -4,7 +4,7 @@ import uuid
 from datetime import timedelta
 
 from domain.dates import whole_second
-from messages.claims import Decide, ParcelDelivered
+from messages.claims import Decide, ParcelDelivered, UndoReplacement
 from tests.replay.premium_claims import WAIVE, WORKFLOW, good_box
 from tests.replay.scenario import scenario
 from tests.workflows.case import Case
@@ -69,6 +69,26 @@ async def new_unit_came_back(world: World) -> str:
     await case.inspect(serial="SN2")
     await case.pass_time(days=20)
     return await good_box(case)
+
+
+@scenario(WORKFLOW)
+async def replacement_undone(world: World) -> str:
+    case = await world.shipped()
+    await case.arrive()
+    await case.inspect(serial="SN2")
+    await case.pass_time(days=20)
+    await case.decide("replacement_undo", UndoReplacement(actor="staff", reason="keeps the original"))
+    return case.id
+
+
+@scenario(WORKFLOW)
+async def replacement_undone_after_the_charge(world: World) -> str:
+    case = await world.shipped()
+    await case.pass_due()
+    await case.arrive()
+    await case.inspect(serial="SN2")
+    await case.decide("replacement_undo", UndoReplacement(actor="staff", reason="keeps the original"))
+    return case.id
 
 
 @scenario(WORKFLOW)

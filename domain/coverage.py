@@ -10,6 +10,8 @@ from domain.kinds import Category, ReasonCode, TermKind, UseKind
 MONTHS = {TermKind.ONE_YEAR: 12, TermKind.TWO_YEARS: 24, TermKind.REFRESH_PLUS: 12}
 RENEWAL_GRACE_DAYS = 15
 """A plan can be renewed up to and including this day after its end (R-REN-1)."""
+ENDING_DAYS = 30
+"""Cover that ends within so many days is ending: whom to call about a renewal."""
 MAX_MONTHS = 36
 """No lineage is covered for longer (R-REN-1, R-REN-2)."""
 

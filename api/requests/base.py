@@ -113,6 +113,13 @@ ReasonText = Annotated[str, _length(1, 1000), _shown(REQUIRED_LINES_PATTERN), Af
 """A short reason, not empty."""
 Reference = Annotated[str, _length(1, 255), _shown(REQUIRED_LINE_PATTERN), AfterValidator(single_line)]
 """An id from another system: a payment method, a tracking number, a file."""
+SearchText = Annotated[str, _length(2, 255), _shown(REQUIRED_LINE_PATTERN), AfterValidator(single_line)]
+"""What a device is looked for by; store.device_words says how."""
+SEARCH_TEXT = (
+    "What a customer tells. With an `@`: the beginning of the owner's mail address. With a digit: the beginning of the "
+    "serial number of any unit of the device, without case, spaces and hyphens. Else beginnings of words of the "
+    "owner's name (or of a serial number), in any order: `mar ada` finds Ada Marsh, `arsh` does not."
+)
 Serial = Annotated[
     str, _length(1, 64), _shown(r"^[ -]*[A-Za-z0-9](?:[ -]*[A-Za-z0-9]){0,31}[ -]*$"), AfterValidator(_valid_serial)
 ]

@@ -11,7 +11,7 @@ from api.event_stream import MEDIA_TYPE, EventStreamResponse
 from api.idempotency import Key
 from api.openapi import Responses, read_problems, write_problems
 from api.problems import Code, not_found
-from api.requests.base import Email, Instant, Reference, RegionCode, Serial
+from api.requests.base import SEARCH_TEXT, Email, Instant, Reference, RegionCode, SearchText, Serial
 from api.requests.claims import ClaimBody
 from api.responses.addresses import AddressView
 from api.responses.claims import CLAIM_ID, ClaimList, ClaimView
@@ -83,6 +83,7 @@ class ClaimQuery(BaseModel):
     region: RegionCode | None = None
     attention: Attention | None = None
     due_before: Instant | None = Field(None, description="The return is due before this instant.")
+    q: SearchText | None = Field(None, description=SEARCH_TEXT)
     owner_email: Email | None = Field(None, description="The owner's mail address.")
     tracking_number: Reference | None = Field(
         None,

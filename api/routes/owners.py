@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.auth import CustomerServiceOrStaff, DeviceReader, Role
 from api.claim_commands import ClaimNotRunning, EventNotTaken
 from api.openapi import read_problems
-from api.problems import Code
-from api.requests.base import Email, SerialInPath
+from api.problems import Code, invalid
+from api.requests.base import SEARCH_TEXT, Email, RegionCode, SearchText, SerialInPath, Slug
 from api.requests.devices import OwnerCorrectionBody
 from api.responses.devices import DeviceList, DeviceView
 from api.routes.claims import Cursor
@@ -20,27 +20,39 @@ from api.services import ServicesDep
 from messages.claims import OwnerCorrected
 from messages.entitlements import CorrectOwner
 from messages.ids import new_id
+from store.reads.device_list import CareFilter, DeviceFilter
 
 router = APIRouter(tags=["Devices"])
 
 
 class DeviceQuery(BaseModel):
-    """Whose devices."""
+    """Filters of the list; every one given must hold, and one must be given."""
 
     model_config = ConfigDict(extra="forbid")
 
-    owner_email: Email = Field(description="The owner's mail address.")
+    q: SearchText | None = Field(None, description=SEARCH_TEXT)
+    owner_email: Email | None = Field(None, description="The owner's whole mail address.")
+    region: RegionCode | None = Field(None, description="The code of the device's region, for example US.")
+    model: Slug | None = Field(None, description="The model's slug, for example mavic-3.")
+    care: CareFilter | None = Field(
+        None,
+        description="`active`: covered now. `ending`: covered now, and the last cover ends within 30 days. `none`: not "
+        "covered now.",
+    )
     limit: int = Field(50, ge=1, le=200)
     cursor: Cursor | None = None
 
 
-@router.get("/devices", summary="Find an owner's devices", responses=read_problems(Code.FORBIDDEN))
+@router.get("/devices", summary="Find devices", responses=read_problems(Code.FORBIDDEN))
 async def devices(services: ServicesDep, caller: DeviceReader, query: Annotated[DeviceQuery, Query()]) -> DeviceList:
-    """The current units of the owner with that mail address, the one registered last first.
+    """Current units, the one registered or dispatched last first. At least one filter is needed.
 
     `owner` is null for finance, which reads money and no people.
     """
-    page = await services.queries.devices_of(query.owner_email, services.now(), query.limit, query.cursor)
+    filters = DeviceFilter(**query.model_dump(exclude={"limit", "cursor"}))
+    if filters == DeviceFilter():
+        raise invalid("q", "one of q, owner_email, region, model and care is needed")
+    page = await services.queries.devices(filters, services.now(), query.limit, query.cursor)
     found = [DeviceView.of(device) for device in page.items]
     if caller.role is Role.FINANCE:
         found = [device.without_owner() for device in found]

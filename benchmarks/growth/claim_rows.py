@@ -80,6 +80,8 @@ class _ClaimRows(ClaimDocuments):
             "owner_language": None,
         }
         yield "lineages", {"id": f"lin_{NUMBER}", **owner, "created_at": bought, "verified_at": None}
+        for word in ("ada", "marsh", f"owner{NUMBER}@example.com", f"sn{NUMBER}"):
+            yield "device_words", {"word": word, "lineage_id": f"lin_{NUMBER}"}
         if self._scenario.replacement_sent:
             left, new = self._at + timedelta(days=1), f"SN{NUMBER}R"
             lost = self._scenario.service is Service.FLYAWAY

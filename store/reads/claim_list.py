@@ -20,10 +20,9 @@ from domain.claim import Claim
 from domain.inspection import normalise_serial
 from domain.kinds import Attention, ClaimState, Service
 from domain.reported_events import normalise_tracking_number
+from store.device_words import matching_lineages, owned_lineages, wanted_words
 from store.query_hints import literal_limit, unindexed
-from store.reads.owner_devices import spellings
 from store.tables.claims import AttentionRow, ClaimParcelRow, ClaimRow
-from store.tables.devices import LineageRow
 from store.tables.types import Instant
 
 CLAIMS: Final = TypeAdapter(Claim)
@@ -71,6 +70,7 @@ class ClaimFilter(BaseModel):
     region: str | None = None
     attention: Attention | None = None
     due_before: datetime | None = None
+    q: str | None = None
     owner_email: str | None = None
     tracking_number: str | None = None
 
@@ -95,8 +95,10 @@ def claim_page(filters: ClaimFilter, after: ClaimPosition | None, limit: int) ->
     leading = values[0][0] if values and filters.attention is None else None
     if filters.owner_email is not None:
         # An owner has few claims, which the index of their lineages finds.
-        owned = select(LineageRow.id).where(col(LineageRow.owner_email).in_(spellings(filters.owner_email)))
-        query, leading = query.where(col(ClaimRow.lineage_id).in_(owned)), None
+        query, leading = query.where(col(ClaimRow.lineage_id).in_(owned_lineages(filters.owner_email))), None
+    if filters.q is not None:
+        for word in wanted_words(filters.q):
+            query, leading = query.where(col(ClaimRow.lineage_id).in_(matching_lineages(word))), None
     if filters.tracking_number is not None:
         number = normalise_tracking_number(filters.tracking_number)
         shipped = select(ClaimParcelRow.claim_id).where(ClaimParcelRow.tracking_number == number)

@@ -27,6 +27,7 @@ from domain.returns import window
 from store.database import Database
 from store.reads import catalogue
 from store.reads.claim_list import ClaimFilter, InvalidCursor, Page, claim_page, parse_claim, read_cursor, write_cursor
+from store.reads.device_list import DeviceFilter, device_page
 from store.reads.device_snapshot import load_snapshot, query_device
 from store.reads.device_status import (
     BindingView,
@@ -40,7 +41,6 @@ from store.reads.device_status import (
     WarrantyView,
     load_device,
 )
-from store.reads.owner_devices import owned_units
 from store.reads.plan_questions import PlanQuestionView, plan_questions
 from store.reads.plans import StoredPlan, plans
 from store.reads.shipping_list import ShippingFilter, ShippingKind, ShippingView, shipping_requests
@@ -124,14 +124,14 @@ class Queries:
         async with self._database.connect() as connection:
             return await load_device(connection, serial_number, now)
 
-    async def devices_of(
-        self, owner_email: str, now: datetime, limit: int = 50, cursor: str | None = None
+    async def devices(
+        self, filters: DeviceFilter, now: datetime, limit: int = 50, cursor: str | None = None
     ) -> Page[DeviceView]:
-        """The status pages of an owner's current units, newest first. Raises InvalidCursor as the other lists do."""
+        """The status pages of current units, newest first. Raises InvalidCursor as the other lists do."""
         limit = max(1, min(limit, MAX_PAGE_SIZE))
         after = read_cursor(cursor) if cursor is not None else None
-        found = await owned_units(self._database, owner_email, after, limit + 1)
-        next_cursor = write_cursor(found[limit - 1][0]) if len(found) > limit else None
+        found = await device_page(self._database, filters, now, after, limit + 1)
+        next_cursor = write_cursor(found[limit - 1]) if len(found) > limit else None
         pages = [await self.device(serial, now) for _, serial in found[:limit]]
         return Page(items=tuple(page for page in pages if page is not None), next_cursor=next_cursor)
 

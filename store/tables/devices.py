@@ -3,11 +3,13 @@
 from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import JSON, BigInteger, Column, Index, Integer, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, Column, Index, Integer, String, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from store.tables.types import Instant
 
+_IS_CURRENT: Final = text("replaced_by IS NULL")
+_NOT_GIVEN_BACK: Final = text("ended_at IS NULL")
 IS_UNDECIDED: Final = text("question IS NOT NULL AND decided_at IS NULL AND ended_at IS NULL")
 """A plan that waits for staff (R-PUR-6)."""
 
@@ -46,6 +48,20 @@ class OwnerCorrectionRow(SQLModel, table=True):
     changes: dict[str, Any] = Field(sa_type=JSON)
 
 
+class DeviceWordRow(SQLModel, table=True):
+    """A word by which a lineage is found: each of its owner's name, the mail address, each unit's serial number.
+
+    Case folded. Compared by characters, whatever the database's language is, so that a beginning is a range.
+    """
+
+    __tablename__ = "device_words"
+
+    word: str = Field(
+        sa_column=Column(String().with_variant(String(collation="C"), "postgresql"), primary_key=True, nullable=False)
+    )
+    lineage_id: str = Field(primary_key=True, foreign_key="lineages.id", index=True)
+
+
 class DeviceRow(SQLModel, table=True):
     """One unit. `generation` counts the units of a lineage from 0; `claim_id` is the claim it was dispatched for.
 
@@ -55,7 +71,23 @@ class DeviceRow(SQLModel, table=True):
     """
 
     __tablename__ = "devices"
-    __table_args__ = (UniqueConstraint("lineage_id", "generation"),)
+    # The list of devices, newest first, has current units only.
+    __table_args__ = (
+        UniqueConstraint("lineage_id", "generation"),
+        *(
+            Index(
+                name,
+                *(*columns, "registered_at", "serial_number"),
+                sqlite_where=_IS_CURRENT,
+                postgresql_where=_IS_CURRENT,
+            )
+            for name, columns in (
+                ("ix_devices_newest", ()),
+                ("ix_devices_region", ("region",)),
+                ("ix_devices_model", ("model",)),
+            )
+        ),
+    )
 
     serial_number: str = Field(primary_key=True)
     serial_text: str
@@ -103,9 +135,10 @@ class TermRow(SQLModel, table=True):
     """
 
     __tablename__ = "terms"
-    # The renewal reminders page through the terms of a region that end soon.
+    # The renewal reminders page through the terms of a region that end soon; the list of devices finds those of all.
     __table_args__ = (
         Index("ix_terms_ending", "region", "ends_on", "id"),
+        Index("ix_terms_ends", "ends_at", "lineage_id", sqlite_where=_NOT_GIVEN_BACK, postgresql_where=_NOT_GIVEN_BACK),
         Index("ix_terms_undecided", "purchased_at", "id", sqlite_where=IS_UNDECIDED, postgresql_where=IS_UNDECIDED),
     )
 

@@ -21,6 +21,7 @@ from messages.record import (
     SerialIdentified,
 )
 from store.database import execute
+from store.device_words import add_serial
 from store.query_hints import unindexed
 from store.reads import catalogue
 from store.reads.look_alikes import look_alike_of
@@ -76,6 +77,7 @@ async def record_dispatch(session: AsyncSession, command: RecordDispatch) -> Dis
     }
     if not await insert_once(session, DeviceRow, new):
         return await _serial_taken(session, text, old.model)
+    await add_serial(session, old.lineage_id, serial)
     recorded = await _dispatch_recorded(session, command, old.region, command.at)
     status = (DeviceStatus.LOST if command.lost else DeviceStatus.REPLACED).value
     gone = {"status": status, "replaced_by": serial, "replaced_at": command.at, "replaced_on": recorded.dispatched_on}

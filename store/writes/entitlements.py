@@ -26,6 +26,7 @@ from messages.entitlements import (
     PlanEnded,
 )
 from messages.registry import PlanRefused
+from store.device_words import write_words
 from store.reads.device_snapshot import load_snapshot, term_from
 from store.tables.devices import BindingRow, LineageRow, MaintenanceCodeRow, TermRow
 from store.writes.command_refused import CommandRefused
@@ -71,6 +72,7 @@ async def change_owner(session: AsyncSession, command: ChangeOwner) -> str:
         raise CommandRefused("conflict", ("serial_number", message))
     lineage.owner_name, lineage.owner_email = command.owner.name, command.owner.email
     lineage.owner_phone, lineage.owner_language = command.owner.phone, command.owner.language
+    await write_words(session, lineage)
     active = select(BindingRow).where(
         BindingRow.serial_number == normalise_serial(snapshot.serial_number), col(BindingRow.unbound_at).is_(None)
     )

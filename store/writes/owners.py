@@ -6,6 +6,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from messages.entitlements import CorrectOwner
+from store.device_words import write_words
 from store.reads.device_snapshot import load_snapshot
 from store.tables.claims import ClaimRow
 from store.tables.devices import LineageRow, OwnerCorrectionRow
@@ -36,10 +37,11 @@ async def correct_owner(session: AsyncSession, command: CorrectOwner) -> str:
         for name, after in command.changes.items()
         if (before := getattr(lineage, _COLUMNS[name])) != after
     }
-    if not changes:
-        return snapshot.serial_number
     for name, (_, after) in changes.items():
         setattr(lineage, _COLUMNS[name], after)
+    await write_words(session, lineage)  # also those that an older worker left out
+    if not changes:
+        return snapshot.serial_number
     correction = {name: list(change) for name, change in changes.items()}
     session.add(OwnerCorrectionRow(lineage_id=lineage.id, at=command.at, actor=command.actor, changes=correction))
     await session.flush()

@@ -16,6 +16,7 @@ from domain.purchase import question_by_activation, starts_at
 from domain.serials import form_problem, look_alike_key, look_alike_problem
 from messages.ids import new_id
 from messages.registry import ActivateDevice, BindController, PlantTerm, RegisterDevice, UnbindController
+from store.device_words import write_words
 from store.reads import catalogue
 from store.reads.device_snapshot import load_snapshot, term_from
 from store.reads.look_alikes import look_alike_of
@@ -57,7 +58,7 @@ async def register_device(session: AsyncSession, command: RegisterDevice) -> str
             session.add(lineage)
             await session.flush()
             session.add(device)
-            await session.flush()
+            await write_words(session, lineage)
     except IntegrityError:
         if not await _same_registration(session, command, text):
             raise CommandRefused("conflict", ("serial_number", f"{text} is registered already.")) from None

@@ -132,6 +132,41 @@ async def test_an_owners_devices_and_claims_are_found_by_the_mail_address(harnes
     problem(await harness.http.get("/v1/devices?owner_email=ada"), 422, "invalid_request")
 
 
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        *(("q=ada", True), ("q=ADA@example", True), (f"q={SERIAL[:6]}", True), ("q=arsh", False)),
+        *(("region=US", True), ("region=AU", False), ("model=mavic-3", True), ("model=mini-3&q=ada", False)),
+        *(("care=active", True), ("care=none", False), ("care=ending&region=US", False)),
+    ],
+)
+async def test_devices_are_found_by_each_filter_and_finance_sees_no_owner(
+    harness: ApiHarness, query: str, found: bool
+) -> None:
+    await harness.covered()
+    page = (await harness.http.get(f"/v1/devices?{query}")).json()
+    assert [device["serial_number"] for device in page["items"]] == [SERIAL] * found
+    assert all(device["owner"]["email"] == OWNER["email"] for device in page["items"])
+    finance = {"Authorization": "Bearer fi"}
+    page = (await harness.http.get(f"/v1/devices?{query}", headers=finance)).json()
+    assert [device["owner"] for device in page["items"]] == [None] * found
+    warehouse = {"Authorization": "Bearer wh"}
+    problem(await harness.http.get(f"/v1/devices?{query}", headers=warehouse), 403, "forbidden")
+
+
+@pytest.mark.parametrize(("query", "field"), [("", "q"), ("limit=3", "q"), ("q=a", "q"), ("care=gone", "care")])
+async def test_a_list_of_devices_needs_a_valid_filter(harness: ApiHarness, query: str, field: str) -> None:
+    refused = problem(await harness.http.get(f"/v1/devices?{query}"), 422, "invalid_request")
+    assert [error["field"] for error in refused["errors"]] == [field]
+
+
+async def test_claims_are_found_by_what_their_owner_tells(harness: ApiHarness) -> None:
+    claim = await harness.claimed()
+    for q, expected in (("ada", [claim["id"]]), (SERIAL[:6], [claim["id"]]), ("grace", [])):
+        found = (await harness.http.get(f"/v1/claims?q={q}")).json()["items"]
+        assert [each["id"] for each in found] == expected
+
+
 async def test_a_claim_is_found_by_a_scanned_parcel(harness: ApiHarness) -> None:
     claim = await harness.shipped()
     body = {"carrier": "UPS", "tracking_number": "1Z 998"}

@@ -20,12 +20,12 @@ from store.reads import catalogue
 from store.reads.claim_counts import open_claims
 from store.reads.claim_list import ClaimFilter, write_cursor
 from store.reads.delivered_notices import delivered_kinds
+from store.reads.device_list import CareFilter, DeviceFilter, device_page
 from store.reads.due_reminders import due_page
 from store.reads.evidence import evidence
 from store.reads.ledger import ledger
 from store.reads.ledger_export import entries
 from store.reads.outbox import due_mails, outbox_status, unreported_mails
-from store.reads.owner_devices import owned_units
 from store.reads.queries import Queries
 from store.reads.reconciliation import last_counts, last_report, subject_page
 from store.reads.shipping_list import ShippingFilter
@@ -45,6 +45,8 @@ FILTERS: Final[dict[str, Any]] = {
 }
 NEWEST: Final = "claims by nothing"
 SHORT: Final = 8
+FEW_END: Final = NOW + timedelta(days=180)
+"""In the days after it few terms of the stored programme end, as is usual; at `NOW` half of them do."""
 Query = Callable[[], Awaitable[object]]
 
 
@@ -84,8 +86,15 @@ def every_query(database: Database) -> Iterator[tuple[str, Query]]:
     shipped = ClaimFilter(tracking_number="1Z999")
     yield "claims of a parcel", lambda: queries.claims(shipped)
     yield "claims of a parcel, next page", lambda: queries.claims(shipped, cursor=DEEP)
-    yield "devices of an owner", lambda: owned_units(database, "ada@example.com", None, SHORT)
-    yield "devices of an owner, next page", lambda: owned_units(database, "ada@example.com", (NOW, "lin_5"), SHORT)
+    called = ClaimFilter(q=customer.serial_number)
+    yield "claims by q", lambda: queries.claims(called)
+    yield "claims by q, next page", lambda: queries.claims(called, cursor=DEEP)
+    place = NOW - timedelta(days=300), "SN5"
+    for values in device_filters(customer.serial_number):
+        name, filters = device_query(values), DeviceFilter(**values)
+        at = FEW_END if filters.care is CareFilter.ENDING else NOW
+        yield name, partial(device_page, database, filters, at, None, SHORT)
+        yield f"{name}, next page", partial(device_page, database, filters, at, place, SHORT)
     yield "delivered notices of a claim", lambda: delivered_kinds(database, customer.claim_id)
     yield "due mails", lambda: due_mails(database, NOW, SHORT)
     yield "given-up mails", lambda: unreported_mails(database, SHORT)
@@ -115,6 +124,27 @@ def filter_combinations() -> Iterator[dict[str, Any]]:
     for one, other in combinations(FILTERS, 2):
         yield {one: FILTERS[one], other: FILTERS[other]}
     yield FILTERS
+
+
+def device_query(values: dict[str, Any]) -> str:
+    """The name of the query for devices with these filters."""
+    return "devices by " + " and ".join(str(value) if key == "care" else key for key, value in values.items())
+
+
+def device_filters(serial_number: str) -> Iterator[dict[str, Any]]:
+    """Each filter of the list of devices, every pair, and a name of two words."""
+    cares: list[dict[str, Any]] = [{"care": care} for care in CareFilter]
+    others: list[dict[str, Any]] = [
+        {"q": serial_number},
+        {"owner_email": "ada@example.com"},
+        {"model": "mavic-3"},
+        {"region": "AU"},
+    ]
+    yield from ({"q": "ada zoe"}, *others, *cares)
+    for one, other in combinations(others, 2):
+        yield one | other
+    for one in others:
+        yield from (one | care for care in cares)
 
 
 async def write_mail_attempts(database: Database, claim_id: str) -> None:

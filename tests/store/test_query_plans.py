@@ -21,13 +21,14 @@ from benchmarks.growth import programme
 from benchmarks.growth.queries import NOW
 from store.database import Database
 from store.reads.claim_list import ClaimFilter
+from store.reads.device_list import CareFilter
 from store.reads.queries import Queries
 from store.reads.shipping_list import ShippingFilter
 from store.seed import demo_catalogue
 from store.tables.metadata import METADATA
 from store.tables.outbox import OutboxMailRow
 from store.tables.reconciliation import ReconciliationRow, SeenPaymentRow
-from tests.store.every_query import FILTERS, NEWEST, SHORT, Query, every_query
+from tests.store.every_query import FILTERS, NEWEST, SHORT, Query, device_filters, device_query, every_query
 
 CLAIMS: Final = 400
 SMALL_TABLES: Final = {"catalogue_models", "catalogue_regions", "catalogue_releases", "reconciliations"}
@@ -35,12 +36,18 @@ GROWING_TABLES: Final = {table.name for table in METADATA.tables.values()} - SMA
 FULL_INDEX_SCANS: Final = {
     *(NEWEST, "closed shipping requests", "closed shipping requests in AU", "subjects to reconcile"),
     *("mails in the outbox", "mails to retry", "plans in question"),
+    *("devices by active", "devices by none"),
 }
 """Queries that read an index from one end until the page is full: nearly all of its rows match."""
 SORTED_QUERIES: Final = {
     *("open shipping requests", "open shipping requests in AU", "subjects to reconcile", "notices of a claim"),
     *("reminders", "ledger of a claim", "a claim's payments", "plans"),
-    *("claims of an owner", "claims of a parcel", "devices of an owner"),
+    *("claims of an owner", "claims of a parcel", "claims by q"),
+    *(
+        device_query(values)
+        for values in device_filters("")
+        if values.keys() & {"q", "owner_email"} or values.get("care") is CareFilter.ENDING
+    ),
     *(
         "claims by serial_number and due_before",
         "claims by attention and due_before",
@@ -215,6 +222,8 @@ async def test_every_query_uses_an_index(stored: Database, database_url: str) ->
         ("ix_payment_attempts_subject", "subjects to reconcile"),
         ("ix_outbox_mails_due", "due mails"),
         ("ix_outbox_mails_given_up", "given-up mails"),
+        ("ix_devices_region", "devices by region"),
+        ("ix_terms_ends", "devices by ending"),
     ],
 )
 async def test_a_dropped_index_is_detected(stored: Database, database_url: str, index: str, query: str) -> None:

@@ -147,6 +147,7 @@ def activities(settings: Settings, database: Database) -> list[Callable[..., Any
         payments.compare_payments,
         warehouse.request_dispatch,
         warehouse.withdraw_dispatch,
+        warehouse.change_address,
         mail.deliver_mails,
         record.reserve_use,
         record.save_claim,

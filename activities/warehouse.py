@@ -3,10 +3,18 @@
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
+from messages.claims import ShipTo
 from messages.ids import new_id
-from messages.warehouse import DispatchLeft, DispatchRequested, RequestDispatch, Warehouse, WithdrawDispatch
+from messages.warehouse import (
+    ChangeAddress,
+    DispatchLeft,
+    DispatchRequested,
+    RequestDispatch,
+    Warehouse,
+    WithdrawDispatch,
+)
 from store.database import Database
-from store.tables.warehouse import DispatchRequestRow
+from store.tables.warehouse import DispatchRequestRow, WorkshopReturnRow
 from store.upsert import insert_once
 
 
@@ -46,6 +54,21 @@ class SimulatedWarehouse(Warehouse):
                 return DispatchLeft()
             row.withdrawn_at = request.at
             row.to_do = False
+            return None
+
+    @activity.defn
+    async def change_address(self, request: ChangeAddress) -> DispatchLeft | None:
+        """Both lists change together. A retry that comes after a later correction changes nothing."""
+        async with self._database.transaction() as session:
+            dispatch = await session.get(DispatchRequestRow, request.claim_id, with_for_update=True)
+            own_unit = await session.get(WorkshopReturnRow, request.claim_id, with_for_update=True)
+            withdrawn = dispatch is not None and dispatch.withdrawn_at is not None
+            rows = [row for row in (None if withdrawn else dispatch, own_unit) if row is not None]
+            if not all(row.to_do for row in rows):
+                return DispatchLeft()
+            for row in rows:
+                if ShipTo(**row.ship_to) == request.instead_of:
+                    row.ship_to = request.ship_to.model_dump(mode="json")
             return None
 
 

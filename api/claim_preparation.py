@@ -12,7 +12,8 @@ from domain.kinds import Cause, Service, Tier
 from domain.maintenance import redemption_refusal
 from domain.money import Money
 from domain.reasons import Reason
-from messages.claims import QuotedAmounts, SubmitCareExpress, SubmitFlyaway, SubmitMaintenance, SubmitRepair
+from messages.claims import SubmitCareExpress, SubmitFlyaway, SubmitMaintenance, SubmitRepair
+from messages.quoted_amounts import QuotedAmounts
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ OPERATION_IDS: Final[Mapping[str, str]] = {
     "POST /v1/claims/{claim_id}/payment-method": "change_payment_method",
     "POST /v1/claims/{claim_id}/cancel": "cancel_claim",
     "POST /v1/claims/{claim_id}/found": "report_found",
+    "PATCH /v1/claims/{claim_id}/ship-to": "correct_ship_to",
     "POST /v1/claims/{claim_id}/repair-quote": "quote_repair",
     "POST /v1/claims/{claim_id}/repair-quote-withdrawal": "withdraw_repair_quote",
     "POST /v1/claims/{claim_id}/repair-stop": "stop_repair",

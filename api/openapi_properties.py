@@ -18,7 +18,7 @@ PROPERTIES: Final[dict[str, str]] = {
     "active": "Whether it covers the device now.",
     "actor": "Who did it: a role, `system`, or the sender of a webhook.",
     "advice": "What to do about it, in words for staff.",
-    "allowed_actions": "What the claim takes now; each is a POST under the claim, with hyphens.",
+    "allowed_actions": "What the claim takes now; each is a POST, `ship_to` a PATCH, under the claim, with hyphens.",
     "amount": _MONEY,
     "LedgerEntryView.amount": "Whole minor units (cents, yen) of `currency`; negative for a credit.",
     "MoneyBody.amount": "Whole minor units (cents, yen) of `currency`.",

@@ -10,7 +10,7 @@ from itsdangerous import BadData, URLSafeSerializer
 from domain.inspection import normalise_serial
 from domain.kinds import Service, Tier
 from domain.money import Money
-from messages.claims import QuotedAmounts
+from messages.quoted_amounts import QuotedAmounts
 from store.reads.queries import QuoteView
 
 QUOTE_VALIDITY = timedelta(minutes=30)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from domain.catalogue import Region
 from domain.claim import Incident
 from domain.coverage import last_ended, renewable_until, tally, term_at, unbroken_since
 from domain.dates import local_day, local_text, whole_second
@@ -236,11 +237,16 @@ def premium_offered(a: Application, s: DeviceSnapshot, now: datetime) -> Reason 
 
 def delivered_in_region(a: Application, s: DeviceSnapshot, now: datetime) -> Reason | None:
     """R-CLM-11: cover counts in the region that it was bought for, and is delivered there."""
-    if a.delivery_country is None or a.delivery_country.upper() in s.region.countries:
+    return None if a.delivery_country is None else delivery_outside(s.region, a.delivery_country)
+
+
+def delivery_outside(region: Region, country: str) -> Reason | None:
+    """Why nothing of the cover of `region` is delivered to `country`; None when it is (R-CLM-11)."""
+    if country.upper() in region.countries:
         return None
     message = (
-        f"This device and its cover are of the region {s.region.name}; nothing is delivered to {a.delivery_country}. "
-        f"Give an address in {', '.join(s.region.countries)}. For a customer who has "
+        f"This device and its cover are of the region {region.name}; nothing is delivered to {country}. "
+        f"Give an address in {', '.join(region.countries)}. For a customer who has "
         "moved, ask staff."
     )
     return Reason(ReasonCode.DELIVERY_OUTSIDE_REGION, "R-CLM-11", message)

@@ -170,7 +170,7 @@ class Attention(StrEnum):
 
 
 class Action(StrEnum):
-    """The commands of a claim; each is one POST under /claims/{id}/ with a hyphen for the underscore."""
+    """The commands of a claim; each is a POST (SHIP_TO a PATCH) under /claims/{id}/, with hyphens."""
 
     DISPATCH = "dispatch"
     RETURN_SCAN = "return_scan"
@@ -189,6 +189,7 @@ class Action(StrEnum):
     REPAIR_STOP = "repair_stop"
     COMPLETION = "completion"
     REPLACEMENT_UNDO = "replacement_undo"
+    SHIP_TO = "ship_to"
 
 
 class PartsChoice(StrEnum):

@@ -13,10 +13,12 @@ HOLD_NOT_LIVE: Final = "hold_not_live"
 """The code of a dispatch that is refused because nothing secures it."""
 TOO_LATE: Final = ("R-EXP-9", "The replacement is leaving the warehouse and can no longer be stopped.")
 """Why a claim cannot be cancelled once the warehouse has said so: the rule and the message."""
+ADDRESS_TOO_LATE: Final = ("R-CLM-12", "It is leaving already, so its address can no longer be changed.")
+"""Why an address cannot be corrected once the unit has left: the rule and the message."""
 _SECURED = frozenset({HoldState.AUTHORIZED, HoldState.CAPTURED})
 _PREMIUM: dict[ClaimState, tuple[Action, ...]] = {
-    ClaimState.AWAITING_PAYMENT: (Action.PAYMENT_METHOD, Action.CANCEL),
-    ClaimState.AWAITING_DISPATCH: (Action.DISPATCH, Action.CANCEL),
+    ClaimState.AWAITING_PAYMENT: (Action.PAYMENT_METHOD, Action.CANCEL, Action.SHIP_TO),
+    ClaimState.AWAITING_DISPATCH: (Action.DISPATCH, Action.CANCEL, Action.SHIP_TO),
     ClaimState.AWAITING_RETURN: (Action.RETURN_SCAN, Action.ARRIVAL, Action.EXTENSION, Action.WAIVER),
     ClaimState.INSPECTING: (Action.INSPECTION, Action.WAIVER),
     ClaimState.AWAITING_CURE: (Action.RETURN_SCAN, Action.ARRIVAL, Action.WAIVER),
@@ -24,26 +26,31 @@ _PREMIUM: dict[ClaimState, tuple[Action, ...]] = {
     ClaimState.DEFAULTED: (Action.RETURN_SCAN, Action.ARRIVAL, Action.WAIVER),
 }
 _STANDARD: dict[ClaimState, tuple[Action, ...]] = {
-    ClaimState.AWAITING_ITEM: (Action.RETURN_SCAN, Action.ARRIVAL, Action.CANCEL),
-    ClaimState.INSPECTING: (Action.INSPECTION, Action.CANCEL),
-    ClaimState.AWAITING_CURE: (Action.RETURN_SCAN, Action.ARRIVAL, Action.CANCEL),
-    ClaimState.AWAITING_PARTS: (Action.PARTS_CHOICE, Action.RETURN_SCAN, Action.ARRIVAL, Action.CANCEL),
-    ClaimState.AWAITING_DISPATCH: (Action.DISPATCH, Action.CANCEL),
+    ClaimState.AWAITING_ITEM: (Action.RETURN_SCAN, Action.ARRIVAL, Action.CANCEL, Action.SHIP_TO),
+    ClaimState.INSPECTING: (Action.INSPECTION, Action.CANCEL, Action.SHIP_TO),
+    ClaimState.AWAITING_CURE: (Action.RETURN_SCAN, Action.ARRIVAL, Action.CANCEL, Action.SHIP_TO),
+    ClaimState.AWAITING_PARTS: (Action.PARTS_CHOICE, Action.RETURN_SCAN, Action.ARRIVAL, Action.CANCEL, Action.SHIP_TO),
+    ClaimState.AWAITING_DISPATCH: (Action.DISPATCH, Action.CANCEL, Action.SHIP_TO),
 }
 _FLYAWAY: dict[ClaimState, tuple[Action, ...]] = {
-    ClaimState.AWAITING_DECISION: (Action.DECISION, Action.FOUND, Action.CANCEL),
-    ClaimState.AWAITING_PAYMENT: (Action.PAYMENT_METHOD, Action.FOUND, Action.CANCEL),
-    ClaimState.AWAITING_DISPATCH: (Action.DISPATCH, Action.FOUND, Action.CANCEL),
+    ClaimState.AWAITING_DECISION: (Action.DECISION, Action.FOUND, Action.CANCEL, Action.SHIP_TO),
+    ClaimState.AWAITING_PAYMENT: (Action.PAYMENT_METHOD, Action.FOUND, Action.CANCEL, Action.SHIP_TO),
+    ClaimState.AWAITING_DISPATCH: (Action.DISPATCH, Action.FOUND, Action.CANCEL, Action.SHIP_TO),
 }
 _REPAIR: dict[ClaimState, tuple[Action, ...]] = {
-    ClaimState.AWAITING_ITEM: (Action.RETURN_SCAN, Action.ARRIVAL, Action.CANCEL),
-    ClaimState.INSPECTING: (Action.INSPECTION, Action.REPAIR_QUOTE),
-    ClaimState.AWAITING_CHOICE: (Action.REPAIR_CHOICE, Action.REPAIR_QUOTE, Action.REPAIR_QUOTE_WITHDRAWAL),
-    ClaimState.AWAITING_PARTS: (Action.PARTS_CHOICE, Action.RETURN_SCAN, Action.ARRIVAL, Action.CANCEL),
-    ClaimState.AWAITING_DISPATCH: (Action.DISPATCH, Action.CANCEL),
-    ClaimState.IN_SERVICE: (Action.REPAIR_STOP, Action.COMPLETION),
+    ClaimState.AWAITING_ITEM: (Action.RETURN_SCAN, Action.ARRIVAL, Action.CANCEL, Action.SHIP_TO),
+    ClaimState.INSPECTING: (Action.INSPECTION, Action.REPAIR_QUOTE, Action.SHIP_TO),
+    ClaimState.AWAITING_CHOICE: (
+        Action.REPAIR_CHOICE,
+        Action.REPAIR_QUOTE,
+        Action.REPAIR_QUOTE_WITHDRAWAL,
+        Action.SHIP_TO,
+    ),
+    ClaimState.AWAITING_PARTS: (Action.PARTS_CHOICE, Action.RETURN_SCAN, Action.ARRIVAL, Action.CANCEL, Action.SHIP_TO),
+    ClaimState.AWAITING_DISPATCH: (Action.DISPATCH, Action.CANCEL, Action.SHIP_TO),
+    ClaimState.IN_SERVICE: (Action.REPAIR_STOP, Action.COMPLETION, Action.SHIP_TO),
 }
-_MAINTENANCE = _REPAIR | {ClaimState.IN_SERVICE: (Action.REPAIR_QUOTE, Action.REPAIR_STOP, Action.COMPLETION)}
+_MAINTENANCE = _REPAIR | {ClaimState.IN_SERVICE: (Action.REPAIR_QUOTE, *_REPAIR[ClaimState.IN_SERVICE])}
 _BEFORE_DISPATCH = (ClaimState.AWAITING_DISPATCH, ClaimState.AWAITING_PAYMENT)
 _CHARGED = frozenset({Outcome.DEFAULT_CHARGED, Outcome.PARTS_CHARGED})
 
@@ -58,7 +65,7 @@ def allowed_actions(claim: Claim) -> tuple[Action, ...]:
     if not secured(claim):
         actions = tuple(a for a in actions if a is not Action.DISPATCH)
     if claim.leaving:
-        actions = tuple(a for a in actions if a is not Action.CANCEL)
+        actions = tuple(a for a in actions if a not in (Action.CANCEL, Action.SHIP_TO))
     if (quote := claim.repair_quote) is not None:
         if claim.state is not ClaimState.AWAITING_CHOICE:  # it was chosen from (R-REP-5)
             actions = tuple(a for a in actions if a is not Action.REPAIR_QUOTE)
@@ -102,7 +109,7 @@ def _refund_waits_for_staff(claim: Claim) -> bool:
 
 def _after_closing(claim: Claim) -> tuple[Action, ...]:
     if claim.goes_back:
-        return (Action.COMPLETION,)
+        return (Action.COMPLETION, Action.SHIP_TO)
     if Attention.REFUND_DUE in claim.attention:
         owed = (Action.PAYMENT_METHOD,) if claim.amount_owed else ()
         return (Action.INSPECTION, Action.WAIVER, Action.DECISION, *owed)
@@ -193,6 +200,8 @@ def _rejection(claim: Claim, action: Action) -> tuple[str, str]:
         return "R-EXP-9", message
     if action is Action.CANCEL and claim.leaving:
         return TOO_LATE
+    if action is Action.SHIP_TO and (claim.leaving or claim.dispatched_on is not None):
+        return ADDRESS_TOO_LATE
     if action is Action.EXTENSION and claim.returning and claim.returning.extended_days:
         return "R-RET-5", f"The window was already extended by {claim.returning.extended_days} days; once is the limit."
     if claim.state is ClaimState.CLOSED:

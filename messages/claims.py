@@ -8,6 +8,7 @@ from domain.kinds import Action, Component, PartsChoice, RepairChoice, Tier
 from domain.money import Money
 from domain.reasons import Reason
 from messages.base import Message
+from messages.quoted_amounts import QuotedAmounts
 
 
 class ShipTo(Message):
@@ -21,16 +22,6 @@ class ShipTo(Message):
     postal_code: str | None = None
     country: str
     phone: str | None = None
-
-
-class QuotedAmounts(Message):
-    """The amounts that a quote froze (R-CAT-4). `valid` is False for an expired quote or one for something else."""
-
-    quote_id: str
-    valid: bool
-    fee: Money
-    hold: Money | None
-    window_days: int | None
 
 
 class SubmitCareExpress(Message):
@@ -211,6 +202,12 @@ class ChangePaymentMethod(Decision):
     payment_method: str
 
 
+class CorrectAddress(Decision):
+    """Ship to another address: possible until the replacement, or the customer's own unit, has left (R-CLM-12)."""
+
+    ship_to: ShipTo
+
+
 class CancelClaim(Decision):
     reason: str = ""
 
@@ -279,6 +276,7 @@ DECISIONS: Final[dict[Action, type[Decision]]] = {
     Action.REPAIR_STOP: StopRepair,
     Action.COMPLETION: Complete,
     Action.REPLACEMENT_UNDO: UndoReplacement,
+    Action.SHIP_TO: CorrectAddress,
 }
 """The updates of a claim, by name, with the message of each."""
 SIGNALS: Final[dict[str, type[Event]]] = {

@@ -12,8 +12,9 @@ from domain.eligibility import Card
 from domain.kinds import Component, Service, Tier
 from domain.policy import Policy
 from messages.base import Message
-from messages.claims import ClaimRefused, ParcelArrived, ParcelDelivered, ParcelScanned, QuotedAmounts
+from messages.claims import ClaimRefused, ParcelArrived, ParcelDelivered, ParcelScanned
 from messages.mail import Notice
+from messages.quoted_amounts import QuotedAmounts
 
 
 class ReserveUse(Message):

@@ -28,8 +28,17 @@ class WithdrawDispatch(Message):
     at: datetime
 
 
+class ChangeAddress(Message):
+    """Ship what was requested for the claim, the replacement or the customer's own unit, to `ship_to` and no longer to
+    `instead_of`."""
+
+    claim_id: str
+    ship_to: ShipTo
+    instead_of: ShipTo
+
+
 class DispatchLeft(Message):
-    """It is too late to withdraw the request: the replacement has left, or cannot be stopped any more."""
+    """It is too late to withdraw or change the request: the unit has left, or cannot be stopped any more."""
 
     result: Literal["left"] = "left"
 
@@ -51,3 +60,8 @@ class Warehouse(ABC):
     @abstractmethod
     async def withdraw_dispatch(self, request: WithdrawDispatch) -> DispatchLeft | None:
         """None: it is withdrawn, and nothing leaves. The answer of release 0.2.0 is always None."""
+
+    @activity.defn
+    @abstractmethod
+    async def change_address(self, request: ChangeAddress) -> DispatchLeft | None:
+        """None: whatever was requested goes to the new address. Nothing requested yet is nothing to change."""

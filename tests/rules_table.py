@@ -39,6 +39,7 @@ RULES = {
     "R-CLM-9": "The replacement joins the lineage and inherits cover; the old unit claims no more",
     "R-CLM-10": "A replacement starts unbound, and its owner is reminded",
     "R-CLM-11": "Cover counts in the region it was bought for, and is delivered there",
+    "R-CLM-12": "The delivery address can be corrected until the unit has left",
     "R-EXP-1": "Care Express takes collision, water and wear alone",
     "R-EXP-2": "Standard: fee, unit in, replacement out; nothing in 30 days undoes it",
     "R-EXP-3": "Premium needs a region that has it and an accepted card",

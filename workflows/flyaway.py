@@ -47,11 +47,11 @@ class Flyaway(ClaimWorkflow):
     @workflow.init
     def __init__(self, request: SubmitFlyaway, snapshot: FlyawaySnapshot | None) -> None:
         restored = snapshot or FlyawaySnapshot(payment_method=request.payment_method)
-        super().__init__(request, restored.claim)
+        super().__init__(request, request.ship_to, restored.claim)
         self.request = request
         self.reservation = Reservation(self.record, self.calls, restored.reservation)
         self.fees = Fees(self.record, self.gateway, restored.fees)
-        self.replacement = Replacement(self.record, self.calls, request.ship_to, restored.replacement)
+        self.replacement = Replacement(self.record, self.calls, self.address, restored.replacement)
         self.payment_method = restored.payment_method
         self.off_session = restored.off_session
         self.found = restored.found

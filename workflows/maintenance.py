@@ -18,7 +18,7 @@ class Maintenance(ClaimWorkflow):
     @workflow.init
     def __init__(self, request: SubmitMaintenance, snapshot: ServiceJobSnapshot | None) -> None:
         restored = snapshot or ServiceJobSnapshot()
-        super().__init__(request, restored.claim)
+        super().__init__(request, request.return_address, restored.claim)
         job = OpenJob(
             claim_id=request.claim_id,
             service=Service.MAINTENANCE,
@@ -27,7 +27,7 @@ class Maintenance(ClaimWorkflow):
             maintenance_code=request.maintenance_code,
             return_country=request.return_address.country,
         )
-        self.job = ServiceJob(self, job, request.return_address, request.actor, restored, inspects_first=False)
+        self.job = ServiceJob(self, job, request.actor, restored, inspects_first=False)
 
     @workflow.run
     async def run(self, request: SubmitMaintenance, snapshot: ServiceJobSnapshot | None) -> str:

@@ -18,7 +18,7 @@ class OnlineRepair(ClaimWorkflow):
     @workflow.init
     def __init__(self, request: SubmitRepair, snapshot: ServiceJobSnapshot | None) -> None:
         restored = snapshot or ServiceJobSnapshot()
-        super().__init__(request, restored.claim)
+        super().__init__(request, request.return_address, restored.claim)
         job = OpenJob(
             claim_id=request.claim_id,
             service=Service.ONLINE_REPAIR,
@@ -27,7 +27,7 @@ class OnlineRepair(ClaimWorkflow):
             incident=request.incident,
             return_country=request.return_address.country,
         )
-        self.job = ServiceJob(self, job, request.return_address, request.actor, restored, inspects_first=True)
+        self.job = ServiceJob(self, job, request.actor, restored, inspects_first=True)
 
     @workflow.run
     async def run(self, request: SubmitRepair, snapshot: ServiceJobSnapshot | None) -> str:

@@ -48,13 +48,13 @@ class CareExpressPremium(ClaimWorkflow):
     @workflow.init
     def __init__(self, request: SubmitCareExpress, snapshot: PremiumSnapshot | None) -> None:
         restored = snapshot or PremiumSnapshot()
-        super().__init__(request, restored.claim)
+        super().__init__(request, request.ship_to, restored.claim)
         self.request = request
         self.reservation = Reservation(self.record, self.calls, restored.reservation)
         self.hold = CardHold(self.record, self.gateway, restored.hold)
         self.renewal = HoldRenewal(self.record, self.gateway, self.hold, restored.renewal)
         self.fees = Fees(self.record, self.gateway, restored.fees)
-        self.replacement = Replacement(self.record, self.calls, request.ship_to, restored.replacement)
+        self.replacement = Replacement(self.record, self.calls, self.address, restored.replacement)
         self.original = OriginalReturn(
             self,
             self.reservation,

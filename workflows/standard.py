@@ -50,14 +50,14 @@ class CareExpressStandard(ClaimWorkflow):
     @workflow.init
     def __init__(self, request: SubmitCareExpress, snapshot: StandardSnapshot | None) -> None:
         restored = snapshot or StandardSnapshot()
-        super().__init__(request, restored.claim)
+        super().__init__(request, request.ship_to, restored.claim)
         self.request = request
         self.reservation = Reservation(self.record, self.calls, restored.reservation)
         self.fees = Fees(self.record, self.gateway, restored.fees)
         self.window = ReturnWindow(self.record, self.calls, Reminders(), restored.window)
         self.box = BoxInspection(self.record, self.calls, self.reservation, restored.box)
-        self.replacement = Replacement(self.record, self.calls, request.ship_to, restored.replacement)
-        self.unit_return = UnitReturn(self, request.ship_to, "warehouse")
+        self.replacement = Replacement(self.record, self.calls, self.address, restored.replacement)
+        self.unit_return = UnitReturn(self, "warehouse")
 
     @property
     def phases(self) -> tuple[object, ...]:

@@ -1,11 +1,13 @@
 """API: decisions on a claim, sent as updates."""
 
+import secrets
+
 from fastapi import APIRouter
 
 from api.auth import CustomerServiceOrStaff, Staff, Warehouse
-from api.idempotency import Key
-from api.openapi import write_problems
-from api.problems import Code
+from api.idempotency import Key, RequestKey
+from api.openapi import read_problems, write_problems
+from api.problems import Code, Problem
 from api.requests.actions import (
     CancelBody,
     DecisionBody,
@@ -18,15 +20,18 @@ from api.requests.actions import (
     ReplacementUndoBody,
     WaiverBody,
 )
+from api.requests.addresses import AddressBody
 from api.responses.claims import ClaimView
 from api.routes.claims import ClaimInPath
 from api.routes.decisions import send_decision
 from api.services import ServicesDep
+from domain.eligibility import delivery_outside
 from domain.kinds import Action
 from messages.claims import (
     CancelClaim,
     ChangePaymentMethod,
     ChooseParts,
+    CorrectAddress,
     Decide,
     Dispatch,
     ExtendReturn,
@@ -48,6 +53,7 @@ _DECISION = write_problems(
     Code.NOT_FOUND, Code.ACTION_NOT_ALLOWED, Code.PAYMENT_IN_PROGRESS, Code.FORBIDDEN, Code.REFUSED
 )
 _UNIT = write_problems(Code.NOT_FOUND, Code.ACTION_NOT_ALLOWED, Code.FORBIDDEN, Code.REFUSED)
+_ADDRESS = read_problems(Code.NOT_FOUND, Code.FORBIDDEN, Code.ACTION_NOT_ALLOWED, Code.REFUSED)
 _SHIPS = write_problems(
     Code.NOT_FOUND,
     Code.ACTION_NOT_ALLOWED,
@@ -158,3 +164,19 @@ async def found(
 ) -> ClaimView:
     """Flyaway: before dispatch the claim is withdrawn, afterwards people look at it (R-FLY-6)."""
     return await send_decision(services, claim_id, Action.FOUND, ReportFound(actor=caller.role), key)
+
+
+@router.patch("/ship-to", summary="Correct the delivery address", responses=_ADDRESS)
+async def correct_ship_to(
+    body: AddressBody, claim_id: ClaimInPath, services: ServicesDep, caller: CustomerServiceOrStaff
+) -> ClaimView:
+    """The whole address, of the region of the cover (R-CLM-11), until the replacement or the customer's own unit has
+    left (R-CLM-12). What was requested of the warehouse or the workshop is changed. It may be repeated."""
+    claim, catalogue = await services.get_claim(claim_id), await services.queries.catalogue()
+    region = next(region for region in catalogue.regions if region.code == claim.region)
+    outside = delivery_outside(region, body.country)
+    if outside is not None:
+        raise Problem(Code.REFUSED, outside.message, reasons=[outside], rule=outside.rule)
+    decision = CorrectAddress(actor=caller.role, ship_to=body.message())
+    key = RequestKey(secrets.token_hex(16), services.now(), again=False)
+    return await send_decision(services, claim_id, Action.SHIP_TO, decision, key)

@@ -54,7 +54,7 @@ async def test_a_dispatch_that_no_hold_secures_is_409_hold_not_live_with_its_rea
     await harness.claim_commands.save(ended, "card_asked", "Another card is needed.")
     body = {"replacement_serial_number": REPLACEMENT}
     refused = problem(await harness.http.post(f"/v1/claims/{claim.id}/dispatch", json=body), 409, "hold_not_live")
-    assert refused["allowed_actions"] == ["payment_method", "cancel"]
+    assert refused["allowed_actions"] == ["payment_method", "cancel", "ship_to"]
     assert [(reason["code"], reason["rule"]) for reason in refused["reasons"]] == [("hold_not_live", "R-EXP-6")]
 
 

@@ -16,7 +16,7 @@ async def test_an_accepted_claim_is_202_with_its_location(harness: ApiHarness) -
     claim = response.json()
     assert response.headers["location"] == f"/v1/claims/{claim['id']}"
     assert claim["state"] == "awaiting_dispatch"
-    assert claim["allowed_actions"] == ["dispatch", "cancel"]
+    assert claim["allowed_actions"] == ["dispatch", "cancel", "ship_to"]
     assert claim["amount_owed"] == {"amount": 0, "currency": "USD"}
     assert claim["opened_at"] == "2026-11-23T10:00:00Z"
     assert claim["workflow_id"] == claim["id"]

@@ -58,6 +58,7 @@ LIMITED = {
     f"POST {CLAIM}/cancel": CUSTOMERS,
     f"POST {CLAIM}/found": CUSTOMERS,
     f"POST {CLAIM}/repair-choice": CUSTOMERS,
+    f"PATCH {CLAIM}/ship-to": CUSTOMERS,
     f"GET {CLAIM}/ledger": {"fi"},
     f"GET {CLAIM}/evidence": {"fi", "st"},
     "GET /v1/reconciliations/latest": {"fi"},

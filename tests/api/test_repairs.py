@@ -10,7 +10,7 @@ from messages.claims import ChooseRepair, Complete, QuoteRepair, StopRepair, Sub
 from tests.api.conftest import SERIAL, ApiHarness, broken, express, problem, worn
 from tests.fakes.claim_decisions import DECLINE_CODES
 
-OPEN = ["repair_choice", "repair_quote", "repair_quote_withdrawal"]
+OPEN = ["repair_choice", "repair_quote", "repair_quote_withdrawal", "ship_to"]
 USD_215 = {"amount": 21500, "currency": "USD"}
 WHY = {"reason": "a digit too many"}
 QUOTE = {"findings": "Front arm broken.", "amount": USD_215, "warranty": False}
@@ -38,7 +38,7 @@ async def test_an_online_repair_waits_for_the_unit(harness: ApiHarness) -> None:
     claim = response.json()
     assert (claim["service"], claim["tier"], claim["state"]) == ("online_repair", None, "awaiting_item")
     assert (claim["fee"], claim["hold"], claim["repair"]) == ({"amount": 0, "currency": "USD"}, None, None)
-    assert claim["allowed_actions"] == ["return_scan", "arrival", "cancel"]
+    assert claim["allowed_actions"] == ["return_scan", "arrival", "cancel", "ship_to"]
     command = harness.claim_commands.received[-1]
     assert isinstance(command, SubmitRepair)
     assert (command.actor, command.return_address.city, command.incident.description) == (
@@ -176,7 +176,7 @@ async def test_a_paid_repair_is_chosen_and_completed(harness: ApiHarness) -> Non
     assert (chosen["state"], chosen["fee"], chosen["allowed_actions"]) == (
         "in_service",
         USD_215,
-        ["repair_stop", "completion"],
+        ["repair_stop", "completion", "ship_to"],
     )
     shipped = {"repaired_serial_number": "1581F45T7228D00C", "tracking_number": "1Z997"}
     url = f"/v1/claims/{claim['id']}/completion"

@@ -26,8 +26,8 @@ TABLES = {
     "premium": """
         submitted
         awaiting_decision
-        awaiting_payment    payment_method cancel
-        awaiting_dispatch   dispatch cancel
+        awaiting_payment    payment_method cancel ship_to
+        awaiting_dispatch   dispatch cancel ship_to
         awaiting_item
         awaiting_return     return_scan arrival extension waiver
         inspecting          inspection waiver
@@ -42,12 +42,12 @@ TABLES = {
         submitted
         awaiting_decision
         awaiting_payment
-        awaiting_dispatch   dispatch cancel
-        awaiting_item       return_scan arrival cancel
+        awaiting_dispatch   dispatch cancel ship_to
+        awaiting_item       return_scan arrival cancel ship_to
         awaiting_return
-        inspecting          inspection cancel
-        awaiting_cure       return_scan arrival cancel
-        awaiting_parts      parts_choice return_scan arrival cancel
+        inspecting          inspection cancel ship_to
+        awaiting_cure       return_scan arrival cancel ship_to
+        awaiting_parts      parts_choice return_scan arrival cancel ship_to
         awaiting_choice
         in_service
         defaulted
@@ -55,9 +55,9 @@ TABLES = {
     """,
     "flyaway": """
         submitted
-        awaiting_decision   decision found cancel
-        awaiting_payment    payment_method found cancel
-        awaiting_dispatch   dispatch found cancel
+        awaiting_decision   decision found cancel ship_to
+        awaiting_payment    payment_method found cancel ship_to
+        awaiting_dispatch   dispatch found cancel ship_to
         awaiting_item
         awaiting_return
         inspecting
@@ -72,14 +72,14 @@ TABLES = {
         submitted
         awaiting_decision
         awaiting_payment
-        awaiting_dispatch   dispatch cancel
-        awaiting_item       return_scan arrival cancel
+        awaiting_dispatch   dispatch cancel ship_to
+        awaiting_item       return_scan arrival cancel ship_to
         awaiting_return
-        inspecting          inspection repair_quote
+        inspecting          inspection repair_quote ship_to
         awaiting_cure
-        awaiting_parts      parts_choice return_scan arrival cancel
-        awaiting_choice     repair_choice repair_quote repair_quote_withdrawal
-        in_service          repair_stop completion
+        awaiting_parts      parts_choice return_scan arrival cancel ship_to
+        awaiting_choice     repair_choice repair_quote repair_quote_withdrawal ship_to
+        in_service          repair_stop completion ship_to
         defaulted
         closed
     """,
@@ -87,14 +87,14 @@ TABLES = {
         submitted
         awaiting_decision
         awaiting_payment
-        awaiting_dispatch   dispatch cancel
-        awaiting_item       return_scan arrival cancel
+        awaiting_dispatch   dispatch cancel ship_to
+        awaiting_item       return_scan arrival cancel ship_to
         awaiting_return
-        inspecting          inspection repair_quote
+        inspecting          inspection repair_quote ship_to
         awaiting_cure
-        awaiting_parts      parts_choice return_scan arrival cancel
-        awaiting_choice     repair_choice repair_quote repair_quote_withdrawal
-        in_service          repair_quote repair_stop completion
+        awaiting_parts      parts_choice return_scan arrival cancel ship_to
+        awaiting_choice     repair_choice repair_quote repair_quote_withdrawal ship_to
+        in_service          repair_quote repair_stop completion ship_to
         defaulted
         closed
     """,
@@ -264,7 +264,7 @@ def test_a_closed_claim_takes_only_a_waiver_of_a_charge_or_the_news_of_a_find(
 def test_a_unit_that_goes_back_after_the_end_is_reported_as_shipped(service: str) -> None:
     """R-EXP-2, R-REP-2."""
     closed = claim(state=ClaimState.CLOSED, outcome=Outcome.CANCELLED, goes_back=True, **SERVICES[service])
-    assert allowed_actions(closed) == (Action.COMPLETION,)
+    assert allowed_actions(closed) == (Action.COMPLETION, Action.SHIP_TO)
     assert allowed_actions(replace(closed, goes_back=False)) == ()
 
 

@@ -13,6 +13,7 @@ from domain.eligibility import Card
 from domain.kinds import HoldState
 from domain.money import Money
 from messages.base import Message
+from messages.claims import ShipTo
 from messages.mail import MailKind, SendMail
 from messages.payments import (
     AuthorizeHold,
@@ -36,7 +37,14 @@ from messages.payments import (
     RefundPayment,
     ReleaseHold,
 )
-from messages.warehouse import DispatchLeft, DispatchRequested, RequestDispatch, Warehouse, WithdrawDispatch
+from messages.warehouse import (
+    ChangeAddress,
+    DispatchLeft,
+    DispatchRequested,
+    RequestDispatch,
+    Warehouse,
+    WithdrawDispatch,
+)
 
 ResultT = TypeVar("ResultT", bound=Message)
 
@@ -219,11 +227,12 @@ class FakePayments(Payments):
 
 class FakeWarehouse(Warehouse):
     """A warehouse that keeps the requests it was given. With `too_late` nothing can be stopped any more; while it is
-    `unresponsive` it answers no withdrawal."""
+    `unresponsive` it answers no withdrawal and no other address."""
 
     def __init__(self) -> None:
         self.requested: dict[str, RequestDispatch] = {}
         self.withdrawn: set[str] = set()
+        self.addresses: dict[str, ShipTo] = {}
         self.too_late = False
         self.unresponsive = False
 
@@ -240,6 +249,15 @@ class FakeWarehouse(Warehouse):
         if self.too_late:
             return DispatchLeft()
         self.withdrawn.add(request.claim_id)
+        return None
+
+    @activity.defn
+    async def change_address(self, request: ChangeAddress) -> DispatchLeft | None:
+        if self.unresponsive:
+            raise ApplicationError("no response", type="OutcomeUnknown")
+        if self.too_late:
+            return DispatchLeft()
+        self.addresses[request.claim_id] = request.ship_to
         return None
 
 

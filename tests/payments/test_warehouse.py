@@ -1,14 +1,17 @@
 """The warehouse's requests: one a claim, withdrawn at most once."""
 
+from activities.jobs import SimulatedWorkshop
 from activities.warehouse import SimulatedWarehouse
 from messages.claims import ShipTo
-from messages.warehouse import DispatchLeft, RequestDispatch, WithdrawDispatch
+from messages.jobs import RequestReturn
+from messages.warehouse import ChangeAddress, DispatchLeft, RequestDispatch, WithdrawDispatch
 from store.database import Database
-from store.tables.warehouse import DispatchRequestRow
+from store.tables.warehouse import DispatchRequestRow, WorkshopReturnRow
 from store.writes.claims import close_dispatch_request
 from tests.payments.requests import CLAIM, NOW, later
 
 SHIP_TO = ShipTo(name="Ada Moreau", line1="1 Example Way", city="Springfield", postal_code="90001", country="US")
+SECOND, THIRD = (SHIP_TO.model_copy(update={"line1": line}) for line in ("2 Example Way", "3 Example Way"))
 REQUEST = RequestDispatch(claim_id=CLAIM, model="mavic-3", region="US", with_battery=True, ship_to=SHIP_TO, at=NOW)
 
 
@@ -70,3 +73,62 @@ async def test_a_unit_that_has_left_cannot_be_withdrawn(database: Database) -> N
     row = await request_of(database)
     assert row is not None
     assert row.withdrawn_at is None
+
+
+def change(ship_to: ShipTo, instead_of: ShipTo = SHIP_TO) -> ChangeAddress:
+    return ChangeAddress(claim_id=CLAIM, ship_to=ship_to, instead_of=instead_of)
+
+
+async def address_of(database: Database) -> ShipTo:
+    row = await request_of(database)
+    assert row is not None
+    return ShipTo.model_validate(row.ship_to)
+
+
+async def test_the_address_of_a_request_is_corrected_and_a_late_retry_changes_nothing(database: Database) -> None:
+    """R-CLM-12."""
+    warehouse = SimulatedWarehouse(database)
+    assert await warehouse.change_address(change(SECOND)) is None  # nothing was requested yet
+    await warehouse.request_dispatch(REQUEST)
+    for _ in range(2):
+        assert await warehouse.change_address(change(SECOND)) is None
+        assert await address_of(database) == SECOND
+    assert await warehouse.change_address(change(THIRD, SECOND)) is None
+    await warehouse.change_address(change(SECOND))
+    assert await address_of(database) == THIRD
+
+
+async def test_an_address_written_by_release_0_2_0_is_corrected(database: Database) -> None:
+    warehouse = SimulatedWarehouse(database)
+    await warehouse.request_dispatch(REQUEST)
+    async with database.transaction() as session:
+        row = await session.get_one(DispatchRequestRow, CLAIM)
+        row.ship_to = {key: row.ship_to[key] for key in ("name", "line1", "line2", "city", "postal_code", "country")}
+    await warehouse.change_address(change(SECOND))
+    assert await address_of(database) == SECOND
+
+
+async def test_the_address_of_a_unit_that_goes_back_is_corrected_beside_a_withdrawn_request(
+    database: Database,
+) -> None:
+    warehouse = SimulatedWarehouse(database)
+    await warehouse.request_dispatch(REQUEST)
+    await warehouse.withdraw_dispatch(WithdrawDispatch(claim_id=CLAIM, at=later(hours=1)))
+    await SimulatedWorkshop(database).request_return(RequestReturn(claim_id=CLAIM, ship_to=SHIP_TO, at=later(hours=1)))
+    assert await warehouse.change_address(change(SECOND)) is None
+    async with database.transaction() as session:
+        row = await session.get_one(WorkshopReturnRow, CLAIM)
+        assert ShipTo.model_validate(row.ship_to) == SECOND
+        row.to_do = False  # as it was reported as shipped
+    assert await address_of(database) == SHIP_TO
+    assert await warehouse.change_address(change(THIRD, SECOND)) == DispatchLeft()
+
+
+async def test_the_address_of_a_unit_that_has_left_is_not_changed(database: Database) -> None:
+    """R-CLM-12."""
+    warehouse = SimulatedWarehouse(database)
+    await warehouse.request_dispatch(REQUEST)
+    async with database.transaction() as session:
+        await close_dispatch_request(session, CLAIM)
+    assert await warehouse.change_address(change(SECOND)) == DispatchLeft()
+    assert await address_of(database) == SHIP_TO

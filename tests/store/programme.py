@@ -12,7 +12,8 @@ from domain.eligibility import Card
 from domain.kinds import Cause, ClaimState, Outcome, ReasonCode, Service, TermKind, Tier
 from domain.money import Money
 from domain.policy import Policy
-from messages.claims import ClaimRefused, QuotedAmounts
+from messages.claims import ClaimRefused
+from messages.quoted_amounts import QuotedAmounts
 from messages.record import (
     ClaimEvent,
     DispatchRecorded,

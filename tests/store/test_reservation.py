@@ -12,7 +12,8 @@ from sqlmodel import select
 from domain.eligibility import Card
 from domain.kinds import ClaimState, Component, Outcome, ReasonCode, Service, Tier
 from domain.money import Money
-from messages.claims import ClaimRefused, QuotedAmounts
+from messages.claims import ClaimRefused
+from messages.quoted_amounts import QuotedAmounts
 from messages.record import ReserveUse, UseReserved
 from store.database import Database
 from store.tables.claims import ClaimRow, ConsentRow, UseRow

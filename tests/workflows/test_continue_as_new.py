@@ -54,6 +54,7 @@ SCENARIOS_OF = {
         "owed_to_the_end",
         "parts_never_sent",
         "parts_paid",
+        "ship_to_corrected",
         "waived_after_the_charge",
         "wrong_serial_put_right",
     ],
@@ -62,10 +63,18 @@ SCENARIOS_OF = {
         "cancelled_before_dispatch",
         "nothing_sent",
         "parts_paid",
+        "ship_to_corrected_of_the_own_unit",
         "wrong_unit_put_right",
         "replaced",
     ],
-    "Flyaway": ["cancelled", "found_before_dispatch", "found_too_late", "paid_with_another_card", "replaced"],
+    "Flyaway": [
+        "cancelled",
+        "found_before_dispatch",
+        "found_too_late",
+        "paid_with_another_card",
+        "replaced",
+        "ship_to_corrected_before_the_decision",
+    ],
     "OnlineRepair": [
         "asked_back",
         "large_quote_approved",
@@ -77,6 +86,7 @@ SCENARIOS_OF = {
         "replaced_complete",
         "replaced_when_parts_were_paid",
         "replaced_when_parts_were_sent",
+        "return_address_corrected",
     ],
 }
 

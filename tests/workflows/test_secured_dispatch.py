@@ -51,7 +51,7 @@ async def test_nothing_ships_once_the_hold_has_expired(failing: World) -> None:
         case = await without_hold(failing)
         error = await case.refused("dispatch", DISPATCH)
         assert (error.type, error.details[0]["rule"]) == ("hold_not_live", "R-EXP-6")
-        assert error.details[0]["allowed_actions"] == ["payment_method", "cancel"]
+        assert error.details[0]["allowed_actions"] == ["payment_method", "cancel", "ship_to"]
         claim = await case.claim()
         assert (claim.dispatched_on, claim.attention) == (None, (Attention.HOLD_AT_RISK,))
         assert failing.warehouse.withdrawn == {case.id}, "the warehouse does not ship what it may not"

@@ -90,7 +90,7 @@ async def test_a_unit_that_is_here_goes_back_and_is_reported_as_shipped(
     assert callable(end)
     case, claim = await end(world)
     assert (claim.state, claim.outcome, claim.goes_back) == (ClaimState.CLOSED, outcome, True)
-    assert allowed_actions(claim) == (Action.COMPLETION,)
+    assert allowed_actions(claim) == (Action.COMPLETION, Action.SHIP_TO)
     assert list(world.workshop.returns) == [case.id]
     assert world.payments.net_paid() == 0
     claim = await case.decide("completion", DONE)

@@ -91,6 +91,7 @@ def claim_activities(record: Record, payments: Payments, warehouse: Warehouse) -
         payments.compare_payments,
         warehouse.request_dispatch,
         warehouse.withdraw_dispatch,
+        warehouse.change_address,
     ]
 
 

@@ -16,7 +16,7 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 from domain.claim import Claim
-from domain.kinds import Attention, ClaimState
+from domain.kinds import ClaimState
 from domain.money import Money
 from domain.reasons import RuleError
 from messages.base import Message
@@ -24,6 +24,7 @@ from messages.claims import (
     CancelClaim,
     ClaimAccepted,
     ClaimRefused,
+    CorrectAddress,
     Decision,
     Event,
     MailFailed,
@@ -32,14 +33,17 @@ from messages.claims import (
     ParcelDelivered,
     ParcelScanned,
     PaymentChanged,
+    ShipTo,
 )
 from workflows.parts.activity_calls import ActivityCalls
 from workflows.parts.claim_record import ClaimRecord, RecordData
+from workflows.parts.delivery_address import DeliveryAddress, DeliveryAddressData
 from workflows.parts.gateway_requests import GatewayRequests
 from workflows.parts.message_inbox import InboxData, MessageInbox, TimeReached
 from workflows.parts.parcel_events import record_unexpected
 from workflows.parts.payment_check import PaymentCheck, PaymentCheckData
 from workflows.parts.pending_message import PAYMENT_IN_PROGRESS, payment_in_progress
+from workflows.parts.reachability import mail_failed, owner_corrected
 
 Phase = Callable[[], Coroutine[Any, Any, "Phase | None"]]
 ResultT = TypeVar("ResultT")
@@ -47,14 +51,15 @@ ResultT = TypeVar("ResultT")
 
 @dataclass
 class ClaimData:
-    """What a new run of any claim needs: the phase to enter, the record, the inbox, and the comparison of its payments
-    with the phase after it."""
+    """What a new run of any claim needs: the phase to enter, the record, the inbox, the comparison of its payments with
+    the phase after it, and the delivery address."""
 
     phase: str = ""
     record: RecordData = field(default_factory=RecordData)
     inbox: InboxData = field(default_factory=InboxData)
     check: PaymentCheckData = field(default_factory=PaymentCheckData)
     after_check: str = ""
+    address: DeliveryAddressData = field(default_factory=DeliveryAddressData)
 
 
 class ClaimWorkflow(ABC):
@@ -64,11 +69,12 @@ class ClaimWorkflow(ABC):
     """Events of a run after which the next wait continues as new. The server warns at 10,240 events and accepts at most
     10,000 signals in a run."""
 
-    def __init__(self, request: Message, data: ClaimData | None) -> None:
+    def __init__(self, request: Message, ship_to: ShipTo, data: ClaimData | None) -> None:
         self._request = request
         self._data = data or ClaimData()
         self.calls = ActivityCalls()
         self.record = ClaimRecord(self.calls, self._data.record)
+        self.address = DeliveryAddress(self.record, self.calls, ship_to, self._data.address)
         self.gateway = GatewayRequests(self.record, self.calls)
         self.inbox = MessageInbox(self.record, self.calls, self.gateway, self, self._data.inbox)
         self.check = PaymentCheck(self.record, self.calls, self.paid, self._data.check)
@@ -185,42 +191,28 @@ class ClaimWorkflow(ABC):
             case CancelClaim() as decision:
                 self.record.note("cancel_asked", "The claim was cancelled.", decision.reason, decision.actor)
                 return self.compensate
+            case CorrectAddress() as decision:
+                self.address.propose(decision, self._data.phase)
+                return self.correct_address
             case MailFailed() as event:
-                self._mail_failed(event)
+                mail_failed(self.record, event)
             case OwnerCorrected() as event:
-                self._owner_corrected(event)
+                owner_corrected(self.record, event)
             case ParcelArrived() | ParcelScanned() | ParcelDelivered() as event:
                 record_unexpected(self.record, event)
             case PaymentChanged() as event:
-                self.payment_event(event)
+                self.check.heard(event)
             case TimeReached():
                 pass
             case _:
                 raise AssertionError(f"{type(message).__name__} is not for {self.record.claim.state}")
         return None
 
-    def payment_event(self, event: PaymentChanged) -> None:
-        """Flag a dispute or a refund that has failed, and book what the gateway did."""
-        if event.kind.startswith("charge.dispute."):
-            self.record.flag(Attention.PAYMENT_DISPUTED)
-        elif event.kind in ("refund.failed", "charge.refund.updated"):
-            self.record.flag(Attention.PAYMENT_DIFFERS)
-        else:
-            return
-        self.record.note("payment_event", f"The gateway reports {event.kind} of a payment.", event.payment_id)
-        self.check.start()
-
-    def _mail_failed(self, event: MailFailed) -> None:
-        name = event.kind.replace("_", " ")
-        self.record.note("mail_failed", f"The mail “{name}” could not be delivered.", event.reason)
-        if workflow.patched("unreachable-customer"):
-            self.record.mail_failed(event.kind, event.occurrence)
-
-    def _owner_corrected(self, event: OwnerCorrected) -> None:
-        """Mails that were not delivered are sent to the corrected address, so the customer counts as reachable."""
-        self.record.note("owner_corrected", "The owner's particulars were corrected.", actor=event.actor)
-        if event.mail_address:
-            self.record.unflag(Attention.UNREACHABLE)
+    async def correct_address(self) -> Phase | None:
+        """The delivery address is corrected (R-CLM-12). What is in progress is in the part's data, for a new run."""
+        back_to = self._phase(self.address.phase)
+        error = await self.run_step(self.address.correct())
+        return back_to if error is None else await self.reject_decision(error, back_to)
 
     async def _follow(self, phase: Phase | None) -> None:
         while phase is not None:
@@ -235,8 +227,11 @@ class ClaimWorkflow(ABC):
                 phase = self._checked_first(phase)
 
     def _checked_first(self, phase: Phase | None) -> Phase | None:
-        """The comparison of the payments before `phase` when the claim was closed, or changed after it was."""
-        if not self.check.due or not workflow.patched("payments-compared-at-close"):
+        """The comparison of the payments before `phase` when the claim was closed, or changed after it was.
+
+        It answers the decision, so it comes after a correction of the address, which may be rejected.
+        """
+        if phase == self.correct_address or not self.check.due or not workflow.patched("payments-compared-at-close"):
             return phase
         self._data.after_check = phase.__name__ if phase is not None else ""
         return self.compare_payments
@@ -295,5 +290,6 @@ class ClaimWorkflow(ABC):
             inbox=self.inbox.data,
             check=self.check.data,
             after_check=self._data.after_check,
+            address=self.address.data,
         )
         workflow.continue_as_new(args=[self._request, self.snapshot(data)])

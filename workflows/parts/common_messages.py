@@ -69,7 +69,7 @@ class CommonMessages:
                 return self._settlement.pay_owed if self._record.claim.amount_owed else self._settlement.change_card
             case PaymentChanged() as event:
                 self._renewal.payment_changed(event.payment_id)
-                self._process.payment_event(event)
+                self._process.check.heard(event)
             case ParcelArrived() as event if self._record.closed:
                 self._window.late_parcel(event)
             case ParcelDelivered() as event:

@@ -10,6 +10,7 @@ from temporalio.exceptions import ActivityError
 from domain.kinds import Attention
 from domain.money import Money
 from domain.outcome_sums import paid_by_outcome
+from messages.claims import PaymentChanged
 from messages.payments import Payments, PaymentsCompared
 from workflows.parts.activity_calls import ActivityCalls
 from workflows.parts.claim_record import ClaimRecord
@@ -54,6 +55,17 @@ class PaymentCheck:
         """Whether the claim is closed and has not been compared as it stands."""
         paid = self._paid()
         return paid is not None and self._record.closed and self._data.checked != self._state(paid)
+
+    def heard(self, event: PaymentChanged) -> None:
+        """Flag a dispute or a refund that has failed, and book what the gateway did."""
+        if event.kind.startswith("charge.dispute."):
+            self._record.flag(Attention.PAYMENT_DISPUTED)
+        elif event.kind in ("refund.failed", "charge.refund.updated"):
+            self._record.flag(Attention.PAYMENT_DIFFERS)
+        else:
+            return
+        self._record.note("payment_event", f"The gateway reports {event.kind} of a payment.", event.payment_id)
+        self.start()
 
     async def compare(self) -> None:
         """One attempt at once; when the gateway does not answer, the rest is done while the claim goes on."""

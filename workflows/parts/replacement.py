@@ -9,12 +9,13 @@ from domain import lifecycle
 from domain.claim import Parcel
 from domain.kinds import Attention, ClaimState, Component, Outcome
 from domain.reasons import RuleError
-from messages.claims import Dispatch, ShipTo
+from messages.claims import Dispatch
 from messages.mail import MailKind
 from messages.record import DispatchRecorded, DispatchRefused, Record, RecordDispatch, UndoDispatch
 from messages.warehouse import DispatchRequested, RequestDispatch, Warehouse, WithdrawDispatch
 from workflows.parts.activity_calls import ActivityCalls
 from workflows.parts.claim_record import ClaimRecord
+from workflows.parts.delivery_address import DeliveryAddress
 
 _SUMMARY = "ask the warehouse to ship"
 
@@ -27,14 +28,14 @@ class ReplacementData:
 
 
 class Replacement:
-    """`ship_to` is the address it is shipped to."""
+    """`address` is the address it is shipped to."""
 
     def __init__(
-        self, record: ClaimRecord, calls: ActivityCalls, ship_to: ShipTo, data: ReplacementData | None = None
+        self, record: ClaimRecord, calls: ActivityCalls, address: DeliveryAddress, data: ReplacementData | None = None
     ) -> None:
         self._record = record
         self._calls = calls
-        self._ship_to = ship_to
+        self._address = address
         self._data = data or ReplacementData()
 
     @property
@@ -87,7 +88,7 @@ class Replacement:
             model=self._record.claim.model,
             region=self._record.claim.region,
             with_battery=with_battery,
-            ship_to=self._ship_to,
+            ship_to=self._address.current,
             at=workflow.now(),
         )
 

@@ -20,7 +20,6 @@ from messages.claims import (
     ParcelDelivered,
     ParcelScanned,
     QuoteRepair,
-    ShipTo,
     StopRepair,
     WithdrawQuote,
 )
@@ -46,7 +45,6 @@ class ServiceJob:
         self,
         process: ClaimWorkflow,
         job: OpenJob,
-        return_address: ShipTo,
         actor: str,
         restored: ServiceJobSnapshot,
         *,
@@ -61,9 +59,9 @@ class ServiceJob:
         self._options = RepairOptions(self._record, self._calls, self._reminders, restored.options)
         self._fees = Fees(self._record, process.gateway, restored.fees)
         self._window = ReturnWindow(self._record, self._calls, self._reminders, restored.window)
-        self._replacement = Replacement(self._record, self._calls, return_address, restored.replacement)
+        self._replacement = Replacement(self._record, self._calls, process.address, restored.replacement)
         self._inspection = JobInspection(self._record, self._options, self._window)
-        self.unit_return = UnitReturn(process, return_address, "workshop")
+        self.unit_return = UnitReturn(process, "workshop")
         self._completion = RepairCompletion(self._record, self._options, self._replacement, self.unit_return)
 
     def snapshot(self, claim: ClaimData) -> ServiceJobSnapshot:

@@ -3,18 +3,17 @@
 from temporalio import workflow
 
 from domain.claim import Parcel
-from messages.claims import Complete, ShipTo
+from messages.claims import Complete
 from messages.jobs import RequestReturn, Workshop
 from workflows.parts.claim_workflow import ClaimWorkflow, Phase
 
 
 class UnitReturn:
-    """`address` is the address it is shipped to, `asked` who has the unit: workshop or warehouse."""
+    """`asked` is who has the unit: workshop or warehouse."""
 
-    def __init__(self, process: ClaimWorkflow, address: ShipTo, asked: str) -> None:
+    def __init__(self, process: ClaimWorkflow, asked: str) -> None:
         self._process = process
         self._record = process.record
-        self._address = address
         self._asked = asked
 
     @property
@@ -24,7 +23,9 @@ class UnitReturn:
         return returning is not None and returning.arrived_at is not None
 
     async def request(self) -> None:
-        request = RequestReturn(claim_id=self._record.claim.id, ship_to=self._address, at=workflow.now())
+        request = RequestReturn(
+            claim_id=self._record.claim.id, ship_to=self._process.address.current, at=workflow.now()
+        )
         summary = f"ask the {self._asked} to ship the unit back"
         result = await self._process.calls.external(Workshop.request_return, request, summary)
         self._record.note("return_requested", f"The {self._asked} was asked to ship the unit back.", result.reference)
@@ -43,7 +44,8 @@ class UnitReturn:
                 case Complete() as decision:
                     self.shipped_back(decision)
                 case other:
-                    self._process.in_any_state(other)
+                    if phase := self._process.in_any_state(other):
+                        return phase
         return None
 
     def shipped_back(self, decision: Complete) -> None:

@@ -9,8 +9,8 @@ from messages.claims import (
     Decide,
     Dispatch,
     ExtendReturn,
-    QuotedAmounts,
 )
+from messages.quoted_amounts import QuotedAmounts
 from messages.record import SerialIdentified
 from tests.fakes.record import usd
 from tests.replay.premium_claims import CANCEL, HARDLY_ANYTHING, NO_PROPELLERS, WAIVE, WORKFLOW, good_box

@@ -112,6 +112,12 @@ def occasions(place: Place) -> list[tuple[str, SendMail]]:
             replace(mismatched(premium(place), place), attention=(Attention.REPLACEMENT_RETURNED,)),
             None,
         ),
+        (
+            MailKind.INSPECTED_MISMATCH,
+            "the new unit, without a deadline",
+            replace(mismatched(premium(place), place), attention=(Attention.REPLACEMENT_RETURNED,), deadline=None),
+            None,
+        ),
         (MailKind.INSPECTED_MISMATCH, "standard", mismatched(standard(place), place), None),
         (
             MailKind.INSPECTED_MISMATCH,

@@ -1,10 +1,14 @@
 """The new unit came back instead of the original, and staff undo the replacement (R-EXP-10, edge case 30)."""
 
+from datetime import timedelta
+
 import pytest
+from temporalio.testing import WorkflowEnvironment
 
 from domain.claim import Claim
 from domain.kinds import Action, Attention, ClaimState, HoldState, Outcome, UseKind
 from domain.lifecycle import allowed_actions
+from domain.policy import Policy
 from messages.claims import UndoReplacement
 from messages.mail import MailKind
 from tests.workflows.case import WITHOUT_BATTERY, Case
@@ -55,6 +59,28 @@ async def test_a_default_that_was_charged_is_refunded_in_full(world: World) -> N
     refund = world.mail.sent[-1].amount
     assert refund is not None
     assert refund.amount == DEFAULT
+
+
+@pytest.mark.parametrize("cure_days", [0, 3])
+async def test_no_machine_charges_for_the_new_unit_when_no_time_is_left_to_put_it_right(
+    temporal: WorkflowEnvironment, cure_days: int
+) -> None:
+    """R-INS-4: at once under the policy 0, and in a box that is inspected after the cure window."""
+    world = World(temporal.client, Policy(cure_days=cure_days))
+    async with world.worker():
+        case = await world.shipped()
+        await case.arrive()
+        if cure_days:
+            claim = await case.inspect(serial="SN9", components=WITHOUT_BATTERY)
+            await case.arrive()
+            assert claim.deadline
+            await case.pass_until(claim.deadline + timedelta(days=2))
+        claim = await case.inspect(serial="SN2", components=WITHOUT_BATTERY)
+        assert claim.state is ClaimState.AWAITING_CURE
+        assert set(claim.attention) == {Attention.REPLACEMENT_RETURNED, Attention.DEFAULT_HELD_BACK}
+        assert world.payments.net_paid() == claim.fee.amount
+        assert world.mail.sent[-1].kind is MailKind.INSPECTED_MISMATCH
+        assert ended(await case.decide("replacement_undo", UNDO))
 
 
 async def test_a_replacement_with_a_case_of_its_own_cannot_be_undone_and_nothing_changes(world: World) -> None:

@@ -168,10 +168,7 @@ class OriginalReturn:
                 case TimeReached() if self._window.delivered_in_time():
                     self._hold_back_delivered()
                 case TimeReached() if self._new_unit_is_here():
-                    self._charges.hold_back(
-                        "The default is due, but the new unit came back and is here: staff decide.",
-                        "for staff: the new unit came back",
-                    )
+                    self._hold_back_new_unit()
                 case TimeReached():
                     return self._settlement.charge_default
                 case ParcelScanned() as event:
@@ -224,6 +221,12 @@ class OriginalReturn:
         if await self._window.await_cure(state, days, kind):
             self._inbox.release_deferred()
             return self.waiting_phase()
+        if state is ClaimState.AWAITING_CURE and self._new_unit_is_here():
+            self._record.wait_for(state, "for staff")
+            self._hold_back_new_unit()
+            self._record.notify(kind)
+            self._inbox.release_deferred()
+            return self.waiting_phase()
         return self._settlement.charge_default if state is ClaimState.AWAITING_CURE else self._settlement.charge_parts
 
     # -- what several phases share ------------------------------------------------------------------------------------
@@ -250,6 +253,10 @@ class OriginalReturn:
         """Whether the customer sent the new unit back: no machine charges for a unit that is in the warehouse."""
         returned = Attention.REPLACEMENT_RETURNED in self._record.claim.attention
         return returned and workflow.patched("returned-new-unit-held-back")
+
+    def _hold_back_new_unit(self) -> None:
+        why = "The default is due, but the new unit came back and is here: staff decide."
+        self._charges.hold_back(why, "for staff: the new unit came back")
 
     def _hold_back_delivered(self) -> None:
         """Nothing is charged by a machine while the carrier says that we have the parcel: staff decide."""

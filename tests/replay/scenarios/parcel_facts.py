@@ -4,6 +4,7 @@ import uuid
 from datetime import timedelta
 
 from domain.dates import whole_second
+from domain.policy import Policy
 from messages.claims import Decide, ParcelDelivered, UndoReplacement
 from tests.replay.premium_claims import WAIVE, WORKFLOW, good_box
 from tests.replay.scenario import scenario
@@ -79,6 +80,14 @@ async def replacement_undone(world: World) -> str:
     await case.pass_time(days=20)
     await case.decide("replacement_undo", UndoReplacement(actor="staff", reason="keeps the original"))
     return case.id
+
+
+@scenario(WORKFLOW, policy=Policy(cure_days=0))
+async def new_unit_came_back_without_a_cure(world: World) -> str:
+    case = await world.shipped()
+    await case.arrive()
+    await case.inspect(serial="SN2")
+    return await good_box(case)
 
 
 @scenario(WORKFLOW)

@@ -31,7 +31,8 @@ async def another_card_before_dispatch(world: World) -> str:
     return case.id
 
 
-@scenario(WORKFLOW, hold_days=7)
+# The dispatch is not overdue in the very moment in which the hold ends.
+@scenario(WORKFLOW, hold_days=7, policy=Policy(dispatch_days=30))
 async def no_card_before_dispatch(world: World) -> str:
     case = await without_hold(world)
     deadline = (await case.claim()).deadline

@@ -41,6 +41,8 @@ app.command("demo")(demo)
 
 def main() -> NoReturn:
     """The console script: run the command, report an expected error as one message, and end the process."""
+    # Databases, mails and secrets are this user's alone, and so is what a child process writes.
+    os.umask(0o077)
     _exit_now(exit_code_of(app))
 
 

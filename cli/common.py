@@ -31,8 +31,6 @@ def prepared_settings() -> Settings:
     """Load the settings, configure logging by them and make the data folder. Raises SettingsError."""
     settings = load_settings()
     configure_logging(settings)
-    # Databases, mails and secrets are this user's alone, and so is what a child process writes.
-    os.umask(0o077)
     try:
         settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         _close_files(settings.home)

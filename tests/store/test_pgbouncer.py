@@ -53,6 +53,7 @@ default_pool_size = 2
 max_client_conn = 100
 """
     )
+    (folder / "pgbouncer.ini").chmod(0o644)
     # pgbouncer refuses to run as root, and the server's socket is for the server's user alone.
     socket_owner = Path(str(host)).owner() if str(host).startswith("/") else "nobody"
     user = socket_owner if os.getuid() == 0 else None

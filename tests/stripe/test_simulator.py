@@ -11,6 +11,7 @@ import pytest
 import stripe
 
 from activities.payments.gateway import GatewayRefused, OutcomeUnknown, Payment
+from activities.payments.stripe.errors import NeverAccepted
 from activities.payments.stripe.gateway import StripeGateway, stripe_client
 from domain.money import Money
 from store.database import Database
@@ -99,7 +100,7 @@ async def test_refunds_never_exceed_what_was_captured_in_sum(gateway: StripeGate
 
 
 async def wrong_no_payments_by_request(gateway: StripeGateway, server: str) -> None:
-    with pytest.raises(OutcomeUnknown):
+    with pytest.raises(NeverAccepted):
         await gateway.authorize(HOLD, "pm_card_visa", subject="clm_a", key="clm_a:authorize:0", at=NOW, sent_at=NOW)
 
 

@@ -121,7 +121,8 @@ class PaymentsModel(RuleBasedStateMachine):
             assert result == PaymentRefused(state=payment.state)
 
     def refused(self, payment: ExpectedPayment, result: Result) -> None:
-        assert result == PaymentRefused(state=payment.state)
+        assert isinstance(result, PaymentRefused), result
+        assert result.state == payment.state
         payment.expiry_booked = payment.state == "expired"
 
     def created(self) -> list[tuple[AuthorizeHold | ChargeCard, str]]:

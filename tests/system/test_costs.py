@@ -22,9 +22,9 @@ TRIES: Final = 3
 """The lowest of this many counts is taken: on a busy machine tasks are retried."""
 EVENTS, TRANSITIONS, HISTORY_BYTES = 60, 14, 20_800
 """Three of the events compare the payments at the end, two are the timer of an overdue dispatch."""
-WORKER_TRANSACTIONS, WORKER_STATEMENTS = 14, 72
+WORKER_TRANSACTIONS, WORKER_STATEMENTS = 14, 76
 """One of the transactions and seven of the statements compare the payments at the end; three and ten deliver the mails
-in three runs of the delivery; four statements keep tracking numbers and a serial number to search by."""
+in three runs of the delivery; six statements keep tracking numbers and a serial number to search by."""
 PAGES: Final = {
     "/v1/devices/{serial}": 1,
     "/v1/claims/{claim}": 1,

@@ -60,7 +60,10 @@ def local_text(instant: datetime, zone: str) -> str:
 
 
 def utc_text(instant: datetime) -> str:
-    """`instant` as a workflow writes it: workflows know no time zones. `in_local_time` finds it again."""
+    """`instant` as a workflow writes it. Always UTC: time zone data may differ between the hosts of a replay.
+
+    `in_local_time` finds it again.
+    """
     return f"{instant:%Y-%m-%d %H:%M:%S} UTC"
 
 

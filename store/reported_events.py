@@ -8,6 +8,7 @@ from sqlalchemy import func
 from sqlmodel import col, delete, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from domain.dates import utc_text
 from domain.kinds import Attention
 from domain.reported_events import HOUR, EventKind, KnownEvent, normalise_tracking_number, repeats, within_limit
 from messages.claims import ParcelArrived, ParcelDelivered, ParcelEvent, ParcelScanned, PaymentChanged
@@ -160,7 +161,7 @@ def _line(row: ReportedEventRow, claim_id: str, at: datetime) -> dict[str, Any]:
     """The line of the timeline for an event after the claim's end, which no workflow writes."""
     kind, title = _TITLES[EventKind(row.kind)]
     details = " ".join(part for part in (row.carrier, row.tracking_number, row.reason) if part)
-    when = f"{row.happened_at:%Y-%m-%d %H:%M:%S} UTC"
+    when = utc_text(row.happened_at)
     values = {"kind": kind, "title": f"{title} {when}, after the end of the case.", "details": details}
     return {"claim_id": claim_id, "run_id": row.event_id, "seq": 0, "at": at, "actor": row.actor} | values
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from temporalio import workflow
 
+from domain.dates import utc_text
 from domain.kinds import Attention, ClaimState, Outcome, ReasonCode, Service
 from domain.money import Money
 from domain.reasons import Reason, RuleError
@@ -18,7 +19,6 @@ from messages.claims import (
 )
 from messages.mail import MailKind
 from messages.record import ReserveUse
-from workflows.parts.claim_record import utc
 from workflows.parts.claim_workflow import ClaimData, ClaimWorkflow, Phase
 from workflows.parts.fees import Fees, FeesData
 from workflows.parts.message_inbox import TimeReached
@@ -98,7 +98,9 @@ class Flyaway(ClaimWorkflow):
         title = f"Flyaway reported: {self.reservation.terms.model_name}."
         details = f"Flight record {request.flight_record}."
         if (told_at := self.reservation.terms.binding_told_at) is not None:
-            details += f" The binding of the remote controller was told only after the loss, {utc(told_at)} (R-FLY-8)."
+            details += (
+                f" The binding of the remote controller was told only after the loss, {utc_text(told_at)} (R-FLY-8)."
+            )
         self.record.note("submitted", title, details, request.actor)
         self.record.notify(MailKind.SETTLEMENT, self.record.claim.fee)
         await self.accept()
@@ -141,7 +143,7 @@ class Flyaway(ClaimWorkflow):
             error = RuleError("payment_declined", "R-FLY-4", f"The card declined {fee}.")
             return await self.reject_decision(error, self.await_payment)
         until = await self.record.end_of_day(self.record.policy.payment_days)
-        self.record.wait_for(ClaimState.AWAITING_PAYMENT, f"for the flyaway fee until {utc(until)}", until)
+        self.record.wait_for(ClaimState.AWAITING_PAYMENT, f"for the flyaway fee until {utc_text(until)}", until)
         self.record.notify(MailKind.PAYMENT_DECLINED, fee)
         return self.await_payment
 

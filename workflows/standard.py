@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from temporalio import workflow
 
 from domain import returns, settlement
+from domain.dates import utc_text
 from domain.inspection import Verdict
 from domain.kinds import ClaimState, Outcome, PartsChoice
 from domain.money import Money
@@ -22,7 +23,6 @@ from messages.claims import (
 )
 from messages.mail import MailKind
 from workflows.parts.box_inspection import BoxInspection, BoxInspectionData
-from workflows.parts.claim_record import utc
 from workflows.parts.claim_workflow import ClaimData, ClaimWorkflow, Phase
 from workflows.parts.fees import Fees, FeesData
 from workflows.parts.message_inbox import TimeReached
@@ -93,7 +93,7 @@ class CareExpressStandard(ClaimWorkflow):
             await self.accept()
             return None
         due = (await self.window.expect_item(self.reservation.terms.expected)).due_at
-        self.record.wait_for(ClaimState.AWAITING_ITEM, f"for the damaged unit until {utc(due)}", due)
+        self.record.wait_for(ClaimState.AWAITING_ITEM, f"for the damaged unit until {utc_text(due)}", due)
         self.record.notify(MailKind.SETTLEMENT, fee)
         await self.accept()
         return self.await_item

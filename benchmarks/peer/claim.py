@@ -20,6 +20,7 @@ from benchmarks.peer.claim_record import (
 )
 from domain import holds, lifecycle, settlement
 from domain.claim import Inspection
+from domain.dates import utc_text
 from domain.inspection import Verdict, assess
 from domain.kinds import Action, ClaimState, Outcome, Service
 from messages.claims import Dispatch, Inspect, ParcelArrived
@@ -145,7 +146,7 @@ class GoodReturn(ClaimRecord):
         if not come:
             raise UnexpectedResult(f"{self._current_claim.id} is due")
         self._reminders = {kind: at for kind, at in self._reminders.items() if kind not in come}
-        self._note("reminder", f"Reminder: the return is due {_utc(self._returning.due_at)}.")
+        self._note("reminder", f"Reminder: the return is due {utc_text(self._returning.due_at)}.")
         self._mail(max(come, key=lambda kind: come[kind]))
 
     async def _act(self, message: ClaimMessage) -> None:
@@ -178,7 +179,7 @@ class GoodReturn(ClaimRecord):
             returning=recorded.returning,
             state=ClaimState.AWAITING_RETURN,
             deadline=due,
-            wait_reason=f"for the original until {_utc(due)}",
+            wait_reason=f"for the original until {utc_text(due)}",
         )
         self._mail(MailKind.SHIPPED)
         if self._terms.bindable:
@@ -191,7 +192,9 @@ class GoodReturn(ClaimRecord):
             deadline=self._now + timedelta(days=self._terms.policy.inspection_days),
             wait_reason="for the inspection",
         )
-        self._note("parcel_arrived", f"The parcel arrived {_utc(event.arrived_at)}.", event.reason or "", event.actor)
+        self._note(
+            "parcel_arrived", f"The parcel arrived {utc_text(event.arrived_at)}.", event.reason or "", event.actor
+        )
         self._mail(MailKind.ARRIVED)
 
     async def _inspected(self, decision: Inspect) -> None:
@@ -223,7 +226,3 @@ class GoodReturn(ClaimRecord):
         )
         self._note("closed", "Closed: hold released.")
         self._mail(MailKind.RELEASED, self._hold.amount)
-
-
-def _utc(instant: datetime) -> str:
-    return f"{instant:%Y-%m-%d %H:%M:%S} UTC"

@@ -10,7 +10,6 @@ from temporalio.common import SearchAttributeUpdate
 
 from domain import notices
 from domain.claim import Claim
-from domain.dates import utc_text
 from domain.kinds import Attention, ClaimState, Outcome
 from domain.money import Money
 from domain.policy import Policy
@@ -242,12 +241,6 @@ class ClaimRecord:
         lines += [f"- needs attention: {a.replace('_', ' ')}" for a in claim.attention]
         lines += [f"- {reason.rule}: {reason.message}" for reason in claim.reasons]
         workflow.set_current_details("\n".join(lines))
-
-
-def utc(instant: datetime) -> str:
-    """`instant` in words. Always UTC: time zone data may differ between the hosts of a replay. Responses show it in the
-    claim's zone."""
-    return utc_text(instant)
 
 
 def _label(kind: MailKind) -> str:

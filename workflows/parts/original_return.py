@@ -8,6 +8,7 @@ from datetime import datetime
 from temporalio import workflow
 
 from domain import returns
+from domain.dates import utc_text
 from domain.inspection import Verdict
 from domain.kinds import Attention, ClaimState, PartsChoice
 from domain.money import Money
@@ -24,7 +25,6 @@ from workflows.parts.box_inspection import BoxInspection, BoxInspectionData
 from workflows.parts.card_hold import CardHold
 from workflows.parts.charged_claim import ChargedClaim
 from workflows.parts.charges import Charges, ChargesData
-from workflows.parts.claim_record import utc
 from workflows.parts.claim_workflow import ClaimWorkflow, Phase
 from workflows.parts.common_messages import CommonMessages
 from workflows.parts.fees import Fees
@@ -210,7 +210,7 @@ class OriginalReturn:
             case Verdict.GOOD:
                 return self._settlement.release_hold
             case Verdict.MISMATCH if self._charges.has_any:
-                self._settlement.await_late_return()
+                self._settlement.wait_for_late_return()
                 self._record.notify(MailKind.INSPECTED_MISMATCH)
                 self._inbox.release_deferred()
                 return self._charged.await_late_return
@@ -269,7 +269,9 @@ class OriginalReturn:
             self._record.note("charge_postponed", "Charge postponed: the parcel is in transit.")
         else:
             returning = self._window.returning
-            self._record.note("reminder", f"Reminder: the return is due {returning.due_text or utc(returning.due_at)}.")
+            self._record.note(
+                "reminder", f"Reminder: the return is due {returning.due_text or utc_text(returning.due_at)}."
+            )
         if latest is not None:
             self._record.notify(latest)
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from temporalio import workflow
 
 from domain import repair, settlement
+from domain.dates import utc_text
 from domain.kinds import Attention, ClaimState, Outcome, RepairChoice
 from domain.money import Money
 from domain.reasons import RuleError
@@ -17,7 +18,7 @@ from messages.claims import ChooseRepair, Decide, QuoteRepair, WithdrawQuote
 from messages.jobs import ComputeMornings, GetReplacementFee, JobOpened, Jobs, ReserveForRepair
 from messages.mail import MailKind
 from workflows.parts.activity_calls import ActivityCalls
-from workflows.parts.claim_record import ClaimRecord, utc
+from workflows.parts.claim_record import ClaimRecord
 from workflows.parts.reminders import Reminders
 
 _RETURN_OUTCOMES = {
@@ -185,7 +186,7 @@ class RepairOptions:
         )
         await self._set_reminders()
         self._record.change(repair_quote=quote)
-        self._record.wait_for(ClaimState.AWAITING_CHOICE, f"for the customer's choice until {utc(until)}", until)
+        self._record.wait_for(ClaimState.AWAITING_CHOICE, f"for the customer's choice until {utc_text(until)}", until)
         again = f" (version {quote.version}, which replaces every earlier one)" if quote.version > 1 else ""
         self._record.note("repair_quoted", f"Quoted: {decision.amount}{again}.", decision.findings, decision.actor)
         self._record.notify(MailKind.REPAIR_QUOTE)
@@ -242,7 +243,7 @@ class RepairOptions:
             self._data.parts_until = await self._record.end_of_day(self._record.policy.parts_days)
         until = self._data.parts_until
         self._record.wait_for(
-            ClaimState.AWAITING_PARTS, f"for the missing parts or their price until {utc(until)}", until
+            ClaimState.AWAITING_PARTS, f"for the missing parts or their price until {utc_text(until)}", until
         )
         self._record.notify(MailKind.INSPECTED_PARTS)
         return True

@@ -7,6 +7,7 @@ from temporalio import workflow
 
 from domain import lifecycle, returns
 from domain.claim import Parcel, Return
+from domain.dates import utc_text
 from domain.kinds import Attention, ClaimState, Component, PartsChoice
 from domain.reported_events import normalise_tracking_number
 from messages.claims import (
@@ -22,7 +23,7 @@ from messages.claims import (
 from messages.mail import MailKind
 from messages.record import ComputeWindow, Record, WindowComputed
 from workflows.parts.activity_calls import ActivityCalls
-from workflows.parts.claim_record import ClaimRecord, utc
+from workflows.parts.claim_record import ClaimRecord
 from workflows.parts.reminders import Reminders
 
 _MAX_RECORDED = 1_000
@@ -89,7 +90,7 @@ class ReturnWindow:
         due = returning.due_at
         self._record.change(returning=returning)
         self._record.wait_for(
-            ClaimState.AWAITING_RETURN, f"for the original until {returning.due_text or utc(due)}", due
+            ClaimState.AWAITING_RETURN, f"for the original until {returning.due_text or utc_text(due)}", due
         )
 
     async def extend(self, decision: ExtendReturn) -> None:
@@ -109,7 +110,7 @@ class ReturnWindow:
         )
         self._reminders.move(longer.reminders)
         due = returns.waits_until(returning)
-        self._record.change(returning=returning, deadline=due, wait_reason=f"for the original until {utc(due)}")
+        self._record.change(returning=returning, deadline=due, wait_reason=f"for the original until {utc_text(due)}")
         self._record.note(
             "extended", f"The return window was extended by {decision.days} days.", decision.reason, decision.actor
         )
@@ -128,7 +129,7 @@ class ReturnWindow:
             return False
         # The scan was of the box that was just inspected.
         self._record.change(returning=replace(self.returning, scanned_at=None, delivered_at=None))
-        self._record.wait_for(state, f"for the customer to put it right until {utc(until)}", until)
+        self._record.wait_for(state, f"for the customer to put it right until {utc_text(until)}", until)
         self._record.notify(kind)
         return True
 
@@ -159,10 +160,10 @@ class ReturnWindow:
                 self._record.note("return_scanned", "The carrier has the customer's parcel.", parcel, event.actor)
             case ParcelDelivered():
                 parcel = f"{event.carrier} {event.tracking_number}"
-                title = f"The carrier says that it delivered the parcel to us {utc(event.delivered_at)}."
+                title = f"The carrier says that it delivered the parcel to us {utc_text(event.delivered_at)}."
                 self._record.note("delivery_reported", title, parcel, event.actor)
             case ParcelArrived():
-                title = f"The parcel arrived {utc(event.arrived_at)}."
+                title = f"The parcel arrived {utc_text(event.arrived_at)}."
                 self._record.note("parcel_arrived", title, event.reason or "", event.actor)
 
     async def carried(self, event: ParcelScanned | ParcelDelivered) -> None:
@@ -244,7 +245,7 @@ class ReturnWindow:
         self._data.grace_given = True
         if state is ClaimState.AWAITING_RETURN:
             self._record.change(reasons=())
-        self._record.wait_for(state, f"for the parcel that is in transit until {utc(until)}", until)
+        self._record.wait_for(state, f"for the parcel that is in transit until {utc_text(until)}", until)
 
     def arrived(self, event: ParcelArrived, wait_reason: str) -> None:
         """The parcel has arrived; its arrival, not its inspection, decides whether it is late (R-RET-3)."""

@@ -8,11 +8,11 @@ from datetime import datetime
 
 from temporalio import workflow
 
+from domain.dates import utc_text
 from domain.kinds import Attention, ClaimState
 from messages.claims import Dispatch, ParcelArrived, ParcelDelivered, ParcelScanned
 from messages.mail import MailKind
 from messages.record import ComputeWindow, Record
-from workflows.parts.claim_record import utc
 from workflows.parts.claim_workflow import ClaimWorkflow, Phase
 from workflows.parts.hold_renewal import HoldRenewal
 from workflows.parts.message_inbox import TimeReached
@@ -109,7 +109,7 @@ class SecuredDispatch:
         computed = await self._calls.database(Record.compute_window, request, "window: another card")
         until = computed.returning.due_at
         self._data.remind_at = sorted(at for at in computed.reminders.values() if at > workflow.now())
-        self._record.wait_for(ClaimState.AWAITING_PAYMENT, f"for another card until {utc(until)}", until)
+        self._record.wait_for(ClaimState.AWAITING_PAYMENT, f"for another card until {utc_text(until)}", until)
         self._record.note("card_asked", "The hold has ended before the replacement left: another card is needed.")
         self._record.notify(MailKind.CARD_NEEDED)
         return self.await_card

@@ -9,6 +9,7 @@ from typing import Any
 from temporalio import workflow
 
 from domain import returns, settlement
+from domain.dates import utc_text
 from domain.kinds import Attention, ClaimState, Outcome
 from domain.money import Money
 from domain.reasons import RuleError
@@ -16,7 +17,6 @@ from messages.mail import MailKind
 from messages.payments import CaptureAccount
 from workflows.parts.card_hold import CardHold
 from workflows.parts.charges import Charges
-from workflows.parts.claim_record import utc
 from workflows.parts.claim_workflow import ClaimWorkflow, Phase
 from workflows.parts.fees import Fees
 from workflows.parts.hold_renewal import HoldRenewal
@@ -78,14 +78,14 @@ class Settlement:
         if workflow.now() > self._window.returning.late_until:
             self._record.close(Outcome.DEFAULT_CHARGED)
         else:
-            self.await_late_return()
+            self.wait_for_late_return()
         self._record.notify(MailKind.CHARGED if charged else MailKind.AMOUNT_OWED, amount)
         self._process.inbox.release_deferred()
         return self._waiting_phase()
 
-    def await_late_return(self) -> None:
+    def wait_for_late_return(self) -> None:
         until, text = self._window.returning.late_until, self._window.returning.late_text
-        self._record.wait_for(ClaimState.DEFAULTED, f"for a late return until {text or utc(until)}", until)
+        self._record.wait_for(ClaimState.DEFAULTED, f"for a late return until {text or utc_text(until)}", until)
 
     async def charged_early(self) -> bool:
         """Whether a default that no person approved was not due yet, by a scan that was told later (R-RET-4)."""
@@ -94,7 +94,7 @@ class Settlement:
     async def undo_default(self) -> Phase | None:
         """Give the default back: the carrier took the parcel in time, so it is waited for (R-RET-4, edge case 4)."""
         refund = await self._process.run_step(self._charges.undo("in-transit"))
-        if self._charges.has_any:  # the gateway refused: staff are told, and the charge stays for now
+        if self._charges.has_any:  # the gateway refused the refund, so the charge stands and the claim is flagged
             return self._waiting_phase()
         title = "The carrier took the parcel in time, which was told later: the default is given back."
         self._record.note("default_undone", title)

@@ -6,7 +6,7 @@ import resource
 import signal
 from typing import TYPE_CHECKING, Final
 
-from cli.common import CommandError, EndWithStdin, prepared_settings, require_schema
+from cli.common import CommandError, EndWithStdin, prepared_settings, require_schema, serve
 from devstack.exit_with_parent import exit_when_stdin_closes
 from temporal_runtime.client import data_converter
 from temporal_runtime.connection import configured_namespace, connect
@@ -73,13 +73,9 @@ def api(end_with_stdin: EndWithStdin = False) -> None:
     # uvicorn raises the signal again after its shutdown; a requested stop is no failure.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)
-    address = f"{settings.api_host}:{settings.api_port}"
-    try:
-        server.run()
-    except SystemExit as error:  # uvicorn exits when it cannot listen
-        raise CommandError(f"The API cannot listen on {address}; choose another port: AFTERCARE_API_PORT") from error
+    serve(server, "The API", "AFTERCARE_API_PORT")
     if not server.started:
-        raise CommandError(f"The API did not start on {address}; its log says why")
+        raise CommandError(f"The API did not start on {settings.api_host}:{settings.api_port}; its log says why")
 
 
 def _connection_limits() -> tuple[int, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import urlsplit
 
-from cli.common import CommandError, EndWithStdin, prepared_settings
+from cli.common import EndWithStdin, prepared_settings, serve
 from devstack.exit_with_parent import exit_when_stdin_closes
 
 _MAX_CONNECTIONS: Final = 128
@@ -41,10 +41,4 @@ def codec_server(end_with_stdin: EndWithStdin = False) -> None:
             server_header=False,
         )
     )
-    try:
-        server.run()
-    except SystemExit as error:  # uvicorn exits when it cannot listen
-        address = f"{settings.codec_host}:{settings.codec_port}"
-        raise CommandError(
-            f"The codec server cannot listen on {address}; choose another port: AFTERCARE_CODEC_PORT"
-        ) from error
+    serve(server, "The codec server", "AFTERCARE_CODEC_PORT")

@@ -15,6 +15,7 @@ from cli.logs import configure_logging
 from settings import Settings, SettingsError, load_settings
 
 if TYPE_CHECKING:
+    import uvicorn
     from sqlmodel.ext.asyncio.session import AsyncSession
 
     from store.database import Database
@@ -47,6 +48,15 @@ def _close_files(home: Path) -> None:
         mode = file.stat().st_mode if file.exists() else 0
         if mode & 0o077 and file.stat().st_uid == os.getuid():
             file.chmod(mode & 0o700)
+
+
+def serve(server: uvicorn.Server, what: str, port_variable: str) -> None:
+    """Run the server until it is stopped. Raises CommandError when it cannot listen."""
+    try:
+        server.run()
+    except SystemExit as error:  # uvicorn exits when it cannot listen
+        address = f"{server.config.host}:{server.config.port}"
+        raise CommandError(f"{what} cannot listen on {address}; choose another port: {port_variable}") from error
 
 
 def migrated_database_url() -> str:

@@ -14,7 +14,7 @@ from domain.kinds import HoldState
 from domain.money import Money, total
 from messages.payments import Account, CapturedPart, PaymentsCompared
 from store.reads.booked_payment import ADJUSTED_SUFFIX, CAPTURED_SUFFIX, BookedPayment, booked_subject
-from store.reads.ledger import CARD
+from store.reads.ledger import CARD, ledger
 from store.writes.ledger import book_captured_elsewhere, book_hold_captured, book_hold_ended, book_moved, book_refund
 
 _ENDED: Final = ("released", "expired")
@@ -57,7 +57,7 @@ async def book_capture(
 ) -> None:
     """Book a capture that the request `key` made; once, also when a look came first and took it for somebody else's."""
     elsewhere = f"{hold.reference}{CAPTURED_SUFFIX}"
-    if any(line.key == elsewhere for line in (await booked_subject(session, subject)).ledger.entries):
+    if any(line.key == elsewhere for line in (await ledger(session, subject)).entries):
         await book_moved(session, subject, key, at, hold.captured, account)
     else:
         await book_hold_captured(session, subject, key, at, hold.amount, hold.captured, account)
@@ -68,7 +68,7 @@ async def compared(
 ) -> PaymentsCompared:
     """Book what the gateway did without us, and return the sums that both have then."""
     holds = [part for payment in payments if (part := await captured_part(session, subject, at, payment)) is not None]
-    booked = (await booked_subject(session, subject)).ledger
+    booked = await ledger(session, subject)
     return PaymentsCompared(
         gateway=total([payment.captured - payment.refunded for payment in payments], currency),
         ledger=-booked.balance(CARD, currency),

@@ -164,11 +164,6 @@ class CheckedClaim(Case):
         await gateway.capture(hold.id, amount, key=f"by-hand:{hold.id}", at=now)
         return hold.id
 
-    async def refund_by_hand(self, payment_id: str, amount: int) -> None:
-        """Somebody refunds `amount` on the gateway's pages."""
-        key = f"by-hand:{uuid.uuid4()}"
-        await self.environment.gateway.refund(payment_id, Money(amount, "USD"), key=key, at=await self.now())
-
     async def dispatch(self, serial: str = "") -> Claim:
         return await super().dispatch(serial or f"RP-{uuid.uuid4().hex[:12]}".upper())
 

@@ -56,13 +56,11 @@ class SecuredDispatch:
 
     def next_timer_at(self) -> datetime | None:
         """When the claim's next timer fires, apart from its deadline and the renewal of its hold."""
-        waits_for_card = self._record.claim.state is ClaimState.AWAITING_PAYMENT
-        return min(self._data.remind_at, default=None) if waits_for_card else self._replacement.overdue_at
+        return min(self._data.remind_at, default=None) if self._waits_for_card else self._replacement.overdue_at
 
     def waiting_phase(self) -> Phase:
         """The phase for the claim's present state, before the dispatch."""
-        waits_for_card = self._record.claim.state is ClaimState.AWAITING_PAYMENT
-        return self.resume_dispatch if waits_for_card else self.await_dispatch
+        return self.resume_dispatch if self._waits_for_card else self.await_dispatch
 
     # -- the phases ----------------------------------------------------------------------------------------------------
 
@@ -155,6 +153,10 @@ class SecuredDispatch:
         self._record.notify(MailKind.SHIPPED)
         if terms.bindable:
             self._record.notify(MailKind.REBIND)
+
+    @property
+    def _waits_for_card(self) -> bool:
+        return self._record.claim.state is ClaimState.AWAITING_PAYMENT
 
     def _must_stop(self) -> bool:
         return (self._renewal.unsecured or self._renewal.wait_over) and not self._record.claim.leaving

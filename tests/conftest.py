@@ -4,6 +4,7 @@ All processes of a run share one Temporal server, where each has a namespace, an
 database. They are started by the first test that needs them.
 """
 
+import gc
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -27,6 +28,9 @@ _RUN = pytest.StashKey[SharedRun]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # The SDK takes a workflow that ran for two seconds as deadlocked and interrupts its thread wherever that is. Three
+    # processes on two slow cores reach two seconds, and a test that hangs ends by `faulthandler_timeout` in any case.
+    os.environ["TEMPORAL_DEBUG"] = "1"
     given: dict[str, str] | None = getattr(config, "workerinput", None)
     config.stash[_RUN] = SharedRun(Path(given["shared_folder"])) if given else SharedRun.begin()
 
@@ -49,6 +53,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             engine = item.callspec.params.get("database_url") if hasattr(item, "callspec") else None
             if SERVERS.intersection(item.fixturenames) or engine == "postgres":
                 item.add_marker("server")
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests stay until the end: the garbage collector need not look at them each time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -43,14 +43,13 @@ class ReportedEvents:
     async def add(self, claim_id: str, event: ReportedEvent, at: datetime) -> bool:
         """Store the event. Whether the claim is to be told now: not when it repeats another, or beyond the limit."""
         async with self._database.transaction() as session:
-            kind = kind_of(event)
+            kind, row = kind_of(event), _row(claim_id, event, at)
             of_claim = select(ReportedEventRow).where(ReportedEventRow.claim_id == claim_id)
             rows = (await session.exec(of_claim)).all()
-            if any(row.event_id == event.event_id for row in rows):
+            if any(known.event_id == event.event_id for known in rows):
                 return True  # the caller repeats it, since it had no answer; the claim takes an id once
-            if repeats(_known(_row(claim_id, event, at)), map(_known, rows)):
+            if repeats(_known(row), map(_known, rows)):
                 return False
-            row = _row(claim_id, event, at)
             recent = [r for r in rows if r.kind == kind and r.state == ReportState.TOLD and r.received_at > at - HOUR]
             allowed = within_limit(kind, len(recent))
             if not allowed:

@@ -252,12 +252,11 @@ class ReturnWindow:
         self.record(event)
         self._record.change(returning=replace(self.returning, arrived_at=event.arrived_at))
         self._record.unflag(Attention.DELIVERED_NOT_RECEIVED)
-        self._record.wait_for(ClaimState.INSPECTING, wait_reason)
-        self._data.overdue_at = workflow.now() + timedelta(days=self._record.policy.inspection_days)
+        self.wait_for_inspection(wait_reason)
         self._record.notify(MailKind.ARRIVED)
 
-    def inspect_again(self, wait_reason: str) -> None:
-        """The unit that is here waits for the workshop once more."""
+    def wait_for_inspection(self, wait_reason: str) -> None:
+        """The unit that is here waits to be inspected, for the first time or once more."""
         self._record.wait_for(ClaimState.INSPECTING, wait_reason)
         self._data.overdue_at = workflow.now() + timedelta(days=self._record.policy.inspection_days)
 

@@ -174,7 +174,7 @@ class ServiceJob:
     def _back_to_the_workshop(self) -> Phase:
         """Nothing is offered to the customer: the workshop makes a new quote (R-REP-5)."""
         if self._inspects_first:
-            self._window.inspect_again(self._options.wait_reason)
+            self._window.wait_for_inspection(self._options.wait_reason)
             return self.await_inspection
         self._record.wait_for(ClaimState.IN_SERVICE, self._options.wait_reason)
         return self.await_completion

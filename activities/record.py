@@ -1,6 +1,8 @@
 """Activities: the claim record in the database. Each attempt is one transaction; the rules are in `domain`."""
 
-from datetime import datetime
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Final
 
 from temporalio import activity
 
@@ -31,13 +33,24 @@ from store.reads.delivered_notices import delivered_kinds
 from store.reported_events import waiting_events
 from store.writes import claims, dispatch, reservations, undone_dispatch
 
+_DESCRIBE_TIMEOUT: Final = timedelta(seconds=5)
+
+
+async def run_at_temporal(claim_id: str) -> str:
+    """The id of the claim's newest run."""
+    described = await activity.client().get_workflow_handle(claim_id).describe(rpc_timeout=_DESCRIBE_TIMEOUT)
+    return described.run_id
+
 
 class DatabaseRecord(Record):
-    """The claim record in `database`. `policy` is frozen onto each new claim."""
+    """The claim record in `database`. `policy` is frozen onto each new claim. `newest_run` returns a claim's run id."""
 
-    def __init__(self, database: Database, policy: Policy) -> None:
+    def __init__(
+        self, database: Database, policy: Policy, *, newest_run: Callable[[str], Awaitable[str]] = run_at_temporal
+    ) -> None:
         self._database = database
         self._policy = policy
+        self._newest_run = newest_run
 
     @activity.defn
     async def reserve_use(self, request: ReserveUse) -> UseReserved | ClaimRefused:
@@ -46,8 +59,19 @@ class DatabaseRecord(Record):
 
     @activity.defn
     async def save_claim(self, request: SaveClaim) -> None:
+        replaces = claims.NO_RUN
+        while True:
+            async with self._database.transaction() as session:
+                stored_run = await claims.save_claim(session, request, replaces)
+            if stored_run is None:
+                return
+            # The workflow was reset, or continued as new. A save that the earlier run had begun may come after the
+            # first one of the later run: Temporal knows which of the two is the later one.
+            if await self._newest_run(request.claim.id) != request.run_id:
+                break
+            replaces = stored_run
         async with self._database.transaction() as session:
-            await claims.save_claim(session, request)
+            await claims.add_to_claim(session, request)
 
     @activity.defn
     async def record_dispatch(self, request: RecordDispatch) -> DispatchRecorded | DispatchRefused:

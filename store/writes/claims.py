@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import bindparam, exists
-from sqlmodel import case, delete, insert, or_, select, update
+from sqlmodel import and_, case, delete, insert, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.claim import Claim
@@ -21,6 +21,9 @@ from store.tables.warehouse import DispatchRequestRow, WorkshopReturnRow
 from store.upsert import insert_new, insert_once, table_of
 from store.writes.outbox import enqueue
 
+NO_RUN: Final = ""
+"""The run of a claim that no run has saved yet."""
+
 _CLAIMS: Final = table_of(ClaimRow)
 _OTHER: Final = _CLAIMS.alias()
 # A workflow that was reset may reopen a closed claim while a later one is open. The reopened claim must be saved too;
@@ -32,11 +35,14 @@ _OPEN_LINEAGE: Final = case(
     ),
     else_=bindparam("claim_lineage"),
 )
-_SELECT_ID: Final = select(_CLAIMS.c.id).where(_CLAIMS.c.id == bindparam("where_id"))
+_SELECT_RUN: Final = select(_CLAIMS.c.run_id).where(_CLAIMS.c.id == bindparam("where_id"))
 _SELECT_AGREED: Final = select(_CLAIMS.c.agreed).where(_CLAIMS.c.id == bindparam("where_id"))
 _STORED_IS_OLDER: Final = (
     _CLAIMS.c.id == bindparam("where_id"),
-    or_(_CLAIMS.c.run_id != bindparam("where_run"), _CLAIMS.c.version < bindparam("where_version")),
+    or_(
+        _CLAIMS.c.run_id == bindparam("where_replaced"),
+        and_(_CLAIMS.c.run_id == bindparam("where_run"), _CLAIMS.c.version < bindparam("where_version")),
+    ),
 )
 _INSERT_OPEN_CLAIM: Final = insert(_CLAIMS).values(open_lineage=_OPEN_LINEAGE)
 _INSERT_CLOSED_CLAIM: Final = insert(_CLAIMS).values(open_lineage=None)
@@ -75,21 +81,30 @@ async def stored_agreement(session: AsyncSession, claim_id: str) -> dict[str, An
 
 async def insert_claim(session: AsyncSession, claim: Claim, agreement: dict[str, Any]) -> bool:
     """Insert a new open claim with its agreement; False when it, or another open one of the lineage, exists."""
-    row = columns(claim) | {"open_lineage": claim.lineage_id, "agreed": agreement, "run_id": "", "version": 0}
+    row = columns(claim) | {"open_lineage": claim.lineage_id, "agreed": agreement, "run_id": NO_RUN, "version": 0}
     return await insert_once(session, ClaimRow, row)
 
 
-async def save_claim(session: AsyncSession, save: SaveClaim) -> None:
+async def save_claim(session: AsyncSession, save: SaveClaim, replaces: str = NO_RUN) -> str | None:
     """Write the claim, its events, the mails of its notices and, with `gives_back`, the return of its use.
 
-    A save older than the stored one adds its events and mails only. A new run (the workflow was reset) is always newer.
+    A save older than the stored one of its run adds its events and mails only. The run whose save is stored, when that
+    is neither this one nor `replaces`: nothing was written, since the database cannot tell which of two runs is newer.
     """
-    saved = await _save_row(session, save)
-    if saved is not None:
-        await _save_attention(session, save.claim, had_codes=saved)
+    had_codes, stored_run = await _save_row(session, save, replaces)
+    if had_codes is not None:
+        await _save_attention(session, save.claim, had_codes=had_codes)
         await _save_maintenance_code(session, save.claim)
         await _close_shipping_requests(session, save.claim)
         await keep_parcels(session, save.claim.id, numbers_of(save.claim))
+    elif stored_run != save.run_id:
+        return stored_run
+    await add_to_claim(session, save)
+    return None
+
+
+async def add_to_claim(session: AsyncSession, save: SaveClaim) -> None:
+    """What a save adds beside the claim itself: also a save of a run that a later run has replaced."""
     if save.events:
         keys = {"claim_id": save.claim.id, "run_id": save.run_id}
         in_order = sorted(save.events, key=lambda event: event.seq)  # their ids rise in this order
@@ -101,10 +116,15 @@ async def save_claim(session: AsyncSession, save: SaveClaim) -> None:
     await enqueue(session, save)
 
 
-async def _save_row(session: AsyncSession, save: SaveClaim) -> bool | None:
-    """Whether the claim has attention codes stored; None when the stored save is newer and the row was not written."""
+async def _save_row(session: AsyncSession, save: SaveClaim, replaces: str) -> tuple[bool | None, str | None]:
+    """Whether the claim has attention codes stored; or None when the row was not written, and the run it is of."""
     closed = save.claim.state is ClaimState.CLOSED
-    parameters = {"where_id": save.claim.id, "where_run": save.run_id, "where_version": save.version}
+    parameters = {
+        "where_id": save.claim.id,
+        "where_run": save.run_id,
+        "where_version": save.version,
+        "where_replaced": replaces,
+    }
     if not closed:
         parameters["claim_lineage"] = save.claim.lineage_id
     values = columns(save.claim) | {"run_id": save.run_id, "version": save.version}
@@ -113,11 +133,12 @@ async def _save_row(session: AsyncSession, save: SaveClaim) -> bool | None:
         await execute(session, _UPDATE_CLOSED_CLAIM if closed else _UPDATE_OPEN_CLAIM, changing | parameters)
     ).first()
     if saved is not None:
-        return bool(saved.has_attention)
-    if (await execute(session, _SELECT_ID, {"where_id": save.claim.id})).first() is not None:
-        return None
+        return bool(saved.has_attention), None
+    stored = (await execute(session, _SELECT_RUN, {"where_id": save.claim.id})).first()
+    if stored is not None:
+        return None, stored.run_id
     await execute(session, _INSERT_CLOSED_CLAIM if closed else _INSERT_OPEN_CLAIM, values | parameters)
-    return False
+    return False, None
 
 
 def columns(claim: Claim) -> dict[str, Any]:

@@ -18,8 +18,18 @@ from messages.mail import MailKind, Notice
 from messages.record import SaveClaim
 from store.database import Database
 from store.reads.outbox import unreported_mails
-from store.writes.claims import save_claim
-from tests.mail.outbox import ARRIVED, REBIND, SHIPPED, Clock, RecordingTransport, claim_of, in_outbox, notice, save_of
+from tests.mail.outbox import (
+    ARRIVED,
+    REBIND,
+    SHIPPED,
+    Clock,
+    RecordingTransport,
+    claim_of,
+    in_outbox,
+    notice,
+    save_newest,
+    save_of,
+)
 
 Save = Callable[[AsyncSession, SaveClaim, RecordingTransport], Awaitable[None]]
 EXTENDED, IN_TRANSIT, DUE_DAY = (notice(kind) for kind in (MailKind.EXTENDED, MailKind.IN_TRANSIT, MailKind.DUE_DAY))
@@ -54,7 +64,7 @@ class CrashingTransport(RecordingTransport):
 
 
 async def save_with_outbox(session: AsyncSession, save: SaveClaim, _transport: RecordingTransport) -> None:
-    await save_claim(session, save)
+    await save_newest(session, save)
 
 
 @dataclass

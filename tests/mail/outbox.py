@@ -8,6 +8,7 @@ from email.message import EmailMessage, Message
 from typing import Any
 
 from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.mail.activities import OutgoingMail
 from activities.mail.transport import MailTransport
@@ -101,10 +102,17 @@ def save_of(claim: Claim, notices: Sequence[Notice], version: int = 1, run_id: s
     return SaveClaim(claim=claim, run_id=run_id, version=version, events=(), notices=tuple(notices))
 
 
+async def save_newest(session: AsyncSession, save: SaveClaim) -> None:
+    """Save the claim by its newest run."""
+    stored_run = await save_claim(session, save)
+    if stored_run is not None:
+        await save_claim(session, save, stored_run)
+
+
 async def saved(database: Database, claim: Claim, *notices: Notice, version: int = 1, run_id: str = "run-1") -> None:
     """The claim is saved with these notices."""
     async with database.transaction() as session:
-        await save_claim(session, save_of(claim, notices, version, run_id))
+        await save_newest(session, save_of(claim, notices, version, run_id))
 
 
 async def sent_rows(database: Database) -> list[MailRow]:

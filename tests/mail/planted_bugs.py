@@ -17,9 +17,8 @@ from store.reads import outbox
 from store.reads.outbox import DueMail
 from store.tables.outbox import OutboxMailRow
 from store.upsert import table_of
-from store.writes.claims import save_claim
 from store.writes.outbox import FailedAttempt, Row, record_attempts
-from tests.mail.outbox import RecordingTransport
+from tests.mail.outbox import RecordingTransport, save_newest
 
 _MAILS: Final = table_of(OutboxMailRow)
 _EARLIER: Final = _MAILS.alias()
@@ -27,7 +26,7 @@ _attempts = itertools.count()
 
 
 async def sends_before_it_is_committed(session: AsyncSession, save: SaveClaim, transport: RecordingTransport) -> None:
-    await save_claim(session, save)
+    await save_newest(session, save)
     for notice in save.notices:
         with contextlib.suppress(OSError):
             await transport.deliver(Message(), f"{save.claim.id}.{notice.kind}.{notice.occurrence}")

@@ -36,12 +36,17 @@ CREDIT = Card("visa", "credit")
 
 @dataclass
 class Programme:
-    """Activities and queries of one database. Instants are arguments; nothing reads a clock."""
+    """Activities and queries of one database. Instants are arguments; nothing reads a clock.
+
+    A save of any run is one of the newest run, unless `newest_run` names it.
+    """
 
     database: Database
+    newest_run: str | None = None
 
     def __post_init__(self) -> None:
-        self.record = DatabaseRecord(self.database, Policy())
+        self._saving = ""
+        self.record = DatabaseRecord(self.database, Policy(), newest_run=self._run_of)
         self.registry = DatabaseRegistry(self.database)
         self.plans = DatabasePlans(self.database)
         self.queries = Queries(self.database)
@@ -133,8 +138,12 @@ class Programme:
         events: tuple[ClaimEvent, ...] = (),
         gives_back: bool = False,
     ) -> None:
+        self._saving = run_id
         command = SaveClaim(claim=claim, run_id=run_id, version=version, events=events, gives_back=gives_back)
         await self.record.save_claim(command)
+
+    async def _run_of(self, claim_id: str) -> str:
+        return self.newest_run or self._saving
 
     async def close(self, claim: Claim, outcome: Outcome, version: int = 9, *, gives_back: bool = False) -> Claim:
         closed = replace(claim, state=ClaimState.CLOSED, outcome=outcome, closed_at=NOW)

@@ -31,6 +31,24 @@ async def test_a_reset_workflow_overwrites_the_claim_and_keeps_the_old_timeline(
     assert [event.title for event in await programme.queries.events(claim.id)] == ["note 1", "first 2", "second 2"]
 
 
+async def test_a_late_save_of_the_run_before_a_reset_overwrites_nothing(programme: Programme) -> None:
+    await programme.device()
+    claim = (await programme.reserve(programme.reservation())).claim
+    awaiting = replace(claim, state=ClaimState.AWAITING_DISPATCH)
+    await programme.save(awaiting, 1)
+    after_reset = replace(awaiting, attention=(Attention.HOLD_AT_RISK,))
+    await programme.save(after_reset, 1, run_id="run-2", events=(line(1, "second"),))
+    programme.newest_run = "run-2"
+    late = replace(claim, state=ClaimState.CLOSED, outcome=Outcome.CANCELLED, closed_at=NOW)
+    await programme.save(late, 2, events=(line(2, "late"),))
+    assert await programme.queries.claim(claim.id) == after_reset
+    assert [event.title for event in await programme.queries.events(claim.id)] == ["second 1", "late 2"]
+    await programme.save(replace(awaiting, state=ClaimState.AWAITING_RETURN), 2, run_id="run-2")
+    stored = await programme.queries.claim(claim.id)
+    assert stored is not None
+    assert (stored.state, stored.attention) == (ClaimState.AWAITING_RETURN, ())
+
+
 async def test_attention_codes_are_those_of_the_newest_save(programme: Programme) -> None:
     await programme.device()
     claim = (await programme.reserve(programme.reservation())).claim

@@ -11,6 +11,8 @@ from tests.workflows.world import World
 
 WORKFLOW = "CareExpressPremium"
 CANCEL = CancelClaim(actor="customer")
+# The dispatch is not overdue in the very moment in which the hold ends.
+LONG_WAIT = Policy(dispatch_days=30)
 
 
 async def without_hold(world: World) -> Case:
@@ -21,7 +23,7 @@ async def without_hold(world: World) -> Case:
     return case
 
 
-@scenario(WORKFLOW, hold_days=7)
+@scenario(WORKFLOW, hold_days=7, policy=LONG_WAIT)
 async def another_card_before_dispatch(world: World) -> str:
     case = await without_hold(world)
     await case.decide("payment_method", ChangePaymentMethod(actor="customer", payment_method="pm_card_amex"))
@@ -31,8 +33,7 @@ async def another_card_before_dispatch(world: World) -> str:
     return case.id
 
 
-# The dispatch is not overdue in the very moment in which the hold ends.
-@scenario(WORKFLOW, hold_days=7, policy=Policy(dispatch_days=30))
+@scenario(WORKFLOW, hold_days=7, policy=LONG_WAIT)
 async def no_card_before_dispatch(world: World) -> str:
     case = await without_hold(world)
     deadline = (await case.claim()).deadline
@@ -41,7 +42,7 @@ async def no_card_before_dispatch(world: World) -> str:
     return case.id
 
 
-@scenario(WORKFLOW, hold_days=7)
+@scenario(WORKFLOW, hold_days=7, policy=LONG_WAIT)
 async def left_before_the_hold_ended(world: World) -> str:
     world.warehouse.too_late = True
     case = await without_hold(world)

@@ -12,7 +12,7 @@ from localstripe import resources
 from localstripe.resources import PaymentIntent, extra_apis, store
 
 TAUGHT = (
-    "allowed_payment_method_types of an intent (left out)",
+    "automatic_payment_methods of an intent (left out)",
     "metadata of a capture",
     "amount_received and cancellation_reason of an intent",
     "intents of one customer, newest first",
@@ -21,7 +21,7 @@ TAUGHT = (
 _create, _capture = PaymentIntent._api_create, PaymentIntent._api_capture
 
 
-def create(allowed_payment_method_types: object = None, **sent: Any) -> Any:
+def create(automatic_payment_methods: object = None, **sent: Any) -> Any:
     return _create(**sent)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from activities.payments.gateway import GatewayRefused
+from activities.payments.gateway import GatewayRefused, OutcomeUnknown
 from domain.money import Money
 from store.database import Database
 from tests.fakes.stripe_http import a_charge, a_list, a_refund_of, an_error, an_intent
@@ -140,6 +140,20 @@ async def test_an_unmade_payment_is_unknown(sqlite_database: Database) -> None:
     for _ in range(2):
         with pytest.raises(GatewayRefused, match="unknown"):
             await gateway.get("pi_1", at=NOW)
+
+
+async def test_a_payment_in_processing_makes_the_claims_payments_unknown(sqlite_database: Database) -> None:
+    """Neither made a second time once Stripe has forgotten the key, nor missed when other holds are released."""
+    slow = an_intent(status="processing", latest_charge=None)
+    gateway, http = stripe_with(sqlite_database, CARD | {CREATE: slow, LOOK: slow, LIST: a_list(slow)})
+    with pytest.raises(OutcomeUnknown, match=KEY):
+        await held(gateway)
+    with pytest.raises(OutcomeUnknown, match=KEY):
+        await gateway.find("clm_a", at=NOW)
+    long_ago = NOW - timedelta(days=2)
+    with pytest.raises(OutcomeUnknown, match=KEY):
+        await gateway.authorize(HOLD, "pm_1", subject="clm_a", key=KEY, at=NOW, sent_at=long_ago)
+    assert http.lines.count(CREATE) == 1
 
 
 async def test_a_claims_payments_are_listed_by_customer_oldest_first_without_what_never_held(

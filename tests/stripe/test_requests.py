@@ -51,7 +51,8 @@ async def test_a_hold_requests_the_longest_authorization(database: Database) -> 
         "currency": "usd",
         "customer": "cus_1",
         "payment_method": "pm_1",
-        "allowed_payment_method_types[0]": "card",
+        "automatic_payment_methods[enabled]": "true",
+        "automatic_payment_methods[allow_redirects]": "never",
         "capture_method": "manual",
         "confirm": "true",
         "metadata[claim_id]": "clm_a",
@@ -223,9 +224,27 @@ async def test_a_slow_response_times_out() -> None:
 
 
 async def test_a_reused_key_is_reported(sqlite_database: Database) -> None:
-    gateway, _ = stripe_with(sqlite_database, CARD | {CREATE: an_error(400, "idempotency_error")})
+    gateway, _ = stripe_with(sqlite_database, CARD | {CREATE: an_error(400, "idempotency_error"), LIST: a_list()})
     with pytest.raises(KeyReused):
         await held(gateway)
+
+
+async def test_a_payment_whose_response_another_release_lost_is_found(sqlite_database: Database) -> None:
+    """A release that adds a parameter to its requests must not leave behind the holds of the one before."""
+    made = a_list(an_intent())
+    results = CARD | {CREATE: an_error(400, "idempotency_error"), LIST: made}
+    gateway, _ = stripe_with(sqlite_database, results)
+    assert (await held(gateway)).id == "pi_1"
+    with pytest.raises(KeyReused):
+        await gateway.authorize(Money(1_200, "USD"), "pm_1", subject="clm_a", key=KEY, at=NOW, sent_at=NOW)
+
+
+async def test_a_payment_method_that_is_no_card_is_declined(sqlite_database: Database) -> None:
+    debit = {name: value for name, value in METHOD.items() if name != "card"} | {"type": "sepa_debit"}
+    gateway, http = stripe_with(sqlite_database, CARD | {RETRIEVE_METHOD: debit})
+    with pytest.raises(Declined, match="invalid_payment_method"):
+        await held(gateway)
+    assert http.lines == [RETRIEVE_METHOD]
 
 
 @pytest.mark.parametrize(

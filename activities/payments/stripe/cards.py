@@ -29,7 +29,7 @@ class StripeCards:
     async def saved(self, subject: str, token: str) -> SavedCardRow:
         """The customer and method to pay with. A customer is created for the subject unless the card has one.
 
-        Raises Declined for a token that Stripe does not know.
+        Raises Declined for a token that Stripe does not know, and for a payment method that is no card.
         """
         async with self._database.snapshot() as session:
             known = await saved_card(session, subject, token)
@@ -37,7 +37,7 @@ class StripeCards:
         if known is not None:
             return known
         method = await self._payment_method(token, creates=True)
-        if method is None:
+        if method is None or card_of(method) is None:
             raise Declined(*_INVALID)
         customer = _customer_of(method) or (customers[0] if customers else await self._create_customer(subject))
         async with self._database.transaction() as session:

@@ -16,6 +16,7 @@ from activities.payments.gateway import (
     Gateway,
     GatewayRefused,
     InvalidAmount,
+    KeyReused,
     OutcomeUnknown,
     Payment,
     require_positive,
@@ -197,7 +198,8 @@ class StripeGateway(Gateway):
             "currency": currency,
             "customer": card.customer,
             "payment_method": card.method,
-            "allowed_payment_method_types": ["card"],
+            # A confirmation without an address to return to is refused unless redirects are excluded.
+            "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
             "capture_method": capture,
             "confirm": True,
             "metadata": {SUBJECT: subject, REFERENCE: key},
@@ -220,6 +222,12 @@ class StripeGateway(Gateway):
             if not isinstance(unknown.__cause__, stripe.APIError) or (unknown.__cause__.http_status or 0) < 500:
                 raise
             if (made := await self._made_under(subject, key)) is None:
+                raise
+            return made
+        except KeyReused:
+            # A release before this one may have sent the request with other parameters, and its response was lost.
+            made = await self._made_under(subject, key)
+            if made is None or made.amount != amount:
                 raise
             return made
 

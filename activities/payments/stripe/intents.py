@@ -8,7 +8,15 @@ import stripe
 from activities.payments.gateway import GatewayRefused, InvalidAmount, OutcomeUnknown, Payment
 from activities.payments.stripe.cards import StripeCards
 from activities.payments.stripe.errors import InvalidStripeRequest, response_of
-from activities.payments.stripe.mapping import CAPTURE, EXPANDED, REFERENCE, metadata_value, payment_of, refunds_of
+from activities.payments.stripe.mapping import (
+    CAPTURE,
+    EXPANDED,
+    REFERENCE,
+    SUBJECT,
+    metadata_value,
+    payment_of,
+    refunds_of,
+)
 from domain.money import Money
 
 _PAGE_LIMIT: Final = 100
@@ -42,13 +50,19 @@ class StripeIntents:
         return None
 
     async def payments_for(self, subject: str) -> tuple[Payment, ...]:
-        """Every payment made for the subject, oldest first."""
+        """Every payment made for the subject, oldest first.
+
+        Raises OutcomeUnknown while Stripe processes one of them: it is no payment yet, and may become one.
+        """
         # Lists by customer: a list is consistent with the last write, Stripe's search lags behind.
         found: list[tuple[int, Payment]] = []
         for customer in await self._cards.customers(subject):
             async for intent in self._list({"customer": customer, "limit": _PAGE_LIMIT}, subject):
-                payment = payment_of(intent)
-                if payment is not None and payment.subject == subject:
+                if metadata_value(intent, SUBJECT) != subject:
+                    continue
+                if intent.status == "processing":
+                    raise OutcomeUnknown(metadata_value(intent, REFERENCE))
+                if (payment := payment_of(intent)) is not None:
                     found.append((intent.created, payment))
         # Lists are newest first; reversed before a stable sort, intents of one second keep their order.
         found.reverse()

@@ -30,6 +30,7 @@ from api.routes import (
     claims,
     development,
     devices,
+    keys,
     operations,
     owners,
     parcels,
@@ -43,7 +44,9 @@ from api.routes import (
     webhooks,
 )
 from api.services import Services
+from api.stored_keys import KnownKeys
 from api.temporal_client import TemporalClaimCommands
+from store.api_keys import StoredApiKeys
 from store.database import Database
 from store.idempotency_keys import IdempotencyKeys
 from store.migrate import newest
@@ -82,21 +85,27 @@ def create_app(
         queries=queries,
         streams=EventStreams(queries),
         webhooks=WebhookEvents(database),
+        api_keys=StoredApiKeys(database),
         claim_commands=commands,
         reports=EventReports(ReportedEvents(database), commands, queries, now),
         quotes=QuoteSigner(config.secret),
         now=now,
     )
 
+    known_keys = KnownKeys(ApiKeys(config.keys), services.api_keys, now)
+
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await services.claim_commands.open()
-        cleanup = asyncio.create_task(_delete_expired(idempotency_keys, services.webhooks, now))
-        retries = asyncio.create_task(services.reports.retry_for_ever())
+        background = [
+            asyncio.create_task(_delete_expired(idempotency_keys, services.webhooks, now)),
+            asyncio.create_task(services.reports.retry_for_ever()),
+        ]
         try:
-            yield
+            async with known_keys.writing_uses():
+                yield
         finally:
-            for task in (cleanup, retries):
+            for task in background:
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
@@ -130,7 +139,7 @@ def create_app(
     # The middleware added last runs first.
     app.add_middleware(IdempotencyMiddleware, idempotency_keys=idempotency_keys, now=now)
     app.add_middleware(BodyLimitMiddleware)
-    app.add_middleware(AuthenticationMiddleware, keys=ApiKeys(config.keys), guard=KeyGuard())
+    app.add_middleware(AuthenticationMiddleware, keys=known_keys, guard=KeyGuard())
     app.add_middleware(MetricsMiddleware, metrics=metrics)
     app.add_middleware(RequestIdMiddleware)
     return app
@@ -142,7 +151,7 @@ def version_1_routers(in_development: bool) -> list[APIRouter]:
     # Routers are matched in this order, so the most requested ones come first.
     routers = [devices.router, claims.router, claim_actions.router, parcels.router, shipping.router, catalogue.router]
     routers += [quotes.router, plans.router, plan_questions.router, repair_actions.router, reconciliations.router]
-    routers += [owners.router, unclaimed_parcels.router, webhooks.router]
+    routers += [owners.router, unclaimed_parcels.router, keys.router, webhooks.router]
     return [*routers, development.router] if in_development else routers
 
 

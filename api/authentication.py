@@ -1,11 +1,16 @@
 """API: middleware that looks at the key before anything else of a request is read."""
 
+import logging
+
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.auth import ApiKeys, Caller, bearer_token, no_key
+from api.auth import Caller, KeyLookup, bearer_token, no_key
+from api.error_handlers import DATABASE_UNAVAILABLE
 from api.key_guard import KeyGuard, address_of
-from api.problems import Code, Problem
+from api.problems import Code, Problem, unavailable
+
+log = logging.getLogger("aftercare.api")
 
 _SIGNED_PREFIX = "/v1/webhooks/"
 """Requests without a key: their signature is verified over the body."""
@@ -17,7 +22,7 @@ class AuthenticationMiddleware:
     A request without a body goes on without a caller: its route responds, or it needs no key.
     """
 
-    def __init__(self, app: ASGIApp, keys: ApiKeys, guard: KeyGuard) -> None:
+    def __init__(self, app: ASGIApp, keys: KeyLookup, guard: KeyGuard) -> None:
         self._app = app
         self._keys = keys
         self._guard = guard
@@ -28,7 +33,7 @@ class AuthenticationMiddleware:
             return
         headers = Headers(scope=scope)
         try:
-            caller = find_caller(self._keys, self._guard, scope, headers)
+            caller = await find_caller(self._keys, self._guard, scope, headers)
             if caller is None and has_body(headers) and not scope["path"].startswith(_SIGNED_PREFIX):
                 raise no_key()
         except Problem as problem:
@@ -40,20 +45,25 @@ class AuthenticationMiddleware:
         await self._app(scope, receive, send)
 
 
-def find_caller(keys: ApiKeys, guard: KeyGuard, scope: Scope, headers: Headers) -> Caller | None:
-    """The caller of the request's key, None without a valid one. Raises Problem (429) for an address that must wait."""
+async def find_caller(keys: KeyLookup, guard: KeyGuard, scope: Scope, headers: Headers) -> Caller | None:
+    """The caller of the request's key, None without a valid one. Raises Problem: 429 for an address that must
+    wait, 503 while keys cannot be looked up."""
     token = bearer_token(headers)
     if not token:
         return None
-    caller, address = keys.caller(token), address_of(scope)
-    wait = guard.seconds_to_wait(address, caller.owner if caller else None)
+    try:
+        caller, address = await keys.caller(token), address_of(scope)
+    except DATABASE_UNAVAILABLE as error:
+        log.warning("a key could not be looked up: %s", error)
+        raise unavailable("The database") from None
+    wait = guard.seconds_to_wait(address, caller.id if caller else None)
     if wait:
         detail = f"Too many wrong keys came from this address. Send a valid one in {wait} s."
         raise Problem(Code.TOO_MANY_REQUESTS, detail, headers={"Retry-After": str(wait)})
     if caller is None:
         guard.wrong(address)
     else:
-        guard.right(address, caller.owner)
+        guard.right(address, caller.id)
     return caller
 
 

@@ -16,10 +16,11 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import StatelessLifespan
 from temporalio.api.common.v1 import Payload, Payloads
 from temporalio.converter import PayloadCodec
 
-from api.auth import ApiKeys, Role
+from api.auth import KeyLookup, Role
 from api.authentication import find_caller
 from api.body_limit import BODY_SECONDS
 from api.key_guard import KeyGuard
@@ -32,7 +33,9 @@ MAX_BODY_BYTES = 8 * 1024 * 1024
 _READERS = (Role.STAFF, Role.ADMIN)
 
 
-def create_codec_server(codec: PayloadCodec, keys: ApiKeys | None, ui_origin: str) -> Starlette:
+def create_codec_server(
+    codec: PayloadCodec, keys: KeyLookup | None, ui_origin: str, lifespan: StatelessLifespan[Starlette] | None = None
+) -> Starlette:
     """The application. `keys` None: every caller is admitted, for development on one machine.
 
     `ui_origin` is the scheme, host and port of Temporal's UI, the one origin whose pages may call it.
@@ -42,7 +45,7 @@ def create_codec_server(codec: PayloadCodec, keys: ApiKeys | None, ui_origin: st
 
     def route(convert: Callable[[Sequence[Payload]], Awaitable[list[Payload]]]) -> Callable[..., Awaitable[Response]]:
         async def handle(request: Request) -> Response:
-            who = _caller(keys, guard, request)
+            who = await _caller(keys, guard, request)
             payloads = await _payloads(request)
             try:
                 converted = Payloads(payloads=await convert(payloads.payloads))
@@ -60,6 +63,7 @@ def create_codec_server(codec: PayloadCodec, keys: ApiKeys | None, ui_origin: st
             Route("/encode", route(codec.encode), methods=["POST"]),
             Route("/healthz", _healthz),
         ],
+        lifespan=lifespan,
         middleware=[
             Middleware(
                 CORSMiddleware,
@@ -72,19 +76,19 @@ def create_codec_server(codec: PayloadCodec, keys: ApiKeys | None, ui_origin: st
     )
 
 
-def _caller(keys: ApiKeys | None, guard: KeyGuard, request: Request) -> str:
+async def _caller(keys: KeyLookup | None, guard: KeyGuard, request: Request) -> str:
     """Who asks, for the log. Raises HTTPException 401, 403, or 429 after too many wrong keys."""
     if keys is None:
         return "anybody (development)"
     try:
-        caller = find_caller(keys, guard, request.scope, request.headers)
+        caller = await find_caller(keys, guard, request.scope, request.headers)
     except Problem as problem:
         raise HTTPException(problem.kind.status, problem.detail, problem.headers) from None
     if caller is None:
         raise HTTPException(401, "Send a key of the role staff or admin: Authorization: Bearer <key>.")
     if caller.role not in _READERS:
         raise HTTPException(403, f"This needs the role staff or admin; the key's role is {caller.role}.")
-    return f"{caller.role} {caller.owner}"
+    return f"{caller.actor} ({caller.role})" if caller.name else f"{caller.role} {caller.id}"
 
 
 async def _payloads(request: Request) -> Payloads:

@@ -71,7 +71,7 @@ async def request_key(
         request.app.state.services.now(), repeated=False
     )
     caller: Caller | None = request.state.caller
-    owner = caller.owner if caller else ""
+    owner = caller.id if caller else ""
     value = secrets.token_hex(16) if key is None else f"{owner} POST {request.scope['path']}:{key}"
     return RequestKey(value, opened.first_sent_at, opened.repeated)
 
@@ -97,7 +97,7 @@ class IdempotencyMiddleware:
         state = scope["state"]
         try:
             fingerprint = _fingerprint(scope, state["body"])
-            known = await self._idempotency_keys.begin(caller.owner, key, fingerprint, self._now())
+            known = await self._idempotency_keys.begin(caller.id, key, fingerprint, self._now())
         except (IdempotencyKeyReused, ResponseForgotten) as refused:
             response: Response = _reused(refused).response(scope["path"])
             await response(scope, receive, send)
@@ -111,7 +111,7 @@ class IdempotencyMiddleware:
             await response(scope, receive, send)
             return
         state["open_request"] = known
-        await self._respond(scope, receive, send, caller.owner, key)
+        await self._respond(scope, receive, send, caller.id, key)
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send, owner: str, key: str) -> None:
         """Run the routes and store their response before it is sent, so that no caller has one that we lost."""

@@ -18,6 +18,7 @@ from api.quote_signer import QuoteSigner
 from api.responses.claims import ClaimView
 from api.shutdown import Shutdown
 from domain.claim import Claim
+from store.api_keys import StoredApiKeys
 from store.database import Database
 from store.readiness import Readiness
 from store.reads.queries import Queries
@@ -33,6 +34,7 @@ class Services:
     readiness: Readiness
     queries: Queries
     webhooks: WebhookEvents
+    api_keys: StoredApiKeys
     claim_commands: ClaimCommands
     reports: EventReports
     quotes: QuoteSigner

@@ -16,6 +16,7 @@ from cli.codec_server import codec_server
 from cli.common import CommandError
 from cli.database import database_app
 from cli.dev import demo, dev
+from cli.keys import keys_app
 from cli.ledger import ledger_app
 from cli.mail import mail_app
 from cli.reconcile import reconcile
@@ -29,6 +30,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="Device prote
 app.add_typer(temporal_app, name="temporal")
 app.add_typer(database_app, name="db")
 app.add_typer(catalogue_app, name="catalog")
+app.add_typer(keys_app, name="keys")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(mail_app, name="mail")
 app.command("reconcile")(reconcile)

@@ -36,7 +36,7 @@ def permissions() -> dict[str, frozenset[Role]]:
     """Each route of production that needs a key, with its roles besides admin; all when any key will do."""
     routes = [route for router in version_1_routers(in_development=False) for route in router.routes]
     return {
-        f"{method} /v1{route.path}": frozenset(_required(route.dependant) or _ROLES)
+        f"{method} /v1{route.path}": frozenset(_required(route.dependant) or _ROLES) - {Role.ADMIN}
         for route in routes
         if isinstance(route, APIRoute) and not isinstance(route, SignedRoute)
         for method in sorted(route.methods or ())

@@ -118,7 +118,7 @@ async def decision(
 ) -> ClaimView:
     """A flyaway; a default that was held back: charge it (approve) or let it go; a large repair quote: send it to the
     customer (approve, with another key than the one that made it, R-REP-6) or drop it."""
-    decided = Decide(actor=caller.role, approve=body.approve, reason=body.reason, by=caller.owner)
+    decided = Decide(actor=caller.role, approve=body.approve, reason=body.reason, by=caller.id)
     return await send_decision(services, claim_id, Action.DECISION, decided, key, invalid_field="reason")
 
 

@@ -164,9 +164,9 @@ async def events(
             except TemporalUnavailable:
                 return True
 
-        services.streams.acquire(caller.owner)
+        services.streams.acquire(caller.id)
         lines = services.streams.follow(claim_id, max(cursor, last_event_id), submitted, shown.local_zone)
-        return EventStreamResponse(services.streams, caller.owner, lines)
+        return EventStreamResponse(services.streams, caller.id, lines)
     found = await services.queries.events(claim_id, cursor)
     page = found[:limit]
     next_cursor = str(page[-1].id) if len(found) > limit else None

@@ -42,7 +42,7 @@ async def repair_quote(
         raise invalid("amount.currency", f"must be {currency}, the claim's currency")
     decision = QuoteRepair(
         actor=caller.role,
-        by=caller.owner,
+        by=caller.id,
         findings=body.findings,
         amount=body.amount.money(),
         warranty=body.warranty,

@@ -6,6 +6,7 @@ from sqlalchemy import MetaData
 from sqlmodel import SQLModel
 
 from store.tables import (
+    api_keys,
     catalogue,
     claims,
     devices,
@@ -25,6 +26,7 @@ from store.tables import (
 METADATA: Final[MetaData] = SQLModel.metadata
 """Complete once the modules below are imported."""
 TABLE_MODULES: Final = (
+    api_keys,
     catalogue,
     claims,
     devices,

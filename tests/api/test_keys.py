@@ -18,6 +18,7 @@ ROLES = {"cs": "customer_service", "wh": "warehouse", "st": "staff", "fi": "fina
 CLAIM = "/v1/claims/clm_aaaaaaaaaaaaaaaa"
 PLAN = "pln_aaaaaaaaaaaaaaaa"
 PARCEL = "evt_aaaaaaaaaaaaaaaa"
+KEY = "key_aaaaaaaaaaaaaaaa"
 CUSTOMERS = {"cs", "st"}
 """Who acts for customers."""
 LIMITED = {
@@ -65,6 +66,10 @@ LIMITED = {
     "GET /v1/dispatch-requests": {"wh", "st"},
     "GET /v1/unclaimed-parcels": {"wh", "st"},
     "POST /v1/unclaimed-parcels": {"wh"},
+    "GET /v1/keys": set(),
+    "POST /v1/keys": set(),
+    f"POST /v1/keys/{KEY}/rotation": set(),
+    f"POST /v1/keys/{KEY}/revocation": set(),
     f"POST /v1/unclaimed-parcels/{PARCEL}/settlement": {"wh", "st"},
 }
 FOR_ALL = [
@@ -138,6 +143,7 @@ def _template(route: str) -> str:
     route = (
         route.replace("clm_aaaaaaaaaaaaaaaa", "{claim_id}").replace(PLAN, "{plan_id}").replace(PARCEL, "{parcel_id}")
     )
+    route = route.replace(KEY, "{key_id}")
     return route.replace(SERIAL, "{serial}").replace("mavic-3", "{model}")
 
 

@@ -6,15 +6,13 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from typing import Any
 
 from temporalio.client import Client, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.runtime import Runtime
-from temporalio.worker import Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxRestrictions
 
 from activities.entitlements import DatabaseEntitlements
@@ -35,12 +33,13 @@ from activities.registry import DatabaseRegistry
 from activities.renewals import DatabaseRenewals
 from activities.warehouse import SimulatedWarehouse
 from api.webhook_signatures import AFTERCARE_HEADER, sign
+from messages.lanes import Lane
 from messages.mail import DeliverMails
 from settings import Settings, SettingsError
 from settings.constants import SIMULATED
 from store.database import Database
 from temporal_runtime.client import connect_client
-from temporal_runtime.deployment import deployment_config
+from temporal_runtime.lanes import lane_workers, running
 from temporal_runtime.metrics import metrics_runtime
 from temporal_runtime.sandbox import ContextFreeSandboxRunner
 from workflows.flyaway import Flyaway
@@ -55,10 +54,6 @@ from workflows.renewal_reminders import RenewalReminders
 from workflows.standard import CareExpressStandard
 
 log = logging.getLogger("aftercare.worker")
-
-# How long a workflow task waits for the worker that has the claim in its cache. After a worker was killed, a message
-# to one of its claims waits that long before another worker takes it and replays the claim.
-_STICKY_QUEUE_TIMEOUT = timedelta(seconds=1)
 
 
 def workflow_runner() -> ContextFreeSandboxRunner:
@@ -207,28 +202,6 @@ async def simulated_webhooks(settings: Settings, database: Database) -> AsyncIte
             await sending
 
 
-def worker_on(
-    client: Client,
-    settings: Settings,
-    *,
-    workflows: Sequence[type],
-    activities: Sequence[Callable[..., Any]],
-    runner: WorkflowRunner | None = None,
-) -> Worker:
-    """A worker with the project's options. `runner` replaces `workflow_runner()` for other workflows."""
-    return Worker(
-        client,
-        task_queue=settings.task_queue,
-        workflows=workflows,
-        activities=activities,
-        workflow_runner=runner or workflow_runner(),
-        graceful_shutdown_timeout=timedelta(seconds=settings.worker_grace_seconds),
-        max_cached_workflows=settings.worker_cached_claims,
-        sticky_queue_schedule_to_start_timeout=_STICKY_QUEUE_TIMEOUT,
-        deployment_config=deployment_config(settings.build_id),
-    )
-
-
 async def start_mail_delivery(
     client: Client, task_queue: str, workflow_id: str = MAIL_DELIVERY
 ) -> WorkflowHandle[MailDelivery, None]:
@@ -259,8 +232,8 @@ def _runtime(settings: Settings) -> Runtime | None:
         ) from error
 
 
-async def run_worker(settings: Settings) -> None:
-    """Run until SIGTERM or SIGINT, then give running activities ``settings.worker_grace_seconds`` to end.
+async def run_worker(settings: Settings, lanes: Collection[Lane] = tuple(Lane)) -> None:
+    """Run `lanes` until SIGTERM or SIGINT, then give running activities ``settings.worker_grace_seconds`` to end.
 
     Raises:
         TemporalUnreachable: no Temporal at the configured address.
@@ -274,10 +247,12 @@ async def run_worker(settings: Settings) -> None:
     try:
         own_activities = activities(settings, database)
         client = await connect_client(settings, runtime=_runtime(settings))
-        worker = worker_on(client, settings, workflows=workflows(), activities=own_activities)
+        workers = lane_workers(
+            client, settings, workflows=workflows(), activities=own_activities, runner=workflow_runner(), lanes=lanes
+        )
         await start_mail_delivery(client, settings.task_queue)
-        async with simulated_webhooks(settings, database), worker:
-            log.info("working on %s in namespace %s", settings.task_queue, client.namespace)
+        async with simulated_webhooks(settings, database), running(workers):
+            log.info("working on %s in namespace %s", ", ".join(w.task_queue for w in workers), client.namespace)
             await stop.wait()
             log.info("stopping")
     finally:

@@ -29,6 +29,7 @@ from messages.entitlements import (
     PlanEnded,
     RefundPlan,
 )
+from messages.lanes import Lane
 from messages.registry import (
     ActivateDevice,
     BindController,
@@ -109,8 +110,8 @@ class ClaimCommands(Protocol):
 
     async def close(self) -> None: ...
 
-    async def worker_polls(self) -> bool:
-        """Whether a worker polls for claims; False when Temporal does not answer."""
+    async def lanes_without_worker(self) -> list[Lane]:
+        """The lanes that no worker polls; all of them when Temporal does not answer."""
 
     async def ready(self) -> bool:
         """Whether Temporal answers now."""

@@ -29,7 +29,7 @@ from api.rpc_errors import QUICK_TIMEOUT, TIMEOUTS, WORKER_LOST, translate_rpc_e
 from api.short_workflows import run_workflow
 from api.start_metadata import claim_details, claim_memo, claim_search_attributes, submitted_claim
 from api.temporal_connection import TemporalConnection
-from api.temporal_readiness import READY_TIMEOUT, temporal_answers, worker_polls
+from api.temporal_readiness import READY_TIMEOUT, lanes_without_worker, temporal_answers
 from domain.claim import Claim
 from domain.kinds import Action, Tier
 from messages.claims import (
@@ -52,6 +52,7 @@ from messages.entitlements import (
     PlanEnded,
     RefundPlan,
 )
+from messages.lanes import Lane, queue_of
 from messages.registry import BuyPlan, PlanBought, PlanDeclined, PlanRefused
 from messages.renewals import RegionReminded, RemindRegion
 from workflows.flyaway import Flyaway
@@ -88,7 +89,7 @@ class TemporalClaimCommands:
         self, connect: Callable[[], Awaitable[Client]], task_queue: str, *, movable_clocks: bool = False
     ) -> None:
         self._connection = TemporalConnection(connect)
-        self._task_queue = task_queue
+        self._task_queue, self._record_queue = task_queue, queue_of(Lane.RECORD, task_queue)
         self._movable_clocks = movable_clocks
 
     async def open(self) -> None:
@@ -100,8 +101,8 @@ class TemporalClaimCommands:
     async def ready(self) -> bool:
         return await temporal_answers(self._connection)
 
-    async def worker_polls(self) -> bool:
-        return await worker_polls(self._connection, self._task_queue)
+    async def lanes_without_worker(self) -> list[Lane]:
+        return await lanes_without_worker(self._connection, self._task_queue)
 
     async def submit(
         self, submission: Submission, provisional: Claim, summary: str, key: str
@@ -242,7 +243,7 @@ class TemporalClaimCommands:
     async def execute(self, command: DeviceCommand, key: str) -> str:
         async with translate_rpc_errors(COMMAND_TIMEOUT):
             client = await self._connection.client()
-            return await device_commands.execute(client, self._task_queue, command, key, _ACTIVITY_TIMEOUT)
+            return await device_commands.execute(client, self._record_queue, command, key, _ACTIVITY_TIMEOUT)
 
     async def issue_maintenance_code(
         self, command: IssueMaintenanceCode, key: str
@@ -250,7 +251,7 @@ class TemporalClaimCommands:
         async with translate_rpc_errors(COMMAND_TIMEOUT):
             client = await self._connection.client()
             return await device_commands.issue_maintenance_code(
-                client, self._task_queue, command, key, _ACTIVITY_TIMEOUT
+                client, self._record_queue, command, key, _ACTIVITY_TIMEOUT
             )
 
 

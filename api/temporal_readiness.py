@@ -1,5 +1,6 @@
-"""API: whether Temporal answers, and whether a worker polls the task queue."""
+"""API: whether Temporal answers, and which lanes a worker polls."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -10,6 +11,7 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from api.claim_commands import ClaimNotRunning, TemporalUnavailable
 from api.rpc_errors import translate_rpc_errors
 from api.temporal_connection import TemporalConnection
+from messages.lanes import Lane, queue_of
 
 READY_TIMEOUT: Final = timedelta(seconds=2)
 _POLL_AGE: Final = timedelta(minutes=2)
@@ -26,15 +28,26 @@ async def temporal_answers(connection: TemporalConnection) -> bool:
         return False
 
 
-async def worker_polls(connection: TemporalConnection, task_queue: str) -> bool:
-    """Whether a worker polled for workflow tasks within two minutes; False when Temporal does not answer."""
+async def lanes_without_worker(connection: TemporalConnection, task_queue: str) -> list[Lane]:
+    """The lanes that no worker polled within two minutes; all of them when Temporal does not answer.
+
+    `task_queue` is that of the workflows.
+    """
+    polled = await asyncio.gather(*(_is_polled(connection, lane, task_queue) for lane in Lane))
+    return [lane for lane, is_polled in zip(Lane, polled, strict=True) if not is_polled]
+
+
+async def _is_polled(connection: TemporalConnection, lane: Lane, task_queue: str) -> bool:
+    workflows = lane is Lane.WORKFLOWS
     try:
         async with translate_rpc_errors(READY_TIMEOUT):
             client = await connection.client()
             request = DescribeTaskQueueRequest(
                 namespace=client.namespace,
-                task_queue=TaskQueue(name=task_queue),
-                task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+                task_queue=TaskQueue(name=queue_of(lane, task_queue)),
+                task_queue_type=(
+                    TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW if workflows else TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY
+                ),
             )
             described = await client.workflow_service.describe_task_queue(request, timeout=READY_TIMEOUT)
     except (TemporalUnavailable, ClaimNotRunning):  # the latter is "not found": nobody has ever polled

@@ -3,14 +3,13 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 
 from api.temporal_client import TemporalClaimCommands
+from messages.lanes import Lane
 from settings import Settings
 from temporal_runtime.client import connect_client
+from temporal_runtime.connection import pollers
 
 
 @asynccontextmanager
@@ -28,10 +27,4 @@ async def claim_commands(settings: Settings, address: str) -> AsyncIterator[Temp
 
 async def polls(client: Client, queue: str, pid: int | None) -> bool:
     """Whether the process `pid` polls `queue` for workflow tasks, and not one that has ended."""
-    request = DescribeTaskQueueRequest(
-        namespace=client.namespace,
-        task_queue=TaskQueue(name=queue),
-        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
-    )
-    response = await client.workflow_service.describe_task_queue(request)
-    return any(poller.identity.startswith(f"{pid}@") for poller in response.pollers)
+    return any(identity.startswith(f"{pid}@") for identity in await pollers(client, Lane.WORKFLOWS, queue))

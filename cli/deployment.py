@@ -37,11 +37,21 @@ def deploy(
     _show(_run(change))
 
 
-def rollback(wait: Wait = 30) -> None:
+def rollback(
+    wait: Wait = 30,
+    leave_lanes: Annotated[
+        bool,
+        typer.Option(
+            "--leave-lanes",
+            help="The build before has no lanes (release 0.3.0): workers of this release without AFTERCARE_BUILD_ID, "
+            "started with --queues money,mail,record, complete what waits in them.",
+        ),
+    ] = False,
+) -> None:
     """End a ramp; without one, make the build before the current one current again. Its workers must run."""
 
     async def change(client: Client) -> Deployment:
-        await roll_back(client, wait_seconds=wait)
+        await roll_back(client, wait_seconds=wait, leave_lanes=leave_lanes)
         return await describe(client)
 
     _show(_run(change))

@@ -16,7 +16,7 @@ from rich.table import Table
 from cli.common import CommandError, migrated_database_url, prepared_settings, run_in_read_session
 from domain.reconciliation import ADVICE
 from temporal_runtime.client import connect_client
-from temporal_runtime.connection import has_workers
+from temporal_runtime.connection import lanes_without_worker
 
 if TYPE_CHECKING:
     from rich.status import Status
@@ -70,8 +70,11 @@ async def _run_reconciliation(wait: float) -> str:
     settings = prepared_settings()
     migrated_database_url()
     client = await connect_client(settings)
-    if not await has_workers(client, settings.task_queue):
-        raise CommandError(f"No worker polls {settings.task_queue!r}: start one with `aftercare worker`")
+    unserved = await lanes_without_worker(client, settings.task_queue)
+    if unserved:
+        raise CommandError(
+            f"No worker polls {', '.join(unserved)} of {settings.task_queue!r}: start one with `aftercare worker`"
+        )
     handle = await client.start_workflow(
         ReconcilePayments.run,
         Reconcile(),

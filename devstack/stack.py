@@ -14,9 +14,6 @@ from types import TracebackType
 from typing import IO, Literal, Self
 
 import httpx2
-from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 from temporalio.service import RPCError
 
@@ -24,10 +21,11 @@ from devstack.commands import temporal_command
 from devstack.environment import api_environment, base_environment, codec_environment, worker_environment
 from devstack.preflight import HOST, StackError, check_ports, find_temporal, lock_home
 from devstack.processes import ChildProcess
+from messages.lanes import Lane
 from messages.search import SEARCH_ATTRIBUTES
 from settings import Settings
 from temporal_runtime.client import connect_client
-from temporal_runtime.connection import TemporalUnreachable
+from temporal_runtime.connection import TemporalUnreachable, pollers
 from temporal_runtime.namespace import RETENTION, ensure_retention, register_search_attributes
 from temporal_runtime.schedules import known_regions, set_up_schedules
 
@@ -215,14 +213,13 @@ class Stack:
         """Whether this process polls, and not one that was killed a moment ago."""
         if self._client is None:
             raise StackError("start Temporal before the worker")
-        request = DescribeTaskQueueRequest(
-            namespace=self._client.namespace,
-            task_queue=TaskQueue(name=self.settings.task_queue),
-            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
-        )
         with contextlib.suppress(RPCError):
-            described = await self._client.workflow_service.describe_task_queue(request)
-            return any(poller.identity.startswith(f"{child.pid}@") for poller in described.pollers)
+            own = f"{child.pid}@"
+            for lane in Lane:
+                found = await pollers(self._client, lane, self.settings.task_queue)
+                if not any(identity.startswith(own) for identity in found):
+                    return False
+            return True
         return False
 
 

@@ -11,7 +11,6 @@ import hmac
 import json
 import os
 import re
-import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -32,8 +31,9 @@ from pydantic_settings import SettingsError as UnreadableSetting
 
 from activities.payments.fault_injection import FaultInjection
 from domain.policy import Policy
+from messages.lanes import Lane
 from settings.checks import environment_reasons
-from settings.constants import DEMO_CARRIER, DEVELOPMENT_KEY, PREFIX, SIMULATED
+from settings.constants import CONCURRENCY, DEMO_CARRIER, DEVELOPMENT_KEY, PREFIX, SIMULATED
 from settings.credentials import (
     EXAMPLE_KEYS,
     EXAMPLE_SECRETS,
@@ -42,6 +42,7 @@ from settings.credentials import (
     parse_keys,
     parse_secrets,
 )
+from settings.own_secret import own_secret
 from settings.problems import describe
 from settings.values import (
     check_policy,
@@ -55,7 +56,6 @@ ROLES = ("customer_service", "warehouse", "staff", "finance", "admin")
 HOME_VERSION = "2"
 """Version of the data folder's layout. Raise it when a release cannot use the folders of older ones."""
 
-_SECRET_BYTES = 32
 _SENDER_NAME = re.compile(r"(carrier-)?[a-z0-9]+(-[a-z0-9]+)*")
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -132,6 +132,11 @@ class Settings(BaseSettings):
     return_addresses: dict[str, Annotated[tuple[str, ...], Field(min_length=1)]] | None = None
     """Where customers send units, by region: ``{"US": ["Aftercare Returns", "1 Depot Road", ...]}``."""
     task_queue: Annotated[str, Field(min_length=1)] = "aftercare"
+    """The task queue of the workflows; those of the other lanes begin with it (``messages.lanes``)."""
+    worker_concurrency: dict[Lane, Annotated[int, Field(ge=1, le=10_000)]] = Field(default_factory=dict)
+    """How many tasks of a lane one worker has under way, as JSON: '{"money": 20}'. The others keep their default."""
+    gateway_per_second: Annotated[float, Field(gt=0, le=100_000)] = 50
+    """How many payment requests all workers begin a second at most."""
     build_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,100}$")] = ""
     """The worker's version, for example a commit. Empty: the worker has none (``aftercare temporal deploy``)."""
     worker_metrics: Annotated[str, Field(pattern=r"^([^:]+|\[[0-9a-fA-F:]+\]):[0-9]{1,5}$|^$")] = ""
@@ -214,6 +219,10 @@ class Settings(BaseSettings):
             raise ValueError("\n".join(reasons))
         return self
 
+    def concurrency(self, lane: Lane) -> int:
+        """How many tasks of the lane one worker has under way."""
+        return self.worker_concurrency.get(lane, CONCURRENCY[lane])
+
     @property
     def development(self) -> bool:
         return self.environment == "development"
@@ -234,20 +243,7 @@ class Settings(BaseSettings):
 
     def own_secret(self, name: str) -> str:
         """The secret `name` of the data folder, 32 bytes in hexadecimal, made at the first call. For development."""
-        file = self.home / name
-        if not file.exists():
-            self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-            draft = file.with_name(f"{name}.{secrets.token_hex(4)}")
-            draft.touch(mode=0o600)
-            draft.write_text(secrets.token_hex(_SECRET_BYTES))
-            # Two processes may start at once: the first link wins, the other process reads its secret.
-            try:
-                os.link(draft, file)
-            except FileExistsError:
-                pass
-            finally:
-                draft.unlink()
-        return file.read_text()
+        return own_secret(self.home, name)
 
     def senders(self) -> dict[str, str]:
         """Every sender of webhooks with its secret. In development the default senders' secrets are derived."""

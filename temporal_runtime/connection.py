@@ -18,6 +18,8 @@ from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode
 
+from messages.lanes import Lane, queue_of
+
 DEFAULT_ADDRESS = "localhost:7233"
 _FIRST_RETRY_DELAY = 0.1
 _MAX_RETRY_DELAY = 2.0
@@ -90,11 +92,20 @@ async def _check_namespace(client: Client) -> None:
     )
 
 
-async def has_workers(client: Client, task_queue: str) -> bool:
-    """Whether any worker polled `task_queue` for workflow tasks in the last minutes."""
+async def pollers(client: Client, lane: Lane, task_queue: str) -> list[str]:
+    """Who polled the lane in the last minutes: the workers' identities. `task_queue` is that of the workflows."""
+    workflows = lane is Lane.WORKFLOWS
     request = DescribeTaskQueueRequest(
         namespace=client.namespace,
-        task_queue=TaskQueue(name=task_queue),
-        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+        task_queue=TaskQueue(name=queue_of(lane, task_queue)),
+        task_queue_type=(
+            TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW if workflows else TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY
+        ),
     )
-    return bool((await client.workflow_service.describe_task_queue(request)).pollers)
+    response = await client.workflow_service.describe_task_queue(request)
+    return [poller.identity for poller in response.pollers]
+
+
+async def lanes_without_worker(client: Client, task_queue: str) -> list[Lane]:
+    """The lanes that no worker polled in the last minutes."""
+    return [lane for lane in Lane if not await pollers(client, lane, task_queue)]

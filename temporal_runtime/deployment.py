@@ -81,13 +81,21 @@ async def describe(client: Client, name: str = DEPLOYMENT) -> Deployment:
     return _deployment(await _info(client, name))
 
 
-async def set_current(client: Client, build_id: str, *, wait_seconds: float, name: str = DEPLOYMENT) -> None:
+async def set_current(
+    client: Client, build_id: str, *, wait_seconds: float, leave_lanes: bool = False, name: str = DEPLOYMENT
+) -> None:
     """Send new workflows, and the open ones at their next task, to the build. Raises DeploymentError, RPCError.
 
-    Waits up to `wait_seconds` for a worker of the build to poll, and then for all task queues to follow.
+    Waits up to `wait_seconds` for workers of the build to poll the lanes that the present one polls, and then for all
+    task queues to follow. With `leave_lanes` the build may lack lanes, as those until release 0.3.0 do: unversioned
+    workers serve them.
     """
     request = SetWorkerDeploymentCurrentVersionRequest(
-        namespace=client.namespace, deployment_name=name, build_id=build_id, identity=client.identity
+        namespace=client.namespace,
+        deployment_name=name,
+        build_id=build_id,
+        identity=client.identity,
+        ignore_missing_task_queues=leave_lanes,
     )
     await _once_polled(lambda: client.workflow_service.set_worker_deployment_current_version(request), wait_seconds)
     await _until_routed(client, name)
@@ -109,8 +117,8 @@ async def ramp(client: Client, build_id: str, percent: float, *, wait_seconds: f
     await _until_routed(client, name)
 
 
-async def roll_back(client: Client, *, wait_seconds: float, name: str = DEPLOYMENT) -> str:
-    """End a ramp; without one, make the version before the current one current again.
+async def roll_back(client: Client, *, wait_seconds: float, leave_lanes: bool = False, name: str = DEPLOYMENT) -> str:
+    """End a ramp; without one, make the version before the current one current again (`set_current`).
 
     Returns the current version. Raises DeploymentError, RPCError.
     """
@@ -120,7 +128,7 @@ async def roll_back(client: Client, *, wait_seconds: float, name: str = DEPLOYME
         return deployment.current or "unversioned"
     if deployment.previous is None:
         raise DeploymentError("No other version was current before: name one with `aftercare temporal deploy <build>`")
-    await set_current(client, deployment.previous, wait_seconds=wait_seconds, name=name)
+    await set_current(client, deployment.previous, wait_seconds=wait_seconds, leave_lanes=leave_lanes, name=name)
     return deployment.previous
 
 
@@ -183,7 +191,8 @@ async def _once_polled(change: Callable[[], Awaitable[object]], wait_seconds: fl
             if error.status not in _NOT_YET or loop.time() > give_up:
                 if error.status in _NOT_YET:
                     raise DeploymentError(
-                        f"Temporal refuses the version ({error.message}). Is a worker of that build running?"
+                        f"Temporal refuses the version ({error.message}). Is a worker of that build running, for every "
+                        "lane? A build of release 0.3.0 or before has no lanes: see --leave-lanes"
                     ) from None
                 raise
         await asyncio.sleep(_RETRY_SECONDS)

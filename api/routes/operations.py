@@ -16,6 +16,7 @@ from api.openapi import Responses
 from api.openapi_examples import with_example
 from api.responses.base import View
 from api.services import ServicesDep
+from messages.lanes import Lane
 from store.database import Database
 from store.reads.claim_counts import attention_counts, oldest_open_claims, open_claims
 from store.reads.outbox import outbox_status
@@ -37,13 +38,23 @@ class ReadyView(View):
     """Whether the API can do its work. `worker` alone does not make it unready: what is sent is kept for a worker."""
 
     model_config = with_example(
-        {"database": True, "schema_version": True, "temporal": True, "worker": True, "stopping": False}
+        {
+            "database": True,
+            "schema_version": True,
+            "temporal": True,
+            "worker": True,
+            "lanes_without_worker": [],
+            "stopping": False,
+        }
     )
 
     database: bool = Field(description="The database answers and takes writes.")
     schema_version: bool = Field(description="Its tables are those of this release.")
     temporal: bool = Field(description="Temporal answers.")
-    worker: bool = Field(description="A worker polled for work within the last two minutes.")
+    worker: bool = Field(description="A worker polled for claims within the last two minutes.")
+    lanes_without_worker: list[str] = Field(
+        description="The lanes (`workflows`, `money`, `mail`, `record`) that no worker polled: their work waits."
+    )
     stopping: bool = Field(description="The process was asked to stop: send it no more requests.")
 
 
@@ -58,6 +69,7 @@ _NOT_READY: Responses = {
                     "schema_version": True,
                     "temporal": False,
                     "worker": False,
+                    "lanes_without_worker": ["workflows", "money", "mail", "record"],
                     "stopping": False,
                 }
             }
@@ -86,10 +98,10 @@ async def readyz(services: ServicesDep) -> JSONResponse:
 
     Reads go on without Temporal. Without a worker it is ready: claims and events are kept until there is one.
     """
-    database, temporal, worker = await asyncio.gather(
+    database, temporal, unserved = await asyncio.gather(
         services.readiness.check(services.now()),
         services.claim_commands.ready(),
-        services.claim_commands.worker_polls(),
+        services.claim_commands.lanes_without_worker(),
     )
     if database.problem:
         log.warning("not ready: %s", database.problem)
@@ -97,7 +109,8 @@ async def readyz(services: ServicesDep) -> JSONResponse:
         database=database.answers,
         schema_version=database.schema,
         temporal=temporal,
-        worker=worker,
+        worker=Lane.WORKFLOWS not in unserved,
+        lanes_without_worker=[lane.value for lane in unserved],
         stopping=services.shutdown.begun,
     )
     is_ready = database.answers and database.schema and temporal and not ready.stopping

@@ -35,7 +35,8 @@ from devstack.processes import ChildProcess
 from devstack.stack import Stack
 from settings import Settings
 from store.database import Database
-from worker import activities, worker_on, workflows
+from temporal_runtime.lanes import lane_workers, running
+from worker import activities, workflow_runner, workflows
 
 Kind = Literal["aftercare", "floor"]
 
@@ -210,7 +211,14 @@ async def _count(
     """
     database = Database(settings.database_url)
     try:
-        async with worker_on(client, settings, workflows=workflows(), activities=activities(settings, database)):
+        workers = lane_workers(
+            client,
+            settings,
+            workflows=workflows(),
+            activities=activities(settings, database),
+            runner=workflow_runner(),
+        )
+        async with running(workers):
             await run_claims(client, claim_client, serials[:1], 1)  # what is read once and remembered
             await wait_for_delivery(engine)
             with count_statements() as counted:

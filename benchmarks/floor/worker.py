@@ -2,13 +2,14 @@
 
 import asyncio
 import signal
+from datetime import timedelta
 
+from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from benchmarks.floor.workflow import ACTIVITIES, FloorClaim
 from settings import load_settings
 from temporal_runtime.client import connect_client
-from worker import worker_on
 
 QUEUE = "floor"
 
@@ -18,9 +19,18 @@ async def main() -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    settings = load_settings().model_copy(update={"task_queue": QUEUE})
+    settings = load_settings()
     client = await connect_client(settings)
-    async with worker_on(client, settings, workflows=[FloorClaim], activities=ACTIVITIES, runner=_runner()):
+    worker = Worker(
+        client,
+        task_queue=QUEUE,
+        workflows=[FloorClaim],
+        activities=ACTIVITIES,
+        workflow_runner=_runner(),
+        graceful_shutdown_timeout=timedelta(seconds=settings.worker_grace_seconds),
+        max_cached_workflows=settings.worker_cached_claims,
+    )
+    async with worker:
         await stop.wait()
 
 

@@ -7,12 +7,14 @@ import httpx2
 
 from api.app import create_app
 from api.temporal_client import TemporalClaimCommands
+from messages.lanes import Lane
 from tests.api.conftest import ApiHarness, config, express, no_temporal
 
 
 async def test_liveness_and_readiness(harness: ApiHarness) -> None:
     assert (await harness.http.get("/healthz")).json() == {"status": "ok"}
-    ready = {"database": True, "schema_version": True, "temporal": True, "worker": True, "stopping": False}
+    answers = {"database": True, "schema_version": True, "temporal": True, "worker": True}
+    ready = answers | {"lanes_without_worker": [], "stopping": False}
     assert (await harness.http.get("/readyz")).json() == ready
     assert (await harness.http.get("/v1/readyz")).status_code == 200
 
@@ -21,6 +23,7 @@ async def test_without_a_worker_it_is_ready_and_says_so(harness: ApiHarness) -> 
     harness.claim_commands.idle = True
     response = await harness.http.get("/readyz")
     assert (response.status_code, response.json()["worker"]) == (200, False)
+    assert response.json()["lanes_without_worker"] == ["workflows", "money", "mail", "record"]
 
 
 async def test_a_database_without_its_tables_is_not_ready(tmp_path: Path, harness: ApiHarness) -> None:
@@ -62,7 +65,7 @@ async def test_without_temporal_the_client_reports_it_in_time(sqlite_url: str) -
     await claim_commands.open()
     async with asyncio.timeout(5):
         assert await claim_commands.ready() is False
-        assert await claim_commands.worker_polls() is False
+        assert await claim_commands.lanes_without_worker() == list(Lane)
     await claim_commands.close()
 
 

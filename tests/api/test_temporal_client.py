@@ -13,15 +13,16 @@ import pytest
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import Worker
 
 import worker as root
 from api.app import create_app
 from api.claim_commands import TimeSkippingUnsupported
 from api.temporal_client import TemporalClaimCommands
 from messages.claims import ShipTo, SubmitMaintenance
+from messages.lanes import Lane
 from settings import Settings
 from store.database import Database
+from temporal_runtime.lanes import lane_workers, running
 from tests.api.conftest import OWNER, SHIP_TO, broken, config, problem, worn
 from workflows.maintenance import Maintenance
 
@@ -43,18 +44,18 @@ async def http(
         return temporal.client
 
     app = create_app(config(sqlite_url, temporal_client=connected, task_queue=queue))
-    settings = Settings(home=tmp_path, database_url=sqlite_url)
+    settings = Settings(home=tmp_path, database_url=sqlite_url, task_queue=queue, worker_grace_seconds=10)
     transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
     headers = {"Authorization": "Bearer dev"}
     async with (
-        Worker(
-            temporal.client,
-            task_queue=queue,
-            # Cut off at once, a local activity is tried again for ever, and the worker never stops.
-            graceful_shutdown_timeout=timedelta(seconds=10),
-            workflows=root.workflows(),
-            activities=root.activities(settings, sqlite_database),
-            workflow_runner=root.workflow_runner(),
+        running(
+            lane_workers(
+                temporal.client,
+                settings,
+                workflows=root.workflows(),
+                activities=root.activities(settings, sqlite_database),
+                runner=root.workflow_runner(),
+            )
         ),
         app.router.lifespan_context(app),
         httpx2.AsyncClient(transport=transport, base_url="http://api", headers=headers, timeout=60) as client,
@@ -75,7 +76,7 @@ async def registered(http: httpx2.AsyncClient, activated_at: str | None = "2026-
 
 async def test_readiness_sees_the_worker_that_polls(http: httpx2.AsyncClient) -> None:
     async with asyncio.timeout(20):
-        while not (ready := await done(await http.get("/readyz")))["worker"]:
+        while not (ready := await done(await http.get("/readyz")))["worker"] or ready["lanes_without_worker"]:
             await asyncio.sleep(0.1)
     assert ready["temporal"]
 
@@ -87,7 +88,7 @@ async def test_readiness_sees_that_no_worker_has_polled(temporal: WorkflowEnviro
     commands = TemporalClaimCommands(connected, f"nobody-{uuid4().hex}")
     await commands.open()
     assert await commands.ready()
-    assert not await commands.worker_polls()
+    assert await commands.lanes_without_worker() == list(Lane)
     await commands.close()
 
 

@@ -49,6 +49,7 @@ from messages.entitlements import (
     RefundPlan,
 )
 from messages.jobs import OpenJob
+from messages.lanes import Lane
 from messages.record import ClaimEvent, ReserveUse, SaveClaim
 from messages.registry import (
     ActivateDevice,
@@ -113,8 +114,8 @@ class FakeClaimCommands:
 
     async def close(self) -> None: ...
 
-    async def worker_polls(self) -> bool:
-        return not self.away and not self.idle
+    async def lanes_without_worker(self) -> list[Lane]:
+        return list(Lane) if self.away or self.idle else []
 
     async def ready(self) -> bool:
         return not self.away

@@ -18,6 +18,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from domain.kinds import Outcome
 from temporal_runtime.data_converter import DATA_CONVERTER
+from temporal_runtime.lanes import LaneInterceptor
 from tests.replay import planted
 from tests.replay.record import HISTORIES
 from tests.replay.scenarios import SCENARIOS
@@ -71,7 +72,9 @@ async def replay(
     files: Iterable[Path], classes: Sequence[type], runner: SandboxedWorkflowRunner
 ) -> Mapping[str, Exception]:
     """What failed, by the history's name."""
-    replayer = Replayer(workflows=classes, data_converter=DATA_CONVERTER, workflow_runner=runner)
+    replayer = Replayer(
+        workflows=classes, data_converter=DATA_CONVERTER, workflow_runner=runner, interceptors=[LaneInterceptor()]
+    )
     names: dict[str, str] = {}
 
     async def histories() -> AsyncIterator[WorkflowHistory]:

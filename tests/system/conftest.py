@@ -6,7 +6,6 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 import httpx2
@@ -14,7 +13,6 @@ import pytest
 from temporalio.client import Client
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import Worker
 
 from api.app import create_app
 from api.config import ApiConfig
@@ -23,6 +21,7 @@ from settings import Settings
 from settings.constants import DEVELOPMENT_KEY
 from store.database import Database
 from store.reads.outbox import outbox_status
+from temporal_runtime.lanes import lane_workers, running
 from tests.system.claims_api import ClaimsApi
 from worker import activities, start_mail_delivery, workflow_runner, workflows
 from workflows.mail_delivery import MAIL_DELIVERY
@@ -43,17 +42,15 @@ class Deployment:
     async def worker(self, identity: str | None = None) -> AsyncIterator[None]:
         """Run a worker and the delivery of mails during the block."""
         await start_mail_delivery(self.client, self.settings.task_queue, self.delivery)
-        worker = Worker(
+        workers = lane_workers(
             self.client,
-            task_queue=self.settings.task_queue,
-            # With no grace a local activity is retried forever and the worker never stops.
-            graceful_shutdown_timeout=timedelta(seconds=10),
+            self.settings,
             workflows=workflows(),
             activities=activities(self.settings, self.database),
-            workflow_runner=workflow_runner(),
+            runner=workflow_runner(),
             identity=identity,
         )
-        async with worker:
+        async with running(workers):
             yield
 
     @property

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from temporalio import activity
-from temporalio.worker import Worker
 
 from activities.mail.transport import FolderTransport
 from settings import load_settings
 from store.database import Database
 from temporal_runtime.client import connect_client
+from temporal_runtime.lanes import lane_workers, running
 from worker import activities, start_mail_delivery, workflow_runner, workflows
 
 CODE = 9
@@ -58,16 +58,13 @@ async def main(folder: Path, fatal: set[str]) -> None:
         setattr(FolderTransport, "deliver", fatal_once(FolderTransport.deliver, folder / POSTED))  # noqa: B010
     client = await connect_client(settings)
     await start_mail_delivery(client, settings.task_queue)
-    worker = Worker(
-        client,
-        task_queue=settings.task_queue,
-        workflows=workflows(),
-        activities=list(own.values()),
-        workflow_runner=workflow_runner(),
-        # Without a cache no queue is bound to the dead, which the server would wait for.
-        max_cached_workflows=0,
+    # Without a cache no queue is bound to the dead, which the server would wait for.
+    uncached = settings.model_copy(update={"worker_cached_claims": 0})
+    workers = lane_workers(
+        client, uncached, workflows=workflows(), activities=list(own.values()), runner=workflow_runner()
     )
-    await worker.run()
+    async with running(workers):
+        await asyncio.Event().wait()
 
 
 if __name__ == "__main__":

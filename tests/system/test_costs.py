@@ -20,7 +20,7 @@ PAUSE: Final = 0.2
 """Seconds before each message, so that the work of the previous one is finished."""
 TRIES: Final = 3
 """The lowest of this many counts is taken: on a busy machine tasks are retried."""
-EVENTS, TRANSITIONS, HISTORY_BYTES = 60, 14, 20_800
+EVENTS, TRANSITIONS, HISTORY_BYTES = 60, 16, 20_800
 """Three of the events compare the payments at the end, two are the timer of an overdue dispatch."""
 WORKER_TRANSACTIONS, WORKER_STATEMENTS = 14, 76
 """One of the transactions and seven of the statements compare the payments at the end; three and ten deliver the mails

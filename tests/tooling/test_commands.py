@@ -49,6 +49,19 @@ def test_no_process_starts_on_a_database_without_this_releases_schema(tmp_path: 
     assert completed.stderr == "The database has no tables yet: run `aftercare db upgrade`\n"
 
 
+def test_a_lane_that_is_none_is_named_with_those_there_are(tmp_path: Path) -> None:
+    completed = subprocess.run(
+        [sys.executable, "-m", "cli", "worker", "--queues", "money,post"],
+        cwd=ROOT,
+        env=os.environ | scratch_settings(tmp_path).to_environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert completed.returncode == 2
+    assert completed.stderr == "--queues: post: no such lane; there are workflows, money, mail, record\n"
+
+
 @pytest.mark.parametrize("command", [["db", "upgrade"], ["db", "current"], ["worker"], ["api"], ["mail", "waiting"]])
 def test_a_database_that_is_away_is_one_sentence(tmp_path: Path, command: list[str]) -> None:
     variables = scratch_settings(tmp_path).to_environment()

@@ -25,10 +25,12 @@ from temporalio.worker.workflow_sandbox import (
 import messages
 import workflows as processes
 from devstack.commands import scratch_settings
+from messages.lanes import Lane
 from store.database import Database
 from temporal_runtime.data_converter import converter_with
+from temporal_runtime.lanes import lane_workers
 from temporal_runtime.payload_encryption import PayloadEncryption
-from worker import activities, worker_on, workflow_runner, workflows
+from worker import activities, workflow_runner, workflows
 
 _DEFINITION = "__temporal_activity_definition"
 ROOT = Path(__file__).parents[2]
@@ -147,10 +149,39 @@ async def test_the_worker_uses_the_cache_size_and_heartbeat_of_the_settings(
 ) -> None:
     settings = scratch_settings(tmp_path).model_copy(update={"worker_cached_claims": 7})
     own_activities = activities(settings, Database(settings.database_url))
-    config = worker_on(temporal.client, settings, workflows=workflows(), activities=own_activities).config()
+    (worker,) = lane_workers(
+        temporal.client,
+        settings,
+        workflows=workflows(),
+        activities=own_activities,
+        runner=workflow_runner(),
+        lanes=[Lane.WORKFLOWS],
+    )
+    config = worker.config()
     assert config.get("max_cached_workflows") == 7
     # A message to a claim of a killed worker needs its response within two seconds.
     assert config.get("sticky_queue_schedule_to_start_timeout", timedelta.max) <= timedelta(seconds=1)
+
+
+async def test_each_lane_has_its_queue_and_concurrency_and_money_its_rate(
+    temporal: WorkflowEnvironment, tmp_path: Path
+) -> None:
+    changes = {"worker_concurrency": {Lane.MONEY: 7}, "gateway_per_second": 3, "task_queue": "care"}
+    settings = scratch_settings(tmp_path).model_copy(update=changes)
+    workers = lane_workers(
+        temporal.client,
+        settings,
+        workflows=workflows(),
+        activities=activities(settings, Database(settings.database_url)),
+        runner=workflow_runner(),
+    )
+    assert {
+        worker.task_queue: (
+            worker.config().get("max_concurrent_activities"),
+            worker.config().get("max_task_queue_activities_per_second"),
+        )
+        for worker in workers
+    } == {"care": (100, None), "care-money": (7, 3), "care-mail": (10, None), "care-record": (50, None)}
 
 
 async def test_a_workflow_that_imports_tables_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

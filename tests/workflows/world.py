@@ -118,7 +118,8 @@ class World:
         self.skipper = TimeSkipper(self.client)
 
     def worker(self) -> Worker:
-        jobs = self.jobs
+        """A worker without lanes, as releases until 0.3.0 had it: one task queue is quicker, and a workflow does not
+        know of lanes."""
         return Worker(
             self.client,
             task_queue=self.task_queue,
@@ -127,15 +128,20 @@ class World:
             workflows=self.processes,
             workflow_runner=workflow_runner(),
             deployment_config=self.deployment,
-            activities=[
-                *claim_activities(self.record, self.payments, self.warehouse),
-                jobs.open_job,
-                jobs.ask_replacement_fee,
-                jobs.reserve_for_repair,
-                jobs.compute_mornings,
-                self.workshop.request_return,
-            ],
+            activities=self.activities(),
         )
+
+    def activities(self) -> list[Callable[..., Any]]:
+        """The fakes' activities."""
+        jobs = self.jobs
+        return [
+            *claim_activities(self.record, self.payments, self.warehouse),
+            jobs.open_job,
+            jobs.ask_replacement_fee,
+            jobs.reserve_for_repair,
+            jobs.compute_mornings,
+            self.workshop.request_return,
+        ]
 
     def care_express(self, tier: Tier, **changes: object) -> SubmitCareExpress:
         fields: dict[str, object] = {

@@ -26,6 +26,7 @@ import messages
 import workflows as processes
 from devstack.commands import scratch_settings
 from messages.lanes import Lane
+from settings import SettingsError, load_settings
 from store.database import Database
 from temporal_runtime.data_converter import converter_with
 from temporal_runtime.lanes import lane_workers
@@ -182,6 +183,23 @@ async def test_each_lane_has_its_queue_and_concurrency_and_money_its_rate(
         )
         for worker in workers
     } == {"care": (100, None), "care-money": (7, 3), "care-mail": (10, None), "care-record": (50, None)}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("AFTERCARE_WORKER_CONCURRENCY", '{"post": 1}'),
+        ("AFTERCARE_WORKER_CONCURRENCY", '{"money": 0}'),
+        ("AFTERCARE_WORKER_CONCURRENCY", "money:1"),
+        ("AFTERCARE_GATEWAY_PER_SECOND", "0"),
+    ],
+)
+def test_a_wrong_concurrency_or_rate_of_a_lane_is_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=name):
+        load_settings()
 
 
 async def test_a_workflow_that_imports_tables_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

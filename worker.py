@@ -123,10 +123,10 @@ def activities(settings: Settings, database: Database) -> list[Callable[..., Any
     mail = OutgoingMail(database, transport, templates=templates, sender=sender, mails_per_second=per_second)
     renewals = DatabaseRenewals(database, transport, templates=templates, sender=sender)
     warehouse = SimulatedWarehouse(database)
-    record = DatabaseRecord(database, settings.policy)
+    record = DatabaseRecord(database, settings.policy, settings.spread_minutes)
     registry = DatabaseRegistry(database)
     plans = DatabasePlans(database)
-    jobs = DatabaseJobs(database, settings.policy)
+    jobs = DatabaseJobs(database, settings.policy, settings.spread_minutes)
     workshop = SimulatedWorkshop(database)
     entitlements = DatabaseEntitlements(database)
     return [

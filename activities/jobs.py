@@ -28,16 +28,20 @@ from store.writes import jobs
 
 
 class DatabaseJobs(Jobs):
-    """Jobs in `database`. `policy` is frozen onto each new claim. Each attempt is one transaction."""
+    """Jobs in `database`. `policy` and `spread_minutes` (R-CLM-13) are frozen onto each new claim. Each attempt is one
+    transaction."""
 
-    def __init__(self, database: Database, policy: Policy) -> None:
+    def __init__(self, database: Database, policy: Policy, spread_minutes: int = 0) -> None:
         self._database = database
         self._policy = policy
+        self._spread_minutes = spread_minutes
 
     @activity.defn
     async def open_job(self, request: OpenJob) -> JobOpened | ClaimRefused:
         async with self._database.transaction() as session:
-            return await jobs.open_job(session, request, self._policy)
+            result = await jobs.open_job(session, request, self._policy)
+        spread = {"spread_minutes": self._spread_minutes}
+        return result.model_copy(update=spread) if isinstance(result, JobOpened) else result
 
     @activity.defn
     async def ask_replacement_fee(self, request: GetReplacementFee) -> ReplacementFee:

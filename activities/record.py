@@ -43,19 +43,28 @@ async def run_at_temporal(claim_id: str) -> str:
 
 
 class DatabaseRecord(Record):
-    """The claim record in `database`. `policy` is frozen onto each new claim. `newest_run` returns a claim's run id."""
+    """The claim record in `database`. `policy` and `spread_minutes` (R-CLM-13) are frozen onto each new claim.
+    `newest_run` returns a claim's run id."""
 
     def __init__(
-        self, database: Database, policy: Policy, *, newest_run: Callable[[str], Awaitable[str]] = run_at_temporal
+        self,
+        database: Database,
+        policy: Policy,
+        spread_minutes: int = 0,
+        *,
+        newest_run: Callable[[str], Awaitable[str]] = run_at_temporal,
     ) -> None:
         self._database = database
         self._policy = policy
+        self._spread_minutes = spread_minutes
         self._newest_run = newest_run
 
     @activity.defn
     async def reserve_use(self, request: ReserveUse) -> UseReserved | ClaimRefused:
         async with self._database.transaction() as session:
-            return await reservations.reserve_use(session, request, self._policy)
+            result = await reservations.reserve_use(session, request, self._policy)
+        spread = {"spread_minutes": self._spread_minutes}
+        return result.model_copy(update=spread) if isinstance(result, UseReserved) else result
 
     @activity.defn
     async def save_claim(self, request: SaveClaim) -> None:

@@ -32,6 +32,7 @@ class JobOpened(Message):
 
     `warranty_until` is the last second of the official warranty, None when it has not begun. `dispatch_days`: after so
     many days a dispatch is overdue; None in a history of release 0.2.0, which has no timer for it.
+    `spread_minutes`: over so many minutes the claim's instants are spread (R-CLM-13); 0 until release 0.3.0.
     """
 
     result: Literal["opened"] = "opened"
@@ -45,6 +46,7 @@ class JobOpened(Message):
     term_id: str | None
     warranty_until: datetime | None
     dispatch_days: int | None = None
+    spread_minutes: int = 0
 
 
 class GetReplacementFee(Message):

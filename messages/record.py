@@ -43,6 +43,7 @@ class UseReserved(Message):
     should be bound again for flyaway cover. `binding_told_at`: when the binding that a flyaway needs was told, if only
     after the loss (R-FLY-8). `dispatch_days`: after so many days a dispatch is overdue; None in a history of release
     0.2.0, which has no timer for it.
+    `spread_minutes`: over so many minutes the claim's instants are spread (R-CLM-13); 0 until release 0.3.0.
     """
 
     result: Literal["reserved"] = "reserved"
@@ -56,6 +57,7 @@ class UseReserved(Message):
     bindable: bool
     binding_told_at: datetime | None = None
     dispatch_days: int | None = None
+    spread_minutes: int = 0
 
 
 class ClaimEvent(Message):

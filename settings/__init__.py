@@ -31,6 +31,7 @@ from pydantic_settings import SettingsError as UnreadableSetting
 
 from activities.payments.fault_injection import FaultInjection
 from domain.policy import Policy
+from domain.spreading import MOST_MINUTES
 from messages.lanes import Lane
 from settings.checks import environment_reasons
 from settings.constants import CONCURRENCY, DEMO_CARRIER, DEVELOPMENT_KEY, PREFIX, SIMULATED
@@ -125,6 +126,8 @@ class Settings(BaseSettings):
     """A command that prints these keys, for example a client of a key management service."""
     policy: Policy = Field(default_factory=Policy)
     """The programme's parameters as JSON: AFTERCARE_POLICY='{"cure_days": 0}'. New claims get the new values."""
+    spread_minutes: Annotated[int, Field(ge=0, le=MOST_MINUTES)] = 50
+    """Over how many minutes deadlines and reminders of one instant are spread (R-CLM-13); none in development."""
     mail_sender: str | None = None
     """As in ``Aftercare <care@example.com>``."""
     mail_per_second: Annotated[float, Field(gt=0, le=100_000)] = 50
@@ -206,6 +209,7 @@ class Settings(BaseSettings):
             values.setdefault("api_keys", {DEVELOPMENT_KEY: "admin"})
             values.setdefault("open_pages", {"docs", "metrics"})
             values.setdefault("api_drain_seconds", 0.5)
+            values.setdefault("spread_minutes", 0)
         home = Path(values.get("home") or cls.model_fields["home"].default).expanduser().absolute()
         values["database_url"] = values.get("database_url") or f"sqlite:///{home / 'aftercare.db'}"
         ui_port = values.get("temporal_ui_port") or cls.model_fields["temporal_ui_port"].default

@@ -40,6 +40,7 @@ RULES = {
     "R-CLM-10": "A replacement starts unbound, and its owner is reminded",
     "R-CLM-11": "Cover counts in the region it was bought for, and is delivered there",
     "R-CLM-12": "The delivery address can be corrected until the unit has left",
+    "R-CLM-13": "What is due at one instant is done over minutes: a charge never early, a mail within its hour",
     "R-EXP-1": "Care Express takes collision, water and wear alone",
     "R-EXP-2": "Standard: fee, unit in, replacement out; nothing in 30 days undoes it",
     "R-EXP-3": "Premium needs a region that has it and an accepted card",

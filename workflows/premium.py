@@ -169,7 +169,8 @@ class CareExpressPremium(ClaimWorkflow):
     def next_timer_at(self) -> datetime | None:
         if not self.record.created:
             return None
-        moments = (self.original.next_timer_at(), self.dispatch.next_timer_at(), self.renewal.next_renewal_at)
+        timers = map(self.record.acts_at, (self.original.next_timer_at(), self.dispatch.next_timer_at()))
+        moments = (*timers, self.renewal.next_renewal_at)
         return min((at for at in moments if at is not None), default=None)
 
     async def _card(self) -> Card | None:

@@ -60,6 +60,7 @@ class FakeJobs(Jobs):
             offer=OFFER,
             policy=self.record.policy,
             dispatch_days=self.record.policy.dispatch_days,
+            spread_minutes=self.record.spread_minutes,
             model_name=MODEL.name,
             time_zone=REGION.time_zone,
             expected=MODEL.components,

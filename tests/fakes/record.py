@@ -113,6 +113,7 @@ class FakeRecord(Record):
         self.waiting: list[ParcelScanned | ParcelArrived | ParcelDelivered] = []
         self.unclaimed: list[ParcelArrived] = []
         self.lineage_moved_on = False
+        self.spread_minutes = 0
 
     @activity.defn
     async def reserve_use(self, request: ReserveUse) -> UseReserved | ClaimRefused:
@@ -154,6 +155,7 @@ class FakeRecord(Record):
             offer=OFFER,
             policy=self.policy,
             dispatch_days=self.policy.dispatch_days,
+            spread_minutes=self.spread_minutes,
             model_name=MODEL.name,
             time_zone=REGION.time_zone,
             window_days=REGION.window_days,

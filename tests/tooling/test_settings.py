@@ -39,7 +39,7 @@ def test_development_needs_nothing(tmp_path: Path) -> None:
     assert settings.home == tmp_path / ".aftercare"
     assert settings.database_url == f"sqlite:///{tmp_path}/.aftercare/aftercare.db"
     assert settings.api_keys == {"dev": "admin"}
-    assert (settings.api_host, settings.api_port, settings.temporal_port) == ("127.0.0.1", 8000, 7233)
+    assert (settings.api_host, settings.api_port, settings.spread_minutes) == ("127.0.0.1", 8000, 0)
     assert settings.temporal_ui_url == "http://127.0.0.1:8233"
 
 

@@ -26,7 +26,7 @@ import messages
 import workflows as processes
 from devstack.commands import scratch_settings
 from messages.lanes import Lane
-from settings import SettingsError, load_settings
+from settings import Settings, SettingsError, load_settings
 from store.database import Database
 from temporal_runtime.data_converter import converter_with
 from temporal_runtime.lanes import lane_workers
@@ -185,9 +185,15 @@ async def test_each_lane_has_its_queue_and_concurrency_and_money_its_rate(
     } == {"care": (100, None), "care-money": (7, 3), "care-mail": (10, None), "care-record": (50, None)}
 
 
+def test_deadlines_are_spread_in_production_alone() -> None:
+    assert Settings.model_fields["spread_minutes"].default == 50
+    assert Settings().spread_minutes == 0
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("AFTERCARE_SPREAD_MINUTES", "60"),
         ("AFTERCARE_WORKER_CONCURRENCY", '{"post": 1}'),
         ("AFTERCARE_WORKER_CONCURRENCY", '{"money": 0}'),
         ("AFTERCARE_WORKER_CONCURRENCY", "money:1"),

@@ -10,9 +10,10 @@ from temporalio.common import SearchAttributeUpdate
 
 from domain import notices
 from domain.claim import Claim
-from domain.kinds import Attention, ClaimState, Outcome
+from domain.kinds import Attention, ClaimState, HoldState, Outcome
 from domain.money import Money
 from domain.policy import Policy
+from domain.spreading import acts_at
 from messages import search
 from messages.claims import ParcelArrived
 from messages.jobs import JobOpened
@@ -28,7 +29,7 @@ class RecordData:
     """What a new run needs of the record. `version` counts the saves, `seq` the events of the timeline.
 
     `undelivered` are the mails that were given up, as kind:occurrence. `dispatch_days` is None for a claim that release
-    0.2.0 made.
+    0.2.0 made, `spread_minutes` 0 for one until 0.3.0.
     """
 
     claim: Claim | None = None
@@ -40,6 +41,7 @@ class RecordData:
     gives_back: bool = False
     undelivered: list[str] = field(default_factory=list)
     dispatch_days: int | None = None
+    spread_minutes: int = 0
 
 
 class ClaimRecord:
@@ -82,6 +84,14 @@ class ClaimRecord:
         """After so many days a dispatch is overdue; None: never, the claim was made by release 0.2.0."""
         return self._data.dispatch_days
 
+    def acts_at(self, due: datetime | None) -> datetime | None:
+        """When the claim acts on `due`, an instant that it may share with many (R-CLM-13)."""
+        claim = self.claim_or_none
+        if due is None or claim is None:
+            return due
+        live = claim.hold is not None and claim.hold.state is HoldState.AUTHORIZED
+        return acts_at(due, claim.id, self._data.spread_minutes, claim.hold.expires_at if claim.hold and live else None)
+
     @property
     def time_zone(self) -> str:
         return self._data.time_zone
@@ -97,7 +107,7 @@ class ClaimRecord:
     def create(self, terms: UseReserved | JobOpened) -> None:
         """Begin with the new claim, and the policy and time zone that are frozen onto it."""
         self._data.claim, self._data.policy, self._data.time_zone = terms.claim, terms.policy, terms.time_zone
-        self._data.dispatch_days = terms.dispatch_days
+        self._data.dispatch_days, self._data.spread_minutes = terms.dispatch_days, terms.spread_minutes
         self._unsaved = True
 
     def change(self, **changes: Any) -> None:

@@ -123,7 +123,7 @@ class ClaimWorkflow(ABC):
     def next_timer_at(self) -> datetime | None:
         """When the claim's next timer fires."""
         claim = self.record.claim_or_none
-        return claim.deadline if claim else None
+        return self.record.acts_at(claim.deadline) if claim else None
 
     # -- the submission and the queries ------------------------------------------------------------------------------
 

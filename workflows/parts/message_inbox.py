@@ -162,10 +162,9 @@ class MessageInbox:
         deadline: datetime | None = None,
         interrupted: Callable[[], bool] = lambda: False,
     ) -> Event | Decision | TimeReached:
-        """The next message, or TimeReached once `until` has passed (its second included), or when `interrupted`.
+        """The next message, or TimeReached once the claim acts on `until` (its second included), or when `interrupted`.
 
-        The message before is saved and completed first. An event that happened after `deadline` comes after it, even
-        when the worker was down at the deadline.
+        The message before is saved and completed first. An event after `deadline` comes after it, also after an outage.
         """
 
         def ready() -> PendingMessage | None:
@@ -174,8 +173,9 @@ class MessageInbox:
         self._reapplying = False
         await self.finish()
         if until is None or workflow.now() <= until:
+            acts_at = self._record.acts_at(until)
             await self._waits.wait(
-                lambda: ready() is not None or self._calls.cancel_requested or interrupted(), until, summary
+                lambda: ready() is not None or self._calls.cancel_requested or interrupted(), acts_at, summary
             )
         if self._calls.cancel_requested:
             raise asyncio.CancelledError

@@ -169,6 +169,7 @@ def activities(settings: Settings, database: Database) -> list[Callable[..., Any
         entitlements.approve_plan,
         entitlements.change_owner,
         entitlements.correct_owner,
+        entitlements.move_region,
         entitlements.issue_maintenance_code,
         entitlements.end_plan,
         renewals.remind_page,

@@ -13,11 +13,12 @@ from messages.entitlements import (
     IssueMaintenanceCode,
     MaintenanceCodeIssued,
     MaintenanceRefused,
+    MoveRegion,
     PlanEnded,
 )
 from messages.registry import PlanRefused, Registered
 from store.database import Database
-from store.writes import entitlements, owners
+from store.writes import entitlements, owners, region_moves
 
 
 class DatabaseEntitlements(Entitlements):
@@ -43,6 +44,12 @@ class DatabaseEntitlements(Entitlements):
         with refusals_as_application_errors():
             async with self._database.transaction() as session:
                 return Registered(serial_number=await owners.correct_owner(session, request))
+
+    @activity.defn
+    async def move_region(self, request: MoveRegion) -> Registered:
+        with refusals_as_application_errors():
+            async with self._database.transaction() as session:
+                return Registered(serial_number=await region_moves.move_region(session, request))
 
     @activity.defn
     async def approve_plan(self, request: ApprovePlan) -> Registered:

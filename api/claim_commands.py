@@ -26,6 +26,7 @@ from messages.entitlements import (
     IssueMaintenanceCode,
     MaintenanceCodeIssued,
     MaintenanceRefused,
+    MoveRegion,
     PlanEnded,
     RefundPlan,
 )
@@ -54,6 +55,7 @@ DeviceCommand = (
     | ApprovePlan
     | ChangeOwner
     | CorrectOwner
+    | MoveRegion
 )
 """Short commands about one device: each is executed at once or rejected."""
 

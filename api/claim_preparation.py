@@ -62,7 +62,7 @@ async def prepare_replacement(
             accepted_terms=body.accepted_terms,
             confirmed_unrecoverable=body.confirmed_unrecoverable if isinstance(body, FlyawayBody) else True,
             premium_delivers=premium_delivers(catalogue.regions, body.ship_to.country),
-            quote_valid=quote.valid if quote else None,
+            quote_valid=quote.valid_in(snapshot.region.currency) if quote else None,
             policy=services.config.policy,
             delivery_country=body.ship_to.country,
         ),

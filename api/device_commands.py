@@ -18,6 +18,7 @@ from messages.entitlements import (
     IssueMaintenanceCode,
     MaintenanceCodeIssued,
     MaintenanceRefused,
+    MoveRegion,
 )
 from messages.registry import (
     ActivateDevice,
@@ -38,6 +39,7 @@ _ACTIVITIES: dict[type, Callable[..., Awaitable[Registered]]] = {
     ApproveVerification: Entitlements.approve_verification,
     ChangeOwner: Entitlements.change_owner,
     CorrectOwner: Entitlements.correct_owner,
+    MoveRegion: Entitlements.move_region,
     ApprovePlan: Entitlements.approve_plan,
 }
 

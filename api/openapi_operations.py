@@ -12,6 +12,7 @@ OPERATION_IDS: Final[Mapping[str, str]] = {
     "DELETE /v1/devices/{serial}/bindings/current": "unbind_remote_controller",
     "POST /v1/devices/{serial}/owner": "change_owner",
     "PATCH /v1/devices/{serial}/owner": "correct_owner",
+    "POST /v1/devices/{serial}/region": "move_region",
     "POST /v1/devices/{serial}/plans": "buy_plan",
     "GET /v1/devices/{serial}/plans": "list_plans",
     "POST /v1/devices/{serial}/plans/{plan_id}/refund": "refund_plan",

@@ -151,12 +151,14 @@ def next_anniversary(terms: Sequence[Term], last: Term, zone: str) -> date | Non
 
     It is counted from that first day: 29 February is 28 in common years and 29 in leap years (R-REN-3, edge case 64).
     A term that was sold to end a day later still ends there; the year after it ends on the anniversary all the same.
+    In another region the first day may be the day before or after (R-XFR-3): an anniversary on the day after the last
+    one is that term's own.
     """
     since = unbroken_since(terms, last.ends_at) if last.ends_at else None
     if since is None or last.ends_on is None:
         return None
     first, years = local_day(since, zone), 1
-    while add_months(first, 12 * years) <= last.ends_on:
+    while add_months(first, 12 * years) <= last.ends_on + timedelta(days=1):
         years += 1
     return add_months(first, 12 * years)
 

@@ -13,7 +13,7 @@ from domain.coverage import (
     term_end,
     unbroken_since,
 )
-from domain.dates import end_of_day, local_day, start_of_day, whole_second
+from domain.dates import end_of_day, local_day, whole_second
 from domain.device_snapshot import DeviceSnapshot
 from domain.kinds import DeviceStatus, ReasonCode, TermKind
 from domain.money import Money
@@ -50,7 +50,7 @@ def renewal(snapshot: DeviceSnapshot, now: datetime) -> Renewal:
     zone = snapshot.region.time_zone
     latest = latest_term(snapshot.terms)
     reasons = [*_unit_refusals(snapshot)]
-    if latest is None or latest.ends_on is None or latest.starts_at is None:
+    if latest is None or latest.ends_on is None or latest.starts_at is None or latest.ends_at is None:
         if question := next((t.question for t in snapshot.terms if t.question), None):
             return Renewal((*reasons, question_text(question)))
         message = "There is no plan to renew." if not snapshot.terms else "The plan has not begun yet."
@@ -71,7 +71,7 @@ def renewal(snapshot: DeviceSnapshot, now: datetime) -> Renewal:
     if price is None:
         message = f"The 1-year plan is not sold for the {snapshot.model.name} in {snapshot.region.code}."
         reasons.append(Reason(ReasonCode.TERM_NOT_SOLD, "R-CAT-1", message))
-    adjoining = start_of_day(latest.ends_on + timedelta(days=1), zone)
+    adjoining = latest.ends_at + timedelta(seconds=1)  # also where the region was another then (R-XFR-3)
     starts_at = max(whole_second(now), adjoining)
     starts_on, gap = local_day(starts_at, zone), starts_at > adjoining
     return Renewal(

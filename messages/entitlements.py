@@ -40,6 +40,16 @@ class CorrectOwner(Message):
     at: datetime
 
 
+class MoveRegion(Message):
+    """Staff move a device with its cover to the region `region`, because its owner has moved (R-XFR-3)."""
+
+    serial_number: str
+    region: str
+    reason: str
+    actor: str
+    at: datetime
+
+
 class IssueMaintenanceCode(Message):
     """Issue the device's one maintenance code (R-MNT-1): `code`, unless it has one already."""
 
@@ -117,6 +127,10 @@ class Entitlements(ABC):
     @activity.defn
     @abstractmethod
     async def correct_owner(self, request: CorrectOwner) -> Registered: ...
+
+    @activity.defn
+    @abstractmethod
+    async def move_region(self, request: MoveRegion) -> Registered: ...
 
     @activity.defn
     @abstractmethod

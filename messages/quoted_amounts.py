@@ -12,3 +12,7 @@ class QuotedAmounts(Message):
     fee: Money
     hold: Money | None
     window_days: int | None
+
+    def valid_in(self, currency: str) -> bool:
+        """Whether it is valid, and of the device's region: the device may have been moved since (R-XFR-3)."""
+        return self.valid and self.fee.currency == currency

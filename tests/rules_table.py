@@ -95,6 +95,7 @@ RULES = {
     "R-CAN-1": "A plan is given back within 14 days when nothing of it is used or open",
     "R-XFR-1": "The plan stays with the serial number when the owner changes; the binding is cleared",
     "R-XFR-2": "A correction of the same owner's particulars is always possible and ends no binding",
+    "R-XFR-3": "Staff move a device with its cover to another region while nothing is open or owed; terms stay as sold",
     "R-NOT-1": "Each notice once a case and kind, at its local morning",
     "R-NOT-2": "A deadline that no delivered notice told of is not charged by a machine",
     "R-AUD-1": "Staff waive with a reason, on a record that only grows; 30 days to dispute a charge",

@@ -77,6 +77,15 @@ class DeviceBody(Body):
     serial_number_confirmed: StrictBool = False
 
 
+class RegionMoveBody(Body):
+    """Where the device is from now on, and why; the reason is kept with the device."""
+
+    model_config = with_example({"region": "EU", "reason": "The customer moved to Berlin; registration shown."})
+
+    region: RegionCode
+    reason: ReasonText
+
+
 class ActivationBody(Body):
     """`activated_at` left out means now."""
 

@@ -58,6 +58,7 @@ class DeviceView(StoredDevice):
                     "service_history": [_CASE],
                     "flyaway_records": [],
                     "open_claim_id": None,
+                    "region_moves": [],
                 }
             ]
         }

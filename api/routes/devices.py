@@ -4,15 +4,16 @@ import secrets
 
 from fastapi import APIRouter, Response
 
-from api.auth import CustomerServiceOrStaff, DeviceReader, Role
+from api.auth import CustomerServiceOrStaff, DeviceReader, Role, Staff
 from api.idempotency import Key
 from api.openapi import read_problems, write_problems
 from api.problems import Code, not_found
 from api.requests.base import SerialInPath
-from api.requests.devices import ActivationBody, BindingBody, DeviceBody
+from api.requests.devices import ActivationBody, BindingBody, DeviceBody, RegionMoveBody
 from api.responses.devices import DeviceView
 from api.services import Services, ServicesDep
 from domain.inspection import normalise_serial
+from messages.entitlements import MoveRegion
 from messages.ids import new_id
 from messages.registry import ActivateDevice, BindController, RegisterDevice, UnbindController
 
@@ -103,3 +104,20 @@ async def unbind(serial: SerialInPath, services: ServicesDep, caller: CustomerSe
     """End the binding now. 404 when none is in force."""
     command = UnbindController(serial_number=serial, at=services.now())
     await services.claim_commands.execute(command, new_id("cmd", secrets.token_hex(16)))
+
+
+@router.post(
+    "/devices/{serial}/region",
+    summary="Move a device to another region",
+    responses=write_problems(Code.NOT_FOUND, Code.CONFLICT, Code.FORBIDDEN),
+)
+async def move_region(
+    body: RegionMoveBody, serial: SerialInPath, services: ServicesDep, caller: Staff, key: Key
+) -> DeviceView:
+    """For an owner who has moved (R-XFR-3): later claims, renewals and deliveries are those of the new region.
+
+    Terms keep their days, uses and price. Refused while a case is open, an amount is owed or a plan has not begun, and
+    where the model is not offered.
+    """
+    command = MoveRegion(serial_number=serial, region=body.region, reason=body.reason, actor=caller.role, at=key.at)
+    return await status_page(services, await services.claim_commands.execute(command, key.id("cmd")))

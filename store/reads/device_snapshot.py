@@ -19,7 +19,7 @@ from store.database import connection_of, execute
 from store.json_rows import JsonRows
 from store.reads import catalogue
 from store.tables.claims import ClaimRow, UseRow
-from store.tables.devices import BindingRow, DeviceRow, LineageRow, MaintenanceCodeRow, TermRow
+from store.tables.devices import BindingRow, DeviceRow, LineageRow, MaintenanceCodeRow, RegionMoveRow, TermRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +36,25 @@ class ClaimSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class RegionMove:
+    """A move of the lineage to another region, by which role, and why (R-XFR-3)."""
+
+    at: datetime
+    actor: str
+    from_region: str
+    to_region: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceRecord:
-    """A device's snapshot and the other data of its status page: units oldest first, cases newest first."""
+    """A device's snapshot and the other data of its status page: units and moves oldest first, cases newest first."""
 
     snapshot: DeviceSnapshot
     owner: dict[str, str | None]
     units: tuple[str, ...]
     cases: tuple[ClaimSummary, ...]
+    moves: tuple[RegionMove, ...]
 
 
 def _of_lineage(row: Any, *columns: Any) -> ScalarSelect[Any]:
@@ -105,6 +117,15 @@ _SELECT_DEVICE: Final = (
             ClaimRow.owed_amount,
             ClaimRow.owed_currency,
         ).label("cases"),
+        _of_lineage(
+            RegionMoveRow,
+            RegionMoveRow.id,
+            RegionMoveRow.at,
+            RegionMoveRow.actor,
+            RegionMoveRow.from_region,
+            RegionMoveRow.to_region,
+            RegionMoveRow.reason,
+        ).label("moves"),
     )
     .join(LineageRow, col(LineageRow.id) == col(DeviceRow.lineage_id))
     .outerjoin(MaintenanceCodeRow, col(MaintenanceCodeRow.lineage_id) == col(DeviceRow.lineage_id))
@@ -173,7 +194,10 @@ async def query_device(connection: AsyncConnection, serial_number: str) -> Devic
             )
         ),
         open_claim_id=next((case[1] for case in cases if case[6] is not None), None),
-        amount_owed=total(owed, region.currency) if owed else None,
+        # An earlier case may be of another region, with another currency (R-XFR-3): one currency after the other.
+        amount_owed=total([each for each in owed if each.currency == owed[0].currency], owed[0].currency)
+        if owed
+        else None,
         verified_at=row.verified_at,
         maintenance_code=MaintenanceCode(row.code, row.issued_on, row.expires_on, row.claim_id) if row.code else None,
     )
@@ -190,7 +214,8 @@ async def query_device(connection: AsyncConnection, serial_number: str) -> Devic
         for opened, claim_id, service, closed, outcome, serial, *_ in cases
     )
     owner = {"name": row.owner_name, "email": row.owner_email, "phone": row.owner_phone, "language": row.owner_language}
-    return DeviceRecord(snapshot, owner, units, history)
+    moves = tuple(RegionMove(_instant(at), *move) for _, at, *move in sorted(row.moves or ()))
+    return DeviceRecord(snapshot, owner, units, history, moves)
 
 
 def _searchable(serial_number: str) -> str | None:

@@ -9,7 +9,7 @@ from domain.coverage import Tally, renewable_until, tally, term_at, warranty_end
 from domain.dates import end_of_day, local_day, whole_second
 from domain.device_snapshot import DeviceSnapshot
 from domain.kinds import Category, DeviceStatus, Outcome, ReasonCode, Service, TermKind
-from store.reads.device_snapshot import ClaimSummary, query_device
+from store.reads.device_snapshot import ClaimSummary, RegionMove, query_device
 
 
 class View(BaseModel):
@@ -71,6 +71,16 @@ class WarrantyView(View):
     active: bool
 
 
+class RegionMoveView(View):
+    """A move of the device to another region: by which role, and why (R-XFR-3)."""
+
+    at: datetime
+    actor: str
+    from_region: str
+    to_region: str
+    reason: str
+
+
 class HistoryView(View):
     """One case of the lineage, open or closed."""
 
@@ -101,6 +111,7 @@ class DeviceView(View):
     service_history: tuple[HistoryView, ...]
     flyaway_records: tuple[HistoryView, ...]
     open_claim_id: str | None
+    region_moves: tuple[RegionMoveView, ...]
 
 
 async def load_device(connection: AsyncConnection, serial_number: str, now: datetime) -> DeviceView | None:
@@ -126,6 +137,7 @@ async def load_device(connection: AsyncConnection, serial_number: str, now: date
         service_history=tuple(case for case in cases if case.service is not Service.FLYAWAY),
         flyaway_records=tuple(case for case in cases if case.service is Service.FLYAWAY),
         open_claim_id=snapshot.open_claim_id,
+        region_moves=tuple(map(_move_view, known.moves)),
     )
 
 
@@ -186,4 +198,14 @@ def _history_view(case: ClaimSummary) -> HistoryView:
         outcome=Outcome(case.outcome) if case.outcome else None,
         serial_number=case.serial_number,
         replacement_serial_number=case.replacement_serial_number,
+    )
+
+
+def _move_view(move: RegionMove) -> RegionMoveView:
+    return RegionMoveView(
+        at=whole_second(move.at),
+        actor=move.actor,
+        from_region=move.from_region,
+        to_region=move.to_region,
+        reason=move.reason,
     )

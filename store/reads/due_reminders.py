@@ -71,7 +71,7 @@ async def due_page(
     kinds = {row.id: reminder_due(row.ends_on, as_of) for row in rows if row.ends_on is not None}
     sent = await _sent(session, [row.id for row in rows])
     candidates = {row.id: row for row in rows if _is_due(kinds[row.id], sent[row.id], at)}
-    snapshots = await _snapshots(session, region, candidates.values()) if candidates else {}
+    snapshots = await _snapshots(session, candidates.values()) if candidates else {}
     instant = morning_of(as_of, region.time_zone)
     due = []
     for row in candidates.values():
@@ -117,9 +117,7 @@ def _is_due(kind: str | None, sent: dict[str, datetime], at: datetime) -> bool:
     return not same_or_later or sent.get(kind) == at
 
 
-async def _snapshots(
-    session: AsyncSession, region: Region, rows: Iterable[TermRow]
-) -> dict[str, tuple[LineageRow, DeviceSnapshot]]:
+async def _snapshots(session: AsyncSession, rows: Iterable[TermRow]) -> dict[str, tuple[LineageRow, DeviceSnapshot]]:
     """The owner and the current unit of each lineage, with all its terms, except lineages with an open flyaway case."""
     ids = {row.lineage_id for row in rows}
     searched = select(ClaimRow.open_lineage).where(
@@ -135,13 +133,13 @@ async def _snapshots(
         .join(LineageRow, col(LineageRow.id) == col(DeviceRow.lineage_id))
         .where(col(DeviceRow.lineage_id).in_(ids), col(DeviceRow.replaced_by).is_(None))
     )
-    models: dict[str, Model | None] = {}
+    in_force = await catalogue.read(session)
+    models, regions = {model.slug: model for model in in_force.models}, {r.code: r for r in in_force.regions}
     found = {}
     for device, owner in (await session.exec(owned)).all():
-        if device.model not in models:
-            models[device.model] = await catalogue.model(session, device.model)
-        model = models[device.model]
-        if model is not None:
+        # The price is that of the device's own region, which is another one than the term's after a move (R-XFR-3).
+        model, region = models.get(device.model), regions.get(device.region)
+        if model is not None and region is not None:
             found[owner.id] = (owner, _snapshot(device, model, region, tuple(terms[owner.id])))
     return found
 

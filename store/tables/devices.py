@@ -48,6 +48,23 @@ class OwnerCorrectionRow(SQLModel, table=True):
     changes: dict[str, Any] = Field(sa_type=JSON)
 
 
+class RegionMoveRow(SQLModel, table=True):
+    """A move of a lineage to another region (R-XFR-3): by which role, and why."""
+
+    __tablename__ = "region_moves"
+
+    id: int | None = Field(
+        default=None,
+        sa_column=Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    )
+    lineage_id: str = Field(foreign_key="lineages.id", index=True)
+    at: datetime = Field(sa_type=Instant)
+    actor: str
+    from_region: str
+    to_region: str
+    reason: str
+
+
 class DeviceWordRow(SQLModel, table=True):
     """A word by which a lineage is found: each of its owner's name, the mail address, each unit's serial number.
 

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.coverage import Term, new_term, quota_for
-from domain.dates import local_day, start_of_day
+from domain.dates import local_day
 from domain.device_snapshot import DeviceSnapshot
 from domain.kinds import ReasonCode, TermKind
 from domain.money import Money
@@ -120,8 +120,8 @@ def _leaves_a_gap(term: Term, snapshot: DeviceSnapshot) -> bool:
     start = term.starts_at
     if start is None:
         return False
-    before = [t.ends_on for t in snapshot.terms if t.ends_on and t.starts_at and t.starts_at < start]
-    return bool(before) and start > start_of_day(max(before) + timedelta(days=1), snapshot.region.time_zone)
+    before = [t.ends_at for t in snapshot.terms if t.ends_at and t.starts_at and t.starts_at < start]
+    return bool(before) and start > max(before) + timedelta(seconds=1)
 
 
 async def _snapshot(session: AsyncSession, plan: BuyPlan, *, lock: bool) -> DeviceSnapshot:

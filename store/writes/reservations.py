@@ -74,7 +74,7 @@ async def _application(
         accepted_terms=command.accepted_terms,
         confirmed_unrecoverable=command.confirmed_unrecoverable,
         premium_delivers=premium_delivers(await catalogue.regions(session), command.ship_to_country),
-        quote_valid=None if command.quote is None else command.quote.valid,
+        quote_valid=None if command.quote is None else command.quote.valid_in(snapshot.region.currency),
         card=command.card,
         policy=policy,
         delivery_country=command.ship_to_country,

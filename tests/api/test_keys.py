@@ -37,6 +37,7 @@ LIMITED = {
     f"POST /v1/devices/{SERIAL}/plans/{PLAN}/decision": {"st"},
     "GET /v1/plan-questions": {"st"},
     f"POST /v1/devices/{SERIAL}/verification": {"st"},
+    f"POST /v1/devices/{SERIAL}/region": {"st"},
     f"POST /v1/devices/{SERIAL}/owner": CUSTOMERS,
     f"PATCH /v1/devices/{SERIAL}/owner": CUSTOMERS,
     "GET /v1/devices": {"cs", "st", "fi"},

@@ -45,6 +45,7 @@ from messages.entitlements import (
     IssueMaintenanceCode,
     MaintenanceCodeIssued,
     MaintenanceRefused,
+    MoveRegion,
     PlanEnded,
     RefundPlan,
 )
@@ -66,7 +67,7 @@ from messages.registry import (
 )
 from messages.renewals import RegionReminded, Reminder, RemindRegion
 from store.database import Database
-from store.writes import claims, entitlements, jobs, owners, plans, registry, reservations
+from store.writes import claims, entitlements, jobs, owners, plans, region_moves, registry, reservations
 from store.writes.command_refused import CommandRefused
 from tests.fakes.claim_decisions import DECLINE_CODES, claim_after
 from workflows.parts.pending_message import payment_in_progress
@@ -83,6 +84,7 @@ _WRITES: Final[dict[type, Callable[[AsyncSession, Any], Awaitable[str]]]] = {
     ApproveVerification: entitlements.approve_verification,
     ApprovePlan: entitlements.approve_plan,
     CorrectOwner: owners.correct_owner,
+    MoveRegion: region_moves.move_region,
     ChangeOwner: entitlements.change_owner,
 }
 """What the activity of a command writes."""

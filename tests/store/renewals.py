@@ -30,6 +30,7 @@ class CountingTransport(MailTransport):
     """Stores the names of the mails. Fails or is cancelled after some mails; refuses the addresses in `unknown`."""
 
     sent: list[str] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
     fails_after: int | None = None
     cancelled_after: int | None = None
     unknown: set[str] = field(default_factory=set)
@@ -43,6 +44,9 @@ class CountingTransport(MailTransport):
         if self.fails_after is not None and len(self.sent) >= self.fails_after:
             raise OSError("the mail server is unavailable")
         self.sent.append(name)
+        self.texts.append(
+            next(part for part in message.walk() if not part.is_multipart()).get_payload(decode=True).decode()
+        )
         if self.cancelled_after is not None and len(self.sent) >= self.cancelled_after:
             raise asyncio.CancelledError
 

@@ -222,6 +222,7 @@ async def test_the_status_page_shows_cover_warranty_and_history(programme: Progr
         "service_history": [],
         "flyaway_records": [],
         "open_claim_id": None,
+        "region_moves": [],
     }
     later = await programme.queries.device("M3-2001", datetime(2027, 8, 1, tzinfo=UTC))
     assert later is not None

@@ -6,7 +6,7 @@ To the API it behaves like the workflows: commands are accepted, rejected or tim
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Final, TypeVar
+from typing import TypeVar
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -37,15 +37,10 @@ from messages.claims import (
     SubmitRepair,
 )
 from messages.entitlements import (
-    ApprovePlan,
-    ApproveVerification,
-    ChangeOwner,
-    CorrectOwner,
     EndPlan,
     IssueMaintenanceCode,
     MaintenanceCodeIssued,
     MaintenanceRefused,
-    MoveRegion,
     PlanEnded,
     RefundPlan,
 )
@@ -53,41 +48,23 @@ from messages.jobs import OpenJob
 from messages.lanes import Lane
 from messages.record import ClaimEvent, ReserveUse, SaveClaim
 from messages.registry import (
-    ActivateDevice,
     AddPlan,
-    BindController,
     BuyPlan,
     CheckPlan,
     PlanBought,
     PlanDeclined,
     PlanRefused,
-    PlantTerm,
-    RegisterDevice,
-    UnbindController,
 )
 from messages.renewals import RegionReminded, Reminder, RemindRegion
 from store.database import Database
-from store.writes import claims, entitlements, jobs, owners, plans, region_moves, registry, reservations
+from store.writes import claims, entitlements, jobs, plans, reservations
 from store.writes.command_refused import CommandRefused
 from tests.fakes.claim_decisions import DECLINE_CODES, claim_after
+from tests.fakes.device_writes import WRITES
 from workflows.parts.pending_message import payment_in_progress
 
 RequestT = TypeVar("RequestT")
 ResultT = TypeVar("ResultT")
-
-_WRITES: Final[dict[type, Callable[[AsyncSession, Any], Awaitable[str]]]] = {
-    RegisterDevice: registry.register_device,
-    ActivateDevice: registry.activate_device,
-    BindController: registry.bind_controller,
-    UnbindController: registry.unbind_controller,
-    PlantTerm: registry.plant_term,
-    ApproveVerification: entitlements.approve_verification,
-    ApprovePlan: entitlements.approve_plan,
-    CorrectOwner: owners.correct_owner,
-    MoveRegion: region_moves.move_region,
-    ChangeOwner: entitlements.change_owner,
-}
-"""What the activity of a command writes."""
 
 
 @dataclass
@@ -259,7 +236,7 @@ class FakeClaimCommands:
 
     async def execute(self, request: DeviceCommand, key: str) -> str:
         self._receive(request, key)
-        registered: str = await self._in_store(_WRITES[type(request)], request)
+        registered: str = await self._in_store(WRITES[type(request)], request)
         return registered
 
     async def issue_maintenance_code(

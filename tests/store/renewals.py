@@ -44,9 +44,8 @@ class CountingTransport(MailTransport):
         if self.fails_after is not None and len(self.sent) >= self.fails_after:
             raise OSError("the mail server is unavailable")
         self.sent.append(name)
-        self.texts.append(
-            next(part for part in message.walk() if not part.is_multipart()).get_payload(decode=True).decode()
-        )
+        part = next(part for part in message.walk() if not part.is_multipart())
+        self.texts.append(bytes(part.get_payload(decode=True)).decode())
         if self.cancelled_after is not None and len(self.sent) >= self.cancelled_after:
             raise asyncio.CancelledError
 

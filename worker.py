@@ -172,6 +172,7 @@ def activities(settings: Settings, database: Database) -> list[Callable[..., Any
         entitlements.move_region,
         entitlements.issue_maintenance_code,
         entitlements.end_plan,
+        entitlements.note_refused_refund,
         renewals.remind_page,
         reconciliation.begin_reconciliation,
         reconciliation.copy_payments,

@@ -14,6 +14,7 @@ from messages.entitlements import (
     MaintenanceCodeIssued,
     MaintenanceRefused,
     MoveRegion,
+    NoteRefusedRefund,
     PlanEnded,
 )
 from messages.registry import PlanRefused, Registered
@@ -68,3 +69,8 @@ class DatabaseEntitlements(Entitlements):
         with refusals_as_application_errors():
             async with self._database.transaction() as session:
                 return await entitlements.end_plan(session, request)
+
+    @activity.defn
+    async def note_refused_refund(self, request: NoteRefusedRefund) -> None:
+        async with self._database.transaction() as session:
+            await entitlements.note_refused_refund(session, request)

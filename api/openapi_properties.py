@@ -172,6 +172,7 @@ PROPERTIES: Final[dict[str, str]] = {
     "reasons": "Every reason, each with its code and rule; empty without one.",
     "recipient": "The mail address it was sent to.",
     "reference": "The reference of warehouse or workshop for the request.",
+    "refund": "The refund of the rejected plan; null for an approved one.",
     "refund_refused": "The gateway refused the refund: staff must pay the money back.",
     "refunded": f"What was refunded so far. {_MONEY}",
     "region": "The code of the region of sale, for example US.",

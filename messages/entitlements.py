@@ -113,6 +113,13 @@ class PlanEnded(Message):
     refund_refused: bool = False
 
 
+class NoteRefusedRefund(Message):
+    """The gateway refused the refund `refund_id` of the plan, which has ended."""
+
+    plan_id: str
+    refund_id: str
+
+
 class Entitlements(ABC):
     """Our own database. Refusals of the short commands are ApplicationErrors as in messages.registry.Registry."""
 
@@ -145,3 +152,7 @@ class Entitlements(ABC):
     @activity.defn
     @abstractmethod
     async def end_plan(self, request: EndPlan) -> PlanEnded | PlanRefused: ...
+
+    @activity.defn
+    @abstractmethod
+    async def note_refused_refund(self, request: NoteRefusedRefund) -> None: ...

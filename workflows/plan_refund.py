@@ -4,7 +4,7 @@ from typing import assert_never
 
 from temporalio import workflow
 
-from messages.entitlements import EndPlan, Entitlements, PlanEnded, RefundPlan
+from messages.entitlements import EndPlan, Entitlements, NoteRefusedRefund, PlanEnded, RefundPlan
 from messages.ids import payment_key
 from messages.payments import PaymentRefunded, PaymentRefused, Payments, RefundPayment
 from messages.registry import PlanRefused
@@ -39,6 +39,9 @@ class PlanRefund:
                 pass
             case PaymentRefused():
                 report_refused_payment(f"give {ended.price} back", response)
+                if workflow.patched("note-refused-refund"):
+                    note = NoteRefusedRefund(plan_id=ended.plan_id, refund_id=request.refund_id)
+                    await self.calls.database(Entitlements.note_refused_refund, note, "keep that it was refused")
                 return ended.model_copy(update={"refund_refused": True})
             case _:
                 assert_never(response)

@@ -2,9 +2,10 @@
 
 from datetime import date, datetime, timedelta
 
-from api.openapi_examples import with_example
+from api.openapi_examples import examples_of, with_example
 from api.problems import ReasonView
 from api.responses.base import Moment, MoneyView, Page, View
+from api.responses.devices import DeviceView
 from domain import purchase
 from domain.coverage import RENEWAL_GRACE_DAYS
 from domain.kinds import ReasonCode, TermKind
@@ -76,6 +77,7 @@ _LISTED = {
     "price": {"amount": 23900, "currency": "USD"},
     "purchased_at": "2026-11-02T10:00:00Z",
     "ended_at": None,
+    "refund_refused": False,
     "question": None,
 }
 
@@ -85,6 +87,7 @@ class ListedPlan(View):
     `question` of the plan (R-PUR-6).
 
     `price` is null for cover that was not sold here; a plan with `ended_at` was given back and covers nothing since.
+    `refund_refused`: the gateway refused to refund it, so staff refund the price there.
     """
 
     model_config = with_example(_LISTED)
@@ -97,6 +100,7 @@ class ListedPlan(View):
     price: MoneyView | None
     purchased_at: Moment
     ended_at: Moment | None
+    refund_refused: bool
     question: ReasonCode | None
 
     @classmethod
@@ -208,20 +212,21 @@ class VerificationView(View):
         return cls(serial_number=serial_number, approved_at=approved_at, buy_until=until)
 
 
+_REFUND = {
+    "plan_id": "pln_mfrggzdfmztwq2lk",
+    "refunded": {"amount": 23900, "currency": "USD"},
+    "ended_at": "2026-11-10T10:00:00Z",
+    "refund_refused": False,
+}
+
+
 class RefundView(View):
     """A plan that has ended: it covers nothing from `ended_at` on.
 
     `refund_refused`: the gateway refused the refund, so `refunded` is zero and staff refund the price there.
     """
 
-    model_config = with_example(
-        {
-            "plan_id": "pln_mfrggzdfmztwq2lk",
-            "refunded": {"amount": 23900, "currency": "USD"},
-            "ended_at": "2026-11-10T10:00:00Z",
-            "refund_refused": False,
-        }
-    )
+    model_config = with_example(_REFUND)
 
     plan_id: str
     refunded: MoneyView
@@ -237,6 +242,18 @@ class RefundView(View):
             ended_at=ended.ended_at,
             refund_refused=ended.refund_refused,
         )
+
+
+class PlanDecided(DeviceView):
+    """The device after the decision upon a plan; `refund` is that of a rejected plan, null for an approved one."""
+
+    model_config = with_example({**examples_of(DeviceView)[0], "refund": _REFUND})
+
+    refund: RefundView | None
+
+    @classmethod
+    def of_page(cls, page: DeviceView, refund: RefundView | None = None) -> "PlanDecided":
+        return cls.model_construct(**dict(page), refund=refund)  # validated when they were made
 
 
 class MaintenanceCodeView(View):

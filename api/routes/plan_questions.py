@@ -11,8 +11,7 @@ from api.openapi import read_problems, write_problems
 from api.problems import Code, not_found
 from api.requests.base import SerialInPath
 from api.requests.devices import PlanDecisionBody
-from api.responses.devices import DeviceView
-from api.responses.plans import PlanQuestion, PlanQuestionList
+from api.responses.plans import PlanDecided, PlanQuestion, PlanQuestionList, RefundView
 from api.routes.claims import Cursor
 from api.routes.devices import status_page
 from api.routes.plans import PlanInPath, refusal
@@ -47,11 +46,15 @@ async def plan_questions(
 )
 async def decide(
     body: PlanDecisionBody, serial: SerialInPath, plan_id: PlanInPath, services: ServicesDep, caller: Staff, key: Key
-) -> DeviceView:
-    """Approved, it covers from its purchase on; rejected, it ends and its price is refunded (R-PUR-6)."""
+) -> PlanDecided:
+    """Approved, it covers from its purchase on; rejected, it ends and its price is refunded (R-PUR-6).
+
+    `refund` says whether the gateway refused that refund: then staff refund the price there.
+    """
     if body.approve:
         approve = ApprovePlan(serial_number=serial, plan_id=plan_id, reason=body.reason, actor=caller.role, at=key.at)
-        return await status_page(services, await services.claim_commands.execute(approve, key.id("cmd")))
+        serial_number = await services.claim_commands.execute(approve, key.id("cmd"))
+        return PlanDecided.of_page(await status_page(services, serial_number))
     snapshot = await services.queries.snapshot(serial)
     if snapshot is None:
         raise not_found(f"device {serial}")
@@ -61,5 +64,5 @@ async def decide(
     summary = f"Rejection of {plan_id} · SN {snapshot.serial_number}"
     result = await services.claim_commands.refund_plan(reject, summary)
     if isinstance(result, PlanEnded):
-        return await status_page(services, serial)
+        return PlanDecided.of_page(await status_page(services, serial), RefundView.of(result))
     raise refusal(Code.REFUND_REFUSED, result.reasons)

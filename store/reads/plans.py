@@ -14,7 +14,8 @@ from store.tables.devices import TermRow
 
 
 class StoredPlan(View):
-    """A plan of a lineage. `price` is None for cover that was not sold here; `ended_at` is when it was given back;
+    """A plan of a lineage. `price` is None for cover that was not sold here; `ended_at` is when it was given back, and
+    `refund_refused` says that the gateway refused to refund it;
     `question` is what staff must decide before it covers anything (R-PUR-6)."""
 
     id: str
@@ -25,6 +26,7 @@ class StoredPlan(View):
     price: Money | None
     purchased_at: datetime
     ended_at: datetime | None
+    refund_refused: bool
     question: ReasonCode | None
 
 
@@ -52,5 +54,6 @@ def _plan(row: TermRow, zone: str) -> StoredPlan:
         price=price,
         purchased_at=row.purchased_at,
         ended_at=row.ended_at,
+        refund_refused=row.refund_refused,
         question=ReasonCode(row.question) if row.question and row.decided_at is None else None,
     )

@@ -146,6 +146,7 @@ class TermRow(SQLModel, table=True):
     """A bought period of cover. `starts_at`, `ends_on` and `ends_at` are NULL until activation (R-PUR-5).
 
     `ended_at` is when it was given back, with the refund `refund_id` (R-CAN-1): from then on it covers nothing.
+    `refund_refused`: the gateway refused that refund, so staff have to make it.
     `question` is what staff must decide before it covers anything (R-PUR-6); `decided_at`, `decided_by` and
     `decision` (the reason they gave) say that they have. Bindings from before `bindings_from` do not count (R-FLY-8);
     it is NULL for renewals, and for plans sold before release 0.3.0.
@@ -174,6 +175,7 @@ class TermRow(SQLModel, table=True):
     payment_id: str | None = None
     ended_at: datetime | None = Field(default=None, sa_type=Instant)
     refund_id: str | None = None
+    refund_refused: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     question: str | None = None
     decided_at: datetime | None = Field(default=None, sa_type=Instant)
     decided_by: str | None = None

@@ -23,6 +23,7 @@ from messages.entitlements import (
     IssueMaintenanceCode,
     MaintenanceCodeIssued,
     MaintenanceRefused,
+    NoteRefusedRefund,
     PlanEnded,
 )
 from messages.registry import PlanRefused
@@ -137,6 +138,13 @@ async def end_plan(session: AsyncSession, command: EndPlan) -> PlanEnded | PlanR
     row.ended_at, row.refund_id = command.at, refund.refund_id
     await session.flush()
     return _ended(row, Money(row.price_amount, row.price_currency), row.payment_id, command.at)
+
+
+async def note_refused_refund(session: AsyncSession, command: NoteRefusedRefund) -> None:
+    """Keep with the ended plan that the gateway refused to refund it. It may be repeated."""
+    row = await session.get_one(TermRow, command.plan_id)
+    if row.refund_id == command.refund_id:
+        row.refund_refused = True
 
 
 async def _plan(session: AsyncSession, snapshot: DeviceSnapshot, plan_id: str) -> TermRow:

@@ -96,7 +96,7 @@ async def test_a_refund_that_the_gateway_refused_is_not_reported_as_made(harness
 async def test_the_plans_of_a_device_are_listed_with_their_ids(harness: ApiHarness) -> None:
     plan = await bought(harness)
     listed = {name: value for name, value in plan.items() if name != "gap"}
-    listed |= {"region": "US", "ended_at": None, "question": None}
+    listed |= {"region": "US", "ended_at": None, "refund_refused": False, "question": None}
     response = await harness.http.get(f"{DEVICE}/plans")
     assert response.json() == {"items": [listed], "next_cursor": None}
     harness.later(days=3)

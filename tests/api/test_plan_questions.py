@@ -76,10 +76,26 @@ async def test_staff_reject_the_plan_and_it_is_refunded(harness: ApiHarness) -> 
     decided = await harness.http.post(f"{DEVICE}/plans/{plan_id}/decision", json=REJECT, headers=STAFF)
     assert decided.status_code == 200, decided.text
     assert decided.json()["care"]["periods"] == []
+    assert (decided.json()["refund"]["refunded"]["amount"], decided.json()["refund"]["refund_refused"]) == (
+        23900,
+        False,
+    )
     command = harness.claim_commands.received[-1]
     assert isinstance(command, RefundPlan)
     assert (command.plan_id, command.rejected, command.actor) == (plan_id, REJECT["reason"], "staff")
     assert await listed(harness) == []
+
+
+async def test_a_rejected_plan_says_that_its_refund_was_refused_and_is_listed_so(harness: ApiHarness) -> None:
+    plan_id = await in_question(harness)
+    harness.claim_commands.refuses_refunds = True
+    for _ in range(2):
+        headers = STAFF | {"Idempotency-Key": "reject"}
+        decided = await harness.http.post(f"{DEVICE}/plans/{plan_id}/decision", json=REJECT, headers=headers)
+        refund = decided.json()["refund"]
+        assert (refund["plan_id"], refund["refunded"]["amount"], refund["refund_refused"]) == (plan_id, 0, True)
+    (plan,) = (await harness.http.get(f"{DEVICE}/plans")).json()["items"]
+    assert (plan["id"], plan["refund_refused"]) == (plan_id, True)
 
 
 async def test_only_staff_decide_with_a_reason(harness: ApiHarness) -> None:

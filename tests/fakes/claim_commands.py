@@ -41,6 +41,7 @@ from messages.entitlements import (
     IssueMaintenanceCode,
     MaintenanceCodeIssued,
     MaintenanceRefused,
+    NoteRefusedRefund,
     PlanEnded,
     RefundPlan,
 )
@@ -231,8 +232,11 @@ class FakeClaimCommands:
         self._receive(request, request.refund_id)
         self.summaries.append(summary)
         ended = await self._in_store(entitlements.end_plan, EndPlan(refund=request, at=self.clock()))
-        update = {"refund_refused": self.refuses_refunds}
-        return ended.model_copy(update=update) if isinstance(ended, PlanEnded) else ended
+        if not self.refuses_refunds or not isinstance(ended, PlanEnded):
+            return ended
+        note = NoteRefusedRefund(plan_id=request.plan_id, refund_id=request.refund_id)
+        await self._in_store(entitlements.note_refused_refund, note)
+        return ended.model_copy(update={"refund_refused": True})
 
     async def execute(self, request: DeviceCommand, key: str) -> str:
         self._receive(request, key)

@@ -13,6 +13,7 @@ from messages.entitlements import (
     EndPlan,
     IssueMaintenanceCode,
     MaintenanceCodeIssued,
+    NoteRefusedRefund,
     PlanEnded,
     RefundPlan,
 )
@@ -110,6 +111,16 @@ async def test_a_rejected_plan_is_refunded_whenever_that_is(programme: Programme
     assert (await programme.queries.plan_questions()).items == ()
     assert await refusal(entitlements.approve_plan(approval())) == ("conflict", ["plan_id"])
     assert await programme.refused(programme.reservation(at=LATER)) == [ReasonCode.NO_PLAN]
+
+
+async def test_a_refused_refund_is_kept_with_the_plan_that_it_was_for(programme: Programme) -> None:
+    await in_question(programme)
+    entitlements = DatabaseEntitlements(programme.database)
+    assert isinstance(await entitlements.end_plan(rejection()), PlanEnded)
+    for refund_id, refused in (("rfd_2", False), ("rfd_1", True), ("rfd_1", True)):
+        await entitlements.note_refused_refund(NoteRefusedRefund(plan_id="plan_1", refund_id=refund_id))
+        (plan,) = await programme.queries.plans("M3-2001") or []
+        assert plan.refund_refused is refused
 
 
 async def test_only_a_plan_in_question_is_decided_upon(programme: Programme) -> None:

@@ -12,7 +12,7 @@ from temporalio.worker import Worker
 
 from domain.kinds import Attention, TermKind
 from domain.money import Money
-from messages.entitlements import EndPlan, PlanEnded, RefundPlan
+from messages.entitlements import EndPlan, NoteRefusedRefund, PlanEnded, RefundPlan
 from messages.payments import ChargeCard, PaymentRefused, RefundPayment
 from messages.registry import BuyPlan, PlanDeclined, PlanRefused
 from messages.search import CLAIM_ATTENTION
@@ -53,12 +53,23 @@ async def flagged(world: World, workflow_id: str) -> list[str]:
 async def test_a_refused_refund_of_a_plan_is_told_and_flagged(world: World, state: str, attention: Attention) -> None:
     refund_id = f"rfd_{uuid.uuid4().hex[:16]}"
     command = RefundPlan(refund_id=refund_id, plan_id="pln_1", serial_number="SN1")
-    activities: list[Callable[..., Any]] = [end_plan, refusing("refund_payment", RefundPayment, state)]
+    noted: list[NoteRefusedRefund] = []
+
+    @activity.defn
+    async def note_refused_refund(request: NoteRefusedRefund) -> None:
+        noted.append(request)
+
+    activities: list[Callable[..., Any]] = [
+        end_plan,
+        note_refused_refund,
+        refusing("refund_payment", RefundPayment, state),
+    ]
     queue = f"q-{refund_id}"
     async with Worker(world.client, task_queue=queue, workflows=[PlanRefund], activities=activities):
         ended = await world.client.execute_workflow(PlanRefund.run, command, id=refund_id, task_queue=queue)
     assert isinstance(ended, PlanEnded)
     assert ended.refund_refused
+    assert noted == [NoteRefusedRefund(plan_id="pln_1", refund_id=refund_id)]
     assert await flagged(world, refund_id) == [attention]
 
 

@@ -18,7 +18,7 @@ from messages.claims import (
     Complete,
     QuoteRepair,
 )
-from messages.entitlements import EndPlan, PlanEnded, RefundPlan
+from messages.entitlements import EndPlan, NoteRefusedRefund, PlanEnded, RefundPlan
 from messages.registry import PlanRefused
 from messages.renewals import RemindRegion
 from tests.fakes.plans import PRICE
@@ -232,11 +232,15 @@ def entitlements(result: PlanEnded | PlanRefused) -> Callable[..., Any]:
     return end_plan
 
 
+@activity.defn
+async def note_refused_refund(command: NoteRefusedRefund) -> None: ...
+
+
 async def given_back(world: World, result: PlanEnded | PlanRefused) -> str:
     refund_id = f"rfd_{uuid.uuid4().hex[:16]}"
     command = RefundPlan(refund_id=refund_id, plan_id="pln_1", serial_number="SN1")
     world.payments.charges["pln_1:price"] = PRICE
-    activities: list[Callable[..., Any]] = [entitlements(result), world.payments.refund_payment]
+    activities: list[Callable[..., Any]] = [entitlements(result), note_refused_refund, world.payments.refund_payment]
     async with Worker(world.client, task_queue=world.task_queue, workflows=[PlanRefund], activities=activities):
         await world.client.execute_workflow(PlanRefund.run, command, id=refund_id, task_queue=world.task_queue)
     return refund_id
@@ -244,6 +248,13 @@ async def given_back(world: World, result: PlanEnded | PlanRefused) -> str:
 
 @scenario("PlanRefund", worker=False)
 async def refunded(world: World) -> str:
+    ended_at = datetime(2026, 11, 23, tzinfo=UTC)
+    return await given_back(world, PlanEnded(plan_id="pln_1", price=PRICE, payment_id="pln_1:price", ended_at=ended_at))
+
+
+@scenario("PlanRefund", worker=False)
+async def refund_refused(world: World) -> str:
+    world.payments.refuses["refund"] = "captured"
     ended_at = datetime(2026, 11, 23, tzinfo=UTC)
     return await given_back(world, PlanEnded(plan_id="pln_1", price=PRICE, payment_id="pln_1:price", ended_at=ended_at))
 

@@ -37,6 +37,8 @@ class SimulatedWarehouse(Warehouse):
             "with_battery": request.with_battery,
             "ship_to": request.ship_to.model_dump(mode="json"),
             "requested_at": request.at,
+            "number": request.number,
+            "serial_number": request.serial_number,
         }
         async with self._database.transaction() as session:
             if not await insert_once(session, DispatchRequestRow, row):
@@ -73,8 +75,11 @@ class SimulatedWarehouse(Warehouse):
 
 
 async def _reopen(session: AsyncSession, request: RequestDispatch) -> None:
-    """Open a withdrawn request again, unless `request` is a retry of one that was made before the withdrawal."""
+    """Open a withdrawn request again, unless `request` is a retry of one that was made before the withdrawal, and one
+    that was fulfilled when its unit came back and is to be shipped once more (R-EXP-10)."""
     row = await session.get_one(DispatchRequestRow, request.claim_id, with_for_update=True)
-    if row.withdrawn_at is not None and row.withdrawn_at < request.at:
+    withdrawn_before = row.withdrawn_at is not None and row.withdrawn_at < request.at
+    if request.number > row.number or (request.number == row.number and withdrawn_before):
         row.ship_to = request.ship_to.model_dump(mode="json")
         row.requested_at, row.withdrawn_at, row.to_do = request.at, None, True
+        row.number, row.serial_number, row.with_battery = request.number, request.serial_number, request.with_battery

@@ -38,6 +38,7 @@ OPERATION_IDS: Final[Mapping[str, str]] = {
     "POST /v1/claims/{claim_id}/extension": "extend_return",
     "POST /v1/claims/{claim_id}/waiver": "waive_charge",
     "POST /v1/claims/{claim_id}/replacement-undo": "undo_replacement",
+    "POST /v1/claims/{claim_id}/replacement-resend": "resend_replacement",
     "POST /v1/claims/{claim_id}/decision": "decide_claim",
     "POST /v1/claims/{claim_id}/parts-choice": "choose_parts",
     "POST /v1/claims/{claim_id}/payment-method": "change_payment_method",

@@ -202,6 +202,7 @@ PROPERTIES: Final[dict[str, str]] = {
     "self": "The path of the claim.",
     "sent": "The reminders that this run sent.",
     "serial_number": "The serial number; case, spaces and hyphens do not count.",
+    "DispatchRequestView.serial_number": "The unit that came back and is to be shipped again; null for any new unit.",
     "serial_number_confirmed": "true takes a serial number that looks like a known one.",
     "serial_number_expected": "The serial number that was expected.",
     "serial_number_found": "The serial number that the inspector read; empty for an illegible label.",

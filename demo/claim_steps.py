@@ -140,7 +140,8 @@ class ClaimSteps(CustomerSteps):
     async def ship_replacement(self) -> None:
         self._on_step("the warehouse ships the replacement")
         parcel = {"carrier": "UPS", "tracking_number": f"1Z{self._number:04}"}
-        await self._act("dispatch", {"replacement_serial_number": self._serial("B")} | parcel)
+        serial = self.claim["replacement_serial_number"] or self._serial("B")  # one that came back leaves again
+        await self._act("dispatch", {"replacement_serial_number": serial} | parcel)
 
     async def wait_days(self, days: int) -> None:
         self._on_step(f"{days} days go by")

@@ -189,6 +189,7 @@ class Action(StrEnum):
     REPAIR_STOP = "repair_stop"
     COMPLETION = "completion"
     REPLACEMENT_UNDO = "replacement_undo"
+    REPLACEMENT_RESEND = "replacement_resend"
     SHIP_TO = "ship_to"
 
 

@@ -77,8 +77,12 @@ def allowed_actions(claim: Claim) -> tuple[Action, ...]:
         actions = (*actions, Action.PAYMENT_METHOD)
     held_back = not {Attention.DEFAULT_HELD_BACK, Attention.QUOTE_UNAPPROVED}.isdisjoint(claim.attention)
     new_unit_came = _new_unit_came(claim) and claim.state is ClaimState.AWAITING_CURE
-    if _new_unit_came(claim):
+    if ships_again(claim):
+        actions = tuple(a for a in actions if a is not Action.CANCEL)
+    if _new_unit_came(claim) or (ships_again(claim) and not claim.leaving):
         actions = (*actions, Action.REPLACEMENT_UNDO)
+    if _new_unit_came(claim) and secured(claim):
+        actions = (*actions, Action.REPLACEMENT_RESEND)
     if held_back or new_unit_came or _refund_waits_for_staff(claim):
         actions = (*actions, Action.DECISION)
     return actions
@@ -102,6 +106,16 @@ def _new_unit_came(claim: Claim) -> bool:
     return returned and claim.state in (ClaimState.AWAITING_CURE, ClaimState.DEFAULTED)
 
 
+def ships_again(claim: Claim) -> bool:
+    """Whether the new unit, which came back, is asked of the warehouse once more and has not left yet (R-EXP-10)."""
+    return claim.tier is Tier.PREMIUM and claim.state in _BEFORE_DISPATCH and claim.dispatched_on is not None
+
+
+def charged(claim: Claim) -> bool:
+    """Whether a default of an open Premium claim was charged and paid: what was taken secures its new unit."""
+    return claim.dispute_until is not None and not claim.amount_owed
+
+
 def _refund_waits_for_staff(claim: Claim) -> bool:
     """A unit that came after the last day for a refund was inspected: staff refund or keep the charge (R-RET-10)."""
     return Attention.REFUND_DUE in claim.attention and claim.state is ClaimState.DEFAULTED
@@ -123,17 +137,18 @@ def _after_closing(claim: Claim) -> tuple[Action, ...]:
 
 
 def secured(claim: Claim) -> bool:
-    """Whether something secures a Premium replacement that has not left yet: a hold or a deposit (R-EXP-6).
+    """Whether something secures a Premium replacement that is to leave: a hold, a deposit (R-EXP-6), or the default
+    that was charged.
 
     Other services ship after they are paid for. What the warehouse can no longer stop is not refused.
     """
-    if claim.tier is not Tier.PREMIUM or claim.leaving:
+    if claim.tier is not Tier.PREMIUM or claim.leaving or charged(claim):
         return True
     return claim.hold is not None and claim.hold.state in _SECURED
 
 
 def hold_not_live() -> RuleError:
-    """The refusal of a dispatch that nothing secures (R-EXP-6)."""
+    """The refusal of a dispatch, or of another one, that nothing secures (R-EXP-6)."""
     message = (
         "The hold on the card has ended, so nothing secures the replacement: it must not ship before another card."
     )
@@ -142,10 +157,11 @@ def hold_not_live() -> RuleError:
 
 def require(claim: Claim, action: Action) -> None:
     """Raise RuleError with a reason when `action` may not be done now: `action_not_allowed`, or `hold_not_live` for the
-    dispatch of a replacement that nothing secures."""
+    dispatch of a replacement that nothing secures, at first or again."""
     if action in allowed_actions(claim):
         return
-    if action is Action.DISPATCH and claim.state in _BEFORE_DISPATCH and not secured(claim):
+    ships = action is Action.DISPATCH and claim.state in _BEFORE_DISPATCH
+    if (ships or (action is Action.REPLACEMENT_RESEND and _new_unit_came(claim))) and not secured(claim):
         raise hold_not_live()
     raise RuleError("action_not_allowed", *_rejection(claim, action))
 
@@ -198,7 +214,7 @@ def _rejection(claim: Claim, action: Action) -> tuple[str, str]:
             f"The replacement left on {claim.dispatched_on}; the case can only be closed by returning your original."
         )
         return "R-EXP-9", message
-    if action is Action.CANCEL and claim.leaving:
+    if action in (Action.CANCEL, Action.REPLACEMENT_UNDO) and claim.leaving:
         return TOO_LATE
     if action is Action.SHIP_TO and (claim.leaving or claim.dispatched_on is not None):
         return ADDRESS_TOO_LATE

@@ -44,6 +44,11 @@ def normalise_tracking_number(text: str) -> str:
     return "".join(text.upper().replace("-", "").split())
 
 
+def new_unit_event(claim_id: str) -> str:
+    """How the id of the arrival begins that is recorded when a claim's new unit came back instead of the original."""
+    return f"{claim_id}:new-unit:"
+
+
 def repeats(event: KnownEvent, known: Iterable[KnownEvent]) -> bool:
     """Whether another event has said the same, so that `event` counts as reported.
 

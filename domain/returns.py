@@ -1,5 +1,6 @@
 """Domain: return windows: due dates, reminders, and whether a return is in time (R-RET, R-INS-4, R-CMP-2)."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from domain.claim import Return
@@ -33,6 +34,21 @@ def window(
         due_text=local_text(due_at, zone),
         late_text=local_text(late_until, zone),
     )
+
+
+def reopened(before: Return, fresh: Return, *, charged: bool) -> Return:
+    """The window of an original whose replacement came back and was dispatched again (R-EXP-10): `fresh`, from the day
+    of that dispatch, unless the window `before` ends later, as one that was extended may.
+
+    After a default was charged (`charged`) its due date stays, and the last day for a refund alone is the later one.
+    What carrier and warehouse reported was the parcel of the new unit.
+    """
+    kept = replace(before, scanned_at=None, arrived_at=None, delivered_at=None, parcel=None)
+    if not charged:
+        return fresh if fresh.due_at >= before.due_at else kept
+    if fresh.late_until <= before.late_until:
+        return kept
+    return replace(kept, late_until=fresh.late_until, late_text=fresh.late_text)
 
 
 def reminders(due_at: datetime, zone: str) -> dict[str, datetime]:

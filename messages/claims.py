@@ -194,6 +194,12 @@ class UndoReplacement(Decision):
     reason: str
 
 
+class ResendReplacement(Decision):
+    """The new unit came back: it is shipped to the customer again, and the original is still expected (R-EXP-10)."""
+
+    reason: str
+
+
 class ChooseParts(Decision):
     choice: PartsChoice
 
@@ -276,6 +282,7 @@ DECISIONS: Final[dict[Action, type[Decision]]] = {
     Action.REPAIR_STOP: StopRepair,
     Action.COMPLETION: Complete,
     Action.REPLACEMENT_UNDO: UndoReplacement,
+    Action.REPLACEMENT_RESEND: ResendReplacement,
     Action.SHIP_TO: CorrectAddress,
 }
 """The updates of a claim, by name, with the message of each."""

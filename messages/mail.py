@@ -52,6 +52,8 @@ class MailKind(StrEnum):
     WITHDRAWN = "withdrawn"
     DISPATCH_DELAYED = "dispatch_delayed"
     """The replacement has not left for days: the customer may wait on, or leave without a cost."""
+    SHIPS_AGAIN = "ships_again"
+    """The new unit came back and goes out to the customer again, who still has to send the original (R-EXP-10)."""
     REPLACED = "replaced"
     """Standard: your unit passed, the replacement is on its way."""
 

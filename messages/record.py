@@ -92,7 +92,8 @@ class RecordDispatch(Message):
     """The replacement left: consume the use, put the new serial number into the lineage, clear the binding.
 
     With `window_days` the return window is computed too (Premium). Without `consumes` no use is drawn: a repair that
-    changed the serial number (R-REP-4).
+    changed the serial number (R-REP-4). `number` counts from 1 how often the same unit was sent out again after it came
+    back (R-EXP-10); 0 is the first dispatch.
     """
 
     claim: Claim
@@ -104,6 +105,7 @@ class RecordDispatch(Message):
     lost: bool = False
     consumes: bool = True
     serial_number_confirmed: bool = False
+    number: int = 0
 
 
 class DispatchRecorded(Message):

@@ -11,7 +11,11 @@ from messages.claims import ShipTo
 
 
 class RequestDispatch(Message):
-    """Ship a unit of `model` (the same model, R-CLM-8), with a battery of the same version when `with_battery`."""
+    """Ship a unit of `model` (the same model, R-CLM-8), with a battery of the same version when `with_battery`.
+
+    `serial_number` names the unit that came back and is to be shipped again, `number` counts from 1 how often; None and
+    0: any new unit (R-EXP-10).
+    """
 
     claim_id: str
     model: str
@@ -19,6 +23,8 @@ class RequestDispatch(Message):
     with_battery: bool
     ship_to: ShipTo
     at: datetime
+    number: int = 0
+    serial_number: str | None = None
 
 
 class WithdrawDispatch(Message):
@@ -50,7 +56,8 @@ class DispatchRequested(Message):
 
 
 class Warehouse(ABC):
-    """The warehouse. One request a claim; a retry changes nothing. A request made after a withdrawal opens it again."""
+    """The warehouse. One request a claim; a retry changes nothing. A request made after a withdrawal, or
+    with a higher `number`, opens it again."""
 
     @activity.defn
     @abstractmethod

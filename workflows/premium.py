@@ -13,6 +13,7 @@ from messages.claims import (
     Decision,
     Dispatch,
     Event,
+    ResendReplacement,
     SubmitCareExpress,
 )
 from messages.mail import MailKind
@@ -23,6 +24,7 @@ from workflows.parts.fees import Fees, FeesData
 from workflows.parts.hold_data import CardHoldData
 from workflows.parts.hold_renewal import HoldRenewal
 from workflows.parts.hold_renewal_data import HoldRenewalData
+from workflows.parts.message_inbox import TimeReached
 from workflows.parts.original_return import OriginalReturn, OriginalReturnData
 from workflows.parts.replacement import Replacement, ReplacementData
 from workflows.parts.reservation import Reservation, ReservationData, care_express
@@ -148,6 +150,11 @@ class CareExpressPremium(ClaimWorkflow):
 
     async def compensate(self) -> Phase | None:
         return await self.original.settlement.compensate()
+
+    def in_any_state(self, message: Event | Decision | TimeReached) -> Phase | None:
+        if isinstance(message, ResendReplacement):
+            return self.dispatch.begin_again(message)
+        return super().in_any_state(message)
 
     # -- while a step is in flight -----------------------------------------------------------------------------------
 

@@ -112,6 +112,12 @@ class ReplacementUndoBody(Body):
     reason: ReasonText
 
 
+class ReplacementResendBody(Body):
+    model_config = with_example({"reason": "The customer sends the original after all."})
+
+    reason: ReasonText
+
+
 class DecisionBody(Body):
     """A rejection needs a `reason`."""
 

@@ -24,11 +24,13 @@ _EXAMPLE = {
     "requested_at": "2026-11-23T10:00:01Z",
     "withdrawn_at": None,
     "fulfilled": False,
+    "serial_number": None,
 }
 
 
 class DispatchRequestView(View):
-    """`return`: the customer's own unit goes back as it came in, so `with_battery` is null.
+    """`return`: the customer's own unit goes back as it came in, so `with_battery` is null. With `serial_number` a
+    replacement that came back is shipped again, that very unit.
 
     `fulfilled`: it was reported as shipped. `withdrawn_at`: since then it must not be shipped.
     """
@@ -45,6 +47,7 @@ class DispatchRequestView(View):
     requested_at: Moment
     withdrawn_at: Moment | None
     fulfilled: bool
+    serial_number: str | None
 
     @classmethod
     def of(cls, stored: Stored) -> "DispatchRequestView":

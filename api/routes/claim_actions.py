@@ -17,6 +17,7 @@ from api.requests.actions import (
     InspectionBody,
     PartsChoiceBody,
     PaymentMethodBody,
+    ReplacementResendBody,
     ReplacementUndoBody,
     WaiverBody,
 )
@@ -37,6 +38,7 @@ from messages.claims import (
     ExtendReturn,
     Inspect,
     ReportFound,
+    ResendReplacement,
     UndoReplacement,
     Waive,
 )
@@ -110,6 +112,20 @@ async def replacement_undo(
     refunded. The fee stays, unless the policy's `refund_undone_fee` gives it back (R-EXP-10)."""
     decision = UndoReplacement(actor=caller.role, reason=body.reason)
     return await send_decision(services, claim_id, Action.REPLACEMENT_UNDO, decision, key)
+
+
+@router.post("/replacement-resend", summary="Ship the replacement that came back again", responses=_SHIPS)
+async def replacement_resend(
+    body: ReplacementResendBody, claim_id: ClaimInPath, services: ServicesDep, caller: Staff, key: Key
+) -> ClaimView:
+    """The customer sent the new unit back (`replacement_returned`) and still has to send the original: the warehouse is
+    asked to ship that very unit again, as in `GET /dispatch-requests`, and reports it with `dispatch`. From then on the
+    original has a new window, which never ends before the old one. Nothing is charged meanwhile (R-EXP-10).
+
+    Like any Premium replacement it needs a live hold, a deposit, or the default that was charged: else `hold_not_live`.
+    """
+    decision = ResendReplacement(actor=caller.role, reason=body.reason)
+    return await send_decision(services, claim_id, Action.REPLACEMENT_RESEND, decision, key)
 
 
 @router.post("/decision", summary="Approve or reject", responses=_DECISION)

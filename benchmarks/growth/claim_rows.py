@@ -165,7 +165,7 @@ class _ClaimRows(ClaimDocuments):
         place = {"claim_id": claim.id, "ship_to": address, "requested_at": self._at}
         if scenario.dispatch_requested:
             what = {"model": claim.model, "region": claim.region, "with_battery": False, "withdrawn_at": None}
-            to_do = {"to_do": scenario.state is ClaimState.AWAITING_DISPATCH}
+            to_do = {"to_do": scenario.state is ClaimState.AWAITING_DISPATCH, "number": 0, "serial_number": None}
             yield "dispatch_requests", place | what | to_do | {"reference": f"WH-{NUMBER}"}
         if scenario.is_service_job and scenario.state in {ClaimState.CLOSED, ClaimState.IN_SERVICE}:
             to_do = {"to_do": scenario.state is ClaimState.IN_SERVICE}

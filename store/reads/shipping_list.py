@@ -42,7 +42,8 @@ class ShippingFilter(BaseModel):
 
 
 class ShippingView(BaseModel):
-    """One parcel to ship. `with_battery` is None for a return: the unit goes back as it came."""
+    """One parcel to ship. `with_battery` is None for a return: the unit goes back as it came. `serial_number` names a
+    replacement that came back and is to be shipped again; None: any new unit."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -56,6 +57,7 @@ class ShippingView(BaseModel):
     requested_at: datetime
     withdrawn_at: datetime | None
     fulfilled: bool
+    serial_number: str | None = None
 
     @property
     def position(self) -> ShippingPosition:
@@ -131,4 +133,4 @@ def _page(statement: Select[Any], row: type[RequestRow], region: Any, page: _Pag
 
 
 def _columns(row: type[RequestRow]) -> list[Any]:
-    return [col(getattr(row, name)) for name in row.model_fields if name != "to_do"]
+    return [col(getattr(row, name)) for name in row.model_fields if name not in ("to_do", "number")]

@@ -11,7 +11,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from domain.dates import local_day
 from domain.inspection import normalise_serial
 from domain.kinds import ClaimState, DeviceStatus, Service, UseKind
-from domain.returns import reminders, window
+from domain.lifecycle import charged
+from domain.returns import reminders, reopened, window
 from domain.serials import form_problem, look_alike_key, look_alike_problem
 from messages.record import (
     DispatchRecorded,
@@ -29,6 +30,7 @@ from store.tables.claims import ClaimRow
 from store.tables.devices import BindingRow, DeviceRow, LineageRow
 from store.upsert import insert_once, table_of
 from store.writes.claims import close_dispatch_request, end_use
+from store.writes.repeated_dispatch import repeated_dispatch
 
 _LINEAGES, _DEVICES, _BINDINGS = (table_of(row) for row in (LineageRow, DeviceRow, BindingRow))
 _LOCK_LINEAGE: Final = select(_LINEAGES.c.id).where(_LINEAGES.c.id == bindparam("lineage")).with_for_update()
@@ -47,6 +49,8 @@ async def record_dispatch(session: AsyncSession, command: RecordDispatch) -> Dis
 
     A repair that changed the serial number consumes none (R-REP-4).
 
+    A unit that came back leaves again as what it is: its cover and its use stay (R-EXP-10).
+
     A second attempt returns the first one's day and window. Returns DispatchRefused and writes nothing
     when the serial number cannot be the replacement's.
     """
@@ -57,6 +61,8 @@ async def record_dispatch(session: AsyncSession, command: RecordDispatch) -> Dis
     old = next(unit for unit in units if unit.serial_number == original)
     sent = next((unit for unit in units if unit.claim_id == claim.id), None)
     serial = normalise_serial(text)
+    if command.number:
+        return await _dispatched_again(session, command, old.region, sent)
     if sent is not None and sent.serial_number == serial:
         return await _dispatch_recorded(session, command, old.region, old.replaced_at or command.at)
     refusal = _refusal(command, units, old, sent) or await _invalid_serial(session, command, old.model)
@@ -87,6 +93,20 @@ async def record_dispatch(session: AsyncSession, command: RecordDispatch) -> Dis
     await execute(session, _UPDATE_BINDING, {"original": original, "unbound_at": command.at})
     await close_dispatch_request(session, claim.id)
     return recorded
+
+
+async def _dispatched_again(
+    session: AsyncSession, command: RecordDispatch, region: str, sent: Unit | None
+) -> DispatchRecorded | DispatchRefused:
+    """The unit that came back has left once more (R-EXP-10)."""
+    text = command.replacement_serial_number.strip()
+    if sent is None or sent.serial_number != normalise_serial(text):
+        came_back = sent.serial_text if sent is not None else "none"
+        message = f"{text} is not the unit that came back and is to be shipped again: that is {came_back}."
+        return DispatchRefused(rule="R-EXP-10", message=message)
+    at = await repeated_dispatch(session, command.claim.id, command.number, command.at)
+    await close_dispatch_request(session, command.claim.id)
+    return await _dispatch_recorded(session, command, region, at)
 
 
 async def identify_serial(session: AsyncSession, query: IdentifySerial) -> SerialIdentified:
@@ -169,6 +189,8 @@ async def _dispatch_recorded(
         if command.window_days is not None
         else None
     )
+    if command.number and returning is not None and command.claim.returning is not None:
+        returning = reopened(command.claim.returning, returning, charged=charged(command.claim))
     return DispatchRecorded(
         dispatched_on=local_day(at, zone),
         returning=returning,

@@ -21,6 +21,7 @@ DECISIONS: list[tuple[str, dict[str, Any] | None]] = [
     ("waiver", {"reason": "our fault"}),
     ("decision", {"approve": True}),
     ("replacement-undo", {"reason": "keeps the original"}),
+    ("replacement-resend", {"reason": "sends the original"}),
     ("parts-choice", {"choice": "pay"}),
     ("payment-method", {"payment_method": "pm_2"}),
     ("cancel", None),
@@ -73,6 +74,29 @@ async def test_staff_undo_a_replacement_that_came_back(harness: ApiHarness) -> N
     problem(await harness.http.post(url, json={}), 422, "invalid_request")
     undone = (await harness.http.post(url, json=body)).json()
     assert (undone["state"], undone["outcome"]) == ("closed", "cancelled")
+
+
+async def test_staff_send_a_replacement_that_came_back_out_again(harness: ApiHarness) -> None:
+    """R-EXP-10, and against a live hold alone (R-EXP-6)."""
+    made = await harness.shipped()
+    claim = await harness.app.state.services.queries.claim(made["id"])
+    assert claim is not None
+    assert claim.hold is not None
+    url, body = f"/v1/claims/{claim.id}/replacement-resend", {"reason": "sends the original"}
+    refused = problem(await harness.http.post(url, json=body), 409, "action_not_allowed")
+    assert "replacement_resend" not in refused["allowed_actions"]
+    came_back = replace(claim, state=ClaimState.AWAITING_CURE, attention=(Attention.REPLACEMENT_RETURNED,))
+    unsecured = replace(came_back, hold=replace(claim.hold, state=HoldState.EXPIRED))
+    await harness.claim_commands.save(unsecured, "inspected", "The new unit came back.")
+    problem(await harness.http.post(url, json=body), 409, "hold_not_live")
+    await harness.claim_commands.save(came_back, "hold_authorized", "A hold was placed.")
+    shown = (await harness.http.get(f"/v1/claims/{claim.id}")).json()
+    assert "replacement_resend" in shown["allowed_actions"]
+    problem(await harness.http.post(url, json={}), 422, "invalid_request")
+    for key in ("cs", "wh", "fi"):
+        problem(await harness.http.post(url, json=body, headers={"Authorization": f"Bearer {key}"}), 403, "forbidden")
+    sent = (await harness.http.post(url, json=body)).json()
+    assert (sent["state"], sent["deadline"]) == ("awaiting_dispatch", None)
 
 
 async def test_a_decision_not_allowed_in_the_state_is_409_with_the_allowed_ones(harness: ApiHarness) -> None:

@@ -52,6 +52,7 @@ LIMITED = {
     f"POST {CLAIM}/waiver": {"st"},
     f"POST {CLAIM}/decision": {"st"},
     f"POST {CLAIM}/replacement-undo": {"st"},
+    f"POST {CLAIM}/replacement-resend": {"st"},
     f"POST {CLAIM}/repair-quote": {"st"},
     f"POST {CLAIM}/repair-quote-withdrawal": {"st"},
     f"POST {CLAIM}/repair-stop": {"st"},

@@ -12,8 +12,8 @@ from tests.api.conftest import config
 
 VERBS = set(
     "activate approve bind buy cancel change check choose correct create decide extend get issue list move plant quote "
-    "read receive record settle refund register renew report request revoke rotate run stop submit unbind undo waive "
-    "withdraw".split()
+    "read receive record settle refund register renew report request resend revoke rotate run stop submit unbind undo "
+    "waive withdraw".split()
 )
 """What an operation id begins with. A new operation may need a new verb."""
 

@@ -31,6 +31,7 @@ async def test_the_warehouse_reads_what_to_ship_and_where_to(harness: ApiHarness
         "requested_at": "2026-11-23T10:00:00Z",
         "withdrawn_at": None,
         "fulfilled": False,
+        "serial_number": None,
     }
     assert response.json() == {"items": [request], "next_cursor": None}
     assert (await harness.http.get(URL, params={"region": "EU"}, headers=WAREHOUSE)).json()["items"] == []
@@ -39,6 +40,18 @@ async def test_the_warehouse_reads_what_to_ship_and_where_to(harness: ApiHarness
     assert (await harness.http.get(URL, headers=WAREHOUSE)).json()["items"] == []
     done = await harness.http.get(URL, params={"open": "false"}, headers=WAREHOUSE)
     assert done.json()["items"] == [request | {"fulfilled": True}]
+
+
+async def test_a_replacement_that_came_back_is_listed_again_as_that_unit(harness: ApiHarness) -> None:
+    """R-EXP-10."""
+    claim, warehouse = await harness.claimed(), SimulatedWarehouse(harness.database)
+    command = RequestDispatch(
+        claim_id=claim["id"], model="mavic-3", region="US", with_battery=True, ship_to=ShipTo(**SHIP_TO), at=NOW
+    )
+    await warehouse.request_dispatch(command)
+    await warehouse.request_dispatch(command.model_copy(update={"number": 1, "serial_number": REPLACEMENT}))
+    (request,) = (await harness.http.get(URL, headers=WAREHOUSE)).json()["items"]
+    assert (request["serial_number"], request["fulfilled"]) == (REPLACEMENT, False)
 
 
 async def test_a_claim_shows_its_address_to_the_roles_that_need_it(harness: ApiHarness) -> None:

@@ -18,6 +18,7 @@ from messages.claims import (
     Decision,
     Dispatch,
     QuoteRepair,
+    ResendReplacement,
     StopRepair,
     UndoReplacement,
     WithdrawQuote,
@@ -35,6 +36,8 @@ def claim_after(claim: Claim, decision: Decision, now: datetime) -> Claim:
     match decision:
         case CancelClaim() | UndoReplacement():
             return replace(claim, state=ClaimState.CLOSED, outcome=Outcome.CANCELLED, closed_at=now)
+        case ResendReplacement():
+            return replace(claim, state=ClaimState.AWAITING_DISPATCH, attention=(), deadline=None)
         case Dispatch():
             return _dispatched(claim, decision.replacement_serial_number, now)
         case QuoteRepair():

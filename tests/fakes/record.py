@@ -13,6 +13,7 @@ from domain.dates import local_day
 from domain.device_snapshot import Binding, DeviceSnapshot
 from domain.eligibility import Application, refusals
 from domain.kinds import Category, ClaimState, Component, DeviceStatus, Service, TermKind, UseKind
+from domain.lifecycle import charged
 from domain.money import Money
 from domain.policy import Policy
 from messages.claims import ClaimRefused, ParcelArrived, ParcelDelivered, ParcelScanned
@@ -108,6 +109,7 @@ class FakeRecord(Record):
         self.events: list[ClaimEvent] = []
         self.uses: list[UseKind] = []
         self.written: set[tuple[str, int]] = set()
+        self.dispatched_again: dict[tuple[str, int], datetime] = {}
         self.delivered: set[str] = set()
         self.known_serials: dict[str, SerialIdentified] = {}
         self.waiting: list[ParcelScanned | ParcelArrived | ParcelDelivered] = []
@@ -184,11 +186,17 @@ class FakeRecord(Record):
             return DispatchRefused(rule="R-CLM-9", message="This serial number is known already.")
         if request.consumes and UseKind.CONSUMED not in self.uses:
             self._use(request.claim.id, UseKind.CONSUMED, request.lost)
-        window = None
+        if request.number and request.replacement_serial_number != request.claim.replacement_serial_number:
+            return DispatchRefused(rule="R-EXP-10", message="Another unit came back.")
+        window, at = None, request.at
+        if request.number:
+            at = self.dispatched_again.setdefault((request.claim.id, request.number), at)
         if request.window_days is not None:
-            window = returns.window(request.at, request.window_days, REGION.time_zone, request.expected, request.policy)
+            window = returns.window(at, request.window_days, REGION.time_zone, request.expected, request.policy)
+        if window is not None and request.number and request.claim.returning is not None:
+            window = returns.reopened(request.claim.returning, window, charged=charged(request.claim))
         return DispatchRecorded(
-            dispatched_on=local_day(request.at, REGION.time_zone),
+            dispatched_on=local_day(at, REGION.time_zone),
             returning=window,
             reminders=returns.reminders(window.due_at, REGION.time_zone) if window else {},
         )

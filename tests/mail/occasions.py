@@ -43,6 +43,7 @@ def occasions(place: Place) -> list[tuple[str, SendMail]]:
     assert extended.returning is not None
     extended = replace(extended, returning=replace(extended.returning, extended_days=5))
     late = arrived(defaulted(place))
+    again = premium(place, state=ClaimState.AWAITING_DISPATCH, deadline=None)
     cases: list[tuple[MailKind, str, Claim, Money | None]] = [
         (MailKind.SETTLEMENT, "premium", replace(ready, state=ClaimState.AWAITING_DISPATCH), ready.fee),
         (MailKind.SETTLEMENT, "standard", standard(place), money(159)),
@@ -88,6 +89,26 @@ def occasions(place: Place) -> list[tuple[str, SendMail]]:
             None,
         ),
         (MailKind.DISPATCH_DELAYED, "flyaway", flyaway(place, state=ClaimState.AWAITING_DISPATCH), None),
+        (MailKind.SHIPS_AGAIN, "premium", again, None),
+        (
+            MailKind.SHIPS_AGAIN,
+            "after the charge",
+            replace(defaulted(place), state=ClaimState.AWAITING_DISPATCH, deadline=None, reasons=()),
+            None,
+        ),
+        (MailKind.DISPATCH_DELAYED, "ships again", again, None),
+        (MailKind.SHIPPED, "after the charge", defaulted(place), None),
+        (
+            MailKind.CARD_NEEDED,
+            "ships again",
+            replace(
+                again,
+                hold=hold(place, HoldState.EXPIRED),
+                state=ClaimState.AWAITING_PAYMENT,
+                deadline=end_of_day_after(AT, 14, place.zone),
+            ),
+            None,
+        ),
         (
             MailKind.CARD_NEEDED,
             "premium",

@@ -211,6 +211,11 @@ class ShipsWithoutAHold(CareExpressPremium):
 
 
 @planted
+class ShipsAgainWithoutAHold(ShipsWithoutAHold):
+    """What came back leaves once more, and its hold has ended."""
+
+
+@planted
 class RenewsEveryDay(CareExpressPremium):
     def plant(self) -> None:
         def tomorrow() -> None:

@@ -7,16 +7,12 @@ checked; at the end the claim is closed, and every event is sent again.
 import asyncio
 import contextlib
 import itertools
-from collections import Counter
-from collections.abc import Awaitable
-from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from temporalio.service import RPCError
-from temporalio.worker import Worker
 
 from domain.claim import Claim
 from domain.kinds import Action, ClaimState, Component, HoldPolicy, Outcome, PartsChoice
@@ -28,13 +24,15 @@ from messages.claims import (
     Decide,
     Decision,
     ExtendReturn,
+    ResendReplacement,
+    UndoReplacement,
     Waive,
 )
-from tests.payments.claim_environment import CheckedClaim, ClaimEnvironment
+from tests.payments.claim_environment import CheckedClaim
+from tests.payments.claim_environments import ClaimEnvironments
 from tests.payments.claim_snapshot import ClaimSnapshot
 from tests.payments.invariants import fingerprint
 
-T = TypeVar("T")
 FIRST_CARDS = st.sampled_from(
     [
         "pm_card_visa",
@@ -48,44 +46,13 @@ FIRST_CARDS = st.sampled_from(
     ]
 )
 OTHER_CARDS = st.sampled_from(["pm_card_visa", "pm_card_amex", "pm_card_chargeCustomerFail", "pm_card_chargeDeclined"])
+BOXES = ["good", "good", "wrong", "unclear", "without a part", "not genuine", "wrong part", "new unit", "new unit"]
 HOURS = st.sampled_from([1, 24, 72, 100, 140])
 _CHARGED = (Outcome.DEFAULT_CHARGED, Outcome.PARTS_CHARGED)
 _STEPS_TO_THE_END = 12
 _RETURNABLE = frozenset(
     {ClaimState.AWAITING_RETURN, ClaimState.AWAITING_CURE, ClaimState.AWAITING_PARTS, ClaimState.DEFAULTED}
 )
-
-
-@dataclass
-class ClaimEnvironments:
-    """An environment for each hold policy, its worker, and the event loop: hypothesis calls rules, not coroutines."""
-
-    loop: asyncio.AbstractEventLoop
-    by_policy: dict[HoldPolicy, ClaimEnvironment]
-    workers: dict[HoldPolicy, Worker] = field(default_factory=dict)
-    steps: int = 0
-    endings: Counter[str] = field(default_factory=Counter)
-
-    def run(self, something: Awaitable[T]) -> T:
-        async def awaited() -> T:
-            return await something
-
-        return self.loop.run_until_complete(awaited())
-
-    async def open(self) -> None:
-        for policy in self.by_policy:
-            await self.restart(policy)
-
-    async def restart(self, policy: HoldPolicy) -> None:
-        """Stop the worker and start another."""
-        await self.close(policy)
-        self.workers[policy] = self.by_policy[policy].worker()
-        await self.workers[policy].__aenter__()
-
-    async def close(self, policy: HoldPolicy) -> None:
-        worker = self.workers.pop(policy, None)
-        if worker is not None:
-            await worker.__aexit__(None, None, None)
 
 
 class ClaimsStateMachine(RuleBasedStateMachine):
@@ -107,8 +74,20 @@ class ClaimsStateMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.may(Action.DISPATCH))
     @rule()
     def ships(self) -> None:
-        self.environments.run(self.case.dispatch())
+        came_back = self.claim.replacement_serial_number  # None at first
+        self.environments.run(self.case.dispatch(came_back or ""))
         self.look()
+
+    @precondition(lambda self: self.may(Action.REPLACEMENT_RESEND))
+    @rule()
+    def the_new_unit_is_to_leave_again(self) -> None:
+        self.decides("replacement_resend", ResendReplacement(actor="staff", reason="Sends the original."))
+
+    @precondition(lambda self: self.may(Action.REPLACEMENT_UNDO))
+    @rule(sure=st.integers(0, 2))
+    def the_customer_keeps_the_original(self, sure: int) -> None:
+        if sure == 0:
+            self.decides("replacement_undo", UndoReplacement(actor="staff", reason="Keeps the original."))
 
     @precondition(lambda self: self.may(Action.CANCEL))
     @rule(sure=st.integers(0, 3))
@@ -130,7 +109,7 @@ class ClaimsStateMachine(RuleBasedStateMachine):
         self.look()
 
     @precondition(lambda self: self.may(Action.INSPECTION))
-    @rule(box=st.sampled_from(["good", "good", "wrong", "unclear", "without a part", "not genuine", "wrong part"]))
+    @rule(box=st.sampled_from(BOXES))
     def is_inspected(self, box: str) -> None:
         returning = self.claim.returning
         assert returning is not None
@@ -139,6 +118,8 @@ class ClaimsStateMachine(RuleBasedStateMachine):
             seen["components"] = tuple(c for c in returning.expected if c is not Component.PROPELLERS)
         if box in ("wrong", "unclear"):
             seen["serial"] = "WRONG1" if box == "wrong" else ""
+        if box == "new unit":
+            seen["serial"] = self.claim.replacement_serial_number
         if box == "not genuine":
             seen["genuine"] = False
         if box == "wrong part":

@@ -192,18 +192,19 @@ def _nothing_ships_unsecured(snapshot: ClaimSnapshot) -> Iterator[str]:
         return
     if not any(line.account == HOLDS_OPEN and line.amount > 0 and line.at <= ships for line in snapshot.lines):
         yield "the warehouse had a dispatch request before there was a hold"
-    left = snapshot.first("replacement_dispatched")
-    if left is not None and not _secured_at(snapshot, left):
-        yield f"the replacement left at {left}, and nothing was held or taken then"
+    for left in (event.at for event in snapshot.events if event.kind == "replacement_dispatched"):
+        if not _secured_at(snapshot, left):
+            yield f"the replacement left at {left}, and nothing was held or taken then"
     paid = sum(line.amount for line in snapshot.lines if line.account == "service_fees" and line.at <= ships)
     if paid != snapshot.claim.fee.amount:
         yield f"the warehouse had a dispatch request when {paid} of the fee of {snapshot.claim.fee.amount} was paid"
 
 
 def _secured_at(snapshot: ClaimSnapshot, at: datetime) -> bool:
-    """Whether a hold was live at `at`, or had been captured as a deposit."""
+    """Whether a hold was live at `at`, or had been captured as a deposit, or the default was charged."""
     ends = snapshot.ends()
-    return any(
+    charged = any(line.account == "default_charges" and line.amount > 0 and line.at <= at for line in snapshot.lines)
+    return charged or any(
         hold.created_at <= at and (ends.get(hold.reference, at) >= at or hold.status == "captured")
         for hold in snapshot.holds
     )

@@ -12,7 +12,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from domain.kinds import ClaimState, Component, HoldPolicy
 from domain.policy import Policy
-from messages.claims import CancelClaim, UndoReplacement
+from messages.claims import CancelClaim, ResendReplacement, UndoReplacement
 from store.database import Database
 from tests.payments import claim_bugs as bugs
 from tests.payments.claim_environment import CheckedClaim, ClaimEnvironment
@@ -73,6 +73,40 @@ async def sends_the_new_unit_back(case: CheckedClaim, look: Look) -> None:
     await case.decide("replacement_undo", UndoReplacement(actor="staff", reason="keeps the original"))
 
 
+async def gets_the_new_unit_again(case: CheckedClaim, look: Look) -> None:
+    """It waits longer to be shipped again than a hold that cannot be renewed lasts."""
+    claim = await case.dispatch()
+    await case.arrive()
+    await case.good_box(serial=claim.replacement_serial_number)
+    await case.decide("replacement_resend", ResendReplacement(actor="staff", reason="sends the original"))
+    for _ in range(3):
+        await case.pass_time(days=3)
+        await look()
+    with contextlib.suppress(WorkflowUpdateFailedError):
+        await case.dispatch(claim.replacement_serial_number or "")
+        await look()
+        await comes_home(case)
+        return
+    await case.pass_time(days=15)
+    await look()
+    await case.decide("replacement_undo", UndoReplacement(actor="staff", reason="keeps the original"))
+
+
+async def gets_the_new_unit_again_after_the_charge(case: CheckedClaim, look: Look) -> None:
+    """Against what was charged, where it was not owed, and the original comes at last."""
+    claim = await case.dispatch()
+    await case.pass_due()
+    await case.arrive()
+    await case.good_box(serial=claim.replacement_serial_number)
+    if await case.accepts("replacement_resend", ResendReplacement(actor="staff", reason="sends the original")):
+        await case.pass_time(days=12)
+        await look()
+        await case.dispatch(claim.replacement_serial_number or "")
+        await case.pass_time(days=12)
+        await look()
+    await comes_home(case)
+
+
 async def is_cancelled(case: CheckedClaim, look: Look) -> None:
     await look()
     await case.decide("cancel", CancelClaim(actor="customer"))
@@ -122,6 +156,8 @@ SCRIPTS: tuple[Script, ...] = (
     comes_back_late,
     sends_wrong_propellers,
     sends_the_new_unit_back,
+    gets_the_new_unit_again,
+    gets_the_new_unit_again_after_the_charge,
     is_cancelled,
     receives_a_webhook_of_its_hold,
     waits_for_stock,
@@ -158,6 +194,7 @@ PLANTS = [
     Plant(bugs.ShipsBeforeTheFee, is_shipped, 11),
     Plant(bugs.ForgetsToCallTheWarehouseOff, is_cancelled, 10),
     Plant(bugs.ShipsWithoutAHold, waits_for_stock, 11, FAILS_LATER),
+    Plant(bugs.ShipsAgainWithoutAHold, gets_the_new_unit_again, 11, FAILS_LATER),
     Plant(bugs.RenewsEveryDay, never_comes_back, 12),
     Plant(bugs.TriesAgainAndAgain, comes_back, 12, FAILS_LATER),
     Plant(bugs.ChargesAgainUnderAFreshKey, is_shipped, 5),

@@ -141,6 +141,12 @@ BAD: list[tuple[int, str, Bad, ClaimSnapshot]] = [
         GOOD,
     ),
     (11, "shipped before the fee", lambda f: replace(f, requested_at=BEGAN - HOUR), GOOD),
+    (
+        11,
+        "shipped again without a hold",
+        lambda f: replace(f, events=(*f.events, SnapshotEvent(BEGAN + BACK + HOUR, "replacement_dispatched"))),
+        GOOD,
+    ),
     (11, "shipped without a fee", lambda f: lines(f, without="fee"), GOOD),
     (11, "shipped without a hold", lambda f: lines(f, without="authorize:0"), replace(GOOD, requested_at=BEGAN + HOUR)),
     (12, "declined again and again", many_declines, GOOD),

@@ -20,7 +20,8 @@ from domain.policy import Policy
 from store.database import Database
 from tests.payments.claim_bugs import NeverRenews
 from tests.payments.claim_environment import ClaimEnvironment
-from tests.payments.claims_state_machine import ClaimEnvironments, ClaimsStateMachine
+from tests.payments.claim_environments import ClaimEnvironments
+from tests.payments.claims_state_machine import ClaimsStateMachine
 from tests.server import start_temporal
 from workflows.premium import CareExpressPremium
 

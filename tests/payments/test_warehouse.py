@@ -132,3 +132,57 @@ async def test_the_address_of_a_unit_that_has_left_is_not_changed(database: Data
         await close_dispatch_request(session, CLAIM)
     assert await warehouse.change_address(change(SECOND)) == DispatchLeft()
     assert await address_of(database) == SHIP_TO
+
+
+def again(number: int, hours: int, **changes: object) -> RequestDispatch:
+    """The unit that came back is requested once more, without a battery."""
+    fields = {"number": number, "at": later(hours=hours), "serial_number": "SN2", "with_battery": False}
+    return REQUEST.model_copy(update=fields | changes)
+
+
+async def ship(database: Database) -> None:
+    """As its dispatch is recorded."""
+    async with database.transaction() as session:
+        await close_dispatch_request(session, CLAIM)
+
+
+async def test_a_unit_that_came_back_is_requested_again_once_a_number(database: Database) -> None:
+    """R-EXP-10: also when a reset workflow repeats every request later."""
+    warehouse = SimulatedWarehouse(database)
+    first = await warehouse.request_dispatch(REQUEST)
+    await ship(database)
+    for _ in range(2):
+        assert await warehouse.request_dispatch(again(1, hours=2, ship_to=SECOND)) == first
+    row = await request_of(database)
+    assert row is not None
+    assert (row.to_do, row.requested_at, row.serial_number, row.with_battery) == (True, later(hours=2), "SN2", False)
+    assert await address_of(database) == SECOND
+    await ship(database)
+    await warehouse.request_dispatch(REQUEST.model_copy(update={"at": later(hours=9)}))
+    await warehouse.request_dispatch(again(1, hours=9))
+    row = await request_of(database)
+    assert row is not None
+    assert not row.to_do
+    await warehouse.request_dispatch(again(2, hours=9))
+    row = await request_of(database)
+    assert row is not None
+    assert (row.to_do, row.number) == (True, 2)
+
+
+async def test_it_can_be_withdrawn_requested_again_and_sent_to_another_address(database: Database) -> None:
+    warehouse = SimulatedWarehouse(database)
+    await warehouse.request_dispatch(REQUEST)
+    await ship(database)
+    await warehouse.request_dispatch(again(1, hours=2))
+    assert await warehouse.withdraw_dispatch(WithdrawDispatch(claim_id=CLAIM, at=later(hours=3))) is None
+    await warehouse.request_dispatch(again(1, hours=2))
+    row = await request_of(database)
+    assert row is not None
+    assert not row.to_do
+    await warehouse.request_dispatch(again(1, hours=4))
+    assert await warehouse.change_address(change(SECOND)) is None
+    row = await request_of(database)
+    assert row is not None
+    assert (row.to_do, row.withdrawn_at, await address_of(database)) == (True, None, SECOND)
+    await ship(database)
+    assert await warehouse.withdraw_dispatch(WithdrawDispatch(claim_id=CLAIM, at=later(hours=5))) == DispatchLeft()

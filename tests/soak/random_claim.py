@@ -72,7 +72,11 @@ class RandomClaim(ClaimSteps):
 
     async def _do_something(self) -> None:
         dice, claim = self._dice, self.claim
-        if "decision" in claim["allowed_actions"]:
+        if "replacement_resend" in claim["allowed_actions"] and dice.random() < 0.6:
+            await self._act("replacement-resend", {"reason": "Sends the original."})
+        elif "replacement_undo" in claim["allowed_actions"] and dice.random() < 0.1:
+            await self._act("replacement-undo", {"reason": "Keeps the original."})
+        elif "decision" in claim["allowed_actions"]:
             await self._act("decision", {"approve": dice.random() < 0.5, "reason": "Looked at it."})
         elif "payment_method" in claim["allowed_actions"] and dice.random() < 0.4:
             card = dice.choice(["pm_card_visa", "pm_card_amex", "pm_card_chargeDeclined", self._card])
@@ -88,7 +92,8 @@ class RandomClaim(ClaimSteps):
             case "submitted":
                 await self._until_judged()
             case "awaiting_dispatch":
-                await dice.choices([self.ship_replacement, self.cancel, self._some_days], [75, 10, 15])[0]()
+                stop = self.cancel if "cancel" in self.claim["allowed_actions"] else self._some_days
+                await dice.choices([self.ship_replacement, stop, self._some_days], [75, 10, 15])[0]()
             case "awaiting_return":
                 home = 25 if self._comes_back else 0
                 choices = [self._some_days, self.hand_to_carrier, self.parcel_arrives, self._more_days]
@@ -122,7 +127,9 @@ class RandomClaim(ClaimSteps):
             await self._some_days()
         elif box < 0.3:
             await self.inspect(serial="WRONG1")
-        elif box < 0.45:
+        elif box < 0.4:
+            await self.inspect(serial=self.claim["replacement_serial_number"])
+        elif box < 0.5:
             await self.inspect(without="propellers")
         else:
             await self.inspect()

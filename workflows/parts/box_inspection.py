@@ -8,6 +8,7 @@ from domain import settlement
 from domain.claim import Claim, Inspection, Return
 from domain.inspection import Assessment, SerialMatch, Verdict, assess, compare_serials
 from domain.kinds import BODIES, Attention, Component, ReasonCode
+from domain.reported_events import new_unit_event
 from domain.serials import is_gtin
 from messages.claims import Inspect, ParcelArrived
 from messages.record import IdentifySerial, Record, SerialIdentified
@@ -103,7 +104,7 @@ class BoxInspection:
         self._record.flag(Attention.REPLACEMENT_RETURNED)
         arrived_at = returning.arrived_at or workflow.now()
         unit = ParcelArrived(
-            event_id=f"{claim.id}:new-unit:{arrived_at:%Y%m%d%H%M%S}",
+            event_id=f"{new_unit_event(claim.id)}{arrived_at:%Y%m%d%H%M%S}",
             actor="warehouse",
             arrived_at=arrived_at,
             reason=f"The new unit {claim.replacement_serial_number} came back instead of {claim.serial_number}.",

@@ -61,7 +61,7 @@ class HoldRenewal:
     @property
     def next_renewal_at(self) -> datetime | None:
         """When the renewal is due; None when no hold is needed any more."""
-        if self._record.closed or self._record.claim.state is ClaimState.DEFAULTED:
+        if self._record.closed or self._record.claim.state is ClaimState.DEFAULTED or self._ships_paid:
             return None
         if isinstance(self._hold.state, DepositHold):
             waits = self._record.claim.state is ClaimState.AWAITING_DISPATCH
@@ -89,13 +89,19 @@ class HoldRenewal:
         A hold that should have ended, or of which the gateway has reported a change, is read from the gateway first.
         """
         live = hold_states.secures_dispatch(self._hold.state, workflow.now())
-        if (live and not self._data.news) or not workflow.patched(_HOLD_BEFORE_DISPATCH):
+        if lifecycle.charged(self._record.claim) or (live and not self._data.news) or not self._must_be_secured():
             return
         if live:
             raise payment_in_progress()
         self._data.news = isinstance(self._hold.state, LiveHold | UnknownHold)
         self._check_security()
         raise lifecycle.hold_not_live()
+
+    def dispatch_awaited_again(self) -> None:
+        """The replacement came back and waits to be shipped again: the days that a hold is kept for it begin anew. A
+        deposit is kept until staff decide otherwise."""
+        self._data.kept_since, self._data.deposit_until = workflow.now(), None
+        self._data.unsecured = self._data.wait_over = False
 
     async def run(self) -> None:
         """Renew until the claim is closed; runs concurrently with the phases."""
@@ -163,10 +169,19 @@ class HoldRenewal:
 
     def _check_security(self) -> None:
         waits = self._record.claim.state in (ClaimState.AWAITING_DISPATCH, ClaimState.AWAITING_PAYMENT)
-        lost = waits and isinstance(self._hold.state, LapsedHold | UnknownHold)
-        if lost and not self._data.unsecured and not workflow.patched(_HOLD_BEFORE_DISPATCH):
+        lost = waits and not self._ships_paid and isinstance(self._hold.state, LapsedHold | UnknownHold)
+        if lost and not self._data.unsecured and not self._must_be_secured():
             return
         self._data.unsecured = lost
+
+    def _must_be_secured(self) -> bool:
+        """Also when a replacement that release 0.2.0 has shipped leaves again."""
+        return self._record.claim.dispatched_on is not None or workflow.patched(_HOLD_BEFORE_DISPATCH)
+
+    @property
+    def _ships_paid(self) -> bool:
+        """Whether the replacement ships again after the default was charged: no hold is needed for it."""
+        return lifecycle.ships_again(self._record.claim) and lifecycle.charged(self._record.claim)
 
     async def _refresh_hold(self) -> None:
         """Read the hold from the gateway, whose state is authoritative; a hold that has ended is replaced at once."""

@@ -100,10 +100,22 @@ class OriginalReturn:
         return self._common
 
     def opened(self, recorded: DispatchRecorded, outbound: str) -> None:
-        """Open the return window: the replacement was dispatched under the tracking number `outbound`."""
+        """Open the return window, at first or again: the replacement was dispatched under the tracking number
+        `outbound`. After a charge the claim waits for a late return again."""
         assert recorded.returning is not None, "a dispatch with window_days returns a window"
         self._window.opened(recorded.returning, recorded.reminders, outbound)
+        if self._charges.has_any:
+            self._settlement.wait_for_late_return()
         self._inbox.release_deferred()
+
+    def new_unit_stays(self) -> Phase:
+        """No card secures the new unit, which is here, so it does not leave again: staff decide."""
+        self._record.flag(Attention.REPLACEMENT_RETURNED)
+        self._record.wait_for(ClaimState.AWAITING_CURE, "for staff")
+        why = "No other card was named in time, so the new unit stays here: staff decide."
+        self._charges.hold_back(why, "for staff: the new unit came back")
+        self._inbox.release_deferred()
+        return self.waiting_phase()
 
     def next_timer_at(self) -> datetime | None:
         """When the claim's next timer fires, apart from the renewal of its hold."""

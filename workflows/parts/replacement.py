@@ -22,9 +22,11 @@ _SUMMARY = "ask the warehouse to ship"
 
 @dataclass
 class ReplacementData:
-    """`overdue_at` is when the dispatch becomes overdue, None when it is not awaited or was flagged already."""
+    """`overdue_at` is when the dispatch becomes overdue, None when it is not awaited or was flagged already. `resends`
+    counts how often the unit came back and was to be shipped again."""
 
     overdue_at: datetime | None = None
+    resends: int = 0
 
 
 class Replacement:
@@ -47,11 +49,23 @@ class Replacement:
         """When the dispatch becomes overdue; None when it is not awaited or was flagged already."""
         return self._data.overdue_at
 
+    @property
+    def ships_again(self) -> bool:
+        """Whether what is shipped is the unit that came back (R-EXP-10)."""
+        return self._data.resends > 0
+
+    def ship_again(self) -> None:
+        """The unit has come back and is to be shipped once more."""
+        self._data.resends += 1
+        self.await_dispatch()
+
     def await_dispatch(self) -> None:
         flagged, days = Attention.DISPATCH_OVERDUE in self._record.claim.attention, self._record.dispatch_days
+        if self.ships_again:
+            days = self._record.policy.dispatch_days  # also in a claim that release 0.2.0 made
         if self._data.overdue_at is None and not flagged and days is not None:
             self._data.overdue_at = workflow.now() + timedelta(days=days)
-        what = "report the dispatch" if self._record.claim.leaving else "ship the replacement"
+        what = "report the dispatch" if self._record.claim.leaving else f"ship the replacement{self._again}"
         self._record.wait_for(ClaimState.AWAITING_DISPATCH, f"for the warehouse to {what}")
 
     def note_overdue(self) -> None:
@@ -61,8 +75,12 @@ class Replacement:
         self._data.overdue_at = None
         self._record.flag(Attention.DISPATCH_OVERDUE)
         days = self._record.policy.dispatch_days
-        self._record.note("dispatch_overdue", f"The replacement has not left within {days} days.")
+        self._record.note("dispatch_overdue", f"The replacement has not left{self._again} within {days} days.")
         self._record.notify(MailKind.DISPATCH_DELAYED)
+
+    @property
+    def _again(self) -> str:
+        return " again" if self.ships_again else ""
 
     def _no_longer_awaited(self) -> None:
         self._data.overdue_at = None
@@ -83,18 +101,23 @@ class Replacement:
         self._ordered(result)
 
     def _order(self, with_battery: bool) -> RequestDispatch:
+        claim = self._record.claim
+        if self.ships_again:  # the unit goes out as it came back
+            with_battery = claim.inspection is not None and Component.BATTERY in claim.inspection.components
         return RequestDispatch(
-            claim_id=self._record.claim.id,
-            model=self._record.claim.model,
-            region=self._record.claim.region,
+            claim_id=claim.id,
+            model=claim.model,
+            region=claim.region,
             with_battery=with_battery,
             ship_to=self._address.current,
             at=workflow.now(),
+            number=self._data.resends,
+            serial_number=claim.replacement_serial_number if self.ships_again else None,
         )
 
     def _ordered(self, result: DispatchRequested | None) -> bool:
         if result is not None:
-            title = "The warehouse was asked to ship the replacement."
+            title = f"The warehouse was asked to ship the replacement{self._again}."
             self._record.note("dispatch_requested", title, result.reference)
         return result is not None
 
@@ -137,12 +160,13 @@ class Replacement:
             expected=expected,
             lost=lost,
             serial_number_confirmed=decision.serial_number_confirmed,
+            number=self._data.resends,
         )
         result = await self._join_lineage(request)
         self._no_longer_awaited()
         self._record.change(shipment=Parcel(decision.carrier, decision.tracking_number))
         parcel = " ".join(part for part in (decision.carrier, decision.tracking_number) if part)
-        title = f"Replacement {serial} was dispatched."
+        title = f"Replacement {serial} was dispatched{self._again}."
         self._record.note("replacement_dispatched", title, parcel, decision.actor)
         return result
 

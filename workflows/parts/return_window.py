@@ -86,6 +86,7 @@ class ReturnWindow:
         """Expect the original back: the replacement was dispatched under that tracking number (R-RET-1)."""
         self._data.outbound = normalise_tracking_number(outbound)
         self._data.started_at = workflow.now()
+        self._data.cure_until, self._data.grace_given = {}, False  # those of the window before
         self._reminders.set(reminders)
         due = returning.due_at
         self._record.change(returning=returning)

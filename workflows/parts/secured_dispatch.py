@@ -1,6 +1,7 @@
 """Workflow part: the phases of a Premium claim until its replacement leaves, against a live hold or a deposit alone.
 
-When the hold ends before, the customer is asked for another card; without one the claim is cancelled (R-EXP-6).
+When the hold ends before, the customer is asked for another card; without one the claim is cancelled (R-EXP-6). A
+replacement that came back leaves again in the same way (R-EXP-10).
 """
 
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from temporalio import workflow
 
 from domain.dates import utc_text
 from domain.kinds import Attention, ClaimState
-from messages.claims import Dispatch, ParcelArrived, ParcelDelivered, ParcelScanned
+from messages.claims import Dispatch, ParcelArrived, ParcelDelivered, ParcelScanned, ResendReplacement
 from messages.mail import MailKind
 from messages.record import ComputeWindow, Record
 from workflows.parts.claim_workflow import ClaimWorkflow, Phase
@@ -62,6 +63,21 @@ class SecuredDispatch:
         """The phase for the claim's present state, before the dispatch."""
         return self.resume_dispatch if self._waits_for_card else self.await_dispatch
 
+    def begin_again(self, decision: ResendReplacement) -> Phase:
+        """Ship the new unit, which came back, to the customer again (R-EXP-10): the phase that asks the warehouse.
+
+        RuleError `hold_not_live` when nothing secures it (R-EXP-6).
+        """
+        self._renewal.require_secured()
+        title = "Staff send the replacement, which came back, out again."
+        self._record.note("resend_decided", title, decision.reason, decision.actor)
+        self._record.unflag(Attention.REPLACEMENT_RETURNED, Attention.DEFAULT_HELD_BACK)
+        self._record.change(reasons=(), missing=())
+        self._renewal.dispatch_awaited_again()
+        self._replacement.ship_again()
+        self._record.notify(MailKind.SHIPS_AGAIN)
+        return self.order_replacement
+
     # -- the phases ----------------------------------------------------------------------------------------------------
 
     async def order_replacement(self) -> Phase | None:
@@ -78,7 +94,7 @@ class SecuredDispatch:
                     self._replacement.note_overdue()
                 case Dispatch() as decision:
                     await self.dispatched(decision)
-                    return self._original.await_return
+                    return self._original.waiting_phase()
                 case ParcelArrived() | ParcelScanned() | ParcelDelivered():
                     self._inbox.defer()
                 case other:
@@ -113,13 +129,18 @@ class SecuredDispatch:
         return self.await_card
 
     async def await_card(self) -> Phase | None:
-        """Wait for another card; without one in time the claim is cancelled and the fee refunded."""
+        """Wait for another card; without one in time the claim is cancelled and the fee refunded. A unit that came back
+        stays here instead, and staff decide."""
         while True:
             deadline = self._record.claim.deadline
             until = min((at for at in (deadline, *self._data.remind_at) if at is not None), default=None)
             match await self._inbox.next(until, "another card", interrupted=lambda: not self._renewal.unsecured):
                 case TimeReached() if not self._renewal.unsecured:
                     return self.resume_dispatch
+                case TimeReached() if (
+                    deadline is not None and workflow.now() > deadline and self._replacement.ships_again
+                ):
+                    return self._original.new_unit_stays()
                 case TimeReached() if deadline is not None and workflow.now() > deadline:
                     self._record.note("card_not_named", "No other card was named in time; the claim is cancelled.")
                     return self._original.settlement.compensate
@@ -139,7 +160,7 @@ class SecuredDispatch:
         self._record.unflag(Attention.HOLD_AT_RISK)
         self._replacement.await_dispatch()
         await self._process.run_step(self._replacement.order_inline_first(with_battery=self._with_battery))
-        return self.await_dispatch
+        return self._original.waiting_phase()  # it may have been dispatched meanwhile
 
     # -- what they share -----------------------------------------------------------------------------------------------
 
@@ -151,7 +172,7 @@ class SecuredDispatch:
         recorded = await self._replacement.dispatched(decision, window_days=terms.window_days, expected=terms.expected)
         self._original.opened(recorded, decision.tracking_number or "")
         self._record.notify(MailKind.SHIPPED)
-        if terms.bindable:
+        if terms.bindable and not self._replacement.ships_again:
             self._record.notify(MailKind.REBIND)
 
     @property

@@ -8,7 +8,7 @@ from typing import Any
 
 from temporalio import workflow
 
-from domain import returns, settlement
+from domain import lifecycle, returns, settlement
 from domain.dates import utc_text
 from domain.kinds import Attention, ClaimState, Outcome
 from domain.money import Money
@@ -173,8 +173,15 @@ class Settlement:
 
     async def undo_replacement(self) -> Phase | None:
         """The new unit came back and the customer keeps the original (R-EXP-10): the hold is released, or what was
-        captured is refunded; the fee stays unless the policy gives it back."""
+        captured is refunded; the fee stays unless the policy gives it back. One that was to leave again is stopped
+        first."""
+        again = lifecycle.ships_again(self._record.claim)
+        if again and not await self._process.run_step(self._replacement.withdraw()):
+            return await self._process.reject_decision(self._replacement.too_late(), self._waiting_phase())
         if refused := await self._replacement.undo():
+            if self._record.claim.state is ClaimState.AWAITING_DISPATCH:
+                await self._process.run_step(self._replacement.order(with_battery=False))
+                self._replacement.await_dispatch()
             return await self._process.reject_decision(refused, self._waiting_phase())
         refund = await self._process.run_step(self._charges.refund(self._charges.net_amount, "undone-replacement"))
         refund += await self._process.run_step(self._hold.release())
@@ -188,7 +195,11 @@ class Settlement:
         return None
 
     async def compensate(self) -> Phase | None:
-        """Before dispatch, reverse everything (R-EXP-9); later, only release the hold."""
+        """Before dispatch, reverse everything (R-EXP-9); later, only release the hold. A replacement that was to leave
+        again is stopped first."""
+        again = lifecycle.ships_again(self._record.claim)
+        if again and not await self._process.run_step(self._replacement.withdraw()):
+            return await self._process.reject_decision(self._replacement.too_late(), self._waiting_phase())
         owed = self._record.claim.amount_owed
         if self._charges.has_payments or (owed and workflow.patched("owed-is-a-charged-default")):
             self._record.close(Outcome.DEFAULT_CHARGED)

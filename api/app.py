@@ -11,6 +11,7 @@ from fastapi import APIRouter, FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 
 from api import docs_page, error_handlers, openapi
+from api.audit import AuditMiddleware
 from api.auth import ApiKeys
 from api.authentication import AuthenticationMiddleware
 from api.body_limit import BodyLimitMiddleware
@@ -25,6 +26,7 @@ from api.quote_signer import QuoteSigner
 from api.request_id import RequestIdMiddleware
 from api.requests.base import now as wall_clock
 from api.routes import (
+    audit,
     catalogue,
     claim_actions,
     claims,
@@ -47,6 +49,7 @@ from api.services import Services
 from api.stored_keys import KnownKeys
 from api.temporal_client import TemporalClaimCommands
 from store.api_keys import StoredApiKeys
+from store.audit_trail import AuditTrail
 from store.database import Database
 from store.idempotency_keys import IdempotencyKeys
 from store.migrate import newest
@@ -86,6 +89,7 @@ def create_app(
         streams=EventStreams(queries),
         webhooks=WebhookEvents(database),
         api_keys=StoredApiKeys(database),
+        audit=AuditTrail(database),
         claim_commands=commands,
         reports=EventReports(ReportedEvents(database), commands, queries, now),
         quotes=QuoteSigner(config.secret),
@@ -139,6 +143,7 @@ def create_app(
     # The middleware added last runs first.
     app.add_middleware(IdempotencyMiddleware, idempotency_keys=idempotency_keys, now=now)
     app.add_middleware(BodyLimitMiddleware)
+    app.add_middleware(AuditMiddleware, trail=services.audit, now=now)
     app.add_middleware(AuthenticationMiddleware, keys=known_keys, guard=KeyGuard())
     app.add_middleware(MetricsMiddleware, metrics=metrics)
     app.add_middleware(RequestIdMiddleware)
@@ -151,7 +156,7 @@ def version_1_routers(in_development: bool) -> list[APIRouter]:
     # Routers are matched in this order, so the most requested ones come first.
     routers = [devices.router, claims.router, claim_actions.router, parcels.router, shipping.router, catalogue.router]
     routers += [quotes.router, plans.router, plan_questions.router, repair_actions.router, reconciliations.router]
-    routers += [owners.router, unclaimed_parcels.router, keys.router, webhooks.router]
+    routers += [owners.router, unclaimed_parcels.router, keys.router, audit.router, webhooks.router]
     return [*routers, development.router] if in_development else routers
 
 

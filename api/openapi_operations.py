@@ -55,6 +55,7 @@ OPERATION_IDS: Final[Mapping[str, str]] = {
     "POST /v1/unclaimed-parcels/{parcel_id}/settlement": "settle_unclaimed_parcel",
     "GET /v1/products": "list_products",
     "GET /v1/products/{model}": "get_product",
+    "GET /v1/audit": "list_audit_entries",
     "POST /v1/keys": "create_key",
     "GET /v1/keys": "list_keys",
     "POST /v1/keys/{key_id}/rotation": "rotate_key",

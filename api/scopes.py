@@ -5,6 +5,7 @@ from typing import Final
 
 AREAS: Final = frozenset(
     {
+        "audit",
         "claims",
         "devices",
         "dispatch-requests",

@@ -19,6 +19,7 @@ from api.responses.claims import ClaimView
 from api.shutdown import Shutdown
 from domain.claim import Claim
 from store.api_keys import StoredApiKeys
+from store.audit_trail import AuditTrail
 from store.database import Database
 from store.readiness import Readiness
 from store.reads.queries import Queries
@@ -35,6 +36,7 @@ class Services:
     queries: Queries
     webhooks: WebhookEvents
     api_keys: StoredApiKeys
+    audit: AuditTrail
     claim_commands: ClaimCommands
     reports: EventReports
     quotes: QuoteSigner

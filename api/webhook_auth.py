@@ -8,6 +8,7 @@ from fastapi import Request, Response, Security
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader
 
+from api.audit import sent_by
 from api.problems import Code, Problem, not_found
 from api.services import Services
 from api.webhook_signatures import AFTERCARE_HEADER, STRIPE_HEADER, BadSignature, verify
@@ -60,6 +61,7 @@ def _verify(request: Request) -> None:
         verify(request.headers.get(sender.header), request.state.body, secret, services.now())
     except BadSignature as bad:
         raise Problem(Code.BAD_SIGNATURE, f"The signature in {sender.header} {bad}.") from None
+    sent_by(request, sender.name)
 
 
 STRIPE_SIGNATURE: Final = Security(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -50,6 +51,7 @@ def create(
     request = KeyRequest(owner.strip(), role, tuple(scope) if scope else None, expires_at)
     made = _with_keys(lambda keys: keys.create(new_key_id(), request, ACTOR, now))
     assert made is not None  # its id is random
+    _audit("create_key", made[0].id, 201)
     _show(*made)
 
 
@@ -74,6 +76,7 @@ def rotate(
     rotated = _with_keys(lambda keys: keys.rotate(key, timedelta(hours=overlap_hours), _now()))
     if rotated is None:
         raise CommandError(f"{key} is no key, was revoked or has expired")
+    _audit("rotate_key", key, 201)
     _show(*rotated)
 
 
@@ -83,6 +86,7 @@ def revoke(key: KeyId) -> None:
     revoked = _with_keys(lambda keys: keys.revoke(key, ACTOR, _now()))
     if revoked is None:
         raise CommandError(f"{key} is no key")
+    _audit("revoke_key", key, 200)
     typer.echo(f"{key} of {revoked.owner} is revoked since {revoked.revoked_at:%Y-%m-%d %H:%M:%S} UTC")
 
 
@@ -104,6 +108,27 @@ def _with_keys(work: Callable[[StoredApiKeys], Awaitable[ResultT]]) -> ResultT:
         return await work(StoredApiKeys(database))
 
     return run_with_database(run)
+
+
+def _audit(action: str, key_id: str, status: int) -> None:
+    """Leave an entry in the audit trail with the operator's name on this machine."""
+    operator = getpass.getuser()
+
+    async def add(database: Database) -> None:
+        from store.audit_trail import AuditEntry, AuditTrail
+
+        entry = AuditEntry(
+            at=_now(),
+            actor_id=f"{ACTOR}:{operator}",
+            actor=operator,
+            role=None,
+            action=action,
+            subject=key_id,
+            status=status,
+        )
+        await AuditTrail(database).add([entry])
+
+    run_with_database(add)
 
 
 def _show(key: ApiKey, token: str) -> None:

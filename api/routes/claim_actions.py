@@ -75,7 +75,7 @@ async def dispatch(
     Premium ships against a live hold or a deposit alone: otherwise `hold_not_live` (R-EXP-6), and the customer is asked
     for another card.
     """
-    decision = Dispatch(actor=caller.role, **body.model_dump())
+    decision = Dispatch(actor=caller.actor, **body.model_dump())
     return await send_decision(services, claim_id, Action.DISPATCH, decision, key)
 
 
@@ -84,7 +84,7 @@ async def inspection(
     body: InspectionBody, claim_id: ClaimInPath, services: ServicesDep, caller: Warehouse, key: Key
 ) -> ClaimView:
     """The verdict follows from it (R-INS, R-CMP)."""
-    decision = Inspect(actor=caller.role, **body.model_dump())
+    decision = Inspect(actor=caller.actor, **body.model_dump())
     return await send_decision(services, claim_id, Action.INSPECTION, decision, key)
 
 
@@ -93,14 +93,14 @@ async def extension(
     body: ExtensionBody, claim_id: ClaimInPath, services: ServicesDep, caller: Staff, key: Key
 ) -> ClaimView:
     """Once, before the window ends, by 1 to 7 days (R-RET-5)."""
-    decision = ExtendReturn(actor=caller.role, days=body.days, reason=body.reason)
+    decision = ExtendReturn(actor=caller.actor, days=body.days, reason=body.reason)
     return await send_decision(services, claim_id, Action.EXTENSION, decision, key, invalid_field="days")
 
 
 @router.post("/waiver", summary="Let the charge go", responses=_ROLE_MONEY)
 async def waiver(body: WaiverBody, claim_id: ClaimInPath, services: ServicesDep, caller: Staff, key: Key) -> ClaimView:
     """The hold is released, or what was charged is refunded, with a reason."""
-    return await send_decision(services, claim_id, Action.WAIVER, Waive(actor=caller.role, reason=body.reason), key)
+    return await send_decision(services, claim_id, Action.WAIVER, Waive(actor=caller.actor, reason=body.reason), key)
 
 
 @router.post("/replacement-undo", summary="Undo the replacement that came back", responses=_DECISION)
@@ -110,7 +110,7 @@ async def replacement_undo(
     """The customer sent the new unit back (`replacement_returned`) and keeps the original: it is the device's current
     unit again, the use counts no more, and the claim is `cancelled` with its hold released, or what was charged
     refunded. The fee stays, unless the policy's `refund_undone_fee` gives it back (R-EXP-10)."""
-    decision = UndoReplacement(actor=caller.role, reason=body.reason)
+    decision = UndoReplacement(actor=caller.actor, reason=body.reason)
     return await send_decision(services, claim_id, Action.REPLACEMENT_UNDO, decision, key)
 
 
@@ -124,7 +124,7 @@ async def replacement_resend(
 
     Like any Premium replacement it needs a live hold, a deposit, or the default that was charged: else `hold_not_live`.
     """
-    decision = ResendReplacement(actor=caller.role, reason=body.reason)
+    decision = ResendReplacement(actor=caller.actor, reason=body.reason)
     return await send_decision(services, claim_id, Action.REPLACEMENT_RESEND, decision, key)
 
 
@@ -134,7 +134,7 @@ async def decision(
 ) -> ClaimView:
     """A flyaway; a default that was held back: charge it (approve) or let it go; a large repair quote: send it to the
     customer (approve, with another key than the one that made it, R-REP-6) or drop it."""
-    decided = Decide(actor=caller.role, approve=body.approve, reason=body.reason, by=caller.id)
+    decided = Decide(actor=caller.actor, approve=body.approve, reason=body.reason, by=caller.id)
     return await send_decision(services, claim_id, Action.DECISION, decided, key, invalid_field="reason")
 
 
@@ -144,7 +144,7 @@ async def parts_choice(
 ) -> ClaimView:
     """The price differences are charged, or the parts are awaited (R-CMP-1)."""
     return await send_decision(
-        services, claim_id, Action.PARTS_CHOICE, ChooseParts(actor=caller.role, choice=body.choice), key
+        services, claim_id, Action.PARTS_CHOICE, ChooseParts(actor=caller.actor, choice=body.choice), key
     )
 
 
@@ -153,7 +153,7 @@ async def payment_method(
     body: PaymentMethodBody, claim_id: ClaimInPath, services: ServicesDep, caller: CustomerServiceOrStaff, key: Key
 ) -> ClaimView:
     """After a declined card, while the claim waits for payment."""
-    changed = ChangePaymentMethod(actor=caller.role, payment_method=body.payment_method)
+    changed = ChangePaymentMethod(actor=caller.actor, payment_method=body.payment_method)
     return await send_decision(services, claim_id, Action.PAYMENT_METHOD, changed, key)
 
 
@@ -167,7 +167,7 @@ async def cancel(
 ) -> ClaimView:
     """Before the replacement has left: the hold is released and the fee given back (R-EXP-9)."""
     reason = body.reason if body else ""
-    return await send_decision(services, claim_id, Action.CANCEL, CancelClaim(actor=caller.role, reason=reason), key)
+    return await send_decision(services, claim_id, Action.CANCEL, CancelClaim(actor=caller.actor, reason=reason), key)
 
 
 @router.post("/found", summary="The lost drone was found", responses=_MONEY)
@@ -179,7 +179,7 @@ async def found(
     body: FoundBody | None = None,
 ) -> ClaimView:
     """Flyaway: before dispatch the claim is withdrawn, afterwards people look at it (R-FLY-6)."""
-    return await send_decision(services, claim_id, Action.FOUND, ReportFound(actor=caller.role), key)
+    return await send_decision(services, claim_id, Action.FOUND, ReportFound(actor=caller.actor), key)
 
 
 @router.patch("/ship-to", summary="Correct the delivery address", responses=_ADDRESS)
@@ -193,6 +193,6 @@ async def correct_ship_to(
     outside = delivery_outside(region, body.country)
     if outside is not None:
         raise Problem(Code.REFUSED, outside.message, reasons=[outside], rule=outside.rule)
-    decision = CorrectAddress(actor=caller.role, ship_to=body.message())
+    decision = CorrectAddress(actor=caller.actor, ship_to=body.message())
     key = RequestKey(secrets.token_hex(16), services.now(), again=False)
     return await send_decision(services, claim_id, Action.SHIP_TO, decision, key)

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from api.audit import Subject, concerns, discloses
 from api.auth import AnyRole, CustomerServiceOrStaff, Finance, FinanceOrStaff, Role
 from api.claim_commands import TemporalUnavailable
 from api.event_stream import MEDIA_TYPE, EventStreamResponse
@@ -20,6 +21,7 @@ from api.responses.ledger import LedgerView
 from api.responses.timeline import EventList, EventView
 from api.services import AuthenticatedServices, ServicesDep
 from api.submission import submit
+from domain.inspection import normalise_serial
 from domain.kinds import Attention, ClaimState, Service
 from messages.claims import ShipTo
 from store.reads.claim_list import ClaimFilter, InvalidCursor, read_cursor
@@ -113,7 +115,10 @@ async def make(
     While no worker is running the claim is stored and returned in state `submitted`; it is decided as soon as one is.
     The same Idempotency-Key then gets the decision.
     """
-    claim = await submit(services, body, caller.role, key)
+    serial_number = normalise_serial(body.serial_number)
+    concerns(request, Subject(serial_number=serial_number))
+    claim = await submit(services, body, caller.actor, key)
+    concerns(request, Subject(claim.id, serial_number))
     request.state.final = claim.state is not ClaimState.SUBMITTED
     response.headers["Location"] = f"/v1/claims/{claim.id}"
     return services.view(claim)
@@ -128,7 +133,7 @@ async def claims(services: AuthenticatedServices, query: Annotated[ClaimQuery, Q
 
 
 @router.get("/claims/{claim_id}", summary="Show a claim", responses=read_problems(Code.NOT_FOUND))
-async def claim(services: ServicesDep, caller: AnyRole, claim_id: ClaimInPath) -> ClaimView:
+async def claim(services: ServicesDep, caller: AnyRole, claim_id: ClaimInPath, request: Request) -> ClaimView:
     """The claim as it is now. `ship_to` is personal data: finance gets null."""
     found = await services.queries.claim_with_address(claim_id)
     if found is None:
@@ -136,6 +141,7 @@ async def claim(services: ServicesDep, caller: AnyRole, claim_id: ClaimInPath) -
     shown, address = services.view(found[0]), found[1]
     if address is None or caller.role is Role.FINANCE:
         return shown
+    discloses(request, [Subject(claim_id)])
     return shown.model_copy(update={"ship_to": AddressView.of(ShipTo(**address))})
 
 
@@ -188,10 +194,13 @@ async def ledger(services: ServicesDep, caller: Finance, claim_id: ClaimInPath) 
     summary="Collect what a chargeback asks about",
     responses=read_problems(Code.FORBIDDEN, Code.NOT_FOUND),
 )
-async def evidence(services: ServicesDep, caller: FinanceOrStaff, claim_id: ClaimInPath) -> EvidenceView:
+async def evidence(
+    services: ServicesDep, caller: FinanceOrStaff, claim_id: ClaimInPath, request: Request
+) -> EvidenceView:
     """Consent with its text, amounts, dates, notices, scans, inspection, timeline and ledger, read in one go."""
     async with services.database.snapshot() as session:
         pack = await read_evidence(session, claim_id)
     if pack is None:
         raise not_found(f"claim {claim_id} on record")
+    discloses(request, [Subject(claim_id)])
     return EvidenceView.of(pack)

@@ -2,8 +2,9 @@
 
 import secrets
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
+from api.audit import Subject, concerns, discloses
 from api.auth import CustomerServiceOrStaff, DeviceReader, Role, Staff
 from api.idempotency import Key
 from api.openapi import read_problems, write_problems
@@ -32,9 +33,15 @@ async def status_page(services: Services, serial_number: str) -> DeviceView:
     "/devices", status_code=201, summary="Register a device", responses=write_problems(Code.CONFLICT, Code.FORBIDDEN)
 )
 async def register(
-    body: DeviceBody, services: ServicesDep, caller: CustomerServiceOrStaff, key: Key, response: Response
+    body: DeviceBody,
+    services: ServicesDep,
+    caller: CustomerServiceOrStaff,
+    key: Key,
+    request: Request,
+    response: Response,
 ) -> DeviceView:
     """Register a unit under its serial number, stored as given and compared without case, spaces and hyphens."""
+    concerns(request, Subject(serial_number=normalise_serial(body.serial_number)))
     command = RegisterDevice(
         serial_number=body.serial_number,
         model=body.model,
@@ -50,13 +57,16 @@ async def register(
 
 
 @router.get("/devices/{serial}", summary="Show a device", responses=read_problems(Code.NOT_FOUND, Code.FORBIDDEN))
-async def device(services: ServicesDep, caller: DeviceReader, serial: SerialInPath) -> DeviceView:
+async def device(services: ServicesDep, caller: DeviceReader, serial: SerialInPath, request: Request) -> DeviceView:
     """The status page: cover, uses left, warranty, history. An earlier serial number of a lineage answers too.
 
     `owner` is null for finance, which reads money and no people.
     """
     page = await status_page(services, serial)
-    return page.without_owner() if caller.role is Role.FINANCE else page
+    if caller.role is Role.FINANCE:
+        return page.without_owner()
+    discloses(request, [Subject(serial_number=serial)])
+    return page
 
 
 @router.post(
@@ -119,5 +129,5 @@ async def move_region(
     Terms keep their days, uses and price. Refused while a case is open, an amount is owed or a plan has not begun, and
     where the model is not offered.
     """
-    command = MoveRegion(serial_number=serial, region=body.region, reason=body.reason, actor=caller.role, at=key.at)
+    command = MoveRegion(serial_number=serial, region=body.region, reason=body.reason, actor=caller.actor, at=key.at)
     return await status_page(services, await services.claim_commands.execute(command, key.id("cmd")))

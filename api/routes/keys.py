@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from api.audit import Subject, concerns
 from api.auth import Admin
 from api.idempotency import Key
 from api.openapi import read_problems, write_problems
@@ -49,6 +50,7 @@ async def create_key(body: KeyBody, services: ServicesDep, caller: Admin, key: K
     if body.expires_at is not None and body.expires_at <= now:
         raise invalid("expires_at", "lies in the past")
     key_id = new_key_id(key.value)
+    concerns(request, Subject(other=key_id))
     made = await services.api_keys.create(key_id, body.request(), caller.actor, now)
     if made is None:
         detail = f"This request made {key_id} before; its token was shown once. Rotate the key for another token."

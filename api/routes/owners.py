@@ -4,9 +4,10 @@ import contextlib
 import secrets
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.audit import Subject, discloses
 from api.auth import CustomerServiceOrStaff, DeviceReader, Role
 from api.claim_commands import ClaimNotRunning, EventNotTaken
 from api.openapi import read_problems
@@ -17,6 +18,7 @@ from api.responses.devices import DeviceList, DeviceView
 from api.routes.claims import Cursor
 from api.routes.devices import status_page
 from api.services import ServicesDep
+from domain.inspection import normalise_serial
 from messages.claims import OwnerCorrected
 from messages.entitlements import CorrectOwner
 from messages.ids import new_id
@@ -44,7 +46,9 @@ class DeviceQuery(BaseModel):
 
 
 @router.get("/devices", summary="Find devices", responses=read_problems(Code.FORBIDDEN))
-async def devices(services: ServicesDep, caller: DeviceReader, query: Annotated[DeviceQuery, Query()]) -> DeviceList:
+async def devices(
+    services: ServicesDep, caller: DeviceReader, query: Annotated[DeviceQuery, Query()], request: Request
+) -> DeviceList:
     """Current units, the one registered or dispatched last first. At least one filter is needed.
 
     `owner` is null for finance, which reads money and no people.
@@ -56,6 +60,8 @@ async def devices(services: ServicesDep, caller: DeviceReader, query: Annotated[
     found = [DeviceView.of(device) for device in page.items]
     if caller.role is Role.FINANCE:
         found = [device.without_owner() for device in found]
+    else:
+        discloses(request, [Subject(serial_number=normalise_serial(device.serial_number)) for device in found])
     return DeviceList(items=found, next_cursor=page.next_cursor)
 
 
@@ -71,11 +77,11 @@ async def correct_owner(
 
     Mails that wait or were given up are sent to the corrected address (R-XFR-2). It may be repeated.
     """
-    command = CorrectOwner(serial_number=serial, changes=body.changes, actor=caller.role, at=services.now())
+    command = CorrectOwner(serial_number=serial, changes=body.changes, actor=caller.actor, at=services.now())
     key = new_id("cmd", secrets.token_hex(16))
     page = await status_page(services, await services.claim_commands.execute(command, key))
     if page.open_claim_id is not None:
-        event = OwnerCorrected(event_id=key, actor=caller.role, mail_address="email" in body.changes)
+        event = OwnerCorrected(event_id=key, actor=caller.actor, mail_address="email" in body.changes)
         with contextlib.suppress(ClaimNotRunning, EventNotTaken):
             await services.claim_commands.send_event(page.open_claim_id, event)
     return page

@@ -59,7 +59,7 @@ async def return_scan(
     now = await claim_clock(services, claim_id)
     event = ParcelScanned(
         event_id=key.id("evt"),
-        actor=caller.role,
+        actor=caller.actor,
         carrier=body.carrier,
         tracking_number=body.tracking_number,
         scanned_at=await occurrence_time(services, claim_id, "scanned_at", body.scanned_at, now),
@@ -81,7 +81,7 @@ async def arrival(
     arrived_at = await occurrence_time(services, claim_id, "arrived_at", reported.arrived_at, now)
     if reported.reason is None and arrived_at < now - BACK_DATED:
         raise invalid("reason", "is needed for an arrival more than an hour ago")
-    event = ParcelArrived(event_id=key.id("evt"), actor=caller.role, arrived_at=arrived_at, reason=reported.reason)
+    event = ParcelArrived(event_id=key.id("evt"), actor=caller.actor, arrived_at=arrived_at, reason=reported.reason)
     return await _report(services, claim_id, event)
 
 

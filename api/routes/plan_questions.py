@@ -52,14 +52,14 @@ async def decide(
     `refund` says whether the gateway refused that refund: then staff refund the price there.
     """
     if body.approve:
-        approve = ApprovePlan(serial_number=serial, plan_id=plan_id, reason=body.reason, actor=caller.role, at=key.at)
+        approve = ApprovePlan(serial_number=serial, plan_id=plan_id, reason=body.reason, actor=caller.actor, at=key.at)
         serial_number = await services.claim_commands.execute(approve, key.id("cmd"))
         return PlanDecided.of_page(await status_page(services, serial_number))
     snapshot = await services.queries.snapshot(serial)
     if snapshot is None:
         raise not_found(f"device {serial}")
     reject = RefundPlan(
-        refund_id=key.id("rfd"), plan_id=plan_id, serial_number=serial, actor=caller.role, rejected=body.reason
+        refund_id=key.id("rfd"), plan_id=plan_id, serial_number=serial, actor=caller.actor, rejected=body.reason
     )
     summary = f"Rejection of {plan_id} · SN {snapshot.serial_number}"
     result = await services.claim_commands.refund_plan(reject, summary)

@@ -108,7 +108,7 @@ async def buy(
         kind=body.term,
         region=body.region,
         payment_method=body.payment_method,
-        actor=caller.role,
+        actor=caller.actor,
     )
     return _plan_view(
         await services.claim_commands.buy_plan(command, f"Plan {body.term} · SN {device.serial_number}"),
@@ -160,7 +160,7 @@ async def renew(
         region=None,
         payment_method=body.payment_method,
         renewal=True,
-        actor=caller.role,
+        actor=caller.actor,
     )
     return _plan_view(
         await services.claim_commands.buy_plan(command, f"Renewal 1y · SN {device.serial_number}"), Code.RENEWAL_REFUSED
@@ -182,7 +182,7 @@ async def refund(
 ) -> RefundView:
     """In full, within 14 days of the purchase, while nothing of it is used or open (R-CAN-1)."""
     device = await _find_device(services, serial)
-    command = RefundPlan(refund_id=key.id("rfd"), plan_id=plan_id, serial_number=serial, actor=caller.role)
+    command = RefundPlan(refund_id=key.id("rfd"), plan_id=plan_id, serial_number=serial, actor=caller.actor)
     result = await services.claim_commands.refund_plan(command, f"Refund of {plan_id} · SN {device.serial_number}")
     if isinstance(result, PlanEnded):
         return RefundView.of(result)

@@ -41,7 +41,7 @@ async def repair_quote(
     if body.amount.currency != currency:
         raise invalid("amount.currency", f"must be {currency}, the claim's currency")
     decision = QuoteRepair(
-        actor=caller.role,
+        actor=caller.actor,
         by=caller.id,
         findings=body.findings,
         amount=body.amount.money(),
@@ -56,7 +56,7 @@ async def repair_quote_withdrawal(
     body: QuoteWithdrawalBody, claim_id: ClaimInPath, services: ServicesDep, caller: Staff, key: Key
 ) -> ClaimView:
     """Before anything is chosen. The customer is told, and the workshop makes a new one (R-REP-5)."""
-    decision = WithdrawQuote(actor=caller.role, reason=body.reason)
+    decision = WithdrawQuote(actor=caller.actor, reason=body.reason)
     return await send_decision(services, claim_id, Action.REPAIR_QUOTE_WITHDRAWAL, decision, key)
 
 
@@ -65,7 +65,7 @@ async def repair_stop(
     body: RepairStopBody, claim_id: ClaimInPath, services: ServicesDep, caller: Staff, key: Key
 ) -> ClaimView:
     """What was paid is refunded and the unit goes back as it is (R-REP-7)."""
-    decision = StopRepair(actor=caller.role, reason=body.reason)
+    decision = StopRepair(actor=caller.actor, reason=body.reason)
     return await send_decision(services, claim_id, Action.REPAIR_STOP, decision, key)
 
 
@@ -77,7 +77,7 @@ async def repair_choice(
     if body.choice in PAID_CHOICES and body.payment_method is None:
         raise invalid("payment_method", f"is needed for {body.choice}")
     decision = ChooseRepair(
-        actor=caller.role,
+        actor=caller.actor,
         choice=body.choice,
         payment_method=body.payment_method,
         quote_version=body.quote_version,
@@ -91,5 +91,5 @@ async def completion(
 ) -> ClaimView:
     """Repaired, serviced or as it came. A repair that changed the serial number keeps the lineage (R-REP-4)."""
     completed = body or CompletionBody()
-    decision = Complete(actor=caller.role, **completed.model_dump())
+    decision = Complete(actor=caller.actor, **completed.model_dump())
     return await send_decision(services, claim_id, Action.COMPLETION, decision, key)

@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.audit import Subject, discloses
 from api.auth import WarehouseOrStaff
 from api.openapi import read_problems
 from api.problems import Code
@@ -30,7 +31,7 @@ class ShippingQuery(BaseModel):
 
 @router.get("/dispatch-requests", summary="List what is to be shipped", responses=read_problems(Code.FORBIDDEN))
 async def dispatch_requests(
-    services: ServicesDep, caller: WarehouseOrStaff, query: Annotated[ShippingQuery, Query()]
+    services: ServicesDep, caller: WarehouseOrStaff, query: Annotated[ShippingQuery, Query()], request: Request
 ) -> DispatchRequestList:
     """Replacements and customers' units that go back, with their addresses. Open ones come oldest first, others newest.
 
@@ -38,6 +39,7 @@ async def dispatch_requests(
     """
     filter_ = ShippingFilter(open=query.open, region=query.region)
     page = await services.queries.shipping_requests(filter_, query.limit, query.cursor)
+    discloses(request, [Subject(each.claim_id) for each in page.items])
     return DispatchRequestList(
         items=[DispatchRequestView.of(request) for request in page.items], next_cursor=page.next_cursor
     )

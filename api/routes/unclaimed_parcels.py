@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.audit import Subject, concerns
 from api.auth import Warehouse, WarehouseOrStaff
 from api.idempotency import Key
 from api.openapi import read_problems, write_problems
@@ -48,18 +49,19 @@ async def unclaimed_parcels(
     "", status_code=201, summary="Record a parcel without a known claim", responses=write_problems(Code.FORBIDDEN)
 )
 async def record_unclaimed_parcel(
-    body: UnclaimedParcelBody, services: ServicesDep, caller: Warehouse, key: Key
+    body: UnclaimedParcelBody, services: ServicesDep, caller: Warehouse, key: Key, request: Request
 ) -> UnclaimedParcelView:
     """A parcel that names a claim is reported with the claim's `arrival` instead."""
     now = services.now()
     arrived_at = body.arrived_at or now
     if arrived_at > now + CLOCK_SKEW:
         raise invalid("arrived_at", f"lies in the future; it is {rfc3339(now)}")
+    concerns(request, Subject(other=key.id("evt")))
     parcel = UnclaimedParcel(
         id=key.id("evt"),
         claim_id=None,
         arrived_at=arrived_at,
-        reported_by=caller.role,
+        reported_by=caller.actor,
         carrier=body.carrier,
         tracking_number=body.tracking_number,
         serial_number=body.serial_number,
@@ -76,7 +78,7 @@ async def settle_unclaimed_parcel(
 ) -> UnclaimedParcelView:
     """Sent back, kept, recycled, or booked on the claim it belongs to. Its claim's `unclaimed_arrival` clears."""
     settled = await UnclaimedParcels(services.database).settle(
-        parcel_id, body.settled_as, body.reason, caller.role, services.now()
+        parcel_id, body.settled_as, body.reason, caller.actor, services.now()
     )
     if settled is None:
         raise not_found(f"parcel {parcel_id}")

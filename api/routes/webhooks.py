@@ -8,8 +8,9 @@ not what.
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Request
 
+from api.audit import Subject, concerns
 from api.claim_commands import ClaimNotRunning
 from api.event_reports import Reported
 from api.openapi import webhook_problems
@@ -43,11 +44,14 @@ Carrier = Annotated[str, Path(description="The carrier's name in this installati
     responses=webhook_problems(),
     dependencies=[STRIPE_SIGNATURE, AFTERCARE_SIGNATURE],
 )
-async def payment_changed(gateway: Gateway, body: PaymentEventBody, services: ServicesDep) -> WebhookView:
+async def payment_changed(
+    gateway: Gateway, body: PaymentEventBody, services: ServicesDep, request: Request
+) -> WebhookView:
     """The claim's workflow reads the payment from the gateway. A repeated event has no effect.
 
     Signed in `Stripe-Signature` by Stripe, in `Aftercare-Signature` by others; no bearer key is needed.
     """
+    concerns(request, Subject(claim_id=body.claim_id if can_be_claim(body.claim_id or "") else None))
     received = ReceivedEvent(gateway, body.id, body.type, body.claim_id, body.payment_id)
 
     async def deliver() -> WebhookState:
@@ -70,7 +74,7 @@ async def payment_changed(gateway: Gateway, body: PaymentEventBody, services: Se
     responses=webhook_problems(),
     dependencies=[AFTERCARE_SIGNATURE],
 )
-async def carrier_saw(carrier: Carrier, body: CarrierEventBody, services: ServicesDep) -> WebhookView:
+async def carrier_saw(carrier: Carrier, body: CarrierEventBody, services: ServicesDep, request: Request) -> WebhookView:
     """`accepted` is the carrier's scan of the customer's parcel (R-RET-4). A repeated event has no effect.
 
     `delivered` says that the carrier gave it to us: no default is charged until the warehouse has looked for it, and a
@@ -78,6 +82,7 @@ async def carrier_saw(carrier: Carrier, body: CarrierEventBody, services: Servic
 
     Signed in `Aftercare-Signature`; no bearer key is needed.
     """
+    concerns(request, Subject(claim_id=body.claim_id if can_be_claim(body.claim_id) else None))
     received = ReceivedEvent(f"carrier:{carrier}", body.id, body.event, body.claim_id)
 
     async def deliver() -> WebhookState:

@@ -161,7 +161,7 @@ class _ClaimRows(ClaimDocuments):
             }
             head = {"recipient": f"owner{NUMBER}@example.com", "subject": "Your claim", "at": self._at}
             yield "mails", mail | head | {"at": self._at + timedelta(days=occurrence)}
-        address = {"name": "Ada Marsh", "lines": ["1 Main St"], "city": "Springfield", "country": "US"}
+        address = {"name": "Ada Marsh", "line1": "1 Main St", "city": "Springfield", "country": "US"}
         place = {"claim_id": claim.id, "ship_to": address, "requested_at": self._at}
         if scenario.dispatch_requested:
             what = {"model": claim.model, "region": claim.region, "with_battery": False, "withdrawn_at": None}

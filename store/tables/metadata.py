@@ -7,6 +7,7 @@ from sqlmodel import SQLModel
 
 from store.tables import (
     api_keys,
+    audit_entries,
     catalogue,
     claims,
     devices,
@@ -27,6 +28,7 @@ METADATA: Final[MetaData] = SQLModel.metadata
 """Complete once the modules below are imported."""
 TABLE_MODULES: Final = (
     api_keys,
+    audit_entries,
     catalogue,
     claims,
     devices,

@@ -68,6 +68,7 @@ LIMITED = {
     "GET /v1/dispatch-requests": {"wh", "st"},
     "GET /v1/unclaimed-parcels": {"wh", "st"},
     "POST /v1/unclaimed-parcels": {"wh"},
+    "GET /v1/audit": {"st"},
     "GET /v1/keys": set(),
     "POST /v1/keys": set(),
     f"POST /v1/keys/{KEY}/rotation": set(),

@@ -14,6 +14,7 @@ from domain.kinds import Attention, ClaimState, Service
 from domain.money import Money
 from domain.policy import Policy
 from messages.record import IdentifySerial
+from store.audit_trail import AuditFilter, AuditTrail
 from store.database import Database
 from store.idempotency_keys import IdempotencyKeys
 from store.reads import catalogue
@@ -95,6 +96,18 @@ def every_query(database: Database) -> Iterator[tuple[str, Query]]:
         at = FEW_END if filters.care is CareFilter.ENDING else NOW
         yield name, partial(device_page, database, filters, at, None, SHORT)
         yield f"{name}, next page", partial(device_page, database, filters, at, place, SHORT)
+    trail = AuditTrail(database)
+    audited: list[dict[str, Any]] = [
+        {"claim_id": customer.claim_id},
+        {"serial_number": customer.serial_number},
+        {"actor": "key_7"},
+        {"since": NOW - timedelta(minutes=SHORT)},
+        {"until": NOW - timedelta(minutes=300)},
+    ]
+    for filters_ in ({}, *audited):
+        name = "audit by " + (" and ".join(filters_) or "nothing")
+        yield name, partial(trail.page, AuditFilter(**filters_), SHORT)
+        yield f"{name}, next page", partial(trail.page, AuditFilter(**filters_), SHORT, write_cursor((NOW, "5")))
     yield "delivered notices of a claim", lambda: delivered_kinds(database, customer.claim_id)
     yield "due mails", lambda: due_mails(database, NOW, SHORT)
     yield "given-up mails", lambda: unreported_mails(database, SHORT)

@@ -19,6 +19,7 @@ from benchmarks.counters import on_statement
 from benchmarks.databases import plain_engine
 from benchmarks.growth import programme
 from benchmarks.growth.queries import NOW
+from store.audit_trail import AuditEntry, AuditTrail
 from store.database import Database
 from store.reads.claim_list import ClaimFilter
 from store.reads.device_list import CareFilter
@@ -36,7 +37,7 @@ GROWING_TABLES: Final = {table.name for table in METADATA.tables.values()} - SMA
 FULL_INDEX_SCANS: Final = {
     *(NEWEST, "closed shipping requests", "closed shipping requests in AU", "subjects to reconcile"),
     *("mails in the outbox", "mails to retry", "plans in question"),
-    *("devices by active", "devices by none"),
+    *("devices by active", "devices by none", "audit by nothing"),
 }
 """Queries that read an index from one end until the page is full: nearly all of its rows match."""
 SORTED_QUERIES: Final = {
@@ -107,11 +108,21 @@ async def stored(database: Database, database_url: str) -> Database:
                     **given_up,
                 )
             )
+    await AuditTrail(database).add([_audit_entry(number) for number in range(CLAIMS)])
     with plain_engine(database_url).begin() as connection:
         connection.execute(text(INSERT_ATTEMPTS))
-        for table in ("outbox_mails", "payment_attempts"):
+        for table in ("outbox_mails", "payment_attempts", "audit_entries"):
             connection.execute(text(f"ANALYZE {table}"))
     return database
+
+
+def _audit_entry(number: int) -> AuditEntry:
+    """One a minute, of 100 keys, about a claim or a device."""
+    customer = programme.customer(number)
+    about = {"claim_id": customer.claim_id} if number % 2 else {"serial_number": customer.serial_number}
+    key = f"key_{number % 100}"
+    at = NOW - timedelta(minutes=number)
+    return AuditEntry(at=at, actor_id=key, actor=key, role="staff", action="get_device", status=200, **about)
 
 
 async def statements_of(query: Query) -> list[tuple[str, Any]]:

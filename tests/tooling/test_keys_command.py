@@ -1,7 +1,9 @@
 """`aftercare keys`: tokens go to standard output, everything else does not; errors are one sentence."""
 
+import getpass
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -48,13 +50,18 @@ def test_a_key_is_made_listed_rotated_and_revoked(home: Path) -> None:
     assert secret not in json.dumps(listed)
     assert f"{key_id} of Ada Marsh is revoked since " in keys(home, "revoke", key_id).stdout
     assert "revoked" in keys(home, "list").stdout
+    with sqlite3.connect(home / "aftercare.db") as database:
+        trail = database.execute("SELECT actor_id, action, subject FROM audit_entries ORDER BY id").fetchall()
+    database.close()
+    actor = f"command line:{getpass.getuser()}"
+    assert trail == [(actor, action, key_id) for action in ("create_key", "rotate_key", "revoke_key")]
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["create", "--owner", "Ada", "--role", "boss"], "--role is one of customer_service"),
-        (["create", "--owner", "Ada", "--role", "staff", "--scope", "claim"], "--scope claim is none of claims"),
+        (["create", "--owner", "Ada", "--role", "staff", "--scope", "claim"], "--scope claim is none of audit"),
         (["create", "--owner", " ", "--role", "staff"], "--owner names somebody"),
         (["create", "--owner", "Ada", "--role", "staff", "--expires", "soon"], "--expires is a day like"),
         (["create", "--owner", "Ada", "--role", "staff", "--expires", "2026-01-01"], "--expires 2026-01-01 has passed"),

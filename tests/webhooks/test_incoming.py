@@ -258,3 +258,17 @@ async def test_the_body_limits_apply_to_webhooks(endpoint: WebhookEndpoint) -> N
     response = await endpoint.harness.http.post("/v1/webhooks/payments/stripe", content="id=1")
     problem(response, 415, "unsupported_media_type")
     problem(await endpoint.harness.http.get("/v1/webhooks/payments/stripe"), 405, "method_not_allowed")
+
+
+async def test_a_webhook_is_an_entry_of_the_audit_trail_and_an_unsigned_one_is_none(endpoint: WebhookEndpoint) -> None:
+    claim = await claimed(endpoint)
+    await endpoint.delivered_as("payments/stripe", changed("evt_1", claim))
+    await endpoint.delivered_as("carriers/ups", saw("1", claim))
+    await endpoint.delivered_as("payments/stripe", changed("evt_2", None))
+    assert (await endpoint.send("carriers/ups", saw("2", claim), secret="another")).status_code == 400
+    entries = (await endpoint.harness.http.get("/v1/audit")).json()["items"][::-1]
+    assert [(each["actor_id"], each["actor"], each["action"], each["claim_id"]) for each in entries[1:]] == [
+        ("webhook:stripe", "stripe", "receive_payment_event", claim),
+        ("webhook:carrier-ups", "carrier-ups", "receive_carrier_event", claim),
+        ("webhook:stripe", "stripe", "receive_payment_event", None),
+    ]

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 
 from domain.catalogue import Catalogue, Model, Offer, Problem, Region
 from domain.money import Money
+from domain.text import several_lines, single_line
 from store.reads.catalogue import CATALOGUES
 from store.writes.catalogue import CatalogueRefused, parse_catalogue
 
@@ -54,6 +55,7 @@ def read_file(file: Path) -> Catalogue:
         raise CatalogueRefused([Problem(file.name, "R-CAT-1", f"This is not JSON: {error}.")]) from None
     found = [Problem(name, "R-CAT-1", "The field stands twice in one place.") for name in duplicates]
     found += _unknown_fields(document)
+    document = _plain("", document, found)
     try:
         catalogue = parse_catalogue(document)
     except CatalogueRefused as refused:
@@ -120,6 +122,37 @@ def _format(value: Any) -> str:
             return ", ".join(f"{name} {_format(part)}" for name, part in value.items()) or "none"
         case _:
             return ", ".join(map(_format, value)) or "none"
+
+
+def _plain(where: str, value: Any, found: list[Problem]) -> Any:
+    """`value` with every text in Unicode's form NFC; adds a problem to `found` for each with a deceptive character.
+
+    Regions and models are named by their code and slug, or by their number where that is itself such a text.
+    """
+    match value:
+        case str():
+            try:
+                return several_lines(value) if where.partition(".")[0] in COMMENT_FIELDS else single_line(value)
+            except ValueError as error:
+                found.append(Problem(where, "R-CAT-1", f"The text is refused: {error}."))
+                return value
+        case dict():
+            names = [(name, _plain(_below(where, repr(name)), name, found)) for name in value]
+            return {plain: _plain(_below(where, plain), value[name], found) for name, plain in names}
+        case list():
+            return [_plain(_below(where, _name_of(item, number)), item, found) for number, item in enumerate(value, 1)]
+        case _:
+            return value
+
+
+def _below(where: str, name: str) -> str:
+    return f"{where}.{name}" if where else name
+
+
+def _name_of(item: Any, number: int) -> str:
+    """The code or slug of an item of a list, if it has one that can be shown; else its number from 1."""
+    given = (item.get("code") or item.get("slug")) if isinstance(item, dict) else None
+    return given if isinstance(given, str) and given.isascii() and given.isprintable() else str(number)
 
 
 def _unknown_fields(document: Any) -> Iterable[Problem]:

@@ -11,7 +11,12 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.json_schema import WithJsonSchema
 
 from api.problems import not_found
-from api.requests.text import (
+from api.requests.text_form import TextForm
+from domain.dates import whole_second
+from domain.inspection import can_be_serial, normalise_serial
+from domain.kinds import Component
+from domain.serials import misreading
+from domain.text import (
     LINE_PATTERN,
     LINES_PATTERN,
     REQUIRED_LINE_PATTERN,
@@ -19,11 +24,6 @@ from api.requests.text import (
     several_lines,
     single_line,
 )
-from api.requests.text_form import TextForm
-from domain.dates import whole_second
-from domain.inspection import can_be_serial, normalise_serial
-from domain.kinds import Component
-from domain.serials import misreading
 
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 """Instants and days outside are invalid; calendar arithmetic near the years 1 and 9999 would fail."""

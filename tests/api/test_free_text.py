@@ -8,8 +8,8 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from api.requests import actions, claims, devices, webhooks
 from api.requests.base import Body
-from api.requests.text import several_lines, single_line
 from api.requests.webhooks import WebhookBody
+from domain.text import several_lines, single_line
 
 DECEPTIVE = {
     "right-to-left override": "\u202e",

@@ -55,6 +55,42 @@ def price(amount: int) -> Edit:
     return model("mavic-3", lambda entry: entry["offers"]["US"]["prices"]["1y"].update(amount=amount))
 
 
+@pytest.mark.parametrize(
+    ("edit", "where", "character"),
+    [
+        (model("mavic-3", lambda entry: entry.update(name="Mavic\u202e 3")), "models.mavic-3.name", "U+202E"),
+        (model("mavic-3", lambda entry: entry.update(name="Mavic\u200b3")), "models.mavic-3.name", "U+200B"),
+        (model("mavic-3", lambda entry: entry.update(name="Mavic\x07")), "models.mavic-3.name", "U+0007"),
+        (model("mavic-3", lambda entry: entry.update(name="Mavic\x9b")), "models.mavic-3.name", "U+009B"),
+        (model("mavic-3", lambda entry: entry.update(name="Mavic\n3")), "models.mavic-3.name", "single line"),
+        (model("mavic-3", lambda entry: entry.update(slug="mavic\u2060-3")), "models.3.slug", "U+2060"),
+        (
+            model("mavic-3", lambda entry: entry["offers"]["US"]["estimated"].append("hold\u200f")),
+            "models.mavic-3.offers.US.estimated.",
+            "U+200F",
+        ),
+        (region("EU", name="European\u00adUnion"), "regions.EU.name", "U+00AD"),
+        (lambda document: document.update(about="A\u2066 file"), "about", "U+2066"),
+        (
+            model("mavic-3", lambda entry: entry["offers"].update({"U\u200bS": entry["offers"]["US"]})),
+            "models.mavic-3.offers.'U\\u200bS'",
+            "U+200B",
+        ),
+    ],
+)
+def test_text_that_deceives_is_refused_with_the_path_of_its_field(
+    edited: Callable[..., Path], edit: Edit, where: str, character: str
+) -> None:
+    with pytest.raises(CatalogueRefused) as refused:
+        read_file(edited(edit))
+    assert [p for p in refused.value.problems if p.where.startswith(where) and character in p.message]
+
+
+def test_text_is_read_in_the_form_nfc(edited: Callable[..., Path]) -> None:
+    found = read_file(edited(region("EU", name="Europa\u0308")))
+    assert [r.name for r in found.regions if r.code == "EU"] == ["Europ\u00e4"]
+
+
 def problems_of(file: Path) -> list[tuple[str, str]]:
     with pytest.raises(CatalogueRefused) as refused:
         read_file(file)

@@ -1,4 +1,4 @@
-"""API: which characters a text may have. Text that looks like another, or is not seen at all, is refused.
+"""Domain: which characters a text may have. Text that looks like another, or is not seen at all, is refused.
 
 Names and notes are shown to staff and mailed to customers: a character that reverses the text after it, or that has no
 width, makes them read something else than what is stored. What a script needs to be written is kept.

@@ -203,6 +203,7 @@ class _ClaimRows(ClaimDocuments):
             "payment_id": f"pay_{NUMBER}",
             "ended_at": None,
             "refund_id": None,
+            "refund_refused": False,
             "question": None,
             "decided_at": None,
             "decided_by": None,

@@ -81,7 +81,7 @@ async def test_a_run_that_cannot_start_reports_why_and_exits_with_two(tmp_path: 
     async with Stack(settings, parts=("temporal",)) as stack:
         idle = aftercare(settings, stack.temporal_address, "reconcile")
         assert idle.returncode == 2
-        assert idle.stderr.startswith("No worker polls 'aftercare")
+        assert idle.stderr.startswith("No worker polls workflows, money, mail, record of 'aftercare")
         none = aftercare(settings, stack.temporal_address, "reconcile", "--last")
         assert (none.returncode, none.stderr) == (2, "There is no report yet: `aftercare reconcile` makes one\n")
 

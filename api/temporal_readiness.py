@@ -4,14 +4,11 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
-
 from api.claim_commands import ClaimNotRunning, TemporalUnavailable
 from api.rpc_errors import translate_rpc_errors
 from api.temporal_connection import TemporalConnection
-from messages.lanes import Lane, queue_of
+from messages.lane_polls import lane_polls
+from messages.lanes import Lane
 
 READY_TIMEOUT: Final = timedelta(seconds=2)
 _POLL_AGE: Final = timedelta(minutes=2)
@@ -38,17 +35,10 @@ async def lanes_without_worker(connection: TemporalConnection, task_queue: str) 
 
 
 async def _is_polled(connection: TemporalConnection, lane: Lane, task_queue: str) -> bool:
-    workflows = lane is Lane.WORKFLOWS
     try:
         async with translate_rpc_errors(READY_TIMEOUT):
             client = await connection.client()
-            request = DescribeTaskQueueRequest(
-                namespace=client.namespace,
-                task_queue=TaskQueue(name=queue_of(lane, task_queue)),
-                task_queue_type=(
-                    TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW if workflows else TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY
-                ),
-            )
+            request = lane_polls(client.namespace, lane, task_queue)
             described = await client.workflow_service.describe_task_queue(request, timeout=READY_TIMEOUT)
     except (TemporalUnavailable, ClaimNotRunning):  # the latter is "not found": nobody has ever polled
         return False

@@ -49,16 +49,16 @@ def create(
     if expires_at is not None and expires_at <= now:
         raise SettingsError(f"--expires {expires} has passed")
     request = KeyRequest(owner.strip(), role, tuple(scope) if scope else None, expires_at)
-    made = _with_keys(lambda keys: keys.create(new_key_id(), request, ACTOR, now))
+    key_id = new_key_id()
+    made = _change(lambda keys: keys.create(key_id, request, ACTOR, now), "create_key", key_id, 201)
     assert made is not None  # its id is random
-    _audit("create_key", made[0].id, 201)
     _show(*made)
 
 
 @keys_app.command("list")
 def list_keys(as_json: Annotated[bool, typer.Option("--json", help="One JSON array.")] = False) -> None:
     """Show the keys, newest first, the revoked and expired ones too; without their secrets."""
-    keys = _with_keys(_all_keys)
+    keys = run_with_database(_all_keys)
     if as_json:
         typer.echo(json.dumps([key.model_dump(mode="json") for key in keys], indent=2))
     elif keys:
@@ -73,24 +73,26 @@ def rotate(
     overlap_hours: Annotated[int, typer.Option(min=0, max=720, help="How long the old secret stays valid.")] = 24,
 ) -> None:
     """Give a key another secret and print its new token, once."""
-    rotated = _with_keys(lambda keys: keys.rotate(key, timedelta(hours=overlap_hours), _now()))
+    overlap = timedelta(hours=overlap_hours)
+    rotated = _change(lambda keys: keys.rotate(key, overlap, _now()), "rotate_key", key, 201)
     if rotated is None:
         raise CommandError(f"{key} is no key, was revoked or has expired")
-    _audit("rotate_key", key, 201)
     _show(*rotated)
 
 
 @keys_app.command("revoke")
 def revoke(key: KeyId) -> None:
     """End a key for ever. Every process of the API has noticed after five seconds."""
-    revoked = _with_keys(lambda keys: keys.revoke(key, ACTOR, _now()))
+    revoked = _change(lambda keys: keys.revoke(key, ACTOR, _now()), "revoke_key", key, 200)
     if revoked is None:
         raise CommandError(f"{key} is no key")
-    _audit("revoke_key", key, 200)
     typer.echo(f"{key} of {revoked.owner} is revoked since {revoked.revoked_at:%Y-%m-%d %H:%M:%S} UTC")
 
 
-async def _all_keys(keys: StoredApiKeys) -> list[ApiKey]:
+async def _all_keys(database: Database) -> list[ApiKey]:
+    from store.api_keys import StoredApiKeys
+
+    keys = StoredApiKeys(database)
     found: list[ApiKey] = []
     cursor = None
     while True:
@@ -101,34 +103,31 @@ async def _all_keys(keys: StoredApiKeys) -> list[ApiKey]:
             return found
 
 
-def _with_keys(work: Callable[[StoredApiKeys], Awaitable[ResultT]]) -> ResultT:
-    async def run(database: Database) -> ResultT:
-        from store.api_keys import StoredApiKeys
-
-        return await work(StoredApiKeys(database))
-
-    return run_with_database(run)
-
-
-def _audit(action: str, key_id: str, status: int) -> None:
-    """Leave an entry in the audit trail with the operator's name on this machine."""
+def _change(
+    work: Callable[[StoredApiKeys], Awaitable[ResultT | None]], action: str, key_id: str, status: int
+) -> ResultT | None:
+    """Do `work`, and when it did something leave an entry in the audit trail with the operator's name here."""
     operator = getpass.getuser()
 
-    async def add(database: Database) -> None:
+    async def run(database: Database) -> ResultT | None:
+        from store.api_keys import StoredApiKeys
         from store.audit_trail import AuditEntry, AuditTrail
 
-        entry = AuditEntry(
-            at=_now(),
-            actor_id=f"{ACTOR}:{operator}",
-            actor=operator,
-            role=None,
-            action=action,
-            subject=key_id,
-            status=status,
-        )
-        await AuditTrail(database).add([entry])
+        result = await work(StoredApiKeys(database))
+        if result is not None:
+            entry = AuditEntry(
+                at=_now(),
+                actor_id=f"{ACTOR}:{operator}",
+                actor=operator,
+                role=None,
+                action=action,
+                subject=key_id,
+                status=status,
+            )
+            await AuditTrail(database).add([entry])
+        return result
 
-    run_with_database(add)
+    return run_with_database(run)
 
 
 def _show(key: ApiKey, token: str) -> None:

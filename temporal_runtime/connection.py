@@ -9,16 +9,15 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, DescribeTaskQueueRequest
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 from temporalio.converter import DataConverter
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode
 
-from messages.lanes import Lane, queue_of
+from messages.lane_polls import lane_polls
+from messages.lanes import Lane
 
 DEFAULT_ADDRESS = "localhost:7233"
 _FIRST_RETRY_DELAY = 0.1
@@ -94,14 +93,7 @@ async def _check_namespace(client: Client) -> None:
 
 async def pollers(client: Client, lane: Lane, task_queue: str) -> list[str]:
     """Who polled the lane in the last minutes: the workers' identities. `task_queue` is that of the workflows."""
-    workflows = lane is Lane.WORKFLOWS
-    request = DescribeTaskQueueRequest(
-        namespace=client.namespace,
-        task_queue=TaskQueue(name=queue_of(lane, task_queue)),
-        task_queue_type=(
-            TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW if workflows else TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY
-        ),
-    )
+    request = lane_polls(client.namespace, lane, task_queue)
     response = await client.workflow_service.describe_task_queue(request)
     return [poller.identity for poller in response.pollers]
 

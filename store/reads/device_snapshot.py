@@ -1,6 +1,6 @@
 """Store, read side: the snapshot of one device with its lineage that the rules need, read by one statement."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Final
@@ -170,7 +170,6 @@ async def query_device(connection: AsyncConnection, serial_number: str) -> Devic
     texts = {serial: text for _, text, serial, _ in oldest_first}
     replacements = {claim_id: text for _, text, _, claim_id in oldest_first}
     cases = sorted(row.cases or (), key=lambda case: (_instant(case[0]), case[1]), reverse=True)
-    owed = [Money(amount, of) for *_, amount, of in cases if amount > 0]
     snapshot = DeviceSnapshot(
         serial_number=row.serial_text,
         status=DeviceStatus(row.status),
@@ -194,10 +193,7 @@ async def query_device(connection: AsyncConnection, serial_number: str) -> Devic
             )
         ),
         open_claim_id=next((case[1] for case in cases if case[6] is not None), None),
-        # An earlier case may be of another region, with another currency (R-XFR-3): one currency after the other.
-        amount_owed=total([each for each in owed if each.currency == owed[0].currency], owed[0].currency)
-        if owed
-        else None,
+        amount_owed=_amount_owed([Money(amount, of) for *_, amount, of in cases if amount > 0]),
         verified_at=row.verified_at,
         maintenance_code=MaintenanceCode(row.code, row.issued_on, row.expires_on, row.claim_id) if row.code else None,
     )
@@ -216,6 +212,15 @@ async def query_device(connection: AsyncConnection, serial_number: str) -> Devic
     owner = {"name": row.owner_name, "email": row.owner_email, "phone": row.owner_phone, "language": row.owner_language}
     moves = tuple(RegionMove(_instant(at), *move) for _, at, *move in sorted(row.moves or ()))
     return DeviceRecord(snapshot, owner, units, history, moves)
+
+
+def _amount_owed(owed: Sequence[Money]) -> Money | None:
+    """The sum of what is owed, newest case first. Cases may be of regions with two currencies (R-XFR-3): one after the
+    other."""
+    if not owed:
+        return None
+    currency = owed[0].currency
+    return total([each for each in owed if each.currency == currency], currency)
 
 
 def _searchable(serial_number: str) -> str | None:

@@ -1,11 +1,12 @@
 """Store: table of the audit trail: who did or read what. Triggers refuse to change or delete a line."""
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import BigInteger, Column, Connection, Index, Integer, Table, event, text
+from sqlalchemy import BigInteger, Column, Index, Integer, text
 from sqlmodel import Field, SQLModel
 
+from store.tables.append_only import append_only_triggers, create_with_table
 from store.tables.types import Instant
 
 _HAS_CLAIM = text("claim_id IS NOT NULL")
@@ -52,46 +53,5 @@ class AuditEntryRow(SQLModel, table=True):
     status: int
 
 
-AUDIT_TRIGGERS: Final[dict[str, list[str]]] = {
-    "sqlite": [
-        """
-        CREATE TRIGGER audit_entries_no_update BEFORE UPDATE ON audit_entries
-        BEGIN SELECT RAISE(ABORT, 'audit_entries is append-only'); END
-        """,
-        """
-        CREATE TRIGGER audit_entries_no_delete BEFORE DELETE ON audit_entries
-        BEGIN SELECT RAISE(ABORT, 'audit_entries is append-only'); END
-        """,
-        # INSERT OR REPLACE deletes without firing the trigger above.
-        """
-        CREATE TRIGGER audit_entries_no_replace BEFORE INSERT ON audit_entries
-        WHEN EXISTS (SELECT 1 FROM audit_entries WHERE id = NEW.id)
-        BEGIN SELECT RAISE(ABORT, 'audit_entries is append-only'); END
-        """,
-    ],
-    "postgresql": [
-        """
-        CREATE OR REPLACE FUNCTION audit_entries_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
-        BEGIN RAISE EXCEPTION 'audit_entries is append-only'; END $$
-        """,
-        """
-        CREATE TRIGGER audit_entries_no_change BEFORE UPDATE OR DELETE ON audit_entries
-        FOR EACH ROW EXECUTE FUNCTION audit_entries_append_only()
-        """,
-        """
-        CREATE TRIGGER audit_entries_no_truncate BEFORE TRUNCATE ON audit_entries
-        FOR EACH STATEMENT EXECUTE FUNCTION audit_entries_append_only()
-        """,
-    ],
-}
-"""DDL statements by dialect that make the trail append-only: executed by the migration that creates the table.
-
-A migration that rebuilds the table on SQLite must execute them again.
-"""
-
-
-@event.listens_for(SQLModel.metadata.tables["audit_entries"], "after_create")
-def _make_append_only(_table: Table, connection: Connection, **_: Any) -> None:
-    """`metadata.create_all` creates the triggers too: a test database is as strict as a migrated one."""
-    for statement in AUDIT_TRIGGERS[connection.dialect.name]:
-        connection.exec_driver_sql(statement)
+AUDIT_TRIGGERS: Final = append_only_triggers("audit_entries", "id = NEW.id")
+create_with_table("audit_entries", AUDIT_TRIGGERS)

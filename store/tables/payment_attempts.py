@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, Connection, Table, event
+from sqlalchemy import JSON, BigInteger, CheckConstraint
 from sqlmodel import Field, SQLModel
 
+from store.tables.append_only import create_with_table, refused_changes
 from store.tables.types import Instant
 
 
@@ -80,24 +81,11 @@ ATTEMPT_TRIGGERS: Final[dict[str, list[str]]] = {
             RAISE EXCEPTION 'payment_attempts is append-only';
         END $$
         """,
-        """
-        CREATE TRIGGER payment_attempts_no_change BEFORE UPDATE OR DELETE ON payment_attempts
-        FOR EACH ROW EXECUTE FUNCTION payment_attempts_append_only()
-        """,
-        """
-        CREATE TRIGGER payment_attempts_no_truncate BEFORE TRUNCATE ON payment_attempts
-        FOR EACH STATEMENT EXECUTE FUNCTION payment_attempts_append_only()
-        """,
+        *refused_changes("payment_attempts"),
     ],
 }
 """DDL statements by dialect that make the table append-only: a row changes once, when its response is written.
 
 Executed by the migration that creates the table; one that rebuilds it on SQLite must execute them again.
 """
-
-
-@event.listens_for(SQLModel.metadata.tables["payment_attempts"], "after_create")
-def _make_append_only(_table: Table, connection: Connection, **_: Any) -> None:
-    """`metadata.create_all` creates the triggers too: a test database is as strict as a migrated one."""
-    for statement in ATTEMPT_TRIGGERS[connection.dialect.name]:
-        connection.exec_driver_sql(statement)
+create_with_table("payment_attempts", ATTEMPT_TRIGGERS)

@@ -101,23 +101,13 @@ def occasions(place: Place) -> list[tuple[str, SendMail]]:
         (
             MailKind.CARD_NEEDED,
             "ships again",
-            replace(
-                again,
-                hold=hold(place, HoldState.EXPIRED),
-                state=ClaimState.AWAITING_PAYMENT,
-                deadline=end_of_day_after(AT, 14, place.zone),
-            ),
+            _without_hold(again, place),
             None,
         ),
         (
             MailKind.CARD_NEEDED,
             "premium",
-            replace(
-                ready,
-                hold=hold(place, HoldState.EXPIRED),
-                state=ClaimState.AWAITING_PAYMENT,
-                deadline=end_of_day_after(AT, 14, place.zone),
-            ),
+            _without_hold(ready, place),
             None,
         ),
         (
@@ -201,6 +191,16 @@ def occasions(place: Place) -> list[tuple[str, SendMail]]:
     ]
     cases += repairs(place)
     return [(f"{kind}, {what}", a_mail(kind, claim, amount)) for kind, what, claim, amount in cases]
+
+
+def _without_hold(claim: Claim, place: Place) -> Claim:
+    """The claim whose hold has ended before the unit left: another card is asked for."""
+    return replace(
+        claim,
+        hold=hold(place, HoldState.EXPIRED),
+        state=ClaimState.AWAITING_PAYMENT,
+        deadline=end_of_day_after(AT, 14, place.zone),
+    )
 
 
 def repairs(place: Place) -> list[tuple[MailKind, str, Claim, Money | None]]:

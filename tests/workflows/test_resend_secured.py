@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-import pytest
-
 from domain.kinds import Action, Attention, ClaimState, HoldPolicy, HoldState, Outcome
 from domain.lifecycle import allowed_actions
 from domain.policy import Policy
@@ -25,15 +23,6 @@ async def sent_back_late(world: World) -> Case:
     await case.arrive()
     await case.inspect(serial="SN2", components=WITHOUT_BATTERY)
     return case
-
-
-@pytest.fixture
-def failing(make_world: Worlds) -> World:
-    """Holds of a week, and a card that accepts the first alone."""
-    world = make_world()
-    world.payments.hold_life = timedelta(days=7)
-    world.payments.declines.add(("renewal", "pm_card_visa"))
-    return world
 
 
 async def test_nothing_leaves_again_without_a_live_hold(failing: World) -> None:

@@ -5,8 +5,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
-
 from domain.claim import Claim
 from domain.kinds import Action, Attention, ClaimState, HoldPolicy, HoldState, Outcome, Tier, UseKind
 from domain.lifecycle import allowed_actions
@@ -20,15 +18,6 @@ FEE, HOLD = 15900, 164000
 DISPATCH = Dispatch(actor="warehouse", replacement_serial_number="SN2")
 OTHER_CARD = ChangePaymentMethod(actor="customer", payment_method="pm_card_amex")
 Worlds = Callable[..., World]
-
-
-@pytest.fixture
-def failing(make_world: Worlds) -> World:
-    """Holds of a week, and a card that accepts the first alone."""
-    world = make_world()
-    world.payments.hold_life = timedelta(days=7)
-    world.payments.declines.add(("renewal", "pm_card_visa"))
-    return world
 
 
 async def waiting(world: World) -> Case:

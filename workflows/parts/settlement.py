@@ -175,9 +175,8 @@ class Settlement:
         """The new unit came back and the customer keeps the original (R-EXP-10): the hold is released, or what was
         captured is refunded; the fee stays unless the policy gives it back. One that was to leave again is stopped
         first."""
-        again = lifecycle.ships_again(self._record.claim)
-        if again and not await self._process.run_step(self._replacement.withdraw()):
-            return await self._process.reject_decision(self._replacement.too_late(), self._waiting_phase())
+        if lifecycle.ships_again(self._record.claim) and not await self._stopped():
+            return self._waiting_phase()
         if refused := await self._replacement.undo():
             if self._record.claim.state is ClaimState.AWAITING_DISPATCH:
                 await self._process.run_step(self._replacement.order(with_battery=False))
@@ -197,9 +196,8 @@ class Settlement:
     async def compensate(self) -> Phase | None:
         """Before dispatch, reverse everything (R-EXP-9); later, only release the hold. A replacement that was to leave
         again is stopped first."""
-        again = lifecycle.ships_again(self._record.claim)
-        if again and not await self._process.run_step(self._replacement.withdraw()):
-            return await self._process.reject_decision(self._replacement.too_late(), self._waiting_phase())
+        if lifecycle.ships_again(self._record.claim) and not await self._stopped():
+            return self._waiting_phase()
         owed = self._record.claim.amount_owed
         if self._charges.has_payments or (owed and workflow.patched("owed-is-a-charged-default")):
             self._record.close(Outcome.DEFAULT_CHARGED)
@@ -207,8 +205,8 @@ class Settlement:
         refund: Money | None = None
         shipped = self._record.claim.dispatched_on is not None
         if not shipped:
-            if not await self._process.run_step(self._replacement.withdraw()):
-                return await self._process.reject_decision(self._replacement.too_late(), self._waiting_phase())
+            if not await self._stopped():
+                return self._waiting_phase()
             refund = await self._process.run_step(self._fees.refund_all())
         deposit = await self._process.run_step(self._hold.release())
         if deposit:
@@ -216,6 +214,13 @@ class Settlement:
         self._record.close(Outcome.CANCELLED, gives_back=not shipped)
         self._record.notify(MailKind.CANCELLED, refund)
         return None
+
+    async def _stopped(self) -> bool:
+        """Whether the warehouse stops the dispatch; else the decision is rejected."""
+        if await self._process.run_step(self._replacement.withdraw()):
+            return True
+        await self._process.reject_decision(self._replacement.too_late(), None)
+        return False
 
     async def pay_owed(self) -> Phase | None:
         return await self._with_offered_card(self._pay_owed())

@@ -209,12 +209,13 @@ async def test_a_claim_completes_on_a_stack_killed_at_every_step(tmp_path: Path)
         pending = asyncio.create_task(request)
         await seen(settings, moment)
         stack.kill_all_now()
+        pending.cancel()
         await asyncio.gather(pending, return_exceptions=True)
 
     async with running(settings) as (stack, claims_api):
         serial = await claims_api.covered()
         submission = claims_api.claim_body(serial)
-        await power_cut(stack, claims_api.post("/claims", submission, "/claims"), "SELECT 1 FROM gateway_payments")
+        await power_cut(stack, insist(claims_api, "/claims", submission, "/claims"), "SELECT 1 FROM gateway_payments")
 
     # Each step repeats the request that was interrupted before, and is interrupted as soon as it has its effect.
     unit = {"replacement_serial_number": new_serial("RP")}
@@ -230,7 +231,7 @@ async def test_a_claim_completes_on_a_stack_killed_at_every_step(tmp_path: Path)
             again, body, reached = f"/claims/{claim['id']}/{name}", decision, state
             if name == "inspection":
                 await claims_api.arrived(claim)
-            await power_cut(stack, claims_api.post(again, body, again), moment)
+            await power_cut(stack, insist(claims_api, again, body, again), moment)
 
     async with running(settings) as (stack, claims_api):
         claim = await brought_to(stack, claims_api, again, body, reached)

@@ -14,7 +14,8 @@ from rich.table import Table
 
 from api.scopes import SCOPES
 from cli.common import CommandError, run_with_database
-from settings import ROLES, SettingsError
+from settings import SettingsError
+from settings.constants import ROLES
 
 if TYPE_CHECKING:
     from store.api_keys import ApiKey, StoredApiKeys

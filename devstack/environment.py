@@ -18,7 +18,7 @@ _INHERITED: Final = frozenset(
 _INHERITED_PREFIXES: Final = ("LC_", "PYTHON")
 _POSTGRES_PREFIX: Final = "PG"
 """Options of libpq, for the parts that use the database."""
-_OF_API: Final = frozenset({"api_keys"})
+_OF_API: Final = frozenset({"api_keys", "oidc_client_secret"})
 """Settings that the API alone reads."""
 _OF_WORKER: Final = frozenset({"stripe_api_key", "smtp_url"})
 """Settings that the worker alone reads."""

@@ -10,13 +10,13 @@ import hashlib
 import hmac
 import json
 import os
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     SecretStr,
@@ -36,10 +36,10 @@ from messages.lanes import Lane
 from settings.checks import environment_reasons
 from settings.constants import CONCURRENCY, DEMO_CARRIER, DEVELOPMENT_KEY, PREFIX, SIMULATED
 from settings.credentials import (
-    EXAMPLE_KEYS,
-    EXAMPLE_SECRETS,
-    check_keys,
-    check_secrets,
+    checked_groups,
+    checked_keys,
+    checked_secrets,
+    parse_groups,
     parse_keys,
     parse_secrets,
 )
@@ -53,11 +53,8 @@ from settings.values import (
     unknown_variables,
 )
 
-ROLES = ("customer_service", "warehouse", "staff", "finance", "admin")
 HOME_VERSION = "2"
 """Version of the data folder's layout. Raise it when a release cannot use the folders of older ones."""
-
-_SENDER_NAME = re.compile(r"(carrier-)?[a-z0-9]+(-[a-z0-9]+)*")
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -70,9 +67,10 @@ def _parse_names(text: object) -> object:
     return {name.strip() for name in text.split(",") if name.strip()} if isinstance(text, str) else text
 
 
-RoleOfKey = Annotated[dict[str, str], NoDecode, BeforeValidator(parse_keys)]
+RoleOfKey = Annotated[dict[str, str], NoDecode, BeforeValidator(parse_keys), AfterValidator(checked_keys)]
+RoleOfGroup = Annotated[dict[str, str], NoDecode, BeforeValidator(parse_groups), AfterValidator(checked_groups)]
 OpenPages = Annotated[frozenset[Literal["docs", "metrics"]], NoDecode, BeforeValidator(_parse_names)]
-SecretOfSender = Annotated[dict[str, str], NoDecode, BeforeValidator(parse_secrets)]
+SecretOfSender = Annotated[dict[str, str], NoDecode, BeforeValidator(parse_secrets), AfterValidator(checked_secrets)]
 
 
 class Settings(BaseSettings):
@@ -113,6 +111,22 @@ class Settings(BaseSettings):
     """A mail server, see ``activities.mail.smtp_address``; without it mails are written to ``home/mail``."""
     api_keys: RoleOfKey = Field(default_factory=dict, repr=False)
     """Bearer key to role: ``role:key,role:key`` or a JSON object ``{"key": "role"}``."""
+    public_url: str = ""
+    """Where browsers reach the API: ``https://aftercare.example``. In development the API's own address."""
+    oidc_issuer: str = ""
+    """The OpenID Connect provider that staff sign in with; empty: nobody signs in."""
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr | None = None
+    """Left out for a public client, which proves itself by PKCE alone."""
+    oidc_scopes: Annotated[str, Field(pattern=r"(^| )openid( |$)")] = "openid profile email"
+    oidc_roles_claim: str = "groups"
+    """The claim with the person's groups or roles; ``realm_access.roles`` is a claim inside a claim."""
+    oidc_roles: RoleOfGroup = Field(default_factory=dict)
+    """Group of the provider to role: ``staff:group,finance:group`` or a JSON object ``{"group": "role"}``."""
+    session_idle_minutes: Annotated[int, Field(ge=1, le=1440)] = 30
+    """A session ends when it was not used for so long."""
+    session_hours: Annotated[int, Field(ge=1, le=168)] = 12
+    """A session ends so long after the sign-in."""
     webhook_secrets: SecretOfSender = Field(default_factory=dict, repr=False)
     """Sender of webhooks to the secret it signs with: ``stripe:secret,carrier-ups:secret`` or a JSON object."""
     secret: SecretStr | None = None
@@ -158,10 +172,10 @@ class Settings(BaseSettings):
     def _lower(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
 
-    @field_validator("database_url", "mail_sender", "temporal_ui_url", "stripe_api_base")
+    @field_validator("database_url", "mail_sender", "temporal_ui_url", "stripe_api_base", "oidc_issuer", "public_url")
     @classmethod
     def _text(cls, value: str | None, info: ValidationInfo) -> str | None:
-        if value is not None:
+        if value:
             check_text(info.field_name or "", value)
         return value
 
@@ -179,27 +193,6 @@ class Settings(BaseSettings):
         policy: Policy = read(given)
         check_policy_numbers(policy)
         return policy
-
-    @field_validator("api_keys", mode="after")
-    @classmethod
-    def _roles(cls, keys: dict[str, str]) -> dict[str, str]:
-        check_keys(keys)
-        # The role is not repeated: if key and role are swapped it is a valid key.
-        if not set(keys.values()) <= set(ROLES):
-            raise ValueError(f"an entry names an unknown role; write {EXAMPLE_KEYS}; the roles are {', '.join(ROLES)}")
-        return keys
-
-    @field_validator("webhook_secrets", mode="after")
-    @classmethod
-    def _senders(cls, given: dict[str, str]) -> dict[str, str]:
-        # Nothing of an entry is repeated: it may hold a secret.
-        if not all(_SENDER_NAME.fullmatch(sender) for sender in given):
-            raise ValueError(
-                f"each entry is sender:secret, the sender `stripe` or `carrier-<name>` in small letters, digits and "
-                f"hyphens; write {EXAMPLE_SECRETS}"
-            )
-        check_secrets(given)
-        return given
 
     @model_validator(mode="before")
     @classmethod
@@ -236,6 +229,11 @@ class Settings(BaseSettings):
         """URL of the API on this machine."""
         host = "127.0.0.1" if self.api_host in ("0.0.0.0", "::") else self.api_host  # noqa: S104
         return f"http://{host}:{self.api_port}"
+
+    @property
+    def browser_url(self) -> str:
+        """URL at which browsers reach the API."""
+        return (self.public_url or self.api_url).rstrip("/")
 
     @property
     def mail_folder(self) -> Path:

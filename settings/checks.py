@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from activities.payments.fault_injection import FaultInjection
 from settings.constants import DEVELOPMENT_KEY, SIMULATED
@@ -11,10 +12,12 @@ from settings.credentials import MIN_SECRET_LENGTH, too_short
 if TYPE_CHECKING:
     from settings import Settings
 
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+
 
 def environment_reasons(settings: Settings) -> list[str]:
     """Why these settings do not fit their environment, a line each. No value is repeated."""
-    return [*([] if settings.development else _production(settings)), *_stripe(settings)]
+    return [*([] if settings.development else _production(settings)), *_stripe(settings), *_sign_in(settings)]
 
 
 def _production(settings: Settings) -> list[str]:
@@ -60,4 +63,27 @@ def _stripe(settings: Settings) -> list[str]:
         )
     if settings.stripe_api_base and not settings.development:
         reasons.append("AFTERCARE_STRIPE_API_BASE is for development only: remove it")
+    return reasons
+
+
+def _sign_in(settings: Settings) -> list[str]:
+    """Everything for a sign-in or nothing of it, over addresses that nobody on the way can read."""
+    if not settings.oidc_issuer:
+        given = settings.oidc_client_id or settings.oidc_client_secret or settings.oidc_roles
+        return ["nobody can sign in: set AFTERCARE_OIDC_ISSUER as well, or none of AFTERCARE_OIDC_"] if given else []
+    reasons: list[str] = []
+    if not settings.oidc_client_id:
+        reasons.append("the provider of sign-in has to know us: set AFTERCARE_OIDC_CLIENT_ID")
+    if not settings.oidc_roles:
+        reasons.append("no group has a role, so nobody could sign in: set AFTERCARE_OIDC_ROLES='staff:<group>'")
+    if not (settings.development or settings.public_url):
+        reasons.append("the provider sends people back to us: set AFTERCARE_PUBLIC_URL to this API's https address")
+    for name, url in (("OIDC_ISSUER", settings.oidc_issuer), ("PUBLIC_URL", settings.public_url)):
+        parts = urlsplit(url)
+        if url and parts.scheme != "https" and not (settings.development and parts.hostname in _LOOPBACK):
+            reasons.append(f"AFTERCARE_{name} is not encrypted: use https (http is for loopback in development)")
+        if parts.query or parts.fragment:
+            reasons.append(f"AFTERCARE_{name} has a query or a fragment: leave them out")
+    if urlsplit(settings.public_url).path not in ("", "/"):
+        reasons.append("AFTERCARE_PUBLIC_URL has a path: the API is served at the root of its host")
     return reasons

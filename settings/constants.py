@@ -6,6 +6,7 @@ from messages.lanes import Lane
 
 PREFIX: Final = "AFTERCARE_"
 """Of every variable."""
+ROLES: Final = ("customer_service", "warehouse", "staff", "finance", "admin")
 DEVELOPMENT_KEY: Final = "dev"
 SIMULATED: Final = "simulated"
 DEMO_CARRIER: Final = "carrier-demo"

@@ -68,6 +68,8 @@ _TEXT_CHECKS: Final = {
     "mail_sender": check_sender,
     "temporal_ui_url": check_web_url,
     "stripe_api_base": check_web_url,
+    "oidc_issuer": check_web_url,
+    "public_url": check_web_url,
 }
 
 

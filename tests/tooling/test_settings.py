@@ -169,7 +169,7 @@ def test_a_refusal_names_the_variable_and_repeats_no_key(
         ("AFTERCARE_RETURN_ADDRESSES", '{"US": []}', "US: "),
         ("AFTERCARE_API_PROT", "1", "AFTERCARE_API_PROT is no setting: did you mean AFTERCARE_API_PORT"),
         ("aftercare_api_keyz", "hush", "aftercare_api_keyz is no setting: did you mean AFTERCARE_API_KEYS"),
-        ("AFTERCARE_NONSENSE_OF_OURS", "hush", "AFTERCARE_NONSENSE_OF_OURS is no setting: remove it"),
+        ("AFTERCARE_NONSENSE", "hush", "AFTERCARE_NONSENSE is no setting: remove it"),
     ],
 )
 def test_a_wrong_setting_is_one_sentence(monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str) -> None:

@@ -66,7 +66,9 @@ bench-reminders: $(VENV)/.project ## Send a day's reminders of a million terms, 
 lock: $(LOCK_TOOLS)/.uv-$(UV_VERSION) ## Rewrite the hashed locks (UPGRADE=1 takes newer releases)
 	@$(COMPILE) --output-file requirements.lock pyproject.toml
 	@$(COMPILE) --output-file requirements-stripe.lock --extra stripe --constraints requirements.lock pyproject.toml
-	@$(COMPILE) --output-file requirements-dev.lock --group dev --constraints requirements.lock pyproject.toml
+	@$(COMPILE) --output-file requirements-traces.lock --extra stripe --extra traces --constraints requirements-stripe.lock \
+		pyproject.toml
+	@$(COMPILE) --output-file requirements-dev.lock --group dev --constraints requirements-traces.lock pyproject.toml
 	@$(COMPILE) --output-file benchmarks/peer/peer.lock --constraints requirements-dev.lock pyproject.toml benchmarks/peer/peer.in
 	@$(COMPILE:3.11=3.12) --output-file tests/stripe/simulator.lock tests/stripe/simulator.in
 

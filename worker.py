@@ -6,11 +6,11 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import Client, Interceptor, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.runtime import Runtime
 from temporalio.worker.workflow_sandbox import SandboxRestrictions
@@ -234,7 +234,9 @@ def _runtime(settings: Settings) -> Runtime | None:
         ) from error
 
 
-async def run_worker(settings: Settings, lanes: Collection[Lane] = tuple(Lane)) -> None:
+async def run_worker(
+    settings: Settings, lanes: Collection[Lane] = tuple(Lane), interceptors: Sequence[Interceptor] = ()
+) -> None:
     """Run `lanes` until SIGTERM or SIGINT, then give running activities ``settings.worker_grace_seconds`` to end.
 
     Raises:
@@ -248,7 +250,7 @@ async def run_worker(settings: Settings, lanes: Collection[Lane] = tuple(Lane)) 
     database = Database(settings.database_url)
     try:
         own_activities = activities(settings, database)
-        client = await connect_client(settings, runtime=_runtime(settings))
+        client = await connect_client(settings, runtime=_runtime(settings), interceptors=interceptors)
         workers = lane_workers(
             client, settings, workflows=workflows(), activities=own_activities, runner=workflow_runner(), lanes=lanes
         )

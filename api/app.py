@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import APIRouter, FastAPI
 from sqlalchemy.exc import SQLAlchemyError
+from starlette.types import Scope
 
 from api import docs_page, error_handlers, openapi
 from api.audit import AuditMiddleware
@@ -126,6 +127,15 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        # A span a request where the process has a tracer provider (decision 0060), and nothing else: FastAPI's log
+        # records would hold messages of errors.
+        telemetry={
+            "auto_configure": False,
+            "exclude": _is_probe,
+            "logs": False,
+            "metrics": False,
+            "operation_spans": False,
+        },
     )
     app.state.services, app.state.metrics = services, metrics
     for router in version_1_routers(config.development):
@@ -148,6 +158,11 @@ def create_app(
     app.add_middleware(MetricsMiddleware, metrics=metrics)
     app.add_middleware(RequestIdMiddleware)
     return app
+
+
+def _is_probe(scope: Scope) -> bool:
+    """Whether it is a request of a load balancer or of Prometheus, which nobody traces."""
+    return str(scope["path"]).removeprefix("/v1") in {"/healthz", "/readyz", "/metrics"}
 
 
 def version_1_routers(in_development: bool) -> list[APIRouter]:

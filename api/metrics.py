@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from domain.kinds import Attention, ClaimState
 from domain.reconciliation import Code
+from store.reads.ledger_totals import Totals
 
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20)
 _UNKNOWN = "unknown"
@@ -26,6 +27,7 @@ class ProgrammeCounts:
     mails: Mapping[str, int] = field(default_factory=dict)
     reconciled: tuple[datetime, Mapping[Code, int]] | None = None
     waiting_events: int = 0
+    money: Totals = field(default_factory=Totals)
 
 
 class Metrics:
@@ -58,6 +60,10 @@ class Metrics:
             "Events reported about claims that the claims could not be told yet",
             registry=self._registry,
         )
+        self._held = self._money("held", "Amount of all open holds")
+        self._at_risk = self._money("held_at_risk", "Amount of the open holds that could not be renewed")
+        self._captured = self._money("captured", "Amount ever taken from cards, by captures and charges; never falls")
+        self._refunded = self._money("refunded", "Amount ever given back to cards; never falls")
         self._findings = Gauge(
             "aftercare_reconciliation_findings",
             "What the last reconciliation found, by code; nothing before the first",
@@ -90,7 +96,14 @@ class Metrics:
         _set(self._attention, now.attention)
         _set(self._mails, now.mails)
         self._waiting.set(now.waiting_events)
+        _set(self._held, now.money.held)
+        _set(self._at_risk, now.money.at_risk)
+        _set(self._captured, now.money.captured)
+        _set(self._refunded, now.money.refunded)
         return generate_latest(self._registry)
+
+    def _money(self, name: str, what: str) -> Gauge:
+        return self._gauge(f"aftercare_{name}_amount", f"{what}, in minor units of the currency (cents)", "currency")
 
     def _gauge(self, name: str, description: str, label: str) -> Gauge:
         return Gauge(name, description, (label,), registry=self._registry)

@@ -22,6 +22,7 @@ from store.api_keys import StoredApiKeys
 from store.audit_trail import AuditTrail
 from store.database import Database
 from store.readiness import Readiness
+from store.reads.ledger_totals import LedgerTotals
 from store.reads.queries import Queries
 from store.webhook_events import WebhookEvents
 
@@ -42,6 +43,7 @@ class Services:
     quotes: QuoteSigner
     now: Callable[[], datetime]
     streams: EventStreams
+    totals: LedgerTotals = field(default_factory=LedgerTotals)
     shutdown: Shutdown = field(default_factory=Shutdown)
 
     def view(self, claim: Claim) -> ClaimView:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import resource
 import signal
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from cli.common import CommandError, EndWithStdin, prepared_settings, require_schema, serve
 from devstack.exit_with_parent import exit_when_stdin_closes
 from temporal_runtime.client import data_converter
 from temporal_runtime.connection import configured_namespace, connect
+from temporal_runtime.traces import traces
 
 if TYPE_CHECKING:
+    from temporalio.client import Interceptor
+
     from api.services import Services
+    from api.shutdown import GracefulServer
+    from settings import Settings
 
 _STOP_SECONDS: Final = 20
 """How long requests in flight may take to end: longer than each of the API's own timeouts."""
@@ -30,6 +36,18 @@ def api(end_with_stdin: EndWithStdin = False) -> None:
         exit_when_stdin_closes()
     settings = prepared_settings()
     require_schema(settings.database_url)
+    with traces("aftercare-api") as interceptors:
+        server = _server(settings, interceptors)
+        # uvicorn raises the signal again after its shutdown; a requested stop is no failure.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: None)
+        serve(server, "The API", "AFTERCARE_API_PORT")
+    if not server.started:
+        raise CommandError(f"The API did not start on {settings.api_host}:{settings.api_port}; its log says why")
+
+
+def _server(settings: Settings, interceptors: Sequence[Interceptor]) -> GracefulServer:
+    """The server of the application; `interceptors` are those of its Temporal client."""
     import uvicorn
 
     from api.app import create_app
@@ -40,7 +58,9 @@ def api(end_with_stdin: EndWithStdin = False) -> None:
     converter = data_converter(settings)
     config = ApiConfig(
         database_url=settings.database_url,
-        temporal_client=lambda: connect(wait_seconds=settings.connect_seconds, converter=converter),
+        temporal_client=lambda: connect(
+            wait_seconds=settings.connect_seconds, converter=converter, interceptors=interceptors
+        ),
         task_queue=settings.task_queue,
         keys=dict(settings.api_keys),
         webhook_secrets=settings.senders(),
@@ -55,7 +75,7 @@ def api(end_with_stdin: EndWithStdin = False) -> None:
     services: Services = app.state.services
     connections, backlog = _connection_limits()
     services.streams.limit(connections // 2)
-    server = GracefulServer(
+    return GracefulServer(
         uvicorn.Config(
             app,
             host=settings.api_host,
@@ -70,12 +90,6 @@ def api(end_with_stdin: EndWithStdin = False) -> None:
         services.streams.close,
         settings.api_drain_seconds,
     )
-    # uvicorn raises the signal again after its shutdown; a requested stop is no failure.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)
-    serve(server, "The API", "AFTERCARE_API_PORT")
-    if not server.started:
-        raise CommandError(f"The API did not start on {settings.api_host}:{settings.api_port}; its log says why")
 
 
 def _connection_limits() -> tuple[int, int]:

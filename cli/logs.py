@@ -1,4 +1,4 @@
-"""CLI: the log lines of every process: text for people, or JSON with the ids of request, workflow and run."""
+"""CLI: the log lines of every process: text for people, or JSON with the ids of request, workflow, run and trace."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
+from opentelemetry import trace
 from temporalio import activity, workflow
 
 from settings import Settings
@@ -36,6 +37,7 @@ def json_formatter() -> logging.Formatter:
             structlog.stdlib.add_logger_name,
             structlog.contextvars.merge_contextvars,
             _add_temporal_ids,
+            _add_trace_ids,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
         ],
         processors=[
@@ -55,6 +57,17 @@ def _add_temporal_ids(_logger: Any, _method: str, event: MutableMapping[str, Any
     elif workflow.in_workflow():
         running = workflow.info()
         event["workflow_id"], event["run_id"] = running.workflow_id, running.run_id
+    return event
+
+
+def _add_trace_ids(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """The trace and the span in which the line was logged, while traces are on."""
+    context = trace.get_current_span().get_span_context()
+    if context.is_valid:
+        event["trace_id"], event["span_id"] = (
+            trace.format_trace_id(context.trace_id),
+            trace.format_span_id(context.span_id),
+        )
     return event
 
 

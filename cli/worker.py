@@ -10,6 +10,7 @@ import typer
 from cli.common import CommandError, EndWithStdin, prepared_settings, require_schema
 from devstack.exit_with_parent import exit_when_stdin_closes
 from messages.lanes import Lane
+from temporal_runtime.traces import traces
 
 Queues = Annotated[
     str, typer.Option(help=f"Serve these lanes alone: {', '.join(Lane)}, separated by commas. Without it, all.")
@@ -25,7 +26,8 @@ def worker(queues: Queues = "", end_with_stdin: EndWithStdin = False) -> None:
     require_schema(settings.database_url)
     from worker import run_worker
 
-    asyncio.run(run_worker(settings, lanes))
+    with traces("aftercare-worker") as interceptors:
+        asyncio.run(run_worker(settings, lanes, interceptors))
 
 
 def _lanes(queues: str) -> list[Lane]:

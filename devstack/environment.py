@@ -16,8 +16,8 @@ _INHERITED: Final = frozenset(
 )
 """Paths, locale, certificates. A variable that is not named here may be anybody's secret."""
 _INHERITED_PREFIXES: Final = ("LC_", "PYTHON")
-_POSTGRES_PREFIX: Final = "PG"
-"""Options of libpq, for the parts that use the database."""
+_LIBRARY_PREFIXES: Final = ("PG", "OTEL_")
+"""Options of libpq and of OpenTelemetry, for worker, API and codec server."""
 _OF_API: Final = frozenset({"api_keys", "oidc_client_secret"})
 """Settings that the API alone reads."""
 _OF_WORKER: Final = frozenset({"stripe_api_key", "smtp_url"})
@@ -52,7 +52,7 @@ def codec_environment(settings: Settings, temporal_address: str) -> dict[str, st
 
 def _python_environment(variables: dict[str, str], temporal_address: str) -> dict[str, str]:
     inherited = base_environment() | {
-        name: value for name, value in os.environ.items() if name.startswith(_POSTGRES_PREFIX)
+        name: value for name, value in os.environ.items() if name.startswith(_LIBRARY_PREFIXES)
     }
     checkout = str(Path(__file__).parents[1])
     path = os.pathsep.join(filter(None, (checkout, inherited.get("PYTHONPATH", ""))))

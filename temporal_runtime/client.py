@@ -1,6 +1,8 @@
 """Temporal: the client as the settings configure it, with encrypted payloads."""
 
-from temporalio.client import Client
+from collections.abc import Sequence
+
+from temporalio.client import Client, Interceptor
 from temporalio.converter import DataConverter
 from temporalio.runtime import Runtime
 
@@ -22,7 +24,14 @@ async def connect_client(
     wait_seconds: float | None = None,
     address: str | None = None,
     runtime: Runtime | None = None,
+    interceptors: Sequence[Interceptor] = (),
 ) -> Client:
     """A connected client. `wait_seconds`: the settings' by default. Raises SettingsError, TemporalUnreachable."""
     wait = settings.connect_seconds if wait_seconds is None else wait_seconds
-    return await connect(wait_seconds=wait, converter=data_converter(settings), address=address, runtime=runtime)
+    return await connect(
+        wait_seconds=wait,
+        converter=data_converter(settings),
+        address=address,
+        runtime=runtime,
+        interceptors=interceptors,
+    )

@@ -7,10 +7,11 @@ Temporal Cloud needs configuration and no code.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
-from temporalio.client import Client
+from temporalio.client import Client, Interceptor
 from temporalio.converter import DataConverter
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from temporalio.runtime import Runtime
@@ -30,7 +31,12 @@ class TemporalUnreachable(Exception):
 
 
 async def connect(
-    *, wait_seconds: float, converter: DataConverter, address: str | None = None, runtime: Runtime | None = None
+    *,
+    wait_seconds: float,
+    converter: DataConverter,
+    address: str | None = None,
+    runtime: Runtime | None = None,
+    interceptors: Sequence[Interceptor] = (),
 ) -> Client:
     """Connect a client, and return it once the server answers.
 
@@ -38,6 +44,7 @@ async def connect(
         wait_seconds: how long to retry before giving up.
         converter: `temporal_runtime.client.data_converter` of the settings.
         runtime: `temporal_runtime.metrics.metrics_runtime` for a process that serves metrics.
+        interceptors: of the client and of the workers that use it: `temporal_runtime.traces`.
         address: use this address and ignore Temporal's environment variables and profiles.
 
     Raises:
@@ -51,7 +58,8 @@ async def connect(
     while True:
         try:
             client = await asyncio.wait_for(
-                Client.connect(**config, data_converter=converter, runtime=runtime), max(deadline - loop.time(), 0.5)
+                Client.connect(**config, data_converter=converter, runtime=runtime, interceptors=interceptors),
+                max(deadline - loop.time(), 0.5),
             )
             await _check_namespace(client)
             return client

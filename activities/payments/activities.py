@@ -27,6 +27,7 @@ from activities.payments.gateway import (
 )
 from activities.payments.ledgered_gateway import LedgeredGateway, ResponseT
 from activities.payments.request_metrics import observed
+from activities.payments.request_spans import traced
 from activities.payments.steps import (
     HoldResponse,
     attempt_of,
@@ -263,13 +264,16 @@ class GatewayPayments(Payments):
     ) -> ResultT:
         """The result recorded under the attempt's key, after sending it if there is none."""
 
+        async def sent(ledgered: LedgeredGateway, sent_at: datetime) -> ResponseT:
+            return await traced(attempt.purpose, attempt.key, request(ledgered, sent_at))
+
         async def settled(session: AsyncSession, response: ResponseT) -> ResponseJson:
             return (await settle(session, response)).model_dump(mode="json")
 
         async with observed(attempt.purpose) as observation, _temporal_errors(attempt.key):
             if attempt.amount is not None:
                 require_positive(attempt.amount)
-            observation.result = done = result.validate_python(await self._ledgered.send(attempt, request, settled))
+            observation.result = done = result.validate_python(await self._ledgered.send(attempt, sent, settled))
             return done
 
 

@@ -15,9 +15,8 @@ from api.metrics import Metrics, ProgrammeCounts
 from api.openapi import Responses
 from api.openapi_examples import with_example
 from api.responses.base import View
-from api.services import ServicesDep
+from api.services import Services, ServicesDep
 from messages.lanes import Lane
-from store.database import Database
 from store.reads.claim_counts import attention_counts, oldest_open_claims, open_claims
 from store.reads.outbox import outbox_status
 from store.reads.reconciliation import last_counts
@@ -119,24 +118,25 @@ async def readyz(services: ServicesDep) -> JSONResponse:
 
 @metrics_router.get("/metrics", summary="Numbers for Prometheus", response_class=Response, responses=_METRICS)
 async def metrics(request: Request, services: ServicesDep) -> Response:
-    """Requests and their latency; open claims by state and age, attention, mails, findings of the reconciliation."""
+    """Requests and latency; open claims by state and age, attention, amounts, mails, findings of the reconciliation."""
     app_metrics: Metrics = request.app.state.metrics
     try:
-        counts = await _programme_counts(services.database)
+        counts = await _programme_counts(services)
     except (SQLAlchemyError, OSError):
         counts = None
     return Response(app_metrics.render(counts), media_type=CONTENT_TYPE_LATEST)
 
 
-async def _programme_counts(database: Database) -> ProgrammeCounts:
-    async with database.snapshot() as session:
+async def _programme_counts(services: Services) -> ProgrammeCounts:
+    async with services.database.snapshot() as session:
         counts = ProgrammeCounts(
             open_claims=await open_claims(session),
             oldest=await oldest_open_claims(session),
             attention=await attention_counts(session),
             reconciled=await last_counts(session),
             waiting_events=await count_waiting(session),
+            money=await services.totals.read(session),
         )
-    outbox = await outbox_status(database, sent=0)
+    outbox = await outbox_status(services.database, sent=0)
     mails = {"waiting": outbox.waiting, "failing": outbox.failing, "given_up": outbox.given_up}
     return replace(counts, mails=mails)

@@ -50,6 +50,9 @@ async def test_a_claim_is_seen_in_the_metrics_that_alerts_and_dashboard_use(tmp_
     assert 'aftercare_open_claims{state="awaiting_return"} 1.0' in api
     assert re.search(r'aftercare_oldest_open_claim_timestamp_seconds{state="awaiting_return"} 1\.\d+e\+09', api)
     assert 'aftercare_claims_with_attention{code="hold_at_risk"} 0.0' in api
+    assert re.search(r'aftercare_held_amount{currency="USD"} [1-9]', api)
+    assert re.search(r'aftercare_captured_amount{currency="USD"} [1-9]', api)
+    assert 'aftercare_refunded_amount{currency="USD"} 0.0' in api
     released = r'aftercare_gateway_request_seconds_count{[^}]*operation="release",outcome="hold_placed"[^}]*} 1\b'
     assert re.search(released, worker), worker
     assert re.search(r'temporal_workflow_completed_total{[^}]*workflow_type="CareExpressPremium"[^}]*} 1\b', worker)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-LOCKS = ("requirements.lock", "requirements-stripe.lock", "requirements-dev.lock")
+LOCKS = ("requirements.lock", "requirements-stripe.lock", "requirements-traces.lock", "requirements-dev.lock")
 ELSEWHERE = ("tests/stripe/simulator.lock", "benchmarks/peer/peer.lock")
 """Of environments of their own."""
 
@@ -27,7 +27,7 @@ def test_everything_locked_is_pinned_and_hashed(name: str) -> None:
 
 
 def test_each_lock_holds_the_one_before_it() -> None:
-    runtime, stripe, development = (
+    runtime, stripe, traces, development = (
         set(re.findall(r"^[\w.-]+==[^ \\;]+", (ROOT / name).read_text(), re.MULTILINE)) for name in LOCKS
     )
-    assert runtime < stripe <= development
+    assert runtime < stripe < traces <= development

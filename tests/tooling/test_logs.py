@@ -1,4 +1,4 @@
-"""Log lines as JSON: one object a line, with the ids of the request, the workflow and the run it belongs to."""
+"""Log lines as JSON: one object a line, with the ids of its request, workflow, run and trace."""
 
 import io
 import json
@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import structlog
+from opentelemetry.trace import NonRecordingSpan, SpanContext, use_span
 from temporalio import activity
 from temporalio.testing import ActivityEnvironment
 
@@ -66,3 +67,12 @@ async def test_a_line_of_a_request_names_it(lines: io.StringIO) -> None:
         log.info("inside")
     log.info("outside")
     assert [line.get("request_id") for line in parsed(lines)] == ["r-7", None]
+
+
+def test_a_line_within_a_span_names_its_trace(lines: io.StringIO) -> None:
+    with use_span(NonRecordingSpan(SpanContext(trace_id=0xA, span_id=0xB, is_remote=False))):
+        log.info("inside")
+    log.info("outside")
+    inside, outside = parsed(lines)
+    assert (inside["trace_id"], inside["span_id"]) == ("a".zfill(32), "b".zfill(16))
+    assert "trace_id" not in outside

@@ -135,9 +135,23 @@ def secures_dispatch(hold: CardHoldState, now: datetime) -> bool:
         case DepositHold():
             return True
         case CapturedElsewhere():
-            return hold.captured - hold.refunded == hold.amount
+            return hold.kept == hold.amount
         case NoHold() | CapturedHold() | LapsedHold() | UnknownHold():
             return False
+        case _:
+            assert_never(hold)
+
+
+def needs_card(hold: CardHoldState) -> bool:
+    """Whether another card is needed before a replacement may leave: the hold has ended, or somebody else has captured
+    a part of it alone (R-EXP-6)."""
+    match hold:
+        case NoHold() | LiveHold() | DepositHold():
+            return False
+        case CapturedElsewhere():
+            return hold.kept != hold.amount
+        case CapturedHold() | LapsedHold() | UnknownHold():
+            return True
         case _:
             assert_never(hold)
 

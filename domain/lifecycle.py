@@ -15,7 +15,6 @@ TOO_LATE: Final = ("R-EXP-9", "The replacement is leaving the warehouse and can 
 """Why a claim cannot be cancelled once the warehouse has said so: the rule and the message."""
 ADDRESS_TOO_LATE: Final = ("R-CLM-12", "It is leaving already, so its address can no longer be changed.")
 """Why an address cannot be corrected once the unit has left: the rule and the message."""
-_SECURED = frozenset({HoldState.AUTHORIZED, HoldState.CAPTURED})
 _PREMIUM: dict[ClaimState, tuple[Action, ...]] = {
     ClaimState.AWAITING_PAYMENT: (Action.PAYMENT_METHOD, Action.CANCEL, Action.SHIP_TO),
     ClaimState.AWAITING_DISPATCH: (Action.DISPATCH, Action.CANCEL, Action.SHIP_TO),
@@ -144,7 +143,11 @@ def secured(claim: Claim) -> bool:
     """
     if claim.tier is not Tier.PREMIUM or claim.leaving or charged(claim):
         return True
-    return claim.hold is not None and claim.hold.state in _SECURED
+    hold = claim.hold
+    if hold is None:
+        return False
+    taken = hold.state is HoldState.CAPTURED and hold.captured - hold.refunded == hold.amount
+    return taken or hold.state is HoldState.AUTHORIZED
 
 
 def hold_not_live() -> RuleError:

@@ -134,6 +134,8 @@ def test_each_state_takes_these_actions_and_refuses_the_others(
         (None, False),
         (HELD, True),
         (replace(HELD, state=HoldState.CAPTURED, captured=HELD.amount), True),
+        (replace(HELD, state=HoldState.CAPTURED, captured=usd(1)), False),
+        (replace(HELD, state=HoldState.CAPTURED, captured=HELD.amount, refunded=usd(1)), False),
         (replace(HELD, state=HoldState.EXPIRED), False),
         (replace(HELD, state=HoldState.RELEASED), False),
     ],

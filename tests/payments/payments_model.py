@@ -84,7 +84,13 @@ class PaymentsModel(RuleBasedStateMachine):
             ),
             lost,
         )
-        if payment.state == "authorized" and amount <= payment.amount.amount:
+        taken = [each for each in self.known.values() if each.expires_at and each.captured != each.refunded]
+        if any(each.id != payment.id for each in taken):
+            # One hold of a claim is captured, never two (decision 0040).
+            assert isinstance(result, PaymentRefused), result
+            others = {part.payment_id for part in result.others}
+            assert (result.state, others) == ("captured", {each.id for each in taken} - {payment.id})
+        elif payment.state == "authorized" and amount <= payment.amount.amount:
             payment.state, payment.captured = "captured", amount
             assert isinstance(result, HoldPlaced), result
             assert result.hold.captured.amount == amount

@@ -10,10 +10,10 @@ from temporalio.testing import WorkflowEnvironment
 from activities.payments.activities import GatewayPayments
 from activities.payments.ledgered_gateway import RemoteLedgeredGateway
 from domain.claim import Claim
-from domain.kinds import Attention, ClaimState, Outcome
+from domain.kinds import Attention, ClaimState, HoldPolicy, Outcome
 from domain.money import Money
 from domain.policy import Policy
-from messages.claims import CancelClaim, ParcelArrived, Waive
+from messages.claims import CancelClaim, ChangePaymentMethod, ParcelArrived, Waive
 from messages.mail import MailKind
 from messages.payments import HoldPlaced, PaymentRefused
 from store.database import Database
@@ -131,6 +131,40 @@ async def test_a_cancel_refunds_fee_and_what_somebody_captured(environment: Clai
     await case.receive_webhook(await case.capture_by_hand(), "evt_1")
     assert (await case.claim()).attention == (Attention.PAYMENT_DIFFERS,)
     claim = await case.decide("cancel", CancelClaim(actor="customer"))
+    assert (claim.outcome, await paid(case)) == (Outcome.CANCELLED, (0, 0))
+    assert await case.look() == []
+
+
+@pytest.mark.parametrize("hold_policy", HoldPolicy)
+async def test_a_part_that_somebody_captured_before_the_dispatch_is_refunded_and_another_card_is_asked_for(
+    temporal: WorkflowEnvironment, sqlite_database: Database, hold_policy: HoldPolicy
+) -> None:
+    """R-EXP-6: a part secures no replacement, and nothing is due yet."""
+    environment = ClaimEnvironment(temporal.client, Policy(hold_policy=hold_policy), database=sqlite_database)
+    async with environment.worker():
+        case = await environment.claimed()
+        await case.receive_webhook(await case.capture_by_hand(3), "evt_1")
+        asked = await case.claim()
+        assert (asked.state, await paid(case)) == (ClaimState.AWAITING_PAYMENT, (FEE, FEE))
+        assert set(asked.attention) == {Attention.PAYMENT_DIFFERS, Attention.HOLD_AT_RISK}
+        assert await case.look() == []
+        other_card = ChangePaymentMethod(actor="customer", payment_method="pm_card_amex")
+        claim = await case.decide("payment_method", other_card)
+        assert (claim.state, claim.attention) == (ClaimState.AWAITING_DISPATCH, (Attention.PAYMENT_DIFFERS,))
+        await case.dispatch()
+        claim = await comes_back(case)
+        assert (claim.outcome, await paid(case)) == (Outcome.HOLD_RELEASED, (FEE, FEE))
+        assert await case.look() == []
+
+
+async def test_without_another_card_a_claim_whose_hold_was_captured_in_part_takes_nothing(
+    environment: ClaimEnvironment,
+) -> None:
+    case = await environment.claimed()
+    await case.receive_webhook(await case.capture_by_hand(3), "evt_1")
+    asked = await case.claim()
+    assert asked.deadline
+    claim = await case.pass_until(asked.deadline + timedelta(seconds=2))
     assert (claim.outcome, await paid(case)) == (Outcome.CANCELLED, (0, 0))
     assert await case.look() == []
 

@@ -113,6 +113,11 @@ class HoldRenewal:
                 await self.process_due()
                 await self._record.save()
 
+    async def refund_part(self) -> None:
+        """Refund the part of the hold that somebody else has captured: it secures no replacement, and nothing is due."""
+        if isinstance(self._hold.state, CapturedElsewhere):
+            await self._hold.release()
+
     def offer_card(self, payment_method: str, actor: str) -> None:
         """Store a card that was offered; `change_card` moves the hold to it."""
         self._data.offered = OfferedCard(payment_method, actor)
@@ -169,7 +174,7 @@ class HoldRenewal:
 
     def _check_security(self) -> None:
         waits = self._record.claim.state in (ClaimState.AWAITING_DISPATCH, ClaimState.AWAITING_PAYMENT)
-        lost = waits and not self._ships_paid and isinstance(self._hold.state, LapsedHold | UnknownHold)
+        lost = waits and not self._ships_paid and hold_states.needs_card(self._hold.state)
         if lost and not self._data.unsecured and not self._must_be_secured():
             return
         self._data.unsecured = lost

@@ -102,7 +102,8 @@ class SecuredDispatch:
                         return phase
 
     async def withdraw_unsecured(self) -> Phase | None:
-        """The hold has ended: ask the warehouse to stop, then the customer for another card.
+        """The hold has ended, or somebody else has captured a part of it, which is refunded: ask the warehouse to stop,
+        then the customer for another card.
 
         A deposit that was kept for as long as the policy allows is given back with everything else.
         """
@@ -112,6 +113,7 @@ class SecuredDispatch:
         self._record.flag(Attention.HOLD_AT_RISK)
         if not await self._process.run_step(self._replacement.withdraw()):
             return self.await_dispatch
+        await self._process.run_step(self._renewal.refund_part())
         request = ComputeWindow(
             started_at=workflow.now(),
             days=self._record.policy.card_days,

@@ -25,8 +25,8 @@ these are under way at any time."""
 class Totals:
     """Minor units by currency.
 
-    `held`: open holds; `at_risk`: those of them that could not be renewed; `captured`: taken from cards, by captures and
-    charges; `refunded`: given back to cards.
+    `held`: open holds; `at_risk`: those of them that could not be renewed; `captured`: taken from cards, by captures
+    and charges; `refunded`: given back to cards.
     """
 
     held: Counter[str] = field(default_factory=Counter)

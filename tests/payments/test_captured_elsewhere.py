@@ -37,6 +37,7 @@ from tests.payments.requests import (
 from tests.payments.requests import HOLD as HELD
 
 Ends = Callable[[CheckedClaim], Awaitable[Claim]]
+OTHER_CARD = ChangePaymentMethod(actor="customer", payment_method="pm_card_amex")
 
 
 @pytest.fixture
@@ -148,18 +149,14 @@ async def test_a_part_that_somebody_captured_before_the_dispatch_is_refunded_and
         assert (asked.state, await paid(case)) == (ClaimState.AWAITING_PAYMENT, (FEE, FEE))
         assert set(asked.attention) == {Attention.PAYMENT_DIFFERS, Attention.HOLD_AT_RISK}
         assert await case.look() == []
-        other_card = ChangePaymentMethod(actor="customer", payment_method="pm_card_amex")
-        claim = await case.decide("payment_method", other_card)
+        claim = await case.decide("payment_method", OTHER_CARD)
         assert (claim.state, claim.attention) == (ClaimState.AWAITING_DISPATCH, (Attention.PAYMENT_DIFFERS,))
         await case.dispatch()
-        claim = await comes_back(case)
-        assert (claim.outcome, await paid(case)) == (Outcome.HOLD_RELEASED, (FEE, FEE))
+        assert ((await comes_back(case)).outcome, await paid(case)) == (Outcome.HOLD_RELEASED, (FEE, FEE))
         assert await case.look() == []
 
 
-async def test_without_another_card_a_claim_whose_hold_was_captured_in_part_takes_nothing(
-    environment: ClaimEnvironment,
-) -> None:
+async def test_without_another_card_a_claim_with_a_part_takes_nothing(environment: ClaimEnvironment) -> None:
     case = await environment.claimed()
     await case.receive_webhook(await case.capture_by_hand(3), "evt_1")
     asked = await case.claim()

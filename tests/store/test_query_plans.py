@@ -2,8 +2,8 @@
 
 The product's queries, and its writes for a claim, run on a stored programme; the database explains each of their
 statements. Not included are the sums over the whole ledger (`store.reads.ledger_export.balances`, `unbalanced`,
-`store.reads.ledger_totals`) and the list of the outbox (`store.reads.outbox.list_mails`), which reads the table from its
-beginning.
+`store.reads.ledger_totals`) and the list of the outbox (`store.reads.outbox.list_mails`), which reads the table from
+its beginning.
 """
 
 import json

@@ -114,7 +114,7 @@ class HoldRenewal:
                 await self._record.save()
 
     async def refund_part(self) -> None:
-        """Refund the part of the hold that somebody else has captured: it secures no replacement, and nothing is due."""
+        """Refund the part of the hold that somebody else has captured: it secures nothing, and nothing is due yet."""
         if isinstance(self._hold.state, CapturedElsewhere):
             await self._hold.release()
 

@@ -254,7 +254,7 @@ def _ledger_is_gateway(snapshot: ClaimSnapshot) -> Iterator[str]:
     captured, refunded = sum(h.captured for h in snapshot.holds), sum(h.refunded for h in snapshot.holds)
     if shown not in theirs or shown[0] - shown[1] != captured - refunded:
         yield f"the gateway has captured {captured} and refunded {refunded} of the hold, the claim says otherwise"
-    if hold is not None and hold.state is HoldState.AUTHORIZED and snapshot.closed:
+    if hold.state is HoldState.AUTHORIZED and snapshot.closed:
         yield "the closed claim believes in a live hold"
     if snapshot.first("payments_differ", "payments_not_compared"):
         yield "gateway, ledger, claim and outcome did not agree when the claim was closed"

@@ -15,7 +15,7 @@ TEST_PROCESSES = $(shell $(BIN)/python -c 'import os; print(os.cpu_count() + 1)'
 export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test test-fast check format soak soak-short bench bench-reminders screenshots lock clean
+.PHONY: help demo dev test test-fast check format soak soak-short fuzz bench bench-reminders screenshots lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -52,6 +52,10 @@ format: $(VENV)/.project ## Format the code and mend what lint can mend
 # ARGS="--claims 100 --seed 2" and the like.
 soak: $(VENV)/.project ## Live 1,000 claims with lost answers, bad cards and killed workers; check every invariant
 	@$(BIN)/python -m tests.soak $(ARGS)
+
+# ARGS="--examples 10 --seed 2" and the like.
+fuzz: $(VENV)/.project ## Send random requests by the OpenAPI document to a local stack; judge each response
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 screenshots: $(VENV)/.project ## Take the pictures in docs/images from a running stack; needs Chromium
 	@$(BIN)/python -m demo.screenshots

@@ -1,9 +1,12 @@
 """API: middleware that looks at the key before anything else of a request is read."""
 
+import asyncio
 import logging
+from contextlib import suppress
+from typing import Final
 
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.auth import Caller, KeyLookup, bearer_token, no_key
 from api.error_handlers import DATABASE_UNAVAILABLE
@@ -14,6 +17,8 @@ log = logging.getLogger("aftercare.api")
 
 _SIGNED_PREFIX = "/v1/webhooks/"
 """Requests without a key: their signature is verified over the body."""
+_LINGER_SECONDS: Final = 2.0
+"""How long the body of a refused request is discarded before the connection is closed."""
 
 
 class AuthenticationMiddleware:
@@ -37,12 +42,31 @@ class AuthenticationMiddleware:
             if caller is None and has_body(headers) and not scope["path"].startswith(_SIGNED_PREFIX):
                 raise no_key()
         except Problem as problem:
-            # The connection is closed, so that a body that is still to come is not received.
-            problem.headers["Connection"] = "close"
-            await problem.response(scope["path"])(scope, receive, send)
+            await _refuse(problem, scope, receive, send)
             return
         scope.setdefault("state", {})["caller"] = caller
         await self._app(scope, receive, send)
+
+
+async def _refuse(problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
+    """Respond at once, then close the connection.
+
+    A body on its way to a closed connection is answered by a reset, which discards the response before the caller has
+    read it. So what arrives meanwhile is received and discarded, for a moment.
+    """
+    problem.headers["Connection"] = "close"
+
+    async def send_and_stay(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            message["more_body"] = True
+        await send(message)
+
+    await problem.response(scope["path"])(scope, receive, send_and_stay)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_LINGER_SECONDS):
+            while (await receive()).get("more_body", False):
+                pass
+    await send({"type": "http.response.body", "body": b""})
 
 
 async def find_caller(keys: KeyLookup, guard: KeyGuard, scope: Scope, headers: Headers) -> Caller | None:

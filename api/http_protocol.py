@@ -1,4 +1,4 @@
-"""API: uvicorn's HTTP protocol with limits for clients that are slow or say nothing; uvicorn has none for headers."""
+"""API: uvicorn's HTTP protocol with limits for clients that send or read slowly or not at all; uvicorn has none."""
 
 import asyncio
 from typing import Any, Final
@@ -7,13 +7,18 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEADER_SECONDS: Final = 10.0
 """From the beginning of a connection, or the end of a response, until the next request's headers are complete."""
+READING_SECONDS: Final = 30.0
+"""How long a client may leave what was sent unread while more of it waits."""
 
 
-def limited_protocol(max_connections: int, header_seconds: float = HEADER_SECONDS) -> type[H11Protocol]:
+def limited_protocol(
+    max_connections: int, header_seconds: float = HEADER_SECONDS, reading_seconds: float = READING_SECONDS
+) -> type[H11Protocol]:
     """The protocol of one server.
 
     A connection without a complete header is closed after `header_seconds`. Beyond `max_connections` the one that has
     waited longest for its header is closed at once, so that those who hold connections open do not keep others out.
+    One whose buffers are full and are not read for `reading_seconds` is closed: its response would wait for ever.
     """
     waiting: dict[H11Protocol, None] = {}
     """Connections whose next header is not complete, the oldest first."""
@@ -22,6 +27,7 @@ def limited_protocol(max_connections: int, header_seconds: float = HEADER_SECOND
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)
             self._header_timer: asyncio.TimerHandle | None = None
+            self._reading_timer: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
@@ -33,7 +39,17 @@ def limited_protocol(max_connections: int, header_seconds: float = HEADER_SECOND
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._stop_waiting()
+            self._stop_reading_timer()
             super().connection_lost(exc)
+
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            self._stop_reading_timer()
+            self._reading_timer = self.loop.call_later(reading_seconds, self.transport.abort)
+
+        def resume_writing(self) -> None:
+            self._stop_reading_timer()
+            super().resume_writing()
 
         def handle_events(self) -> None:
             super().handle_events()
@@ -56,5 +72,10 @@ def limited_protocol(max_connections: int, header_seconds: float = HEADER_SECOND
             if self._header_timer is not None:
                 self._header_timer.cancel()
                 self._header_timer = None
+
+        def _stop_reading_timer(self) -> None:
+            if self._reading_timer is not None:
+                self._reading_timer.cancel()
+                self._reading_timer = None
 
     return LimitedProtocol

@@ -14,10 +14,29 @@ SELECTORS_AND_JOINERS: Final = "\u180b\u180c\u180d\u180f\u200c\u200d" + "".join(
 _ALPHABET: Final = st.characters(
     max_codepoint=0xFFFF, exclude_categories=["Cs"], exclude_characters=SELECTORS_AND_JOINERS
 )
+BEYOND_THE_DOCUMENT: Final = {
+    r"in the future|in the past|before the claim|more than an hour ago": "it depends on the time",
+    r"postal code": "each country has its own form; the description says so",
+    r"There is no (model|region)": "the catalogue decides",
+    r"A serial number has at least|form of this model's|of this model; |\(GTIN\)": "the catalogue decides",
+    r"is not among `components`": "a list is no part of another in JSON Schema; the description says so",
+    r"is not one of this list's": "a cursor comes from an earlier response",
+    r"one of .+ is needed": "parameters know nothing of each other in OpenAPI; the description says so",
+    r"\(private use\)|noncharacters": "patterns tell of the Basic Multilingual Plane alone",
+    r"special-use or reserved": "the names that exist are no matter of a pattern; the description says so",
+    r"the claim's currency": "the claim decides",
+}
+"""Messages of 422 `invalid_request` that no schema can prevent, and why."""
 _EMAIL: Final = st.from_regex(r"[a-z][a-z0-9]{0,20}@[a-z][a-z0-9]{0,20}\.com", fullmatch=True)
 
 Schema = dict[str, Any]
 Strategy = st.SearchStrategy[Any]
+
+
+def unexplained(errors: list[dict[str, str]]) -> list[dict[str, str]]:
+    """The errors of a request that the document allows, but for those that no document can tell."""
+    known = "|".join(BEYOND_THE_DOCUMENT)
+    return [error for error in errors if not re.search(known, error["message"])]
 
 
 def bodies(schema: Schema, schemas: dict[str, Schema], number: int) -> list[Any]:

@@ -9,6 +9,7 @@ from api.body_limit import MAX_BODY_BYTES
 from tests.api.conftest import IMPLEMENTATION, ApiHarness, express, problem
 
 DEEP = "[" * 5000 + "]" * 5000
+NEST = "nest"
 
 
 @pytest.mark.parametrize(
@@ -71,3 +72,14 @@ async def test_a_body_of_exactly_one_mebibyte_is_read(harness: ApiHarness) -> No
     content = json.dumps(express()).encode().ljust(MAX_BODY_BYTES)
     headers = {"Content-Type": "application/json"}
     assert (await harness.http.post("/v1/claims", content=content, headers=headers)).status_code == 202
+
+
+@pytest.mark.parametrize("depth", [50, 500, 950, 5000])
+async def test_a_nested_body_is_invalid_everywhere(harness: ApiHarness, depth: int) -> None:
+    claim = await harness.claimed()
+    bodies = [{"serial_number": NEST}, {"ship_to": {"name": NEST}}, {"owner": [NEST]}]
+    for path in ("/v1/claims", "/v1/devices", "/v1/quotes", f"/v1/claims/{claim['id']}/inspection"):
+        for body in bodies:
+            content = json.dumps(body).replace(json.dumps(NEST), "[" * depth + "]" * depth)
+            headers = {"Content-Type": "application/json", "Idempotency-Key": f"{path} {content[:20]}"}
+            problem(await harness.http.post(path, content=content, headers=headers), 422, "invalid_request")

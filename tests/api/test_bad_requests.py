@@ -237,3 +237,13 @@ async def test_an_unavailable_database_is_503(harness: ApiHarness) -> None:
     assert response.headers["retry-after"]
     response = await harness.http.post("/v1/quotes", json={}, headers={"Idempotency-Key": "k"})
     problem(response, 503, "unavailable")
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/claims/x%0d%0aX-Planted:%20y", "/v1/devices/x%0aX-Planted:%20y", "/x%0d%0a%0d%0a"]
+)
+async def test_a_line_break_in_a_path_makes_no_header(harness: ApiHarness, path: str) -> None:
+    response = await harness.http.get(path, headers={"X-Request-Id": "a\tb"})
+    assert response.status_code in (404, 422)
+    assert "x-planted" not in response.headers
+    assert not any(b"\r" in each or b"\n" in each for header in response.headers.raw for each in header)

@@ -2,18 +2,19 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 import httpx2
 import pytest
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.server import ServerState
 
 from api.auth import ApiKeys
 from api.authentication import AuthenticationMiddleware
 from api.body_limit import BodyLimitMiddleware
-from api.http_protocol import limited_protocol
+from api.http_protocol import READING_SECONDS, limited_protocol
 from api.key_guard import KeyGuard
 from tests.api.conftest import KEYS, ApiHarness, problem
 
@@ -22,11 +23,17 @@ Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 @asynccontextmanager
-async def served(app: ASGIApp, max_connections: int = 100) -> AsyncIterator[int]:
+async def served(
+    app: ASGIApp,
+    max_connections: int = 100,
+    header_seconds: float = HEADER_SECONDS,
+    reading_seconds: float = READING_SECONDS,
+) -> AsyncIterator[int]:
     """The port at which `app` is served by the limited protocol."""
-    with socket.socket() as sock:
+    # asyncio switches Nagle's algorithm off for sockets that name their protocol alone.
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as sock:
         sock.bind(("127.0.0.1", 0))
-        protocol = limited_protocol(max_connections, HEADER_SECONDS)
+        protocol = limited_protocol(max_connections, header_seconds, reading_seconds)
         config = uvicorn.Config(app, http=protocol, log_config=None, lifespan="off", ws="none")
         server = uvicorn.Server(config)
         serving = asyncio.create_task(server._serve(sockets=[sock]))
@@ -111,6 +118,22 @@ async def test_a_body_without_a_key_is_answered_before_it_arrives(harness: ApiHa
         assert (await closed(connection)).startswith(b"HTTP/1.1 401")
 
 
+async def test_a_body_that_comes_after_its_refusal_does_not_reset_the_connection(harness: ApiHarness) -> None:
+    """A reset may reach a caller before it has read the response, which is lost then."""
+
+    def ends_without_a_reset(port: int) -> bytes:
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as caller:
+            caller.sendall(post("/v1/claims", "nobody"))
+            answer = b""
+            while b'"instance"' not in answer:
+                answer += caller.recv(1000)
+            caller.sendall(b" " * 1000)
+            return answer + caller.recv(1000)
+
+    async with served(harness.app) as port:
+        assert (await asyncio.to_thread(ends_without_a_reset, port)).startswith(b"HTTP/1.1 401")
+
+
 def with_limits(harness: ApiHarness, **limits: float) -> ASGIApp:
     """The application behind limits of its own; its own middleware finds the body read."""
     limited = BodyLimitMiddleware(harness.app, **limits)  # type: ignore[arg-type]
@@ -125,6 +148,90 @@ async def test_an_unfinished_body_is_answered_in_time(harness: ApiHarness) -> No
         answer = await closed(connection)
         assert answer.startswith(b"HTTP/1.1 408")
         assert b'"code":"request_timeout"' in answer
+
+
+async def test_a_body_that_trickles_in_is_answered_in_time(harness: ApiHarness) -> None:
+    async with (
+        served(with_limits(harness, seconds=0.3)) as port,
+        connected(port, post("/v1/claims", "dev")) as connection,
+    ):
+        reading = asyncio.create_task(closed(connection))
+        with suppress(OSError):
+            for _ in range(40):
+                if reading.done():
+                    break
+                connection[1].write(b" ")
+                await asyncio.sleep(0.05)
+        assert (await reading).startswith(b"HTTP/1.1 408")
+
+
+PIECE, PIECES = b"x" * 1024 * 1024, 32
+"""More than the buffers of both sockets hold."""
+
+
+async def large(scope: Scope, receive: Receive, send: Send) -> None:
+    """An application with a large response."""
+    length = str(len(PIECE) * PIECES).encode()
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]})
+    for left in reversed(range(PIECES)):
+        await send({"type": "http.response.body", "body": PIECE, "more_body": left > 0})
+
+
+async def test_a_response_that_is_not_read_is_cut_off(harness: ApiHarness) -> None:
+    ended = asyncio.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await large(scope, receive, send)
+        ended.set()
+
+    request = b"GET / HTTP/1.1\r\nHost: api\r\n\r\n"
+    async with served(app, reading_seconds=0.3) as port, connected(port, request) as connection:
+        await asyncio.wait_for(ended.wait(), 10)
+        assert len(await closed(connection)) < len(PIECE) * PIECES
+
+
+class Transport(asyncio.Transport):
+    def __init__(self) -> None:
+        super().__init__()
+        self.aborted = False
+
+    def abort(self) -> None:
+        self.aborted = True
+
+
+class Timers:
+    """The part of an event loop that the protocol uses; timers go off when the test says so."""
+
+    def __init__(self) -> None:
+        self._running: list[asyncio.TimerHandle] = []
+        self.time = 0.0
+
+    def call_later(self, seconds: float, callback: Callable[[], None]) -> asyncio.TimerHandle:
+        timer = asyncio.TimerHandle(self.time + seconds, callback, (), asyncio.get_running_loop())
+        self._running.append(timer)
+        return timer
+
+    def forward(self, seconds: float) -> None:
+        self.time += seconds
+        for timer in self._running:
+            if timer.when() <= self.time and not timer.cancelled():
+                timer._run()
+
+
+async def test_a_client_that_reads_slowly_is_not_cut_off() -> None:
+    timers, transport = Timers(), Transport()
+    config = uvicorn.Config(large, log_config=None, ws="none")
+    protocol = limited_protocol(10, header_seconds=1000, reading_seconds=30)(config, ServerState(), {}, timers)  # type: ignore[arg-type]
+    protocol.connection_made(transport)
+    for _ in range(3):
+        protocol.pause_writing()
+        timers.forward(29)
+        protocol.resume_writing()
+    timers.forward(100)
+    assert not transport.aborted
+    protocol.pause_writing()
+    timers.forward(30)
+    assert transport.aborted
 
 
 async def test_few_webhooks_are_read_at_once(harness: ApiHarness) -> None:

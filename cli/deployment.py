@@ -48,7 +48,7 @@ def rollback(
         ),
     ] = False,
 ) -> None:
-    """End a ramp; without one, make the build before the current one current again. Its workers must run."""
+    """End a ramp; without one, make the build before the current one current again, or workers without a build."""
 
     async def change(client: Client) -> Deployment:
         await roll_back(client, wait_seconds=wait, leave_lanes=leave_lanes)

@@ -1,5 +1,6 @@
 """Temporal: the client as the settings configure it, with encrypted payloads."""
 
+import logging
 from collections.abc import Sequence
 
 from temporalio.client import Client, Interceptor
@@ -10,12 +11,17 @@ from settings import Settings
 from temporal_runtime.connection import connect
 from temporal_runtime.data_converter import converter_with
 from temporal_runtime.encryption_keys import load_encryption_keys
-from temporal_runtime.payload_encryption import PayloadEncryption
+from temporal_runtime.payload_encryption import UNENCRYPTED, PayloadEncryption
+
+log = logging.getLogger("aftercare.temporal")
 
 
 def data_converter(settings: Settings) -> DataConverter:
     """The data converter with the settings' encryption keys. Raises SettingsError."""
-    return converter_with(PayloadEncryption(load_encryption_keys(settings)))
+    keys = load_encryption_keys(settings)
+    if UNENCRYPTED in keys:
+        log.warning("payloads are written unencrypted: take %r off the encryption keys after the upgrade", UNENCRYPTED)
+    return converter_with(PayloadEncryption(keys))
 
 
 async def connect_client(

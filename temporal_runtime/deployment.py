@@ -25,6 +25,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import WorkerDeploymentConfig
 
 DEPLOYMENT: Final = "aftercare"
+UNVERSIONED: Final = "unversioned"
 _RETRY_SECONDS: Final = 0.2
 _ROUTING_SECONDS: Final = 30.0
 _NOT_YET: Final = (RPCStatusCode.NOT_FOUND, RPCStatusCode.FAILED_PRECONDITION)
@@ -120,16 +121,18 @@ async def ramp(client: Client, build_id: str, percent: float, *, wait_seconds: f
 async def roll_back(client: Client, *, wait_seconds: float, leave_lanes: bool = False, name: str = DEPLOYMENT) -> str:
     """End a ramp; without one, make the version before the current one current again (`set_current`).
 
+    Without one before, unversioned workers become current; workflows that the version has worked on stay with it.
     Returns the current version. Raises DeploymentError, RPCError.
     """
     deployment = await describe(client, name)
     if deployment.ramping:
         await ramp(client, "", 0, wait_seconds=wait_seconds, name=name)
-        return deployment.current or "unversioned"
-    if deployment.previous is None:
-        raise DeploymentError("No other version was current before: name one with `aftercare temporal deploy <build>`")
-    await set_current(client, deployment.previous, wait_seconds=wait_seconds, leave_lanes=leave_lanes, name=name)
-    return deployment.previous
+        return deployment.current or UNVERSIONED
+    if deployment.current is None:
+        raise DeploymentError("No version is current: there is nothing to roll back")
+    before = deployment.previous or ""
+    await set_current(client, before, wait_seconds=wait_seconds, leave_lanes=leave_lanes, name=name)
+    return before or UNVERSIONED
 
 
 async def _info(client: Client, name: str) -> WorkerDeploymentInfo:

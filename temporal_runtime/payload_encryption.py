@@ -18,6 +18,8 @@ from temporalio.converter import PayloadCodec
 
 ENCODING: Final = b"binary/encrypted"
 KEY_ID: Final = "encryption-key-id"
+UNENCRYPTED: Final = "unencrypted"
+"""In the place of the first key: write readable payloads, and read encrypted ones with the keys that follow."""
 _KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -31,36 +33,43 @@ class KeyMissing(ValueError):
 def parse_keys(text: str) -> dict[str, bytes]:
     """Keys by id, in their order, from entries ``id:key`` separated by commas or lines; `key` is base64 of 32 bytes.
 
+    The first entry may be `UNENCRYPTED`, whose key is empty: processes of a release that cannot decrypt still run.
+
     Raises ValueError, whose message repeats nothing of `text`.
     """
     keys: dict[str, bytes] = {}
     for entry in filter(None, (part.strip() for part in re.split(r"[,\n]", text))):
+        if entry == UNENCRYPTED and not keys:
+            keys[UNENCRYPTED] = b""
+            continue
         name, _, encoded = entry.partition(":")
         try:
             key = base64.b64decode(encoded.strip(), altchars=b"-_" if set(encoded) & set("-_") else None, validate=True)
         except (binascii.Error, ValueError):
             raise ValueError(f"a key is not base64; {_FORM}") from None
-        if not _NAME.fullmatch(name) or len(key) != _KEY_BYTES:
+        if not _NAME.fullmatch(name) or len(key) != _KEY_BYTES or name == UNENCRYPTED:
             raise ValueError(f"an entry has no id or no key of {_KEY_BYTES} bytes; {_FORM}")
         if name in keys:
             raise ValueError(f"two keys have one id; {_FORM}")
         keys[name] = key
-    if not keys:
+    if not any(keys.values()):
         raise ValueError(f"there is no key; {_FORM}")
     return keys
 
 
 class PayloadEncryption(PayloadCodec):
-    """AES-256-GCM. The first key encrypts, each of `keys` decrypts what names it.
+    """AES-256-GCM. The first key encrypts (none with `UNENCRYPTED` there), each of `keys` decrypts what names it.
 
     A payload that is not encrypted is decoded as it is: a claim that began before encryption goes on.
     """
 
     def __init__(self, keys: Mapping[str, bytes]) -> None:
-        self._ciphers = {name: AESGCM(key) for name, key in keys.items()}
+        self._ciphers = {name: AESGCM(key) for name, key in keys.items() if name != UNENCRYPTED}
         self._current = next(iter(keys))
 
     async def encode(self, payloads: Iterable[Payload]) -> list[Payload]:
+        if self._current == UNENCRYPTED:
+            return list(payloads)
         return [self._encrypt(payload) for payload in payloads]
 
     async def decode(self, payloads: Iterable[Payload]) -> list[Payload]:

@@ -51,6 +51,13 @@ async def test_what_began_before_encryption_is_still_read() -> None:
     assert await PayloadEncryption({"k1": OLD}).decode([PLAIN]) == [PLAIN]
 
 
+async def test_payloads_stay_readable_while_processes_of_the_release_before_run() -> None:
+    keys = parse_keys(f"unencrypted,k1:{encoded(OLD)}")
+    reading, encrypting = PayloadEncryption(keys), PayloadEncryption({"k1": OLD})
+    assert await reading.encode([PLAIN]) == [PLAIN]
+    assert await reading.decode(await encrypting.encode([PLAIN])) == [PLAIN]
+
+
 async def test_a_missing_key_is_named() -> None:
     sealed = await PayloadEncryption({"k1": OLD}).encode([PLAIN])
     with pytest.raises(KeyMissing, match="the encryption key 'k1' is not among the configured ones"):
@@ -85,6 +92,9 @@ def test_keys_are_written_with_commas_or_on_lines_and_in_either_alphabet() -> No
         (f":{encoded(OLD)}", "no id"),
         (f"a b:{encoded(OLD)}", "no id"),
         (f"a:{encoded(OLD)},a:{encoded(NEW)}", "two keys have one id"),
+        ("unencrypted", "there is no key"),
+        (f"a:{encoded(OLD)},unencrypted", "no id or no key"),
+        (f"unencrypted:{encoded(OLD)}", "no id or no key"),
     ],
 )
 def test_a_refusal_of_keys_says_what_to_write_and_repeats_none(text: str, words: str) -> None:

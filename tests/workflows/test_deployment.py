@@ -98,5 +98,6 @@ async def test_a_build_without_a_worker_is_refused_with_what_to_do(make_world: W
         await set_current(world.client, "b1", wait_seconds=0, name=name)
     async with worker_of(world, "b1", name):
         await set_current(world.client, "b1", wait_seconds=WAIT, name=name)
-        with pytest.raises(DeploymentError, match="No other version was current before"):
+        assert await roll_back(world.client, wait_seconds=WAIT, name=name) == "unversioned"
+        with pytest.raises(DeploymentError, match="there is nothing to roll back"):
             await roll_back(world.client, wait_seconds=WAIT, name=name)

@@ -1,7 +1,8 @@
 """An earlier release and this one, each as its own processes on one Temporal server and one database.
 
 `releases/0.2.0.tar.xz` is the code of release 0.2.0 as it was, kept here because a clone may be shallow. It was made by
-`git archive 50861dc activities api cli devstack domain messages settings.py store temporal_runtime worker.py workflows | xz -9e`.
+`git archive 50861dc activities api cli devstack domain messages settings.py store temporal_runtime worker.py
+workflows`, packed by `xz -9e`.
 """
 
 import asyncio

@@ -24,6 +24,7 @@ from api.idempotency import IdempotencyMiddleware
 from api.key_guard import KeyGuard
 from api.metrics import Metrics, MetricsMiddleware
 from api.quote_signer import QuoteSigner
+from api.rate_limit import RateLimits
 from api.request_id import RequestIdMiddleware
 from api.requests.base import now as wall_clock
 from api.routes import (
@@ -150,11 +151,12 @@ def create_app(
         docs_page.install(app)
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
     error_handlers.install(app)
+    limits = RateLimits(config.requests_per_key, config.requests_per_address)
     # The middleware added last runs first.
     app.add_middleware(IdempotencyMiddleware, idempotency_keys=idempotency_keys, now=now)
     app.add_middleware(BodyLimitMiddleware)
     app.add_middleware(AuditMiddleware, trail=services.audit, now=now)
-    app.add_middleware(AuthenticationMiddleware, keys=known_keys, guard=KeyGuard())
+    app.add_middleware(AuthenticationMiddleware, keys=known_keys, guard=KeyGuard(), limits=limits)
     app.add_middleware(MetricsMiddleware, metrics=metrics)
     app.add_middleware(RequestIdMiddleware)
     return app

@@ -1,4 +1,4 @@
-"""API: middleware that looks at the key before anything else of a request is read."""
+"""API: middleware that looks at the key and its rate limit before anything else of a request is read."""
 
 import asyncio
 import logging
@@ -10,8 +10,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.auth import Caller, KeyLookup, bearer_token, no_key
 from api.error_handlers import DATABASE_UNAVAILABLE
-from api.key_guard import KeyGuard, address_of
+from api.key_guard import KeyGuard
 from api.problems import Code, Problem, unavailable
+from api.rate_limit import RateLimits, address_of, rate_limited
 
 log = logging.getLogger("aftercare.api")
 
@@ -22,15 +23,17 @@ _LINGER_SECONDS: Final = 2.0
 
 
 class AuthenticationMiddleware:
-    """Stores the caller in `scope["state"]["caller"]`. Refuses a body without a key before the body is read.
+    """Stores the caller in `scope["state"]["caller"]`. Refuses beyond the rate limit, and a body without a key before
+    the body is read.
 
     A request without a body goes on without a caller: its route responds, or it needs no key.
     """
 
-    def __init__(self, app: ASGIApp, keys: KeyLookup, guard: KeyGuard) -> None:
+    def __init__(self, app: ASGIApp, keys: KeyLookup, guard: KeyGuard, limits: RateLimits) -> None:
         self._app = app
         self._keys = keys
         self._guard = guard
+        self._limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -39,6 +42,10 @@ class AuthenticationMiddleware:
         headers = Headers(scope=scope)
         try:
             caller = await find_caller(self._keys, self._guard, scope, headers)
+            if allowance := self._limits.take(scope, caller):
+                send = allowance.sending(send)
+                if allowance.wait:
+                    raise rate_limited(allowance, caller)
             if caller is None and has_body(headers) and not scope["path"].startswith(_SIGNED_PREFIX):
                 raise no_key()
         except Problem as problem:
@@ -49,11 +56,14 @@ class AuthenticationMiddleware:
 
 
 async def _refuse(problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
-    """Respond at once, then close the connection.
+    """Respond at once, and where a body follows, close the connection.
 
     A body on its way to a closed connection is answered by a reset, which discards the response before the caller has
     read it. So what arrives meanwhile is received and discarded, for a moment.
     """
+    if not has_body(Headers(scope=scope)):
+        await problem.response(scope["path"])(scope, receive, send)
+        return
     problem.headers["Connection"] = "close"
 
     async def send_and_stay(message: Message) -> None:

@@ -16,6 +16,7 @@ class ApiConfig:
     `keys` maps a bearer key to its role. `webhook_secrets` maps a sender of webhooks (`stripe`, `carrier-ups`) to its
     secret. `secret` signs quotes. `terms_version` names the terms customers agree to.
     `open_pages` are `docs` and `metrics`, as far as they are served.
+    `requests_per_key` and `requests_per_address` (without a valid key) are those of a minute, 0 for any number.
     """
 
     database_url: str = field(repr=False)
@@ -30,3 +31,5 @@ class ApiConfig:
     webhook_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     terms_version: str = "2026-01"
     open_pages: frozenset[str] = frozenset()
+    requests_per_key: int = 0
+    requests_per_address: int = 0

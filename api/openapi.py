@@ -92,6 +92,7 @@ _EXAMPLES: dict[Code, Problem] = {
         Problem(Code.UNAUTHORIZED, "Send a valid key: Authorization: Bearer <key>."),
         Problem(Code.FORBIDDEN, "This needs the role staff; the key's role is warehouse."),
         Problem(Code.TOO_MANY_REQUESTS, "Too many wrong keys came from this address. Send a valid one in 6 s."),
+        Problem(Code.RATE_LIMITED, "A key may send 6000 requests a minute. Send the next one in 1 s."),
         Problem(Code.UNAVAILABLE, "The database does not answer now. Try again with the same Idempotency-Key."),
         Problem(Code.INTERNAL_ERROR, "The request could not be answered."),
     )
@@ -100,9 +101,16 @@ _EVERY_REQUEST = (
     Code.UNAUTHORIZED,
     Code.INVALID_REQUEST,
     Code.TOO_MANY_REQUESTS,
+    Code.RATE_LIMITED,
     Code.UNAVAILABLE,
     Code.INTERNAL_ERROR,
 )
+_RATE_LIMIT = {
+    "RateLimit-Limit": "Requests that may be sent in a minute.",
+    "RateLimit-Remaining": "Requests that may be sent at once.",
+    "RateLimit-Reset": "Seconds until `RateLimit-Limit` requests may be sent at once again.",
+}
+"""Headers of a response to a limited request."""
 _EVERY_POST = (Code.REQUEST_TIMEOUT, Code.PAYLOAD_TOO_LARGE, Code.UNSUPPORTED_MEDIA_TYPE, Code.IDEMPOTENCY_KEY_REUSED)
 
 
@@ -166,6 +174,14 @@ def document(app: FastAPI) -> dict[str, Any]:
         for model in _models(BaseModel):
             if model.__name__ in schemas and "examples" in schemas[model.__name__]:
                 schemas[model.__name__]["examples"] = examples_of(model)
+        generated["components"]["headers"] = {
+            name: {"description": text, "schema": {"type": "integer", "minimum": 0}}
+            for name, text in _RATE_LIMIT.items()
+        }
+        for response in _limited_responses(generated):
+            response.setdefault("headers", {}).update(
+                {name: {"$ref": f"#/components/headers/{name}"} for name in _RATE_LIMIT}
+            )
         describe(schemas)
         name_operations(generated["paths"])
         for content in _contents(generated):
@@ -180,6 +196,14 @@ def _models(base: type[BaseModel]) -> Iterator[type[BaseModel]]:
         yield from _models(model)
         if model.__module__.startswith("api."):
             yield model
+
+
+def _limited_responses(generated: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The responses of each operation that is limited: of those that may answer 429."""
+    for operations in generated["paths"].values():
+        for operation in operations.values():
+            if str(PROBLEM_TYPES[Code.RATE_LIMITED].status) in operation["responses"]:
+                yield from operation["responses"].values()
 
 
 def _contents(generated: dict[str, Any]) -> Iterator[dict[str, Any]]:

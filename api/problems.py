@@ -39,6 +39,7 @@ class Code(StrEnum):
     UNAUTHORIZED = "unauthorized"
     FORBIDDEN = "forbidden"
     TOO_MANY_REQUESTS = "too_many_requests"
+    RATE_LIMITED = "rate_limited"
     UNAVAILABLE = "unavailable"
     INTERNAL_ERROR = "internal_error"
 
@@ -76,12 +77,13 @@ PROBLEM_TYPES: dict[Code, ProblemType] = {
     Code.UNAUTHORIZED: ProblemType(401, "A key is needed"),
     Code.FORBIDDEN: ProblemType(403, "The key does not allow this"),
     Code.TOO_MANY_REQUESTS: ProblemType(429, "Too many at once"),
+    Code.RATE_LIMITED: ProblemType(429, "Too many requests in a minute"),
     Code.UNAVAILABLE: ProblemType(503, "Temporarily unavailable"),
     Code.INTERNAL_ERROR: ProblemType(500, "Something went wrong on our side"),
 }
 
 
-RETRIED = frozenset({Code.UNAVAILABLE, Code.PAYMENT_IN_PROGRESS, Code.TOO_MANY_REQUESTS})
+RETRIED = frozenset({Code.UNAVAILABLE, Code.PAYMENT_IN_PROGRESS, Code.TOO_MANY_REQUESTS, Code.RATE_LIMITED})
 """Codes that come with `Retry-After`."""
 
 

@@ -70,6 +70,8 @@ def _server(settings: Settings, interceptors: Sequence[Interceptor]) -> Graceful
         namespace=configured_namespace(),
         policy=settings.policy,
         open_pages=settings.open_pages,
+        requests_per_key=settings.rate_limit_per_key,
+        requests_per_address=settings.rate_limit_per_address,
     )
     app = create_app(config)
     services: Services = app.state.services

@@ -24,7 +24,10 @@ _DYNAMIC_CONFIG = (
 
 
 def scratch_settings(home: Path) -> Settings:
-    """Development settings on free ports with all data in ``home``; environment variables are ignored."""
+    """Development settings on free ports with all data in ``home``; environment variables are ignored.
+
+    Requests are not limited: load tests and benchmarks send all of theirs with one key.
+    """
     api_port, temporal_port, ui_port, codec_port = free_ports(4)
     return Settings(
         environment="development",
@@ -44,6 +47,8 @@ def scratch_settings(home: Path) -> Settings:
         simulated_mischief=FaultInjection(),
         smtp_url=None,
         api_keys={DEVELOPMENT_KEY: "admin"},
+        rate_limit_per_key=0,
+        rate_limit_per_address=0,
         webhook_secrets={},
         secret=None,
         task_queue="aftercare",

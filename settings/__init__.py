@@ -127,6 +127,9 @@ class Settings(BaseSettings):
     """A session ends when it was not used for so long."""
     session_hours: Annotated[int, Field(ge=1, le=168)] = 12
     """A session ends so long after the sign-in."""
+    rate_limit_per_key: Annotated[int, Field(ge=0, le=10_000_000)] = 6_000
+    """Requests a minute of a key, and of an address without a valid one, at each API process; 0: any number."""
+    rate_limit_per_address: Annotated[int, Field(ge=0, le=10_000_000)] = 300
     webhook_secrets: SecretOfSender = Field(default_factory=dict, repr=False)
     """Sender of webhooks to the secret it signs with: ``stripe:secret,carrier-ups:secret`` or a JSON object."""
     secret: SecretStr | None = None

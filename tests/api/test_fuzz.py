@@ -19,6 +19,7 @@ from tests.fuzz.runs import COVERAGE, Fuzzed, Names, cases, run
 from tests.system.claims_api import ClaimsApi
 
 SECRETS = {"simulated": "of the simulated gateway", "carrier-demo": "of the demo carrier"}
+LIMITS = {"requests_per_key": 1_000_000, "requests_per_address": 1_000_000}
 PLANTED = {
     "RejectedPositiveData POST /v1/claims/{claim_id}/extension",
     "AcceptedNegativeData POST /v1/unclaimed-parcels",
@@ -43,7 +44,7 @@ class Served:
 async def api(sqlite_url: str, sqlite_database: Database) -> AsyncIterator[Served]:
     """Its time is now, as it is for what Schemathesis signs."""
     commands = FakeClaimCommands(sqlite_database, lambda: datetime.now(UTC))
-    app = create_app(config(sqlite_url, webhook_secrets=SECRETS), claim_commands=commands)
+    app = create_app(config(sqlite_url, webhook_secrets=SECRETS, **LIMITS), claim_commands=commands)
     async with app.router.lifespan_context(app), served(app, header_seconds=30) as port:
         url, headers = f"http://127.0.0.1:{port}", {"Authorization": f"Bearer {next(iter(KEYS))}"}
         async with httpx2.AsyncClient(base_url=url, headers=headers, trust_env=False) as http:

@@ -6,11 +6,13 @@ from uuid import uuid4
 
 import httpx2
 import pytest
+from starlette.types import Message, Receive, Scope, Send
 
 from api.app import create_app
 from api.auth import ApiKeys
 from api.authentication import AuthenticationMiddleware
-from api.key_guard import BURST, REFILL_SECONDS, KeyGuard, address_of
+from api.key_guard import BURST, REFILL_SECONDS, KeyGuard
+from api.rate_limit import RateLimits, address_of
 from tests.api.conftest import KEYS, SERIAL, ApiHarness, config, problem
 from tests.roles_table import main, permissions
 
@@ -197,7 +199,7 @@ def from_address(harness: ApiHarness, address: str, app: Any = None) -> httpx2.A
 
 
 async def test_wrong_keys_are_slowed_down_by_address_and_known_clients_go_on(harness: ApiHarness) -> None:
-    app = AuthenticationMiddleware(harness.app, ApiKeys(KEYS), KeyGuard(lambda: 0.0))
+    app = AuthenticationMiddleware(harness.app, ApiKeys(KEYS), KeyGuard(lambda: 0.0), RateLimits())
     async with from_address(harness, "192.0.2.1", app) as http:
         assert (await http.get("/v1/claims", headers={"Authorization": "Bearer wh"})).status_code == 200
         answers = [await http.get("/v1/claims", headers={"Authorization": f"Bearer {n}"}) for n in range(300)]
@@ -234,16 +236,23 @@ def test_one_ipv6_network_is_one_address() -> None:
     assert address_of({"client": None}) == "unknown"
 
 
-async def test_a_body_without_a_key_is_not_read(harness: ApiHarness) -> None:
-    read: list[bytes] = []
+async def test_a_body_without_a_key_is_refused_before_it_is_read(harness: ApiHarness) -> None:
+    happened: list[str] = []
 
     async def body() -> AsyncIterator[bytes]:
-        read.append(b"{")
+        happened.append("http.request")
         yield b"{"
 
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        async def watch(message: Message) -> None:
+            happened.append(message["type"])
+            await send(message)
+
+        await harness.app(scope, receive, watch)
+
     headers = {"Authorization": "Bearer nobody", "Content-Type": "application/json"}
-    async with from_address(harness, "192.0.2.3") as http:
+    async with from_address(harness, "192.0.2.3", app) as http:
         response = await http.post("/v1/claims", content=body(), headers=headers)
     problem(response, 401, "unauthorized")
     assert response.headers["connection"] == "close"
-    assert read == []
+    assert happened[:2] == ["http.response.start", "http.response.body"]

@@ -16,6 +16,7 @@ from api.authentication import AuthenticationMiddleware
 from api.body_limit import BodyLimitMiddleware
 from api.http_protocol import READING_SECONDS, limited_protocol
 from api.key_guard import KeyGuard
+from api.rate_limit import RateLimits
 from tests.api.conftest import KEYS, ApiHarness, problem
 
 HEADER_SECONDS = 0.4
@@ -137,7 +138,7 @@ async def test_a_body_that_comes_after_its_refusal_does_not_reset_the_connection
 def with_limits(harness: ApiHarness, **limits: float) -> ASGIApp:
     """The application behind limits of its own; its own middleware finds the body read."""
     limited = BodyLimitMiddleware(harness.app, **limits)  # type: ignore[arg-type]
-    return AuthenticationMiddleware(limited, ApiKeys(KEYS), KeyGuard())
+    return AuthenticationMiddleware(limited, ApiKeys(KEYS), KeyGuard(), RateLimits())
 
 
 async def test_an_unfinished_body_is_answered_in_time(harness: ApiHarness) -> None:

@@ -110,9 +110,8 @@ async def test_neither_spans_nor_log_lines_nor_headers_name_anybody(traced: Trac
     headers = history.events[0].workflow_execution_started_event_attributes.header
     told = "\n".join([*map(str, traced.receiver.requests), *traced.lines, str(headers)]).lower()
     assert "_tracer-data" in told
-    for planted in PLANTED.values():
-        for word in (planted, planted.split()[-1], planted.replace(" ", "%20")):
-            assert word.lower() not in told, word
+    for word in ("zenobia", "quarrington", "halcyon", PLANTED["phone"], PLANTED["phone"].replace(" ", "")):
+        assert word not in told, word
 
     (run,) = [
         span

@@ -11,6 +11,7 @@ from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
     WorkflowExecutionStatus,
+    WorkflowQueryFailedError,
     WorkflowUpdateFailedError,
 )
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
@@ -272,11 +273,15 @@ def _workflow_for(submission: Submission) -> Callable[..., Awaitable[str]]:
 
 @contextlib.contextmanager
 def _ignore_failed_query() -> Iterator[None]:
-    """Suppress the errors of a query that no worker answers now."""
+    """Suppress the errors of a query that no worker answers now, or that came before the claim's next workflow task."""
     try:
         yield
-    except RPCError as error:
-        if error.status not in (WORKER_LOST, RPCStatusCode.CANCELLED, RPCStatusCode.DEADLINE_EXCEEDED):
+    except (RPCError, WorkflowQueryFailedError) as error:
+        if isinstance(error, RPCError) and error.status not in (
+            WORKER_LOST,
+            RPCStatusCode.CANCELLED,
+            RPCStatusCode.DEADLINE_EXCEEDED,
+        ):
             raise
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from temporalio.client import WorkflowUpdateFailedError
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+from temporalio.worker import Worker
 
 from activities.payments.activities import GatewayPayments
 from activities.payments.simulated.gateway import SimulatedGateway
@@ -29,7 +29,8 @@ from store.reported_events import OUTSIDE_CODES
 from tests.fakes.external_services import FakeMail
 from tests.payments.claim_snapshot import ClaimSnapshot, claim_snapshot
 from tests.payments.invariants import Violation, violations
-from tests.workflows.case import Case
+from tests.workflows.case import Case, answer
+from tests.workflows.checked_runner import CheckedRunner
 from tests.workflows.world import World, claim_activities
 from workflows.parts.claim_workflow import ClaimWorkflow
 from workflows.premium import CareExpressPremium
@@ -70,7 +71,7 @@ class ClaimEnvironment(World):
             graceful_shutdown_timeout=timedelta(seconds=10),
             workflows=[self.workflow_type],
             # Twice as fast; the sandbox has tests of its own.
-            workflow_runner=UnsandboxedWorkflowRunner(),
+            workflow_runner=CheckedRunner(),
             activities=claim_activities(record, payments, warehouse),
         )
 
@@ -114,8 +115,8 @@ class CheckedClaim(Case):
         try:
             async with asyncio.timeout(_REST_SECONDS):
                 while True:
-                    settled = await self.handle.query(ClaimWorkflow.settled)
-                    claim = await self.handle.query(ClaimWorkflow.claim)
+                    settled = await answer(self.handle, ClaimWorkflow.settled)
+                    claim = await answer(self.handle, ClaimWorkflow.claim)
                     over = claim and claim.deadline and await self.now() > claim.deadline + timedelta(seconds=1)
                     # Three reads at three moments: a claim that moved on in between is read again.
                     if settled and claim and not over and claim == await self._recorded():

@@ -13,6 +13,7 @@ from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import (
     WorkflowExecutionStatus,
     WorkflowHandle,
+    WorkflowQueryFailedError,
     WorkflowUpdateFailedError,
 )
 from temporalio.exceptions import ApplicationError
@@ -42,6 +43,15 @@ WITHOUT_BATTERY = ALL_COMPONENTS[:3]
 _SECONDS_TO_SETTLE = 30
 
 
+async def answer(handle: WorkflowHandle[Any, Any], query: Any) -> Any:
+    """The answer of a query, which is repeated while its workflow's next task waits for a worker (decision 0063)."""
+    while True:
+        try:
+            return await handle.query(query)
+        except WorkflowQueryFailedError:
+            await asyncio.sleep(0.02)
+
+
 @dataclass
 class Case:
     """One claim, called as the API calls it."""
@@ -57,7 +67,7 @@ class Case:
         """The claim once nothing is in flight any more, and its clock has not overtaken its deadline."""
         deadline = time.monotonic() + _SECONDS_TO_SETTLE
         while True:
-            claim: Claim | None = await self.handle.query(ClaimWorkflow.claim) if await self._settled() else None
+            claim: Claim | None = await answer(self.handle, ClaimWorkflow.claim) if await self._settled() else None
             # It may have gone on since: then the record is ahead of what the query returned.
             if claim is not None and claim == self.world.record.claims.get(self.id):
                 return claim
@@ -66,10 +76,10 @@ class Case:
 
     async def _settled(self) -> bool:
         try:
-            if not await self.handle.query(ClaimWorkflow.settled):
+            if not await answer(self.handle, ClaimWorkflow.settled):
                 return False
             # The clock may have moved on a moment before the timer's task is there.
-            next_timer_at: datetime | None = await self.handle.query(ClaimWorkflow.next_wake)
+            next_timer_at: datetime | None = await answer(self.handle, ClaimWorkflow.next_wake)
         except RPCError as error:
             if not run_has_ended(error):
                 raise
@@ -79,7 +89,7 @@ class Case:
     async def until_in_step(self) -> None:
         """Until a step is in flight."""
         async with asyncio.timeout(5):
-            while await self.handle.query(ClaimWorkflow.settled):
+            while await answer(self.handle, ClaimWorkflow.settled):
                 await asyncio.sleep(0.02)
 
     async def now(self) -> datetime:
@@ -107,7 +117,7 @@ class Case:
             await self.claim()
             if (await self.handle.describe()).status is not WorkflowExecutionStatus.RUNNING:
                 return
-            next_timer_at: datetime | None = await self.handle.query(ClaimWorkflow.next_wake)
+            next_timer_at: datetime | None = await answer(self.handle, ClaimWorkflow.next_wake)
             stop = until if next_timer_at is None or next_timer_at <= now else min(until, next_timer_at)
             await self.world.skipper.fast_forward(self.handle, stop - now)
             if stop == next_timer_at:

@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from typing import Any, Final
 
@@ -88,3 +88,15 @@ def _rejection(cause: BaseException) -> Exception:
     allowed = [Action(action) for action in details.get("allowed_actions", ())]
     declined = details.get("decline_code")
     return CommandRejected(cause.type or "", cause.message, details.get("rule"), allowed, decline_code=declined)
+
+
+@contextmanager
+def ignore_failed_query() -> Iterator[None]:
+    """Suppress the errors of a query that no worker answers now, or not before the next workflow task."""
+    try:
+        yield
+    except WorkflowQueryFailedError:
+        return
+    except RPCError as error:
+        if error.status not in (WORKER_LOST, RPCStatusCode.CANCELLED, RPCStatusCode.DEADLINE_EXCEEDED):
+            raise

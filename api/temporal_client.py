@@ -1,9 +1,8 @@
 """API: `ClaimCommands` over Temporal. The only module that knows workflows; every call has a time limit."""
 
 import asyncio
-import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -11,7 +10,6 @@ from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
     WorkflowExecutionStatus,
-    WorkflowQueryFailedError,
     WorkflowUpdateFailedError,
 )
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
@@ -26,7 +24,14 @@ from api.claim_commands import (
     Submission,
     TimeSkippingUnsupported,
 )
-from api.rpc_errors import QUICK_TIMEOUT, TIMEOUTS, WORKER_LOST, translate_rpc_errors, translate_signal_errors
+from api.rpc_errors import (
+    QUICK_TIMEOUT,
+    TIMEOUTS,
+    WORKER_LOST,
+    ignore_failed_query,
+    translate_rpc_errors,
+    translate_signal_errors,
+)
 from api.short_workflows import run_workflow
 from api.start_metadata import claim_details, claim_memo, claim_search_attributes, submitted_claim
 from api.temporal_connection import TemporalConnection
@@ -213,7 +218,7 @@ class TemporalClaimCommands:
                 raise
             while (await handle.describe(rpc_timeout=QUICK_TIMEOUT)).status is WorkflowExecutionStatus.RUNNING:
                 # The clock has moved already, so a query without a worker is repeated until the timeout.
-                with _ignore_failed_query():
+                with ignore_failed_query():
                     wakes_at = await handle.query(ClaimWorkflow.next_wake, rpc_timeout=QUICK_TIMEOUT)
                     settled = await handle.query(ClaimWorkflow.settled, rpc_timeout=QUICK_TIMEOUT)
                     if settled and not _is_due(wakes_at, await skipper.get_current_time(handle)):
@@ -269,20 +274,6 @@ def _workflow_for(submission: Submission) -> Callable[..., Awaitable[str]]:
             return CareExpressPremium.run
         case SubmitCareExpress():
             return CareExpressStandard.run
-
-
-@contextlib.contextmanager
-def _ignore_failed_query() -> Iterator[None]:
-    """Suppress the errors of a query that no worker answers now, or that came before the claim's next workflow task."""
-    try:
-        yield
-    except (RPCError, WorkflowQueryFailedError) as error:
-        if isinstance(error, RPCError) and error.status not in (
-            WORKER_LOST,
-            RPCStatusCode.CANCELLED,
-            RPCStatusCode.DEADLINE_EXCEEDED,
-        ):
-            raise
 
 
 def _is_due(wakes_at: datetime | None, now: datetime) -> bool:

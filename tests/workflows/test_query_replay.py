@@ -5,12 +5,21 @@ import contextlib
 import uuid
 from datetime import datetime, timedelta
 
+import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 from temporalio import workflow
+from temporalio.bridge.proto.workflow_activation import (
+    FireTimer,
+    QueryWorkflow,
+    WorkflowActivation,
+    WorkflowActivationJob,
+)
 from temporalio.client import WorkflowHandle, WorkflowQueryFailedError
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import Replayer, UnsandboxedWorkflowRunner, Worker
+from temporalio.worker import Replayer, Worker
 
+from temporal_runtime.task_times import EventsWithoutTaskError, TaskTimes
 from tests.workflows.checked_runner import CheckedRunner
 
 WORKFLOWS = 8
@@ -32,12 +41,12 @@ class Wakes:
         return [due, workflow.now()]
 
 
-async def woken_early(server: WorkflowEnvironment, runner: UnsandboxedWorkflowRunner) -> int:
+async def woken_early(server: WorkflowEnvironment) -> int:
     """How many workflows saw a time before their timer's, after a query that waited for a worker."""
     queue = f"queries-{uuid.uuid4()}"
 
     def worker() -> Worker:
-        return Worker(server.client, task_queue=queue, workflows=[Wakes], workflow_runner=runner)
+        return Worker(server.client, task_queue=queue, workflows=[Wakes], workflow_runner=CheckedRunner())
 
     async with worker():
         handles = [
@@ -65,9 +74,20 @@ async def woken_early(server: WorkflowEnvironment, runner: UnsandboxedWorkflowRu
 async def test_a_query_that_waited_for_a_worker_does_not_turn_the_workflow_s_clock_back(
     temporal: WorkflowEnvironment,
 ) -> None:
-    assert await woken_early(temporal, CheckedRunner()) == 0
+    assert await woken_early(temporal) == 0
 
 
-async def test_the_sdk_alone_turns_it_back(temporal: WorkflowEnvironment) -> None:
-    """When this fails, the SDK is mended and `temporal_runtime.task_times` can go."""
-    assert await woken_early(temporal, UnsandboxedWorkflowRunner()) > 0
+def activation(seconds: int, length: int, *jobs: WorkflowActivationJob) -> WorkflowActivation:
+    return WorkflowActivation(timestamp=Timestamp(seconds=seconds), history_length=length, jobs=jobs)
+
+
+def test_events_after_the_last_workflow_task_are_refused() -> None:
+    """The activations as the SDK made them, of a timer that fired while a query waited."""
+    timer = WorkflowActivationJob(fire_timer=FireTimer(seq=2))
+    times = TaskTimes()
+    times.check(activation(1, 10, timer))
+    times.check(activation(1, 10, timer))
+    times.check(activation(1, 15, WorkflowActivationJob(query_workflow=QueryWorkflow(query_id="1"))))
+    with pytest.raises(EventsWithoutTaskError, match="Repeat the query"):
+        times.check(activation(1, 15, timer))
+    times.check(activation(3, 15, timer))

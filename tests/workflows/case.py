@@ -30,6 +30,7 @@ from messages.claims import (
     ParcelArrived,
     ParcelScanned,
 )
+from temporal_runtime.task_times import EventsWithoutTaskError
 from workflows.parts.claim_workflow import ClaimWorkflow
 
 if TYPE_CHECKING:
@@ -48,7 +49,9 @@ async def answer(handle: WorkflowHandle[Any, Any], query: Any) -> Any:
     while True:
         try:
             return await handle.query(query)
-        except WorkflowQueryFailedError:
+        except WorkflowQueryFailedError as error:
+            if str(error) != str(EventsWithoutTaskError()):
+                raise
             await asyncio.sleep(0.02)
 
 
